@@ -1,0 +1,36 @@
+export type { ExchangeChannel, PartReceiver } from "./exchange-channel.js";
+export {
+  bodyChunkBytesMax,
+  contextBytesMax,
+  contextEntriesMax,
+  contractVersion,
+  discardBytesMax,
+  fieldCountMax,
+  fieldNameBytesMax,
+  fieldSectionBytesMax,
+  informationalCountMax,
+  messageBytesMax,
+  muxBatchBytesMax,
+  muxCreditBytesMax,
+  muxMessageBytesMax,
+  muxWindowBytes,
+  reasonBytesMax,
+} from "./limits.js";
+export type {
+  End,
+  FieldList,
+  InformationalResponse,
+  RequestInit,
+  RequestParts,
+  ResponseInit,
+  ResponseParts,
+} from "./parts.js";
+export { noFields, plainEnd } from "./parts.js";
+export { type ErrorCode, ServeHTTPError } from "./servehttp-error.js";
+export {
+  Carrier,
+  type DescribeRequest,
+  type DescribeResponse,
+  PluginService,
+} from "./gen/servehttp/v1/plugin_pb.js";
+export { Health, HealthCheckResponse_ServingStatus } from "./gen/grpc/health/v1/health_pb.js";

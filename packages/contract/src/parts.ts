@@ -1,0 +1,91 @@
+/**
+ * The parts of an exchange as both ends handle them in memory. They mirror the messages of
+ * `servehttp/v1/exchange.proto`, which is where each is explained; only the shapes differ, so that the hot path
+ * has no conversion to do:
+ *
+ * - a list of header fields is flat, as Node's `rawHeaders` is,
+ * - octets of field values are strings of one character an octet (Latin-1),
+ * - an absent part is an absent property.
+ */
+
+/**
+ * Header fields as name, value, name, value …: order and number as on the wire, one pair a value. Values
+ * are Latin-1 strings.
+ */
+export type FieldList = readonly string[];
+
+/** The head of a request: `servehttp.v1.RequestInit`. */
+export interface RequestInit {
+  readonly method: string;
+  /** Path and query as the plugin sees them, octets as Latin-1. */
+  readonly url: string;
+  /** The request target as the caller sent it, octets as Latin-1. */
+  readonly requestUri: string;
+  /** `"HTTP/1.1"` */
+  readonly protocol: string;
+  readonly protocolMajor: number;
+  readonly protocolMinor: number;
+  readonly host: string;
+  /** `"ip:port"`, or empty. */
+  readonly remoteAddress: string;
+  readonly headers: FieldList;
+  /** In octets; -1 where it is not known in advance. */
+  readonly contentLength: number;
+  /** Milliseconds since the Unix epoch; 0 for none. */
+  readonly deadlineUnixMs: number;
+  readonly requestId: string;
+  readonly context: Readonly<Record<string, string>>;
+  readonly scheme: "http" | "https";
+  readonly expectContinue: boolean;
+  readonly hijackable: boolean;
+  /** What the caller sent behind an upgrade request; absent when nothing. */
+  readonly tunnelHead?: Uint8Array;
+}
+
+/** The head of the final response: `servehttp.v1.ResponseInit`. */
+export interface ResponseInit {
+  readonly status: number;
+  readonly headers: FieldList;
+}
+
+/** An interim response: `servehttp.v1.InformationalResponse`. */
+export interface InformationalResponse {
+  readonly status: number;
+  readonly headers: FieldList;
+}
+
+/** The proof that a direction is complete: `servehttp.v1.End`. */
+export interface End {
+  readonly trailers: FieldList;
+}
+
+/** Parts of the request that travel together; they apply in the order of the properties here. */
+export interface RequestParts {
+  init?: RequestInit;
+  /** 1 octet to `bodyChunkBytesMax`. */
+  chunk?: Uint8Array;
+  end?: End;
+  tunnelChunk?: Uint8Array;
+  tunnelEnd?: true;
+}
+
+/** Parts of the response that travel together; they apply in the order of the properties here. */
+export interface ResponseParts {
+  informational?: readonly InformationalResponse[];
+  init?: ResponseInit;
+  hijack?: true;
+  /** 1 octet to `bodyChunkBytesMax`. */
+  chunk?: Uint8Array;
+  flush?: true;
+  end?: End;
+  tunnelChunk?: Uint8Array;
+  tunnelEnd?: true;
+  /** Milliseconds from now. */
+  extendHeadMs?: number;
+}
+
+/** No header fields. */
+export const noFields: FieldList = Object.freeze([]);
+
+/** An end without trailers. */
+export const plainEnd: End = Object.freeze({ trailers: noFields });

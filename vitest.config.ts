@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts"],
+    // Processes, so that memory, handles and open HTTP/2 sessions of one file are nobody else's.
+    pool: "forks",
+    execArgv: ["--expose-gc"],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+});
