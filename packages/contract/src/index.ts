@@ -1,5 +1,15 @@
 export type { ExchangeChannel, PartReceiver } from "./exchange-channel.js";
 export {
+  comparableName,
+  fieldProblem,
+  forbiddenTrailerNames,
+  hopByHopNames,
+  isFieldValue,
+  isForbiddenTrailer,
+  isToken,
+  trimFieldValue,
+} from "./header-fields.js";
+export {
   bodyChunkBytesMax,
   contextBytesMax,
   contextEntriesMax,
@@ -16,6 +26,18 @@ export {
   muxWindowBytes,
   reasonBytesMax,
 } from "./limits.js";
+export {
+  advanceRequest,
+  advanceResponse,
+  initialRequestOrder,
+  initialResponseOrder,
+  isHijacked,
+  isRequestOver,
+  isResponseCommitted,
+  isResponseOver,
+  type RequestOrder,
+  type ResponseOrder,
+} from "./part-order.js";
 export type {
   End,
   FieldList,
