@@ -1,0 +1,40 @@
+/**
+ * Removes the named cookies from the value of a Cookie field; the others stay as they came. Undefined when none is left.
+ *
+ * @param names of cookies, compared letter by letter as browsers do
+ */
+export function stripCookies(value: string, names: ReadonlySet<string>): string | undefined {
+  const kept: string[] = [];
+  let anyRemoved = false;
+  for (const pair of value.split(";")) {
+    if (names.has(cookieName(pair))) {
+      anyRemoved = true;
+    } else {
+      kept.push(pair);
+    }
+  }
+  if (!anyRemoved) {
+    return value;
+  }
+  const left = kept.join(";").trim();
+  return left === "" ? undefined : left;
+}
+
+/**
+ * Whether a Set-Cookie value sets one of the named cookies. Also in the shape without a name: browsers store `=session=x`
+ * and send it back as `session=x`.
+ */
+export function setsCookie(value: string, names: ReadonlySet<string>): boolean {
+  const end = value.indexOf(";");
+  let pair = (end < 0 ? value : value.slice(0, end)).trim();
+  while (pair.startsWith("=")) {
+    pair = pair.slice(1).trim();
+  }
+  return names.has(cookieName(pair));
+}
+
+/** The name of a `name=value` pair; without a "=" all of it, because servers differ in how they read that. */
+function cookieName(pair: string): string {
+  const equals = pair.indexOf("=");
+  return (equals < 0 ? pair : pair.slice(0, equals)).trim();
+}

@@ -1,0 +1,126 @@
+import type { ErrorCode } from "@servehttp/contract";
+
+/** How a request came out, in logs and metrics: exactly one for each. */
+export type Outcome =
+  | "ok"
+  | "caller-left"
+  | "bad-request"
+  | "unavailable"
+  | "overload"
+  | "plugin-error"
+  | "lost-before-head"
+  | "lost-after-head"
+  | "protocol-violation"
+  | "deadline"
+  | "host-stopping";
+
+/** What a failure means for the caller and for the metrics. */
+export interface Failure {
+  /** The status while no head has gone out; undefined: nothing is written at all. */
+  readonly status: 400 | 500 | 502 | 503 | 504 | undefined;
+  /** The outcome while no head has gone out. */
+  readonly outcome: Outcome;
+  /** The outcome once the head has gone out; the transfer is then broken, whatever the code. */
+  readonly outcomeAfterHead: Outcome;
+  /** An error type of RFC 9209, section 2.3. */
+  readonly proxyError: string;
+  /** For Retry-After. */
+  readonly retryAfterSeconds?: number;
+}
+
+/**
+ * The one table of what each failure means. 500: the plugin is alive and at fault. 502: it is lost, or out of
+ * protocol. 503: it is not running, draining, or over a limit. 504: it is too slow.
+ */
+export const failures: Readonly<Record<ErrorCode, Failure>> = {
+  "caller-left": fate(undefined, "caller-left", "caller-left", "http_request_error"),
+  deadline: fate(504, "deadline", "deadline", "http_response_timeout"),
+  "host-stopping": fate(503, "host-stopping", "host-stopping", "destination_unavailable", 1),
+  "plugin-closing": fate(503, "unavailable", "lost-after-head", "destination_unavailable", 1),
+  "handler-failed": fate(500, "plugin-error", "plugin-error", "http_response_incomplete"),
+  "protocol-violation": fate(
+    502,
+    "protocol-violation",
+    "protocol-violation",
+    "http_protocol_error",
+  ),
+  "connection-failed": fate(502, "lost-before-head", "lost-after-head", "connection_refused"),
+  "connection-lost": fate(502, "lost-before-head", "lost-after-head", "connection_terminated"),
+  unavailable: fate(503, "unavailable", "lost-after-head", "destination_unavailable", 1),
+  overload: fate(503, "overload", "overload", "connection_limit_reached", 1),
+  "not-a-plugin": fate(502, "protocol-violation", "protocol-violation", "http_protocol_error"),
+  unauthenticated: fate(502, "lost-before-head", "lost-after-head", "proxy_configuration_error"),
+  "bad-request": fate(400, "bad-request", "bad-request", "http_request_error"),
+  // The codes below are the plugin's, or a defect, and reach the host only when something is wrong there.
+  "request-not-needed": fate(500, "plugin-error", "plugin-error", "http_response_incomplete"),
+  "body-too-large": fate(500, "plugin-error", "plugin-error", "http_response_incomplete"),
+  "already-read": fate(500, "plugin-error", "plugin-error", "http_response_incomplete"),
+  "already-ended": fate(500, "plugin-error", "plugin-error", "http_response_incomplete"),
+  "already-committed": fate(500, "plugin-error", "plugin-error", "http_response_incomplete"),
+  "already-hijacked": fate(500, "plugin-error", "plugin-error", "http_response_incomplete"),
+  "hijack-not-possible": fate(500, "plugin-error", "plugin-error", "http_upgrade_failed"),
+  "invalid-argument": fate(500, "plugin-error", "plugin-error", "proxy_internal_error"),
+  internal: fate(500, "plugin-error", "plugin-error", "proxy_internal_error"),
+};
+
+/** The error type of RFC 9209 for a request that the host answers without asking a plugin. */
+export function refusalProxyError(status: number): string {
+  switch (status) {
+    case 404:
+      return "destination_not_found";
+    case 501:
+    case 503:
+      return "destination_unavailable";
+    default:
+      return "http_request_error";
+  }
+}
+
+/**
+ * The value of a Proxy-Status field (RFC 9209, section 2): who answered in the plugin's place, and why.
+ *
+ * @param proxyError an error type of RFC 9209, section 2.3
+ * @param name of the intermediary. Default: `"servehttp"`
+ */
+export function proxyStatus(proxyError: string, name = "servehttp"): string {
+  return `${structuredName(name)}; error=${proxyError}`;
+}
+
+/** The body for the caller: what the status means, and no detail. */
+export function failureText(status: number): string {
+  return `${failureTexts.get(status) ?? "The request failed."}\n`;
+}
+
+const failureTexts: ReadonlyMap<number, string> = new Map([
+  [400, "The request is malformed."],
+  [404, "Not found."],
+  [408, "The request came too slowly."],
+  [414, "The request target is too long."],
+  [417, "The expectation can't be met."],
+  [431, "The request's header section is too large."],
+  [500, "The plugin failed."],
+  [501, "Not implemented."],
+  [502, "The plugin gave no valid response."],
+  [503, "The plugin is not available at the moment."],
+  [504, "The plugin took too long."],
+]);
+
+function fate(
+  status: Failure["status"],
+  outcome: Outcome,
+  outcomeAfterHead: Outcome,
+  proxyError: string,
+  retryAfterSeconds?: number,
+): Failure {
+  const failure = { status, outcome, outcomeAfterHead, proxyError };
+  return retryAfterSeconds === undefined ? failure : { ...failure, retryAfterSeconds };
+}
+
+/** A structured field's token, else its string (RFC 8941, section 3.3), in which only visible ASCII can stand. */
+function structuredName(name: string): string {
+  if (/^[A-Za-z*][!#$%&'*+\-.^_`|~A-Za-z0-9:/]*$/.test(name)) {
+    return name;
+  }
+  const visible = name.replaceAll(/[^\x20-\x7e]/g, "?");
+  return `"${visible.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+}

@@ -1,0 +1,129 @@
+import { fieldNameBytesMax } from "@servehttp/contract";
+import { fieldNamesRememberedMax } from "./limits.js";
+
+/** What is known of a header field's name. */
+export interface FieldName<Kind> {
+  readonly lower: string;
+  /**
+   * In lower case and with "_" as "-", which is how fields are compared: a CGI-like plugin makes one variable
+   * of `X_User_Id` and `X-User-Id`.
+   */
+  readonly dashed: string;
+  readonly kind: Kind;
+}
+
+/**
+ * Remembers what a raw header name means, so that a common name costs one look-up in a map: no lower-casing, no
+ * validation, no comparing with lists. Bounded: once full it starts again from the names it was seeded with, because a
+ * caller chooses the names.
+ */
+export class FieldNameCache<Kind> {
+  readonly #names = new Map<string, FieldName<Kind>>();
+  readonly #kindOf: (dashed: string, underscored: boolean) => Kind;
+
+  /** @param kindOf is asked once a name; `underscored` when the name was written with a "_" */
+  constructor(kindOf: (dashed: string, underscored: boolean) => Kind) {
+    this.#kindOf = kindOf;
+    this.reset();
+  }
+
+  /** What a name means; undefined when it is no token of at most 256 octets (RFC 9110, section 5.1). */
+  get(name: string): FieldName<Kind> | undefined {
+    return this.#names.get(name) ?? this.#add(name);
+  }
+
+  /** Forgets, so that `kindOf` is asked again. */
+  reset(): void {
+    this.#names.clear();
+    for (const name of commonNames) {
+      this.#add(name);
+      this.#add(name.toLowerCase());
+    }
+  }
+
+  #add(name: string): FieldName<Kind> | undefined {
+    if (!isFieldName(name)) {
+      return undefined;
+    }
+    const lower = name.toLowerCase();
+    const dashed = lower.replaceAll("_", "-");
+    const known = { lower, dashed, kind: this.#kindOf(dashed, dashed !== lower) };
+    if (this.#names.size >= fieldNamesRememberedMax) {
+      this.reset();
+    }
+    this.#names.set(name, known);
+    return known;
+  }
+}
+
+function isFieldName(name: string): boolean {
+  if (name === "" || name.length > fieldNameBytesMax) {
+    return false;
+  }
+  for (let at = 0; at < name.length; at++) {
+    const char = name.charCodeAt(at);
+    if (char >= 0x80 || tokenCharacters[char] !== 1) {
+      return false;
+    }
+  }
+  return true;
+}
+
+const tokenCharacters = new Uint8Array(128);
+for (const char of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+  tokenCharacters[char.charCodeAt(0)] = 1;
+}
+
+/** What callers and plugins send all day; these stay known whatever else comes. */
+const commonNames = [
+  "Accept",
+  "Accept-Encoding",
+  "Accept-Language",
+  "Accept-Ranges",
+  "Access-Control-Allow-Origin",
+  "Authorization",
+  "Cache-Control",
+  "Connection",
+  "Content-Disposition",
+  "Content-Encoding",
+  "Content-Length",
+  "Content-Type",
+  "Cookie",
+  "Date",
+  "ETag",
+  "Expect",
+  "Expires",
+  "Forwarded",
+  "Host",
+  "If-Modified-Since",
+  "If-None-Match",
+  "Keep-Alive",
+  "Last-Modified",
+  "Location",
+  "Origin",
+  "Pragma",
+  "Priority",
+  "Range",
+  "Referer",
+  "Sec-Ch-Ua",
+  "Sec-Ch-Ua-Mobile",
+  "Sec-Ch-Ua-Platform",
+  "Sec-Fetch-Dest",
+  "Sec-Fetch-Mode",
+  "Sec-Fetch-Site",
+  "Sec-Fetch-User",
+  "Server",
+  "Set-Cookie",
+  "TE",
+  "Transfer-Encoding",
+  "Upgrade",
+  "Upgrade-Insecure-Requests",
+  "User-Agent",
+  "Vary",
+  "X-Forwarded-For",
+  "X-Forwarded-Host",
+  "X-Forwarded-Proto",
+  "X-Powered-By",
+  "X-Request-Id",
+  "X-Requested-With",
+];
