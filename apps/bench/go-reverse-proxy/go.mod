@@ -1,0 +1,3 @@
+module servehttp/bench/go-reverse-proxy
+
+go 1.21

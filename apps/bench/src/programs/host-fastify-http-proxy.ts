@@ -1,0 +1,13 @@
+/** @fastify/http-proxy on its undici client. Arguments: the unix socket of the plugin. */
+import fastifyHttpProxy from "@fastify/http-proxy";
+import { fastify } from "fastify";
+
+import { announce } from "./announce.js";
+
+const app = fastify({ requestTimeout: 0, forceCloseConnections: true });
+await app.register(fastifyHttpProxy, {
+  upstream: `unix+http://${encodeURIComponent(process.argv[2] ?? "")}/`,
+  undici: { headersTimeout: 0, bodyTimeout: 0 },
+});
+await app.ready();
+announce(app.server, undefined);

@@ -1,0 +1,25 @@
+/**
+ * The bridge: host and plugin as two processes. Arguments: the carrier, then what Node is told before the
+ * plugin's program.
+ */
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+
+import { createPluginHost } from "@servehttp/host-bridge";
+
+import { announce } from "./announce.js";
+
+const [, , carrier, ...pluginExecArgv] = process.argv;
+if (carrier !== "mux" && carrier !== "stream") {
+  throw new Error(`mux or stream, not ${carrier}`);
+}
+const pluginPath = fileURLToPath(new URL("./plugin-servehttp.js", import.meta.url));
+const host = createPluginHost({
+  plugins: { bench: { command: ["node", ...pluginExecArgv, pluginPath], carrier } },
+  logger: false,
+});
+await host.start();
+const server = createServer();
+server.requestTimeout = 0;
+host.attach(server);
+announce(server, undefined, host.plugins[0]?.pid);

@@ -1,0 +1,22 @@
+import { direct } from "./direct.js";
+import { goReverseProxy } from "./go-reverse-proxy.js";
+import { haproxy } from "./haproxy.js";
+import { nginx } from "./nginx.js";
+import { nodeHost } from "./node-host.js";
+import { servehttp } from "./servehttp.js";
+import type { Target } from "./target.js";
+
+/** Every target, in the order of the tables. */
+export const allTargets: readonly Target[] = [
+  direct,
+  servehttp("mux"),
+  servehttp("stream"),
+  nginx,
+  haproxy,
+  goReverseProxy,
+  nodeHost("undici", "host-undici"),
+  nodeHost("http-proxy", "host-http-proxy"),
+  nodeHost("@fastify/http-proxy", "host-fastify-http-proxy"),
+  nodeHost("naive grpc-js", "host-naive-grpc-js", "plugin-naive-grpc-js"),
+  nodeHost("naive connect-node", "host-naive-connect", "plugin-naive-connect"),
+];

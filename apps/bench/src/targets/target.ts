@@ -1,0 +1,30 @@
+import type { HostMemory } from "../programs/announce.js";
+
+/** Something that carries requests from a loopback port to the bench's plugin. */
+export interface Target {
+  /** As in tables and in `--target`. */
+  readonly name: string;
+  /** Why it can't run on this machine, undefined where it can. */
+  missing(): Promise<string | undefined>;
+  start(options?: StartOptions): Promise<RunningTarget>;
+}
+
+export interface StartOptions {
+  /** What Node is told before the program of a host, where the host is a Node process. */
+  readonly hostExecArgv?: readonly string[];
+  /** The same for the plugin. */
+  readonly pluginExecArgv?: readonly string[];
+}
+
+/** Processes that run until they are disposed of. */
+export interface RunningTarget extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  /** What stands before the handler's paths: "" or "/plugins/bench". */
+  readonly prefix: string;
+  /** The processes between caller and plugin. None for direct. */
+  readonly hostPids: readonly number[];
+  readonly pluginPids: readonly number[];
+  /** Memory of the Node process that holds the callers' connections; undefined where it isn't Node. */
+  hostMemory?(): Promise<HostMemory>;
+}
