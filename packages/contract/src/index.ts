@@ -1,4 +1,5 @@
 export type { ExchangeChannel, PartReceiver } from "./exchange-channel.js";
+export { ReceiveWindow, SendWindow } from "./flow-window.js";
 export {
   comparableName,
   fieldProblem,
@@ -26,6 +27,7 @@ export {
   muxWindowBytes,
   reasonBytesMax,
 } from "./limits.js";
+export { mergeRequestParts, mergeResponseParts } from "./merge-parts.js";
 export {
   advanceRequest,
   advanceResponse,

@@ -502,7 +502,7 @@ const oneResponsePart: fc.Arbitrary<ResponseParts> = fc.constantFrom<ResponsePar
   { extendHeadMs: 1 },
 );
 
-describe("against a model that is a grammar", () => {
+describe("against a model that is a grammar", { timeout: 30_000 + numRuns }, () => {
   test("requests are let through and refused alike", () => {
     const message = fc.oneof(anyRequestParts, oneRequestPart);
     fc.assert(

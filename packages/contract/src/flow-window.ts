@@ -1,0 +1,104 @@
+import { muxCreditBytesMax, muxWindowBytes } from "./limits.js";
+import { ServeHTTPError } from "./servehttp-error.js";
+
+/**
+ * The credit of one direction of an exchange on mux, at the end that sends body and tunnel octets (mux.proto,
+ * step 4).
+ */
+export class SendWindow {
+  #openBytes: number;
+
+  /** `openBytes`: the credit to start with, by default `muxWindowBytes`. */
+  constructor(openBytes: number = muxWindowBytes) {
+    this.#openBytes = openBytes;
+  }
+
+  /** So many octets may go now. */
+  get openBytes(): number {
+    return this.#openBytes;
+  }
+
+  /** Notes octets that go. Throws a ServeHTTPError `internal` where there is no credit for them: a defect of ours. */
+  take(bytes: number): void {
+    if (bytes > this.#openBytes) {
+      throw new ServeHTTPError(
+        "internal",
+        `${bytes} octets taken from a window of ${this.#openBytes}`,
+      );
+    }
+    this.#openBytes -= bytes;
+  }
+
+  /**
+   * Notes credit that came. Throws a ServeHTTPError `protocol-violation` where the sum of what is open goes over
+   * `muxCreditBytesMax`.
+   */
+  grant(bytes: number): void {
+    const openBytes = this.#openBytes + bytes;
+    if (openBytes > muxCreditBytesMax) {
+      throw new ServeHTTPError(
+        "protocol-violation",
+        `credit of ${bytes} octets makes ${openBytes}: allowed are ${muxCreditBytesMax}`,
+      );
+    }
+    this.#openBytes = openBytes;
+  }
+}
+
+/** The credit of one direction of an exchange on mux, at the end that receives body and tunnel octets. */
+export class ReceiveWindow {
+  readonly #windowBytes: number;
+  /** Granted and not yet used by the sender. */
+  #openBytes: number;
+  /** Received and not yet consumed. */
+  #heldBytes = 0;
+  /** Consumed and not yet given back. */
+  #consumedBytes = 0;
+
+  /** `windowBytes`: the credit that the sender starts with, by default `muxWindowBytes`. */
+  constructor(windowBytes: number = muxWindowBytes) {
+    this.#windowBytes = windowBytes;
+    this.#openBytes = windowBytes;
+  }
+
+  /** Octets that were received and that nobody has taken yet: the memory that the window holds. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Notes octets that came. Throws a ServeHTTPError `protocol-violation` where they are more than was granted. */
+  receive(bytes: number): void {
+    if (bytes > this.#openBytes) {
+      throw new ServeHTTPError(
+        "protocol-violation",
+        `${bytes} octets of body on a credit of ${this.#openBytes}`,
+      );
+    }
+    this.#openBytes -= bytes;
+    this.#heldBytes += bytes;
+  }
+
+  /**
+   * Notes octets that the consumer took, and returns the credit to give back now: 0 until half a window has come
+   * together, so that few frames carry credit. A sender never runs dry for it: what is not given back yet is less than half.
+   *
+   * Throws a ServeHTTPError `internal` for octets that were never received: a defect of ours.
+   */
+  consume(bytes: number): number {
+    if (bytes > this.#heldBytes) {
+      throw new ServeHTTPError(
+        "internal",
+        `${bytes} octets consumed of ${this.#heldBytes} received`,
+      );
+    }
+    this.#heldBytes -= bytes;
+    const consumedBytes = this.#consumedBytes + bytes;
+    if (2 * consumedBytes < this.#windowBytes) {
+      this.#consumedBytes = consumedBytes;
+      return 0;
+    }
+    this.#consumedBytes = 0;
+    this.#openBytes += consumedBytes;
+    return consumedBytes;
+  }
+}
