@@ -1,0 +1,148 @@
+import {
+  type ExchangeChannel,
+  type PartReceiver,
+  type RequestInit,
+  type RequestParts,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import type { Logger } from "./logger.js";
+import type { PluginRequest } from "./plugin-request.js";
+import { RequestReader } from "./request-reader.js";
+import { ResponseSender } from "./response-sender.js";
+import type { ResponseWriter } from "./response-writer.js";
+import type { RunningHandlers } from "./running-handlers.js";
+
+/**
+ * Answers a request, in the style of Go's `ServeHTTP`. Returning (or resolving) ends the response, with status 200
+ * where nothing was written. Throwing (or rejecting) makes the exchange fail: the caller sees 500 before the head is
+ * committed and a broken transfer after it, never what was thrown.
+ */
+export type ServeHTTP = (request: PluginRequest, response: ResponseWriter) => void | Promise<void>;
+
+/** What an exchange shares with the others of its plugin. */
+export interface DispatchOptions {
+  readonly logger: Logger;
+  readonly running: RunningHandlers;
+}
+
+/** One exchange from its carrier to the handler and back. The handler is called when the request's head comes. */
+export function dispatchExchange(
+  channel: ExchangeChannel<ResponseParts>,
+  handler: ServeHTTP,
+  options: DispatchOptions,
+): PartReceiver<RequestParts> {
+  return new Exchange(channel, handler, options);
+}
+
+/** waiting -> running [#start]; running -> over [#leave] */
+class Exchange implements PartReceiver<RequestParts> {
+  readonly #channel: ExchangeChannel<ResponseParts>;
+  readonly #handler: ServeHTTP;
+  readonly #options: DispatchOptions;
+  #handlerState: "waiting" | "running" | "over" = "waiting";
+  #request: RequestReader | undefined;
+  #response: ResponseSender | undefined;
+  #abortReason: ServeHTTPError | undefined;
+
+  constructor(
+    channel: ExchangeChannel<ResponseParts>,
+    handler: ServeHTTP,
+    options: DispatchOptions,
+  ) {
+    this.#channel = channel;
+    this.#handler = handler;
+    this.#options = options;
+  }
+
+  receive(parts: RequestParts): void | Promise<void> {
+    if (this.#abortReason !== undefined) {
+      return undefined;
+    }
+    if (parts.init !== undefined) {
+      return this.#start(parts.init, parts);
+    }
+    const taken = this.#request?.receive(parts);
+    // In a tunnel the body is dropped as it comes, so that only one of the two can have to wait.
+    return this.#response?.tunnel?.receive(parts) ?? taken;
+  }
+
+  abort(error: ServeHTTPError): void {
+    this.#abortReason = error;
+    this.#response?.abort(error);
+    this.#request?.abort(error);
+    this.#leave();
+  }
+
+  #start(init: RequestInit, parts: RequestParts): void | Promise<void> {
+    const request = new RequestReader(
+      init,
+      init.expectContinue ? () => response.askForBody() : undefined,
+    );
+    const response = new ResponseSender(this.#channel, init, request, this.#options.logger);
+    this.#request = request;
+    this.#response = response;
+    // Before the handler runs, so that it finds a body that came along.
+    const taken = request.receive(parts);
+    this.#handlerState = "running";
+    this.#options.running.enter();
+    this.#run(request, response);
+    return taken;
+  }
+
+  #run(request: RequestReader, response: ResponseSender): void {
+    try {
+      const result = this.#handler(request, response);
+      if (result === undefined) {
+        this.#returned(response);
+      } else {
+        result.then(
+          () => this.#returned(response),
+          (thrown: unknown) => this.#threw(thrown, request, response),
+        );
+      }
+    } catch (thrown) {
+      this.#threw(thrown, request, response);
+    }
+  }
+
+  #returned(response: ResponseSender): void {
+    if (!response.isSettled) {
+      void response.end();
+    }
+    this.#leave();
+  }
+
+  #threw(thrown: unknown, request: RequestReader, response: ResponseSender): void {
+    this.#leave();
+    const error = new ServeHTTPError("handler-failed", "the handler failed", { cause: thrown });
+    if (this.#abortReason === undefined) {
+      this.#options.logger.error({ requestId: request.id, err: thrown }, "the handler failed");
+      if (!response.isSettled || response.tunnel !== undefined) {
+        this.#channel.reset(error);
+        response.abort(error);
+        request.abort(error);
+      }
+    } else if (!isBecauseOf(thrown, this.#abortReason)) {
+      this.#options.logger.warn(
+        { requestId: request.id, err: thrown, code: this.#abortReason.code },
+        "the handler failed after its exchange was given up",
+      );
+    }
+  }
+
+  #leave(): void {
+    if (this.#handlerState === "running") {
+      this.#handlerState = "over";
+      this.#options.running.leave();
+    }
+  }
+}
+
+/** Whether a handler threw because its exchange was given up, as it should. */
+function isBecauseOf(thrown: unknown, reason: ServeHTTPError): boolean {
+  return (
+    thrown === reason ||
+    (thrown instanceof Error && (thrown.cause === reason || thrown.name === "AbortError"))
+  );
+}
