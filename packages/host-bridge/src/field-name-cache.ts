@@ -1,14 +1,11 @@
-import { fieldNameBytesMax } from "@servehttp/contract";
+import { comparableName, fieldNameBytesMax, isToken } from "@servehttp/contract";
 import { fieldNamesRememberedMax } from "./limits.js";
 
 /** What is known of a header field's name. */
 export interface FieldName<Kind> {
   readonly lower: string;
-  /**
-   * In lower case and with "_" as "-", which is how fields are compared: a CGI-like plugin makes one variable
-   * of `X_User_Id` and `X-User-Id`.
-   */
-  readonly dashed: string;
+  /** By `comparableName`. */
+  readonly comparable: string;
   readonly kind: Kind;
 }
 
@@ -19,10 +16,10 @@ export interface FieldName<Kind> {
  */
 export class FieldNameCache<Kind> {
   readonly #names = new Map<string, FieldName<Kind>>();
-  readonly #kindOf: (dashed: string, underscored: boolean) => Kind;
+  readonly #kindOf: (comparable: string, underscored: boolean) => Kind;
 
   /** @param kindOf is asked once a name; `underscored` when the name was written with a "_" */
-  constructor(kindOf: (dashed: string, underscored: boolean) => Kind) {
+  constructor(kindOf: (comparable: string, underscored: boolean) => Kind) {
     this.#kindOf = kindOf;
     this.reset();
   }
@@ -42,36 +39,18 @@ export class FieldNameCache<Kind> {
   }
 
   #add(name: string): FieldName<Kind> | undefined {
-    if (!isFieldName(name)) {
+    if (name.length > fieldNameBytesMax || !isToken(name)) {
       return undefined;
     }
     const lower = name.toLowerCase();
-    const dashed = lower.replaceAll("_", "-");
-    const known = { lower, dashed, kind: this.#kindOf(dashed, dashed !== lower) };
+    const comparable = comparableName(name);
+    const known = { lower, comparable, kind: this.#kindOf(comparable, comparable !== lower) };
     if (this.#names.size >= fieldNamesRememberedMax) {
       this.reset();
     }
     this.#names.set(name, known);
     return known;
   }
-}
-
-function isFieldName(name: string): boolean {
-  if (name === "" || name.length > fieldNameBytesMax) {
-    return false;
-  }
-  for (let at = 0; at < name.length; at++) {
-    const char = name.charCodeAt(at);
-    if (char >= 0x80 || tokenCharacters[char] !== 1) {
-      return false;
-    }
-  }
-  return true;
-}
-
-const tokenCharacters = new Uint8Array(128);
-for (const char of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
-  tokenCharacters[char.charCodeAt(0)] = 1;
 }
 
 /** What callers and plugins send all day; these stay known whatever else comes. */

@@ -1,3 +1,5 @@
+import type { FieldList } from "@servehttp/contract";
+
 /** Who called, as the next server is told. */
 export interface ForwardedFacts {
   /** The caller's address without its port; empty where there is none (a unix socket). */
@@ -7,44 +9,47 @@ export interface ForwardedFacts {
   readonly scheme: "http" | "https";
 }
 
-/** The forwarded fields that a caller sent; each joined from all its lines, undefined when it sent none. */
-export interface ForwardedBefore {
-  for: string | undefined;
-  host: string | undefined;
-  proto: string | undefined;
-  forwarded: string | undefined;
-}
-
 /**
  * Adds X-Forwarded-For, -Host and -Proto and Forwarded (RFC 7239) to a flat field list. What came before is continued:
  * the lists get one more element, and the first host and scheme stand, because they are the ones the caller meant.
+ *
+ * @param before the fields of this family that were sent by somebody who is believed; usually none
  */
-export function pushForwarded(
-  fields: string[],
-  facts: ForwardedFacts,
-  before: ForwardedBefore | undefined,
-): void {
-  const element = forwardedElement(facts);
-  if (before === undefined) {
-    if (facts.remoteIp !== "") {
-      fields.push("X-Forwarded-For", facts.remoteIp);
+export function pushForwarded(fields: string[], facts: ForwardedFacts, before: FieldList): void {
+  let forwardedFor: string | undefined;
+  let host: string | undefined;
+  let scheme: string | undefined;
+  let elements: string | undefined;
+  for (let at = 0; at + 1 < before.length; at += 2) {
+    const name = before[at] as string;
+    const value = before[at + 1] as string;
+    switch (name.toLowerCase()) {
+      case "x-forwarded-for":
+        forwardedFor = joined(forwardedFor, value);
+        break;
+      case "x-forwarded-host":
+        host ??= value;
+        break;
+      case "x-forwarded-proto":
+        scheme ??= value;
+        break;
+      case "forwarded":
+        elements = joined(elements, value);
+        break;
+      default:
+        fields.push(name, value);
     }
-    if (facts.host !== "") {
-      fields.push("X-Forwarded-Host", facts.host);
-    }
-    fields.push("X-Forwarded-Proto", facts.scheme, "Forwarded", element);
-    return;
   }
-  const forwardedFor = joined(before.for, facts.remoteIp);
+  forwardedFor = joined(forwardedFor, facts.remoteIp);
   if (forwardedFor !== "") {
     fields.push("X-Forwarded-For", forwardedFor);
   }
-  const host = before.host ?? facts.host;
+  host ??= facts.host;
   if (host !== "") {
     fields.push("X-Forwarded-Host", host);
   }
-  fields.push("X-Forwarded-Proto", before.proto ?? facts.scheme);
-  fields.push("Forwarded", joined(before.forwarded, element));
+  fields.push("X-Forwarded-Proto", scheme ?? facts.scheme);
+  fields.push("Forwarded", joined(elements, forwardedElement(facts)));
 }
 
 /** Joins the lines of a list field (RFC 9110, section 5.3). */
@@ -67,14 +72,16 @@ function forwardedElement(facts: ForwardedFacts): string {
   ) {
     return last.element;
   }
-  const node = facts.remoteIp === "" ? "unknown" : forwardedNode(facts.remoteIp);
   // A valid Host holds neither quotes nor backslashes, so that quoting needs no escapes.
   const host = facts.host === "" ? "" : `;host="${facts.host}"`;
-  const element = `for=${node}${host};proto=${facts.scheme}`;
+  const element = `for=${forwardedNode(facts.remoteIp)}${host};proto=${facts.scheme}`;
   last = { remoteIp: facts.remoteIp, host: facts.host, scheme: facts.scheme, element };
   return element;
 }
 
 function forwardedNode(ip: string): string {
+  if (ip === "") {
+    return "unknown";
+  }
   return ip.includes(":") ? `"[${ip}]"` : ip;
 }

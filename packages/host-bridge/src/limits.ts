@@ -9,6 +9,12 @@ export const targetBytesMax = 65_536;
 /** A plugin's id: 128 octets, what the contract allows. */
 export const pluginIdBytesMax = 128;
 
+/**
+ * A request's header section: 64 KiB, four times what Node accepts by default, and half of what the contract does, which
+ * leaves room for what the host adds. Larger is 431.
+ */
+export const requestSectionBytesMax = 65_536;
+
 /** The header or trailer section of a plugin's response: 64 KiB, four times what most callers accept. Longer is 502. */
 export const responseSectionBytesMax = 65_536;
 
@@ -20,3 +26,6 @@ export const identityNamesMax = 128;
 
 /** Callers' addresses whose trust is remembered: 1,024. */
 export const trustRememberedMax = 1_024;
+
+/** How far behind its start a plugin may push the head of a long exchange: 10 minutes. */
+export const headExtensionMsMax = 600_000;

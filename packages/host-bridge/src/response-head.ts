@@ -1,16 +1,18 @@
 import {
   type FieldList,
   fieldCountMax,
+  hopByHopNames,
   type InformationalResponse,
+  isFieldValue,
+  isForbiddenTrailer,
   type ResponseInit,
   ServeHTTPError,
+  trimFieldValue,
 } from "@servehttp/contract";
+import { connectionNamed, mergedNames } from "./connection-options.js";
 import { parseContentLength } from "./content-length.js";
 import { FieldNameCache } from "./field-name-cache.js";
-import { isFieldValue } from "./field-value.js";
-import { connectionNamed, hopByHopFields } from "./hop-by-hop.js";
 import { responseSectionBytesMax } from "./limits.js";
-import { isTrailerField } from "./trailer-field.js";
 
 /** What decides how a response may look to its caller. */
 export interface ResponseRules {
@@ -99,7 +101,7 @@ export function readResponseTrailers(trailers: FieldList, rules: ResponseRules):
     return [];
   }
   const { fields } = readSection(trailers, rules);
-  return withoutFields(fields, (dashed) => !isTrailerField(dashed));
+  return withoutFields(fields, isForbiddenTrailer);
 }
 
 /**
@@ -156,10 +158,10 @@ function readSection(headers: FieldList, rules: ResponseRules): Section {
     if (known === undefined) {
       throw new ServeHTTPError("handler-failed", "the plugin sent an invalid header name");
     }
-    if (!isFieldValue(raw)) {
+    const value = trimFieldValue(raw);
+    if (!isFieldValue(value)) {
       throw new ServeHTTPError("handler-failed", `the plugin sent an invalid value of ${name}`);
     }
-    const value = withoutBlanks(raw);
     switch (known.kind) {
       case "keep":
         fields.push(name, value);
@@ -167,7 +169,7 @@ function readSection(headers: FieldList, rules: ResponseRules): Section {
       case "drop":
         break;
       case "connection":
-        named = connectionNamed(value) ?? named;
+        named = mergedNames(named, connectionNamed(value));
         break;
       case "content-length":
         if (section.contentLength !== undefined) {
@@ -193,7 +195,7 @@ function readSection(headers: FieldList, rules: ResponseRules): Section {
   }
   return named === undefined
     ? section
-    : { ...section, fields: withoutFields(fields, (dashed) => named.has(dashed)) };
+    : { ...section, fields: withoutFields(fields, (comparable) => named.has(comparable)) };
 }
 
 type ResponseKind =
@@ -205,16 +207,16 @@ type ResponseKind =
   | "trailer"
   | "transfer-encoding";
 
-const names = new FieldNameCache<ResponseKind>((dashed, underscored) => {
-  switch (dashed) {
+const names = new FieldNameCache<ResponseKind>((comparable, underscored) => {
+  switch (comparable) {
     case "connection":
     case "content-length":
     case "set-cookie":
     case "trailer":
     case "transfer-encoding":
-      return underscored ? "keep" : dashed;
+      return underscored ? "keep" : comparable;
     default:
-      return hopByHopFields.has(dashed) && !underscored ? "drop" : "keep";
+      return hopByHopNames.has(comparable) && !underscored ? "drop" : "keep";
   }
 });
 
@@ -229,22 +231,15 @@ function announcesTrailers(
   );
 }
 
-function withoutFields(fields: string[], isOut: (dashed: string) => boolean): string[] {
+function withoutFields(fields: string[], isOut: (comparable: string) => boolean): string[] {
   const kept: string[] = [];
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at] as string;
-    if (!isOut(names.get(name)?.dashed ?? "")) {
+    if (!isOut(names.get(name)?.comparable ?? "")) {
       kept.push(name, fields[at + 1] as string);
     }
   }
   return kept;
-}
-
-/** HTTP/2 peers refuse a value with blanks around it (RFC 9113, section 8.2.1). */
-function withoutBlanks(value: string): string {
-  const first = value.charCodeAt(0);
-  const last = value.charCodeAt(value.length - 1);
-  return first === 0x20 || first === 0x09 || last === 0x20 || last === 0x09 ? value.trim() : value;
 }
 
 function tooLarge(): ServeHTTPError {
