@@ -1,0 +1,145 @@
+"""A plugin on stock gRPC-python, on the stream carrier.
+
+The modules of `servehttp.v1` are generated from the contract:
+
+    protoc -I proto -I third_party/proto --python_out=DIR --grpc_python_out=DIR \
+        --plugin=protoc-gen-grpc_python=$(command -v grpc_python_plugin) FILE.proto ...
+"""
+
+import hmac
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from servehttp.v1 import exchange_pb2 as exchange
+from servehttp.v1 import plugin_pb2 as plugin
+from servehttp.v1 import plugin_pb2_grpc
+
+
+class ExamplePlugin(plugin_pb2_grpc.PluginServiceServicer):
+    def __init__(self):
+        self.upload_cut_off = threading.Event()
+
+    def Describe(self, request, context):
+        return plugin.DescribeResponse(
+            contract_version=1,
+            serves_http=True,
+            carriers=[plugin.CARRIER_STREAM],
+            software="interop grpc-python",
+        )
+
+    def ServeHTTP(self, requests, context):
+        """One exchange: reads the parts of a request, yields the parts of its response."""
+        first = next(requests, None)
+        if first is None:
+            return  # A close before init: the host changed its mind.
+        answer = {
+            "/headers": self.headers,
+            "/echo": self.echo,
+            "/early": self.early,
+            "/upload": self.upload,
+            "/cut-upload": self.cut_upload,
+            "/unfinished": self.unfinished,
+        }[first.init.url]
+        yield from answer(first.init, read_body(first, requests))
+
+    def headers(self, init, _body):
+        yield exchange.ServeHTTPResponse(
+            init=exchange.ResponseInit(
+                status=200,
+                headers=[field for field in init.headers if field.name.lower().startswith("x-")],
+            ),
+            chunk=f"{init.method} {init.url}".encode(),
+            end=exchange.End(),
+        )
+
+    def echo(self, _init, body):
+        link = exchange.HeaderField(name="Link", values=[b"</style.css>; rel=preload"])
+        yield exchange.ServeHTTPResponse(
+            informational=[exchange.InformationalResponse(status=103, headers=[link])],
+            init=exchange.ResponseInit(status=200),
+            flush=True,
+        )
+        octets = 0
+        for chunk in body:
+            octets += len(chunk)
+            yield exchange.ServeHTTPResponse(chunk=chunk)
+        count = exchange.HeaderField(name="X-Octets", values=[b"%d" % octets])
+        yield exchange.ServeHTTPResponse(end=exchange.End(trailers=[count]))
+
+    def early(self, _init, _body):
+        yield exchange.ServeHTTPResponse(
+            init=exchange.ResponseInit(status=413), chunk=b"too much", end=exchange.End()
+        )
+
+    def upload(self, _init, body):
+        try:
+            octets = sum(len(chunk) for chunk in body)
+        except Exception:
+            self.upload_cut_off.set()
+            raise
+        yield exchange.ServeHTTPResponse(
+            init=exchange.ResponseInit(status=200), chunk=b"%d" % octets, end=exchange.End()
+        )
+
+    def cut_upload(self, _init, _body):
+        yield exchange.ServeHTTPResponse(init=exchange.ResponseInit(status=200), flush=True)
+        self.upload_cut_off.wait()
+        yield exchange.ServeHTTPResponse(chunk=b"an upload was cut off", end=exchange.End())
+
+    def unfinished(self, _init, _body):
+        yield exchange.ServeHTTPResponse(
+            init=exchange.ResponseInit(status=200), chunk=b"half of it"
+        )
+
+
+def read_body(first, rest):
+    """The chunks of a body. Raises where the request stops without an end: it was cut off."""
+    message = first
+    while message is not None:
+        if message.chunk:
+            yield message.chunk
+        if message.HasField("end"):
+            return
+        message = next(rest, None)
+    raise EOFError("cut off")
+
+
+def healthy():
+    """grpc.health.v1.Health, where grpcio-health-checking is not at hand: SERVING is field 1 of value 1."""
+    check = grpc.unary_unary_rpc_method_handler(lambda _request, _context: b"\x08\x01")
+    return grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": check})
+
+
+class RefuseStrangers(grpc.ServerInterceptor):
+    """Lets in only who knows the token, before any message is read."""
+
+    def __init__(self, token):
+        self.expected = f"Bearer {token}".encode()
+
+    def intercept_service(self, continuation, details):
+        given = dict(details.invocation_metadata).get("authorization", "").encode()
+        if hmac.compare_digest(given, self.expected):
+            return continuation(details)
+        return grpc.stream_stream_rpc_method_handler(refuse)
+
+
+def refuse(_requests, context):
+    context.abort(grpc.StatusCode.UNAUTHENTICATED, "the token is missing or wrong")
+
+
+def main():
+    token = os.environ.get("SERVEHTTP_TOKEN")
+    server = grpc.server(
+        ThreadPoolExecutor(max_workers=32),
+        interceptors=[RefuseStrangers(token)] if token else [],
+    )
+    plugin_pb2_grpc.add_PluginServiceServicer_to_server(ExamplePlugin(), server)
+    server.add_generic_rpc_handlers((healthy(),))
+    server.add_insecure_port(os.environ["SERVEHTTP_ADDRESS"])
+    server.start()
+    server.wait_for_termination()
+
+
+main()

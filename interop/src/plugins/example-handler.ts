@@ -1,0 +1,92 @@
+import type { Request, ResponseInit } from "../messages.js";
+
+const cutUpload = Promise.withResolvers<string>();
+
+/**
+ * What every peer serves, in every language: one exchange, from the parts of a request to the parts of
+ * its response (proto/servehttp/v1/exchange.proto). It is the same on both carriers.
+ *
+ * | request | answer |
+ * |---|---|
+ * | `GET /headers` | the request's `x-` fields, as they came; method and url as the body |
+ * | `POST /echo` | an informational response, each chunk as it comes, the number of octets as a trailer |
+ * | `POST /early` | 413, without reading the body |
+ * | `POST /upload` | the number of octets |
+ * | `GET /cut-upload` | waits until an upload is cut off, then says so |
+ * | `GET /unfinished` | half a response: no end |
+ */
+export async function* exampleHandler(
+  requests: AsyncIterable<Request>,
+): AsyncGenerator<ResponseInit> {
+  const messages = requests[Symbol.asyncIterator]();
+  const first: Request | undefined = (await messages.next()).value;
+  if (!first?.init) {
+    return; // A close before init: the host changed its mind.
+  }
+  const { init } = first;
+  const body = readBody(first, messages);
+  switch (init.url) {
+    case "/headers":
+      yield {
+        init: { status: 200, headers: init.headers.filter(({ name }) => /^x-/i.test(name)) },
+        chunk: Buffer.from(`${init.method} ${init.url}`),
+        end: {},
+      };
+      return;
+    case "/echo":
+      yield* echo(body);
+      return;
+    case "/early":
+      yield { init: { status: 413 }, chunk: Buffer.from("too much"), end: {} };
+      return;
+    case "/upload":
+      yield* countUpload(body);
+      return;
+    case "/cut-upload":
+      yield { init: { status: 200 }, flush: true };
+      yield { chunk: Buffer.from(await cutUpload.promise), end: {} };
+      return;
+    case "/unfinished":
+      yield { init: { status: 200 }, chunk: Buffer.from("half of it") };
+      return;
+    default:
+      yield { init: { status: 404 }, end: {} };
+  }
+}
+
+/** The chunks of a body. Throws where the request stops without an end: it was cut off. */
+async function* readBody(first: Request, rest: AsyncIterator<Request>): AsyncGenerator<Uint8Array> {
+  for (let message: Request | undefined = first; message; message = (await rest.next()).value) {
+    if (message.chunk.length > 0) {
+      yield message.chunk;
+    }
+    if (message.end) {
+      return;
+    }
+  }
+  throw new Error("cut off");
+}
+
+async function* echo(body: AsyncIterable<Uint8Array>): AsyncGenerator<ResponseInit> {
+  const link = { name: "Link", values: [Buffer.from("</style.css>; rel=preload")] };
+  yield { informational: [{ status: 103, headers: [link] }], init: { status: 200 }, flush: true };
+  let octets = 0;
+  for await (const chunk of body) {
+    octets += chunk.length;
+    yield { chunk };
+  }
+  yield { end: { trailers: [{ name: "X-Octets", values: [Buffer.from(`${octets}`)] }] } };
+}
+
+async function* countUpload(body: AsyncIterable<Uint8Array>): AsyncGenerator<ResponseInit> {
+  let octets = 0;
+  try {
+    for await (const chunk of body) {
+      octets += chunk.length;
+    }
+  } catch (error) {
+    cutUpload.resolve("an upload was cut off");
+    throw error;
+  }
+  yield { init: { status: 200 }, chunk: Buffer.from(`${octets}`), end: {} };
+}
