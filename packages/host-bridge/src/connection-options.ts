@@ -1,4 +1,4 @@
-import { comparableName } from "@servehttp/contract";
+import { comparableName, trimFieldValue } from "@servehttp/contract";
 
 /**
  * The fields that a Connection field names, by `comparableName` (RFC 9110, section 7.6.1). Undefined, which is nearly
@@ -47,7 +47,7 @@ export function hasElement(value: string, element: string): boolean {
 export function listElements(value: string): string[] {
   const elements: string[] = [];
   for (const element of value.split(",")) {
-    const trimmed = element.trim();
+    const trimmed = trimFieldValue(element);
     if (trimmed !== "") {
       elements.push(trimmed);
     }

@@ -1,3 +1,5 @@
+import { trimFieldValue } from "@servehttp/contract";
+
 /**
  * Removes the named cookies from the value of a Cookie field; the others stay as they came. Undefined when none is left.
  *
@@ -16,7 +18,7 @@ export function stripCookies(value: string, names: ReadonlySet<string>): string 
   if (!anyRemoved) {
     return value;
   }
-  const left = kept.join(";").trim();
+  const left = trimFieldValue(kept.join(";"));
   return left === "" ? undefined : left;
 }
 
@@ -26,9 +28,9 @@ export function stripCookies(value: string, names: ReadonlySet<string>): string 
  */
 export function setsCookie(value: string, names: ReadonlySet<string>): boolean {
   const end = value.indexOf(";");
-  let pair = (end < 0 ? value : value.slice(0, end)).trim();
+  let pair = trimFieldValue(end < 0 ? value : value.slice(0, end));
   while (pair.startsWith("=")) {
-    pair = pair.slice(1).trim();
+    pair = trimFieldValue(pair.slice(1));
   }
   return names.has(cookieName(pair));
 }
@@ -36,5 +38,5 @@ export function setsCookie(value: string, names: ReadonlySet<string>): boolean {
 /** The name of a `name=value` pair; without a "=" all of it, because servers differ in how they read that. */
 function cookieName(pair: string): string {
   const equals = pair.indexOf("=");
-  return (equals < 0 ? pair : pair.slice(0, equals)).trim();
+  return trimFieldValue(equals < 0 ? pair : pair.slice(0, equals));
 }
