@@ -1,0 +1,105 @@
+import { type ClientHttp2Session, connect } from "node:http2";
+import { connect as connectNet, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { ServeHTTPError } from "@servehttp/contract";
+import { connectionWindowBytes, sessionOptions } from "./http2-settings.js";
+
+/** Where a plugin listens. */
+export type PluginAddress =
+  | { readonly kind: "unix"; readonly path: string }
+  | {
+      readonly kind: "tcp";
+      readonly host: string;
+      readonly port: number;
+      /** TLS with these options of `node:tls`, where the address is https. */
+      readonly tls?: ConnectionOptions;
+    };
+
+/**
+ * Opens an HTTP/2 connection to a plugin; resolves when the other side has shown that it speaks HTTP/2, by its SETTINGS.
+ *
+ * @throws ServeHTTPError `connection-failed` where nobody listens or TLS fails, `not-a-plugin` where what answers speaks
+ * something else, `deadline` or whatever reason the signal gives when it aborts first.
+ */
+export async function connectHttp2(
+  address: PluginAddress,
+  signal: AbortSignal,
+): Promise<ClientHttp2Session> {
+  signal.throwIfAborted();
+  const session = connect(authorityOf(address), {
+    ...sessionOptions,
+    createConnection: () => connectSocket(address),
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let connected = false;
+  const onAbort = () => reject(ServeHTTPError.from(signal.reason, "deadline"));
+  const onError = (error: Error) => reject(connectError(address, error, connected));
+  const onClose = () => reject(notHttp2(address));
+  session.once("connect", () => {
+    connected = true;
+    session.setLocalWindowSize(connectionWindowBytes);
+  });
+  session.once("remoteSettings", () => resolve());
+  session.once("error", onError);
+  session.once("close", onClose);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await promise;
+    return session;
+  } catch (error) {
+    session.on("error", () => {
+      // Whatever follows is a consequence of the first failure, which is thrown.
+    });
+    session.destroy();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    session.off("error", onError);
+    session.off("close", onClose);
+  }
+}
+
+/** The authority by which HTTP/2 and gRPC name the plugin. */
+export function authorityOf(address: PluginAddress): string {
+  if (address.kind === "unix") {
+    return "http://localhost";
+  }
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return `${address.tls === undefined ? "http" : "https"}://${host}:${address.port}`;
+}
+
+/** The address as people write it. */
+export function describeAddress(address: PluginAddress): string {
+  return address.kind === "unix" ? `unix:${address.path}` : authorityOf(address);
+}
+
+function connectSocket(address: PluginAddress): Socket {
+  if (address.kind === "unix") {
+    return connectNet(address.path);
+  }
+  const { host, port, tls } = address;
+  if (tls === undefined) {
+    return connectNet({ host, port, noDelay: true });
+  }
+  return connectTls({ host, port, servername: host, ALPNProtocols: ["h2"], ...tls });
+}
+
+function connectError(address: PluginAddress, error: Error, connected: boolean): ServeHTTPError {
+  const code = "code" in error ? String(error.code) : "";
+  if (connected && code.startsWith("ERR_HTTP2")) {
+    return notHttp2(address, error);
+  }
+  return new ServeHTTPError(
+    "connection-failed",
+    `no connection to ${describeAddress(address)}: ${error.message}`,
+    { cause: error },
+  );
+}
+
+function notHttp2(address: PluginAddress, cause?: Error): ServeHTTPError {
+  return new ServeHTTPError(
+    "not-a-plugin",
+    `what listens at ${describeAddress(address)} does not speak HTTP/2; a plugin is a gRPC server`,
+    cause === undefined ? undefined : { cause },
+  );
+}

@@ -1,0 +1,141 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import {
+  createSecureServer,
+  createServer,
+  type Http2SecureServer,
+  type Http2Server,
+  Http2ServerRequest,
+  Http2ServerResponse,
+  type IncomingHttpHeaders,
+  type SecureServerOptions,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { AddressInfo } from "node:net";
+import {
+  type ExchangeChannel,
+  type PartReceiver,
+  type RequestParts,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import { connectionWindowBytes, serverOptions } from "./http2-settings.js";
+import { PluginStreamExchange, refuseStream } from "./plugin-stream-exchange.js";
+import { serveHTTPPath } from "./rpc-paths.js";
+import { WireWriter } from "./wire-writer.js";
+
+/** Takes one exchange in: is given the way out, gives the way in. */
+export type AcceptExchange = (
+  channel: ExchangeChannel<ResponseParts>,
+) => PartReceiver<RequestParts>;
+
+/** Options of an `ExchangeServer`. */
+export interface ExchangeServerOptions {
+  /** Called for each exchange, on whichever carrier. Must not throw. */
+  readonly accept: AcceptExchange;
+  /** Serves all RPCs that are not exchanges: `Describe`, health. Called with those that have shown the token. */
+  readonly rpc: (request: Http2ServerRequest, response: Http2ServerResponse) => void;
+  /** What every RPC must show as `authorization: Bearer`; undefined: nothing is asked for. */
+  readonly token: string | undefined;
+  /** Serve TLS, with these options of `node:http2`'s `createSecureServer`. */
+  readonly tls?: SecureServerOptions;
+}
+
+/** Where an `ExchangeServer` listens. */
+export type ListenAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+
+/** The plugin's end of the wire: an HTTP/2 server that takes exchanges in on both carriers. */
+export class ExchangeServer {
+  readonly #options: ExchangeServerOptions;
+  readonly #server: Http2Server | Http2SecureServer;
+  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #tokenHash: Buffer | undefined;
+  readonly #writer = new WireWriter();
+
+  constructor(options: ExchangeServerOptions) {
+    this.#options = options;
+    this.#tokenHash = options.token === undefined ? undefined : hash(`Bearer ${options.token}`);
+    this.#server =
+      options.tls === undefined
+        ? createServer(serverOptions)
+        : createSecureServer({ ...serverOptions, ...options.tls });
+    this.#server.on("session", (session) => this.#onSession(session));
+    this.#server.on(
+      "stream",
+      (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]) =>
+        this.#onStream(stream, headers, raw),
+    );
+  }
+
+  /**
+   * Starts to listen. Resolves with the address, the port that was chosen for port 0 included.
+   *
+   * @throws the error of `node:net`'s `listen`, such as EADDRINUSE.
+   */
+  async listen(address: ListenAddress): Promise<AddressInfo | string> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#server.once("error", reject);
+    this.#server.listen(address, resolve);
+    try {
+      await promise;
+    } finally {
+      this.#server.off("error", reject);
+    }
+    return this.#server.address() as AddressInfo | string;
+  }
+
+  /** Takes no new connections and no new exchanges; those that run go on. Resolves when all connections are closed. */
+  async drain(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#server.close(() => resolve());
+    for (const session of this.#sessions) {
+      session.close();
+    }
+    await promise;
+  }
+
+  /** Closes all connections at once. */
+  destroy(): void {
+    for (const session of this.#sessions) {
+      session.destroy();
+    }
+  }
+
+  #onSession(session: ServerHttp2Session): void {
+    session.setLocalWindowSize(connectionWindowBytes);
+    this.#sessions.add(session);
+    session.on("error", () => {
+      // The exchanges on it learn of it when their streams close.
+    });
+    session.once("close", () => this.#sessions.delete(session));
+  }
+
+  #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[]): void {
+    if (!this.#mayEnter(headers.authorization)) {
+      refuseStream(stream, new ServeHTTPError("unauthenticated", "the token is missing or wrong"));
+      return;
+    }
+    const path = headers[":path"];
+    if (path === serveHTTPPath) {
+      const { session } = stream;
+      const connectionLost = () => session === undefined || session.destroyed || session.closed;
+      // The exchange lives as long as its stream, which holds on to it.
+      void new PluginStreamExchange(stream, this.#writer, this.#options.accept, connectionLost);
+    } else {
+      const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
+      this.#options.rpc(request, new Http2ServerResponse(stream));
+    }
+  }
+
+  #mayEnter(authorization: string | undefined): boolean {
+    if (this.#tokenHash === undefined) {
+      return true;
+    }
+    // Hashes are of one length, so that the comparison takes one time whatever is shown.
+    return authorization !== undefined && timingSafeEqual(hash(authorization), this.#tokenHash);
+  }
+}
+
+function hash(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

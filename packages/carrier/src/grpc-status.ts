@@ -1,0 +1,68 @@
+import { type ErrorCode, reasonBytesMax, ServeHTTPError } from "@servehttp/contract";
+
+/** The status codes of gRPC that matter here (gRPC, "Status codes and their use in gRPC"). */
+export const grpcStatus = {
+  ok: 0,
+  unknown: 2,
+  invalidArgument: 3,
+  deadlineExceeded: 4,
+  internal: 13,
+  unavailable: 14,
+  unauthenticated: 16,
+  unimplemented: 12,
+} as const;
+
+/** The status by which a plugin ends an exchange that failed with this code. */
+export function statusOf(code: ErrorCode): number {
+  switch (code) {
+    case "protocol-violation":
+      return grpcStatus.invalidArgument;
+    case "plugin-closing":
+    case "unavailable":
+    case "overload":
+      return grpcStatus.unavailable;
+    case "unauthenticated":
+      return grpcStatus.unauthenticated;
+    case "deadline":
+      return grpcStatus.deadlineExceeded;
+    default:
+      return grpcStatus.internal;
+  }
+}
+
+/** What a status means to a host whose response is not complete. */
+export function errorOfStatus(status: string | undefined, message: string | undefined): ServeHTTPError {
+  const detail = message === undefined || message === "" ? "" : `: ${decodeMessage(message)}`;
+  switch (Number(status)) {
+    case grpcStatus.ok:
+      return new ServeHTTPError("protocol-violation", "the plugin ended the RPC without `end`");
+    case grpcStatus.unavailable:
+      return new ServeHTTPError("plugin-closing", `the plugin is not available${detail}`);
+    case grpcStatus.unauthenticated:
+      return new ServeHTTPError("unauthenticated", `the plugin refused the token${detail}`);
+    case grpcStatus.unimplemented:
+      return new ServeHTTPError("not-a-plugin", `the server does not offer PluginService${detail}`);
+    case grpcStatus.invalidArgument:
+      return new ServeHTTPError("protocol-violation", `the plugin refused the exchange${detail}`);
+    default:
+      if (status === undefined) {
+        return new ServeHTTPError("protocol-violation", "the plugin ended the RPC without a status");
+      }
+      return new ServeHTTPError("handler-failed", `gRPC status ${status}${detail}`);
+  }
+}
+
+/** `grpc-message` is percent-encoded UTF-8. */
+function decodeMessage(message: string): string {
+  try {
+    return decodeURIComponent(message).slice(0, reasonBytesMax);
+  } catch {
+    // Not what the specification asks for; shown as it came.
+    return message.slice(0, reasonBytesMax);
+  }
+}
+
+/** The `grpc-message` of a text. */
+export function encodeMessage(text: string): string {
+  return encodeURIComponent(text.slice(0, reasonBytesMax / 4)).replaceAll("%20", " ");
+}

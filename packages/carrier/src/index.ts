@@ -1,0 +1,10 @@
+export { authorityOf, connectHttp2, describeAddress, type PluginAddress } from "./connect-http2.js";
+export {
+  type AcceptExchange,
+  ExchangeServer,
+  type ExchangeServerOptions,
+  type ListenAddress,
+} from "./exchange-server.js";
+export { HostStreamExchange } from "./host-stream-exchange.js";
+export { rpcHeaders, serveHTTPMuxPath, serveHTTPPath } from "./rpc-paths.js";
+export { WireWriter } from "./wire-writer.js";

@@ -1,0 +1,122 @@
+import { ServeHTTPError } from "@servehttp/contract";
+
+/** Reads the protobuf wire format. What doesn't parse is a `protocol-violation`. */
+export class WireReader {
+  readonly buffer: Buffer;
+  offset: number;
+  /** Where the message ends. */
+  readonly end: number;
+
+  constructor(buffer: Buffer, offset = 0, end = buffer.length) {
+    this.buffer = buffer;
+    this.offset = offset;
+    this.end = end;
+  }
+
+  get done(): boolean {
+    return this.offset >= this.end;
+  }
+
+  /** The next tag, or a varint of up to 64 bits; exact up to 2^53. */
+  varint(): number {
+    const { buffer, end } = this;
+    let { offset } = this;
+    let value = 0;
+    let factor = 1;
+    for (;;) {
+      if (offset >= end || offset - this.offset === 10) {
+        throw malformed("a number without an end");
+      }
+      const octet = buffer[offset++] as number;
+      value += (octet & 0x7f) * factor;
+      if (octet < 0x80) {
+        this.offset = offset;
+        return value;
+      }
+      factor *= 0x80;
+    }
+  }
+
+  int32(): number {
+    const { buffer, end } = this;
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      if (this.offset >= end) {
+        break;
+      }
+      const octet = buffer[this.offset++] as number;
+      if (shift < 32) {
+        value |= (octet & 0x7f) << shift;
+      }
+      if (octet < 0x80) {
+        return value;
+      }
+    }
+    throw malformed("a number without an end");
+  }
+
+  sint64(): number {
+    const value = this.varint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  /** Steps over a length and the octets that it counts; returns where they begin. `offset` is where they end. */
+  skipDelimited(): number {
+    const length = this.varint();
+    const begin = this.offset;
+    if (length > this.end - begin) {
+      throw malformed("a field that is longer than its message");
+    }
+    this.offset = begin + length;
+    return begin;
+  }
+
+  /** A view of the octets, no copy. */
+  bytes(): Buffer {
+    const begin = this.skipDelimited();
+    return this.buffer.subarray(begin, this.offset);
+  }
+
+  utf8(): string {
+    const begin = this.skipDelimited();
+    return this.buffer.toString("utf8", begin, this.offset);
+  }
+
+  latin1(): string {
+    const begin = this.skipDelimited();
+    return this.buffer.toString("latin1", begin, this.offset);
+  }
+
+  /** A reader of the nested message that begins here. */
+  nested(): WireReader {
+    const begin = this.skipDelimited();
+    return new WireReader(this.buffer, begin, this.offset);
+  }
+
+  /** Steps over a field that this version does not know. */
+  skip(tag: number): void {
+    switch (tag & 7) {
+      case 0:
+        this.varint();
+        return;
+      case 1:
+        this.offset += 8;
+        break;
+      case 2:
+        this.skipDelimited();
+        return;
+      case 5:
+        this.offset += 4;
+        break;
+      default:
+        throw malformed(`a field of wire type ${tag & 7}`);
+    }
+    if (this.offset > this.end) {
+      throw malformed("a field that is longer than its message");
+    }
+  }
+}
+
+function malformed(what: string): ServeHTTPError {
+  return new ServeHTTPError("protocol-violation", `malformed message: ${what}`);
+}

@@ -1,0 +1,240 @@
+import {
+  type ExchangeChannel,
+  type PartReceiver,
+  type RequestInit,
+  type RequestParts,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import type { Caller } from "./caller.js";
+import type { EdgePolicy } from "./edge-policy.js";
+import { ExchangeTimer, type ExchangeTimes } from "./exchange-timer.js";
+import { failures, type Outcome } from "./failure.js";
+import { failureResponse } from "./failure-response.js";
+import { type NodeRequest, RequestSender } from "./request-sender.js";
+import {
+  readInformational,
+  readResponseHead,
+  readResponseTrailers,
+  type ResponseHead,
+  type ResponseRules,
+} from "./response-head.js";
+
+/** What an exchange needs of the plugin that it is with. */
+export interface ExchangePlugin {
+  /** Opens an exchange on the plugin's carrier. */
+  open(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts>;
+  readonly chunkBytes: number;
+  readonly times: ExchangeTimes;
+  /** Called once: how the exchange came out, and why where it failed. */
+  onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void;
+}
+
+/** Everything about one request that is settled before its exchange begins. */
+export interface ExchangeRequest {
+  readonly request: NodeRequest;
+  readonly caller: Caller;
+  readonly init: RequestInit;
+  readonly hasBody: boolean;
+  readonly rules: ResponseRules;
+  readonly edge: EdgePolicy;
+}
+
+/**
+ * One request with its response. Both directions run at once: the request is sent as it comes, the response is received
+ * as the plugin gives it, and whichever of caller, plugin and clock gives up first ends both.
+ *
+ *   unanswered -> responding  [#begin]    the final head is settled
+ *   unanswered -> over        [#complete] a whole response in one go
+ *   responding -> over        [#complete]
+ *   either     -> over        [#fail]     caller left, plugin failed, time ran out, host stops
+ */
+type ExchangeState =
+  | { readonly name: "unanswered" }
+  | { readonly name: "responding"; readonly head: ResponseHead }
+  | { readonly name: "over" };
+
+const unanswered: ExchangeState = { name: "unanswered" };
+const over: ExchangeState = { name: "over" };
+
+export class Exchange implements PartReceiver<ResponseParts> {
+  readonly #plugin: ExchangePlugin;
+  readonly #request: NodeRequest;
+  readonly #caller: Caller;
+  readonly #rules: ResponseRules;
+  readonly #channel: ExchangeChannel<RequestParts>;
+  readonly #sender: RequestSender;
+  readonly #timer: ExchangeTimer;
+  readonly init: RequestInit;
+  #state: ExchangeState = unanswered;
+  #bodyBytes = 0;
+
+  constructor(plugin: ExchangePlugin, what: ExchangeRequest) {
+    const { edge, init, request } = what;
+    this.#plugin = plugin;
+    this.#request = request;
+    this.#caller = what.caller;
+    this.#rules = what.rules;
+    this.init = init;
+    this.#timer = new ExchangeTimer(plugin.times, (message) =>
+      this.#giveUp(new ServeHTTPError("deadline", message)),
+    );
+    this.#channel = plugin.open(this);
+    this.#sender = new RequestSender(
+      request,
+      this.#channel,
+      plugin.chunkBytes,
+      (raw) => edge.readRequestTrailers(raw),
+      () => this.#timer.touch(),
+    );
+    this.#sender.start(init, what.hasBody);
+  }
+
+  /** The caller's connection, or its HTTP/2 stream, closed. */
+  callerClosed(): void {
+    if (this.#state !== over) {
+      this.#giveUp(new ServeHTTPError("caller-left", "the caller left"));
+    }
+  }
+
+  /** The host gives the exchange up, because it stops or the plugin goes. */
+  stop(reason: ServeHTTPError): void {
+    if (this.#state !== over) {
+      this.#giveUp(reason);
+    }
+  }
+
+  receive(parts: ResponseParts): void | Promise<void> {
+    if (this.#state === over) {
+      return undefined;
+    }
+    try {
+      return this.#apply(parts);
+    } catch (error) {
+      this.#giveUp(ServeHTTPError.from(error));
+      return undefined;
+    }
+  }
+
+  abort(error: ServeHTTPError): void {
+    if (this.#state !== over) {
+      this.#fail(error);
+    }
+  }
+
+  #apply(parts: ResponseParts): void | Promise<void> {
+    this.#timer.touch();
+    if (parts.informational !== undefined) {
+      for (const one of parts.informational) {
+        const informational = readInformational(one, this.#rules);
+        if (informational !== undefined) {
+          this.#caller.informational(informational.status, informational.fields);
+        }
+      }
+    }
+    if (parts.extendHeadMs !== undefined) {
+      this.#timer.extendHead(parts.extendHeadMs);
+    }
+    if (parts.init !== undefined) {
+      const head = readResponseHead(parts.init, this.#rules);
+      if (parts.end !== undefined && isWhole(head, parts.chunk)) {
+        const trailers = readResponseTrailers(parts.end.trailers, this.#rules);
+        this.#finish("ok", undefined);
+        this.#caller.respond(head, parts.chunk, trailers);
+        this.#leaveRest();
+        return undefined;
+      }
+      this.#begin(head);
+    }
+    const room = parts.chunk === undefined ? undefined : this.#write(parts.chunk);
+    if (parts.flush === true && this.#state.name === "responding") {
+      this.#caller.flush();
+    }
+    if (parts.end !== undefined && this.#state.name === "responding") {
+      this.#complete(this.#state.head, readResponseTrailers(parts.end.trailers, this.#rules));
+    }
+    return room;
+  }
+
+  #begin(head: ResponseHead): void {
+    this.#timer.headArrived();
+    this.#state = { name: "responding", head };
+    this.#caller.begin(head);
+  }
+
+  #write(chunk: Uint8Array): void | Promise<void> {
+    if (this.#state.name !== "responding") {
+      return undefined;
+    }
+    const { head } = this.#state;
+    if (!head.bodyAllowed) {
+      return undefined;
+    }
+    const left = (head.contentLength ?? Number.POSITIVE_INFINITY) - this.#bodyBytes;
+    this.#bodyBytes += chunk.length;
+    if (chunk.length > left) {
+      if (left > 0) {
+        void this.#caller.write(chunk.subarray(0, left));
+      }
+      const message = `the plugin wrote more than its Content-Length of ${head.contentLength}`;
+      throw new ServeHTTPError("handler-failed", message);
+    }
+    const room = this.#caller.write(chunk);
+    // A caller that takes its time is no silence of the plugin's, but it is silence.
+    return room?.then(() => this.#timer.touch());
+  }
+
+  #complete(head: ResponseHead, trailers: string[]): void {
+    if (head.contentLength !== undefined && this.#bodyBytes < head.contentLength) {
+      const message = `the plugin wrote ${this.#bodyBytes} octets of its Content-Length of ${head.contentLength}`;
+      throw new ServeHTTPError("handler-failed", message);
+    }
+    this.#finish("ok", undefined);
+    this.#caller.end(trailers);
+    this.#leaveRest();
+  }
+
+  /** The plugin has answered in full: what the caller still sends is nobody's. */
+  #leaveRest(): void {
+    if (!this.#sender.complete) {
+      this.#caller.refuseRest();
+    }
+  }
+
+  /** Ends the exchange from this side. */
+  #giveUp(error: ServeHTTPError): void {
+    this.#channel.reset(error);
+    this.#fail(error);
+  }
+
+  #fail(error: ServeHTTPError): void {
+    const failure = failures[error.code];
+    const committed = this.#state.name === "responding";
+    this.#finish(committed ? failure.outcomeAfterHead : failure.outcome, error);
+    if (committed) {
+      this.#caller.break();
+    } else if (failure.status !== undefined && !this.#request.destroyed) {
+      const isHead = this.#rules.method === "HEAD";
+      const { head, body } = failureResponse({ ...failure, status: failure.status }, isHead);
+      this.#caller.respond(head, body, []);
+      this.#leaveRest();
+    }
+  }
+
+  #finish(outcome: Outcome, error: ServeHTTPError | undefined): void {
+    this.#state = over;
+    this.#timer.stop();
+    this.#sender.stop();
+    this.#caller.release();
+    this.#plugin.onOver(this, outcome, error);
+  }
+}
+
+/** Whether the head and this one chunk are all there is, and as long as they say. */
+function isWhole(head: ResponseHead, chunk: Uint8Array | undefined): boolean {
+  return (
+    !head.bodyAllowed ||
+    head.contentLength === undefined ||
+    head.contentLength === (chunk?.length ?? 0)
+  );
+}

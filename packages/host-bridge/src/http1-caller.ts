@@ -1,0 +1,178 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { discardBytesMax, type FieldList } from "@servehttp/contract";
+import type { Caller } from "./caller.js";
+import type { ResponseHead } from "./response-head.js";
+
+const nothing = Buffer.alloc(0);
+
+/** How long a caller that still sends may take to read its early answer before the connection is cut. */
+const lingerMs = 500;
+
+/** A caller that speaks HTTP/1.0 or HTTP/1.1. */
+export class Http1Caller implements Caller {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  #bodyAllowed = true;
+  #chunked = true;
+  #room: PromiseWithResolvers<void> | undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+  }
+
+  informational(status: number, fields: FieldList): void {
+    const response = this.#response;
+    if (status === 100) {
+      response.writeContinue();
+      return;
+    }
+    // An HTTP/1.0 caller knows no interim responses (RFC 9110, section 15.2).
+    if (this.#request.httpVersionMinor === 0) {
+      return;
+    }
+    // Node has writeEarlyHints and writeProcessing, neither of which takes any status or keeps duplicates.
+    let head = `HTTP/1.1 ${status} ${status === 103 ? "Early Hints" : "Informational"}\r\n`;
+    for (let index = 0; index < fields.length; index += 2) {
+      head += `${fields[index]}: ${fields[index + 1]}\r\n`;
+    }
+    response.socket?.write(`${head}\r\n`, "latin1");
+  }
+
+  respond(head: ResponseHead, body: Uint8Array | undefined, trailers: FieldList): void {
+    const response = this.#response;
+    const { fields } = head;
+    if (trailers.length > 0) {
+      this.begin(head);
+      if (body !== undefined && head.bodyAllowed) {
+        response.write(body);
+      }
+      this.end(trailers);
+      return;
+    }
+    if (head.bodyAllowed && head.contentLength === undefined) {
+      fields.push("Content-Length", String(body?.length ?? 0));
+    }
+    this.#writeHead(head);
+    if (body !== undefined && head.bodyAllowed) {
+      response.end(body);
+    } else {
+      response.end();
+    }
+  }
+
+  begin(head: ResponseHead): void {
+    this.#bodyAllowed = head.bodyAllowed;
+    this.#chunked =
+      head.bodyAllowed &&
+      head.contentLength === undefined &&
+      this.#request.httpVersionMajor === 1 &&
+      this.#request.httpVersionMinor === 1;
+    this.#writeHead(head);
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    if (this.#response.write(chunk)) {
+      return undefined;
+    }
+    if (this.#room === undefined) {
+      this.#room = Promise.withResolvers<void>();
+      this.#response.once("drain", () => this.release());
+    }
+    return this.#room.promise;
+  }
+
+  flush(): void {
+    const response = this.#response;
+    if (!this.#bodyAllowed) {
+      response.flushHeaders();
+    } else {
+      // An empty write of octets sends the head as Latin-1; flushHeaders would send it as UTF-8.
+      response.write(nothing);
+    }
+    // A compressing middleware holds back what it has until it is told.
+    (response as ServerResponse & { flush?: () => void }).flush?.();
+  }
+
+  end(trailers: FieldList): void {
+    if (trailers.length > 0 && this.#chunked) {
+      const pairs: [string, string][] = [];
+      for (let index = 0; index < trailers.length; index += 2) {
+        pairs.push([trailers[index] as string, trailers[index + 1] as string]);
+      }
+      this.#response.addTrailers(pairs);
+    }
+    this.#response.end();
+  }
+
+  break(): void {
+    const { socket } = this.#response;
+    if (socket === null) {
+      this.#response.destroy();
+      return;
+    }
+    // A response that ends with its connection looks complete unless the connection ends by a reset, which
+    // only TCP has: TLS shows the missing close_notify, and a unix socket nothing.
+    if (socket.remoteFamily !== undefined && !("encrypted" in socket)) {
+      socket.resetAndDestroy();
+    } else {
+      socket.destroy();
+    }
+  }
+
+  refuseRest(): void {
+    const request = this.#request;
+    const { socket } = request;
+    let discarded = 0;
+    const onData = (chunk: Buffer) => {
+      discarded += chunk.length;
+      if (discarded <= discardBytesMax) {
+        return;
+      }
+      // Enough. The caller is given time to read its answer: a reset now could destroy it on the way.
+      request.off("data", onData);
+      request.pause();
+      socket.end();
+      const timer = setTimeout(() => socket.destroy(), lingerMs);
+      socket.once("close", () => clearTimeout(timer));
+    };
+    request.on("data", onData);
+    request.resume();
+  }
+
+  release(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  #writeHead(head: ResponseHead): void {
+    const response = this.#response;
+    keepFieldsOfMiddleware(response, head.fields);
+    response.writeHead(head.status, head.fields);
+  }
+}
+
+/**
+ * Moves fields that the host's own middleware has set into the list: Node collapses duplicates of a list that meets
+ * fields set before. The plugin's win, except for cookies, which add up.
+ */
+function keepFieldsOfMiddleware(response: ServerResponse, fields: string[]): void {
+  const names = response.getHeaderNames();
+  if (names.length === 0) {
+    return;
+  }
+  const given = new Set<string>();
+  for (let index = 0; index < fields.length; index += 2) {
+    given.add((fields[index] as string).toLowerCase());
+  }
+  for (const name of names) {
+    const value = response.getHeader(name);
+    response.removeHeader(name);
+    if (value === undefined || (given.has(name) && name !== "set-cookie")) {
+      continue;
+    }
+    for (const one of Array.isArray(value) ? value : [String(value)]) {
+      fields.push(name, one);
+    }
+  }
+}

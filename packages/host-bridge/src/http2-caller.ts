@@ -1,0 +1,115 @@
+import { constants, type Http2ServerRequest, type ServerHttp2Stream } from "node:http2";
+import { discardBytesMax, type FieldList } from "@servehttp/contract";
+import type { Caller } from "./caller.js";
+import { type ResponseHead, toHttp2Fields } from "./response-head.js";
+
+/** A caller that speaks HTTP/2. */
+export class Http2Caller implements Caller {
+  readonly #stream: ServerHttp2Stream;
+  /** The head that waits for the first octets, for a flush or for the end. */
+  #head: ResponseHead | undefined;
+  #trailers: FieldList | undefined;
+  #room: PromiseWithResolvers<void> | undefined;
+
+  constructor(request: Http2ServerRequest) {
+    this.#stream = request.stream;
+  }
+
+  informational(status: number, fields: FieldList): void {
+    if (this.#usable) {
+      this.#stream.additionalHeaders(toHttp2Fields(fields, status));
+    }
+  }
+
+  respond(head: ResponseHead, body: Uint8Array | undefined, trailers: FieldList): void {
+    this.begin(head);
+    if (body !== undefined && head.bodyAllowed) {
+      void this.write(body);
+    }
+    this.end(trailers);
+  }
+
+  begin(head: ResponseHead): void {
+    this.#head = head;
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    this.flush();
+    const stream = this.#stream;
+    if (!this.#usable || stream.write(chunk)) {
+      return undefined;
+    }
+    if (this.#room === undefined) {
+      this.#room = Promise.withResolvers<void>();
+      stream.once("drain", () => this.release());
+    }
+    return this.#room.promise;
+  }
+
+  flush(): void {
+    const head = this.#head;
+    if (head === undefined || !this.#usable) {
+      return;
+    }
+    this.#head = undefined;
+    const stream = this.#stream;
+    // Whether there will be trailers is not known before the end, so room is kept for them.
+    stream.once("wantTrailers", () => this.#sendTrailers());
+    stream.respond(toHttp2Fields(head.fields, head.status), { waitForTrailers: head.bodyAllowed });
+  }
+
+  end(trailers: FieldList): void {
+    const stream = this.#stream;
+    if (!this.#usable) {
+      return;
+    }
+    const head = this.#head;
+    if (head !== undefined && trailers.length === 0) {
+      this.#head = undefined;
+      stream.respond(toHttp2Fields(head.fields, head.status), { endStream: true });
+      return;
+    }
+    this.flush();
+    this.#trailers = trailers;
+    stream.end();
+  }
+
+  break(): void {
+    // Never code 0, which some callers take for a complete response.
+    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+
+  refuseRest(): void {
+    const stream = this.#stream;
+    let discarded = 0;
+    stream.on("data", (chunk: Buffer) => {
+      discarded += chunk.length;
+      if (discarded > discardBytesMax) {
+        // A complete response, then NO_ERROR: the caller may stop sending (RFC 9113, section 8.1).
+        stream.close(constants.NGHTTP2_NO_ERROR);
+      }
+    });
+    stream.resume();
+  }
+
+  release(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  get #usable(): boolean {
+    return !this.#stream.destroyed && !this.#stream.closed;
+  }
+
+  #sendTrailers(): void {
+    if (!this.#usable) {
+      return;
+    }
+    const trailers = this.#trailers ?? [];
+    if (trailers.length === 0) {
+      this.#stream.close(constants.NGHTTP2_NO_ERROR);
+      return;
+    }
+    this.#stream.sendTrailers(toHttp2Fields(trailers));
+  }
+}

@@ -1,0 +1,220 @@
+import type { ClientHttp2Session } from "node:http2";
+import { Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import {
+  authorityOf,
+  connectHttp2,
+  describeAddress,
+  HostStreamExchange,
+  type PluginAddress,
+  rpcHeaders,
+  serveHTTPPath,
+  WireWriter,
+} from "@servehttp/carrier";
+import {
+  Carrier,
+  contractVersion,
+  type DescribeResponse,
+  type ExchangeChannel,
+  Health,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+  type PartReceiver,
+  PluginService,
+  type RequestParts,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+
+/** `Describe` and health answer with little: a message over this many octets is nobody's. */
+const messageBytesMax = 65_536;
+
+/** connect-node's interface to a connection, which it does not export by name. */
+type SessionManager = NonNullable<Parameters<typeof createGrpcTransport>[0]["sessionManager"]>;
+
+/** What a link is made of. */
+export interface LinkOptions {
+  readonly pluginId: string;
+  readonly address: PluginAddress;
+  readonly token: string | undefined;
+  /** `"auto"` takes mux where the plugin offers it. */
+  readonly carrier: "auto" | "mux" | "stream";
+}
+
+/**
+ * The host's connection to one plugin process: one HTTP/2 connection, on which `Describe` has been answered and the
+ * carrier is agreed on. A link that is lost stays lost; whoever holds it makes another.
+ */
+export class PluginLink {
+  readonly carrier: "mux" | "stream";
+  readonly description: DescribeResponse;
+  /** Settles, and never rejects, when the connection is gone, with the reason. */
+  readonly lost: Promise<ServeHTTPError>;
+  readonly #session: ClientHttp2Session;
+  readonly #options: LinkOptions;
+  readonly #headers: Record<string, string>;
+  readonly #writer = new WireWriter();
+
+  private constructor(
+    session: ClientHttp2Session,
+    options: LinkOptions,
+    description: DescribeResponse,
+    carrier: "mux" | "stream",
+  ) {
+    this.#session = session;
+    this.#options = options;
+    this.description = description;
+    this.carrier = carrier;
+    const authority = authorityOf(options.address);
+    this.#headers = rpcHeaders(serveHTTPPath, authority, options.token);
+    const { promise, resolve } = Promise.withResolvers<ServeHTTPError>();
+    this.lost = promise;
+    let cause: Error | undefined;
+    session.on("error", (error) => {
+      cause = error;
+    });
+    session.once("close", () => {
+      const message = `the connection to ${describeAddress(options.address)} was lost`;
+      resolve(new ServeHTTPError("connection-lost", message, { cause }));
+    });
+  }
+
+  /**
+   * Connects and asks the plugin who it is.
+   *
+   * @throws ServeHTTPError `connection-failed`, `not-a-plugin` (no HTTP/2, no PluginService, no common version),
+   * `unauthenticated` (the plugin refused the token), `deadline` (the signal aborted first).
+   */
+  static async connect(options: LinkOptions, signal: AbortSignal): Promise<PluginLink> {
+    const session = await connectHttp2(options.address, signal);
+    try {
+      const description = await describe(session, options, signal);
+      return new PluginLink(session, options, description, chooseCarrier(options, description));
+    } catch (error) {
+      session.on("error", () => {
+        // What made the link impossible is thrown.
+      });
+      session.destroy();
+      throw error;
+    }
+  }
+
+  /**
+   * Opens an exchange.
+   *
+   * @throws ServeHTTPError `connection-lost` where the connection is gone.
+   */
+  open(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
+    if (this.#session.destroyed || this.#session.closed) {
+      throw new ServeHTTPError("connection-lost", "the connection to the plugin is closing");
+    }
+    return new HostStreamExchange(this.#session, this.#headers, this.#writer, receiver);
+  }
+
+  /** Asks the plugin's health service whether it serves. A plugin without one is taken to serve. */
+  async isServing(signal: AbortSignal): Promise<boolean> {
+    const client = createClient(Health, transportOver(this.#session, this.#options));
+    try {
+      const { status } = await client.check({}, { signal });
+      return status === ServingStatus.SERVING;
+    } catch (error) {
+      return ConnectError.from(error).code === Code.Unimplemented;
+    }
+  }
+
+  /** Closes the connection: gracefully, once its exchanges are over, or with `now` at once. */
+  close(how: "drained" | "now"): void {
+    if (how === "now") {
+      this.#session.destroy();
+    } else {
+      this.#session.close();
+    }
+  }
+}
+
+async function describe(
+  session: ClientHttp2Session,
+  options: LinkOptions,
+  signal: AbortSignal,
+): Promise<DescribeResponse> {
+  const client = createClient(PluginService, transportOver(session, options));
+  const { pluginId } = options;
+  const where = describeAddress(options.address);
+  let description: DescribeResponse;
+  try {
+    description = await client.describe(
+      { contractVersions: [contractVersion], pluginId },
+      { signal },
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    throw describeError(ConnectError.from(error), where);
+  }
+  if (description.contractVersion !== contractVersion) {
+    throw new ServeHTTPError(
+      "not-a-plugin",
+      `the plugin at ${where} speaks version ${description.contractVersion} of the contract, this host speaks version ${contractVersion}`,
+    );
+  }
+  return description;
+}
+
+function describeError(error: ConnectError, where: string): ServeHTTPError {
+  const options = { cause: error };
+  switch (error.code) {
+    case Code.Unauthenticated:
+      return new ServeHTTPError("unauthenticated", `the plugin at ${where} refused the token`, options);
+    case Code.FailedPrecondition:
+      return new ServeHTTPError("not-a-plugin", `the plugin at ${where}: ${error.rawMessage}`, options);
+    case Code.Unavailable:
+    case Code.Aborted:
+    case Code.Canceled:
+      return new ServeHTTPError(
+        "connection-lost",
+        `the connection to ${where} was lost before the plugin had answered Describe`,
+        options,
+      );
+    default:
+      return new ServeHTTPError(
+        "not-a-plugin",
+        `what listens at ${where} does not offer servehttp.v1.PluginService (${error.message})`,
+        options,
+      );
+  }
+}
+
+function chooseCarrier(options: LinkOptions, description: DescribeResponse): "mux" | "stream" {
+  const offered = description.carriers.includes(Carrier.MUX);
+  if (options.carrier === "mux" && !offered) {
+    throw new ServeHTTPError(
+      "not-a-plugin",
+      `the plugin at ${describeAddress(options.address)} does not offer the mux carrier; use carrier "auto" or "stream"`,
+    );
+  }
+  return options.carrier === "stream" || !offered ? "stream" : "mux";
+}
+
+function transportOver(session: ClientHttp2Session, options: LinkOptions) {
+  const baseUrl = authorityOf(options.address);
+  const sessionManager: SessionManager = {
+    authority: new URL(baseUrl).origin,
+    request: (method, path, headers, requestOptions) =>
+      Promise.resolve(
+        session.request({ ...headers, ":method": method, ":path": path }, requestOptions),
+      ),
+    notifyResponseByteRead: () => undefined,
+  };
+  const showToken: Interceptor = (next) => (request) => {
+    if (options.token !== undefined) {
+      request.header.set("authorization", `Bearer ${options.token}`);
+    }
+    return next(request);
+  };
+  return createGrpcTransport({
+    baseUrl,
+    sessionManager,
+    interceptors: [showToken],
+    // Compressing costs more than sending here, and is on by default.
+    acceptCompression: [],
+    readMaxBytes: messageBytesMax,
+  });
+}

@@ -1,0 +1,98 @@
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import {
+  Carrier,
+  contractVersion,
+  type DescribeRequest,
+  Health,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+  PluginService,
+} from "@servehttp/contract";
+
+/** `Describe` and health are small: a message over this many octets is nobody's. */
+const messageBytesMax = 65_536;
+
+/** Whether the plugin serves, as the health service tells it. */
+export class ServingState {
+  #changed = Promise.withResolvers<void>();
+  #serving = true;
+
+  get serving(): boolean {
+    return this.#serving;
+  }
+
+  /** Resolves at the next change. */
+  get changed(): Promise<void> {
+    return this.#changed.promise;
+  }
+
+  /** The plugin is closing. */
+  stop(): void {
+    this.#serving = false;
+    const changed = this.#changed;
+    this.#changed = Promise.withResolvers<void>();
+    changed.resolve();
+  }
+}
+
+/** The RPCs of a plugin that carry no exchange: `Describe` and `grpc.health.v1.Health`, served by connect-node. */
+export function servePluginRpcs(
+  software: string,
+  state: ServingState,
+): (request: Http2ServerRequest, response: Http2ServerResponse) => void {
+  return connectNodeAdapter({
+    routes: (router) => addRoutes(router, software, state),
+    // Compressing costs more than sending here, and is on by default.
+    acceptCompression: [],
+    readMaxBytes: messageBytesMax,
+  });
+}
+
+function addRoutes(router: ConnectRouter, software: string, state: ServingState): void {
+  router.service(PluginService, {
+    describe(request) {
+      checkVersion(request);
+      return {
+        contractVersion,
+        servesHttp: true,
+        carriers: [Carrier.STREAM, Carrier.MUX],
+        software,
+      };
+    },
+  });
+  router.service(Health, {
+    check({ service }) {
+      return { status: statusOf(service, state, Code.NotFound) };
+    },
+    async *watch({ service }, context) {
+      const left = new Promise<void>((resolve) => {
+        context.signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+      while (!context.signal.aborted) {
+        const { changed } = state;
+        yield { status: statusOf(service, state, undefined) };
+        await Promise.race([changed, left]);
+      }
+    },
+  });
+}
+
+function checkVersion(request: DescribeRequest): void {
+  if (!request.contractVersions.includes(contractVersion)) {
+    throw new ConnectError(
+      `this plugin speaks version ${contractVersion} of the contract, the host ${request.contractVersions.join(", ") || "none"}`,
+      Code.FailedPrecondition,
+    );
+  }
+}
+
+function statusOf(service: string, state: ServingState, unknown: Code | undefined): ServingStatus {
+  if (service !== "" && service !== PluginService.typeName) {
+    if (unknown !== undefined) {
+      throw new ConnectError(`no service ${JSON.stringify(service)} here`, unknown);
+    }
+    return ServingStatus.SERVICE_UNKNOWN;
+  }
+  return state.serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+}
