@@ -14,6 +14,7 @@ import { HeaderList, toFieldList } from "./header-list.js";
 import type { Logger } from "./logger.js";
 import type { HijackedConnection, ResponseWriter } from "./response-writer.js";
 import { callerOf, TunnelSocket } from "./tunnel-socket.js";
+import { rejected, settledBy } from "./write-promise.js";
 
 /** What the sender tells the request of its exchange. */
 export interface RequestOfResponse {
@@ -113,7 +114,7 @@ export class ResponseSender implements ResponseWriter {
 
   informational(status: number, fields: Iterable<readonly [string, string]> = []): Promise<void> {
     const refusal = this.#sendInformational(status, fields);
-    return refusal === undefined ? settled : rejected(refusal);
+    return refusal === undefined ? settledBy(undefined) : rejected(refusal);
   }
 
   end(chunk?: Uint8Array | string): Promise<void> {
@@ -357,23 +358,6 @@ const ended: State = { at: "ended" };
 
 const extendHeadMsMax = 4_294_967_295;
 
-/** What every write that finds room returns. */
-const settled: Promise<void> = Promise.resolve();
-
-function settledBy(room: void | Promise<void>): Promise<void> {
-  if (room === undefined) {
-    return settled;
-  }
-  room.catch(ignore);
-  return room;
-}
-
-function rejected(error: ServeHTTPError): Promise<void> {
-  const promise = Promise.reject(error);
-  promise.catch(ignore);
-  return promise;
-}
-
 function toOctets(chunk: Uint8Array | string): Uint8Array {
   if (typeof chunk === "string") {
     return Buffer.from(chunk, "utf8");
@@ -385,8 +369,4 @@ function toOctets(chunk: Uint8Array | string): Uint8Array {
     "invalid-argument",
     `a chunk is a Uint8Array or a string, not ${chunk === null ? "null" : typeof chunk}`,
   );
-}
-
-function ignore(): void {
-  // Whoever writes may choose not to look; the reason is in the signal as well.
 }

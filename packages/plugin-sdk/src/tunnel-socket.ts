@@ -7,6 +7,7 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { tunnelJoinBytesMax } from "./limits.js";
+import { settledBy } from "./write-promise.js";
 
 /**
  * A caller's connection that the plugin took over: raw octets both ways, with back-pressure both ways, each way ends
@@ -135,6 +136,7 @@ export class TunnelSocket extends Duplex {
     }
     let room: void | Promise<void> = undefined;
     for (const chunk of chunks) {
+      void settledBy(room);
       room = this.#sendOctets(chunk);
     }
     this.#afterwards(room, settle);
@@ -173,6 +175,7 @@ export class TunnelSocket extends Duplex {
     this.#touch();
     let room: void | Promise<void> = undefined;
     for (let at = 0; at < octets.length; at += bodyChunkBytesMax) {
+      void settledBy(room);
       room = this.#channel.send({ tunnelChunk: octets.subarray(at, at + bodyChunkBytesMax) });
     }
     return room;

@@ -1,0 +1,65 @@
+import { Duplex } from "node:stream";
+import { bodyChunkBytesMax, type RequestParts, type ResponseParts } from "@servehttp/contract";
+
+/** Where the caller's end of a tunnel in memory leads. */
+export interface MemoryTunnelEvents {
+  /** To the plugin; resolves when it has taken the parts. */
+  readonly deliver: (parts: RequestParts) => Promise<void>;
+  /** The caller's end was destroyed before both ways had ended. */
+  readonly leave: () => void;
+}
+
+/** The caller's end of a tunnel that no carrier carries. */
+export class MemoryTunnel extends Duplex {
+  readonly #events: MemoryTunnelEvents;
+  #roomForMore: (() => void) | undefined;
+
+  constructor(events: MemoryTunnelEvents) {
+    super({ allowHalfOpen: true });
+    this.#events = events;
+  }
+
+  /** From the plugin. */
+  receive(parts: ResponseParts): void | Promise<void> {
+    let room: Promise<void> | undefined;
+    if (parts.tunnelChunk !== undefined && !this.push(parts.tunnelChunk)) {
+      room = new Promise((resolve) => {
+        this.#roomForMore = resolve;
+      });
+    }
+    if (parts.tunnelEnd === true) {
+      this.push(null);
+    }
+    return room;
+  }
+
+  override _read(): void {
+    this.#roomForMore?.();
+    this.#roomForMore = undefined;
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, settle: Settle): void {
+    this.#deliverAll(chunk).then(() => settle(), settle);
+  }
+
+  override _final(settle: Settle): void {
+    this.#events.deliver({ tunnelEnd: true }).then(() => settle(), settle);
+  }
+
+  override _destroy(error: Error | null, settle: Settle): void {
+    this.#roomForMore?.();
+    if (!this.readableEnded || !this.writableFinished) {
+      this.#events.leave();
+    }
+    settle(error);
+  }
+
+  async #deliverAll(octets: Buffer): Promise<void> {
+    for (let at = 0; at < octets.length; at += bodyChunkBytesMax) {
+      // oxlint-disable-next-line no-await-in-loop -- one at a time is the contract of receive
+      await this.#events.deliver({ tunnelChunk: octets.subarray(at, at + bodyChunkBytesMax) });
+    }
+  }
+}
+
+type Settle = (error?: Error | null) => void;
