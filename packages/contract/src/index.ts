@@ -1,5 +1,7 @@
 export type { ExchangeChannel, PartReceiver } from "./exchange-channel.js";
 export { ReceiveWindow, SendWindow } from "./flow-window.js";
+export { FrameBatch, type FrameBatchListener } from "./frame-batch.js";
+export type { Frame, FrameQueue } from "./frame-queue.js";
 export {
   comparableName,
   fieldProblem,
@@ -24,6 +26,7 @@ export {
   muxBatchBytesMax,
   muxCreditBytesMax,
   muxMessageBytesMax,
+  muxWaitingBytesMax,
   muxWindowBytes,
   reasonBytesMax,
 } from "./limits.js";
@@ -40,6 +43,12 @@ export {
   type RequestOrder,
   type ResponseOrder,
 } from "./part-order.js";
+export {
+  type BodyParts,
+  type PartRules,
+  requestPartRules,
+  responsePartRules,
+} from "./part-rules.js";
 export type {
   End,
   FieldList,

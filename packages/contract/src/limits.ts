@@ -37,6 +37,12 @@ export const muxCreditBytesMax = 16_777_216;
 /** What one mux message holds at the most of its sender's choosing: 256 KiB, so that no batch delays the next for long. */
 export const muxBatchBytesMax = 262_144;
 
+/**
+ * What of one exchange waits at its sender on mux before that one is told to wait: 128 KiB, so that one chunk is ready
+ * while the next is made. It may go on when half of it has gone.
+ */
+export const muxWaitingBytesMax = 131_072;
+
 /** A mux message longer than this is refused unread: 1 MiB. */
 export const muxMessageBytesMax = 1_048_576;
 

@@ -1,0 +1,123 @@
+import { mergeRequestParts, mergeResponseParts } from "./merge-parts.js";
+import type { FieldList, RequestParts, ResponseParts } from "./parts.js";
+import { frontOfRequest, frontOfResponse, restOfRequest, restOfResponse } from "./split-parts.js";
+
+/** Where the body octets of parts lie, in either direction. */
+export interface BodyParts {
+  chunk?: Uint8Array;
+  tunnelChunk?: Uint8Array;
+}
+
+/** What the sending side of mux must know of the parts of one direction. */
+export interface PartRules<Parts extends BodyParts> {
+  /** Adds parts to those that wait, where one message can carry both (`merge-parts.ts`). */
+  merge(pending: Parts, parts: Parts): boolean;
+  /** What may go with so many octets of body (`split-parts.ts`). */
+  front(parts: Parts, bodyBytes: number): Parts;
+  /** What stays behind `front`. */
+  rest(parts: Parts, bodyBytes: number): Parts;
+  /** Whether the parts say anything before their first octet of body. */
+  hasHead(parts: Parts): boolean;
+  /** What a frame with the parts takes on the wire beside its body octets. Never less than it really is. */
+  headBytes(parts: Parts): number;
+}
+
+/** The host's direction. */
+export const requestPartRules: PartRules<RequestParts> = {
+  merge: mergeRequestParts,
+  front: frontOfRequest,
+  rest: restOfRequest,
+  hasHead: (parts) =>
+    parts.init !== undefined || (parts.chunk === undefined && parts.end !== undefined),
+  headBytes: requestHeadBytes,
+};
+
+/** The plugin's direction. */
+export const responsePartRules: PartRules<ResponseParts> = {
+  merge: mergeResponseParts,
+  front: frontOfResponse,
+  rest: restOfResponse,
+  hasHead: (parts) =>
+    parts.informational !== undefined || parts.init !== undefined || parts.hijack === true,
+  headBytes: responseHeadBytes,
+};
+
+/** Octets of body and tunnel. */
+export function bodyBytesOf(parts: BodyParts): number {
+  const { chunk, tunnelChunk } = parts;
+  return (
+    (chunk === undefined ? 0 : chunk.length) + (tunnelChunk === undefined ? 0 : tunnelChunk.length)
+  );
+}
+
+/** A frame's id and lengths, and the tags and lengths of every part that has no list: 10 octets each at the most. */
+const frameOverheadBytes = 64;
+
+/** Numbers, flags, tags and lengths of a RequestInit. */
+const requestInitOverheadBytes = 128;
+
+/** Tag and length of a section, and the status. */
+const sectionOverheadBytes = 24;
+
+/** Tag and length of a field, of its name and of its value. */
+const fieldOverheadBytes = 12;
+
+function requestHeadBytes(parts: RequestParts): number {
+  let bytes = frameOverheadBytes;
+  const { init } = parts;
+  if (init !== undefined) {
+    bytes +=
+      requestInitOverheadBytes +
+      init.method.length +
+      init.url.length +
+      init.requestUri.length +
+      init.protocol.length +
+      init.host.length +
+      init.remoteAddress.length +
+      init.requestId.length +
+      init.scheme.length +
+      sectionBytes(init.headers) +
+      contextBytes(init.context);
+    if (init.tunnelHead !== undefined) {
+      bytes += init.tunnelHead.length;
+    }
+  }
+  if (parts.end !== undefined) {
+    bytes += sectionBytes(parts.end.trailers);
+  }
+  return bytes;
+}
+
+function responseHeadBytes(parts: ResponseParts): number {
+  let bytes = frameOverheadBytes;
+  if (parts.informational !== undefined) {
+    for (const { headers } of parts.informational) {
+      bytes += sectionBytes(headers);
+    }
+  }
+  if (parts.init !== undefined) {
+    bytes += sectionBytes(parts.init.headers);
+  }
+  if (parts.end !== undefined) {
+    bytes += sectionBytes(parts.end.trailers);
+  }
+  return bytes;
+}
+
+function sectionBytes(fields: FieldList): number {
+  const { length } = fields;
+  let bytes = sectionOverheadBytes + (length / 2) * fieldOverheadBytes;
+  for (let index = 0; index < length; index += 1) {
+    bytes += (fields[index] as string).length;
+  }
+  return bytes;
+}
+
+function contextBytes(context: Readonly<Record<string, string>>): number {
+  let bytes = 0;
+  for (const name in context) {
+    // A UTF-16 unit is three octets of UTF-8 at the most.
+    bytes += fieldOverheadBytes + 3 * (name.length + (context[name] as string).length);
+  }
+  return bytes;
+}
