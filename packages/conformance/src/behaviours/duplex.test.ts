@@ -1,0 +1,4 @@
+import { runBehaviours } from "../run-behaviours.js";
+import { duplexBehaviours } from "./duplex.js";
+
+runBehaviours(duplexBehaviours);

@@ -1,0 +1,4 @@
+import { runBehaviours } from "../run-behaviours.js";
+import { edgeBehaviours } from "./edge.js";
+
+runBehaviours(edgeBehaviours);

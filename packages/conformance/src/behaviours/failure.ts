@@ -1,0 +1,130 @@
+import { doesNotMatch, rejects, strictEqual } from "node:assert/strict";
+import type { Behaviour } from "../behaviour.js";
+import { call } from "../callers/caller.js";
+import { described } from "../described.js";
+import { seededBytes, seededSha256, sha256 } from "../seeded-bytes.js";
+
+export const failureBehaviours: readonly Behaviour[] = [
+  {
+    row: "F1",
+    name: "a handler that throws before the head makes it 500 without detail",
+    handler(_request, response) {
+      response.headers.set("x-secret", "detail of the plugin");
+      throw new Error("detail of the plugin");
+    },
+    async check({ caller, exchange, target }) {
+      const answer = await call(caller, { path: exchange().path });
+      strictEqual(answer.status, 500);
+      doesNotMatch(JSON.stringify(answer.headers), /detail/);
+      doesNotMatch(Buffer.from(answer.body).toString(), /detail/);
+      strictEqual((await described(caller, { path: `${target.base}/next` })).url, "/next");
+    },
+  },
+  {
+    row: "F1",
+    name: "a handler that rejects while it reads the body makes it 500",
+    async handler(request) {
+      for await (const chunk of request.body) {
+        throw new Error(`detail of ${chunk.byteLength}`);
+      }
+    },
+    async check({ caller, exchange }) {
+      const answer = await call(caller, { path: exchange().path, body: seededBytes("F1", 1_000) });
+      strictEqual(answer.status, 500);
+      doesNotMatch(Buffer.from(answer.body).toString(), /detail/);
+    },
+  },
+  {
+    row: "F1",
+    name: "a handler that throws after the head makes a broken transfer",
+    async handler(_request, response) {
+      await response.write("first");
+      throw new Error("detail of the plugin");
+    },
+    async check({ caller, exchange, target }) {
+      const open = caller.open({ path: exchange().path });
+      await rejects(open.rest());
+      strictEqual((await described(caller, { path: `${target.base}/next` })).url, "/next");
+    },
+  },
+  {
+    row: "F1",
+    name: "a handler that throws after the head, all octets of its Content-Length but one written",
+    async handler(_request, response) {
+      response.headers.set("content-length", "6");
+      await response.write("first");
+      throw new Error("detail of the plugin");
+    },
+    async check({ caller, exchange }) {
+      await rejects(caller.open({ path: exchange().path }).rest());
+    },
+  },
+  {
+    row: "F1",
+    name: "HTTP/1.0: a handler that throws after the head resets the connection",
+    callers: ["http1"],
+    failsOn: { direct: "Node closes the connection, which ends a body on HTTP/1.0" },
+    async handler(_request, response, observe) {
+      await response.write("first");
+      await observe.gate("throw");
+      throw new Error("detail of the plugin");
+    },
+    async check({ raw, exchange }) {
+      const one = exchange();
+      const connection = await raw();
+      connection.send(`GET ${one.path} HTTP/1.0\r\nHost: a\r\n\r\n`);
+      await connection.readThrough("first");
+      one.open("throw");
+      strictEqual(await connection.closed(), "reset");
+    },
+  },
+  {
+    row: "F1",
+    name: "neighbours of a handler that throws are untouched",
+    async handler(request, response, observe) {
+      if (request.url.endsWith("?throw")) {
+        await response.write("first");
+        throw new Error("detail of the plugin");
+      }
+      await response.write(seededBytes("F1", 50_000));
+      observe.event("half");
+      await observe.gate("go on");
+      await response.end(seededBytes("F1 rest", 50_000));
+    },
+    async check({ caller, exchange }) {
+      const neighbour = exchange();
+      const open = caller.open({ path: neighbour.path });
+      await neighbour.next("half");
+      for (let round = 0; round < 20; round += 1) {
+        await rejects(caller.open({ path: `${exchange().path}?throw` }).rest());
+      }
+      neighbour.open("go on");
+      const whole = Buffer.concat([seededBytes("F1", 50_000), seededBytes("F1 rest", 50_000)]);
+      strictEqual(sha256(await open.rest()), sha256(whole));
+    },
+  },
+  {
+    row: "F1",
+    name: "a handler that throws something that is no error makes it 500",
+    handler() {
+      // eslint-disable-next-line no-throw-literal -- that is the case
+      throw undefined;
+    },
+    async check({ caller, exchange }) {
+      strictEqual((await call(caller, { path: exchange().path })).status, 500);
+    },
+  },
+  {
+    row: "F1",
+    name: "a handler that throws after its end has answered",
+    async handler(_request, response) {
+      await response.end(seededBytes("F1", 1_000));
+      throw new Error("too late to matter");
+    },
+    async check({ caller, exchange }) {
+      const answer = await call(caller, { path: exchange().path });
+      strictEqual(answer.status, 200);
+      strictEqual(sha256(answer.body), seededSha256("F1", 1_000));
+    },
+  },
+];

@@ -1,0 +1,4 @@
+import { runBehaviours } from "../run-behaviours.js";
+import { requestBehaviours } from "./request.js";
+
+runBehaviours(requestBehaviours);

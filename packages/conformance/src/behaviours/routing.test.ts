@@ -1,0 +1,4 @@
+import { runBehaviours } from "../run-behaviours.js";
+import { routingBehaviours } from "./routing.js";
+
+runBehaviours(routingBehaviours);

@@ -1,0 +1,78 @@
+/** Header fields as a caller writes and reads them: pairs of name and value, octets as Latin-1. */
+export type Pairs = readonly (readonly [string, string])[];
+
+/** What a caller asks. */
+export interface CallerRequest {
+  readonly method?: string;
+  readonly path: string;
+  readonly headers?: Pairs;
+  /** The whole body; or `"stream"` to write it bit by bit; default none. */
+  readonly body?: Uint8Array | "stream";
+  /** Request trailers, sent at the end of a streamed body. */
+  readonly trailers?: Pairs;
+}
+
+/** The head of a response as it came. */
+export interface CallerHead {
+  readonly status: number;
+  readonly headers: Pairs;
+}
+
+/** A whole response. */
+export interface CallerResponse extends CallerHead {
+  readonly body: Uint8Array;
+  readonly trailers: Pairs;
+}
+
+/** One request with its response, both directions open at once. */
+export interface CallerExchange {
+  /** Writes some of the body; settles when there is room. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Ends the body, with the trailers of the request. */
+  end(): void;
+  /** The final head; rejects when the exchange breaks before it. */
+  readonly head: Promise<CallerHead>;
+  /** Settles when a 100 (Continue) came; rejects when the exchange is over without one. */
+  readonly continued: Promise<void>;
+  /** Interim responses so far. */
+  readonly informational: readonly CallerHead[];
+  /** The next octets of the body; undefined at a clean end; rejects when the transfer is broken. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Reads the rest. */
+  rest(): Promise<Uint8Array>;
+  /** The response's trailers; complete after the body. */
+  trailers(): Pairs;
+  /** Octets of the request's body that left this process's buffers so far. */
+  sentBytes(): number;
+  /** Goes away at once: the connection is reset (HTTP/1.1), or the stream is (HTTP/2). */
+  leave(): void;
+}
+
+/** A caller of one protocol version, with connections of its own. */
+export interface Caller extends Disposable {
+  readonly protocol: "HTTP/1.1" | "HTTP/2.0";
+  /** Starts a request. */
+  open(request: CallerRequest): CallerExchange;
+}
+
+/** Sends a request and reads the whole response. */
+export async function call(caller: Caller, request: CallerRequest): Promise<CallerResponse> {
+  const exchange = caller.open(request);
+  const head = await exchange.head;
+  const body = await exchange.rest();
+  return { ...head, body, trailers: exchange.trailers() };
+}
+
+/** The values of a field, in order. */
+export function valuesOf(headers: Pairs, name: string): readonly string[] {
+  return headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value);
+}
+
+/** The pairs of a flat list. */
+export function pairsOf(flat: readonly string[]): Pairs {
+  const pairs: (readonly [string, string])[] = [];
+  for (let at = 0; at + 1 < flat.length; at += 2) {
+    pairs.push([flat[at] ?? "", flat[at + 1] ?? ""]);
+  }
+  return pairs;
+}

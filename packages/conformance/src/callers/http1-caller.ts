@@ -1,0 +1,142 @@
+import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
+import type { Caller, CallerExchange, CallerHead, CallerRequest, Pairs } from "./caller.js";
+import { pairsOf } from "./caller.js";
+import { ChunkReader } from "./chunk-reader.js";
+import { PacedWriter } from "./paced-writer.js";
+
+/** An HTTP/1.1 caller on `node:http` that keeps its connections alive. */
+export class Http1Caller implements Caller {
+  readonly protocol = "HTTP/1.1";
+  readonly #port: number;
+  readonly #agent = new Agent({ keepAlive: true });
+
+  constructor(port: number) {
+    this.#port = port;
+  }
+
+  open(asked: CallerRequest): CallerExchange {
+    return new Http1Exchange(this.#port, this.#agent, asked);
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
+  }
+}
+
+class Http1Exchange implements CallerExchange {
+  readonly head: Promise<CallerHead>;
+  readonly continued: Promise<void>;
+  readonly informational: CallerHead[] = [];
+
+  readonly #request: ClientRequest;
+  readonly #reader: Promise<ChunkReader>;
+  readonly #trailers: Pairs;
+  readonly #writer: PacedWriter;
+  #message: IncomingMessage | undefined;
+  #failed: Error | undefined;
+
+  constructor(port: number, agent: Agent, asked: CallerRequest) {
+    this.#trailers = asked.trailers ?? [];
+    this.#request = httpRequest({
+      host: "127.0.0.1",
+      port,
+      agent,
+      method: asked.method ?? (asked.body === undefined ? "GET" : "POST"),
+      path: asked.path,
+      headers: ["Host", `127.0.0.1:${port}`, ...framing(asked), ...(asked.headers ?? []).flat()],
+    });
+    this.#writer = new PacedWriter(this.#request, () => this.#failed);
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const continued = Promise.withResolvers<void>();
+    this.continued = continued.promise;
+    this.continued.catch(ignore);
+    this.#request.on("continue", continued.resolve);
+    this.#request.on("information", (info) => {
+      this.informational.push({ status: info.statusCode, headers: pairsOf(info.rawHeaders) });
+    });
+    this.#request.on("response", (message) => {
+      this.#message = message;
+      resolve(message);
+    });
+    this.#request.on("error", (error) => {
+      this.#failed = error;
+      reject(error);
+      continued.reject(error);
+    });
+    this.#request.on("close", () => {
+      this.#failed ??= new Error("the request is over");
+      reject(this.#failed);
+      continued.reject(this.#failed);
+    });
+    this.#reader = promise.then(
+      (message) =>
+        new ChunkReader(message, () =>
+          message.complete ? undefined : new Error("the response is incomplete"),
+        ),
+    );
+    this.head = promise.then((message) => ({
+      status: message.statusCode ?? 0,
+      headers: pairsOf(message.rawHeaders),
+    }));
+    // Whoever awaits them sees the failure; a test that doesn't must not die of it.
+    this.head.catch(ignore);
+    this.#reader.catch(ignore);
+    if (asked.body === "stream") {
+      this.#request.flushHeaders();
+    } else {
+      this.#request.end(asked.body);
+    }
+  }
+
+  write(chunk: Uint8Array): Promise<void> {
+    return this.#writer.write(chunk);
+  }
+
+  end(): void {
+    if (this.#trailers.length > 0) {
+      this.#request.addTrailers(
+        this.#trailers.map(([name, value]): [string, string] => [name, value]),
+      );
+    }
+    this.#request.end();
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    return (await this.#reader).read();
+  }
+
+  async rest(): Promise<Uint8Array> {
+    return (await this.#reader).rest();
+  }
+
+  trailers(): Pairs {
+    return pairsOf(this.#message?.rawTrailers ?? []);
+  }
+
+  sentBytes(): number {
+    return this.#writer.sentBytes;
+  }
+
+  leave(): void {
+    const socket = this.#request.socket;
+    if (socket === null) {
+      this.#request.destroy();
+    } else {
+      socket.resetAndDestroy();
+    }
+  }
+}
+
+function framing(asked: CallerRequest): string[] {
+  const names = new Set((asked.headers ?? []).map(([name]) => name.toLowerCase()));
+  if (names.has("content-length") || names.has("transfer-encoding") || asked.body === undefined) {
+    return asked.trailers === undefined ? [] : ["TE", "trailers"];
+  }
+  return asked.body === "stream"
+    ? ["Transfer-Encoding", "chunked"]
+    : ["Content-Length", String(asked.body.byteLength)];
+}
+
+function ignore(): void {
+  // See the constructor.
+}
