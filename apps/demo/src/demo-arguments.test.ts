@@ -21,19 +21,25 @@ describe("parseDemoArguments", () => {
     expect(parseDemoArguments(["-h"], { PORT: "nonsense" })).toBe("help");
   });
 
-  test.each(["", " 80", "-1", "65536", "8e3", "0x50", "80.5", "http"])("refuses port %j", (port) => {
-    expect(() => parseDemoArguments([`--port=${port}`], {})).toThrow(/^--port must be a number/);
-    expect(() => parseDemoArguments([], { PORT: port })).toThrow(/^PORT must be a number/);
-  });
+  test.each(["", " 80", "-1", "65536", "8e3", "0x50", "80.5", "http"])(
+    "refuses port %j",
+    (port) => {
+      expect(() => parseDemoArguments([`--port=${port}`], {})).toThrow(/^--port must be a number/);
+      expect(() => parseDemoArguments([], { PORT: port })).toThrow(/^PORT must be a number/);
+    },
+  );
 
-  test.each([["--prot", "1"], ["8080"], ["--port"], ["--help=yes"], ["-x"]])("refuses %j %j", (...given) => {
-    let message = "";
-    try {
-      parseDemoArguments(given, {});
-    } catch (thrown) {
-      message = (thrown as Error).message;
-    }
-    expect(message).toMatch(/; known are --port, --data and --help$/);
-    expect(message).not.toContain("\n");
-  });
+  test.each([["--prot", "1"], ["8080"], ["--port"], ["--help=yes"], ["-x"]])(
+    "refuses %j %j",
+    (...given) => {
+      let message = "";
+      try {
+        parseDemoArguments(given, {});
+      } catch (thrown) {
+        message = (thrown as Error).message;
+      }
+      expect(message).toMatch(/; known are --port, --data and --help$/);
+      expect(message).not.toContain("\n");
+    },
+  );
 });

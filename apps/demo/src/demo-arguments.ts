@@ -28,7 +28,10 @@ export function parseDemoArguments(
     return "help";
   }
   return {
-    port: port === undefined ? parsePort(environment["PORT"] ?? "0", "PORT") : parsePort(port, "--port"),
+    port:
+      port === undefined
+        ? parsePort(environment["PORT"] ?? "0", "PORT")
+        : parsePort(port, "--port"),
     dataDirectory: data === undefined ? undefined : resolve(data),
   };
 }
@@ -44,7 +47,8 @@ function readFlags(commandLine: readonly string[]) {
       },
     }).values;
   } catch (thrown) {
-    const complaint = thrown instanceof Error ? thrown.message.split(/\. |\n/, 1)[0] : String(thrown);
+    const complaint =
+      thrown instanceof Error ? thrown.message.split(/\. |\n/, 1)[0] : String(thrown);
     throw new Error(`${complaint}; known are --port, --data and --help`, { cause: thrown });
   }
 }

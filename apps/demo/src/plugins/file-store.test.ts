@@ -6,16 +6,19 @@ import { describe, expect, test } from "vitest";
 import { FileStore, type OpenFile } from "./file-store.js";
 
 describe("FileStore", () => {
-  test.each([0, 1, 65_536, 262_144, 1_000_003])("keeps %i bytes, with their hash", async (sizeBytes) => {
-    await using directory = await temporaryDirectory();
-    const store = await FileStore.open(directory.path);
-    const bytes = randomBytes(sizeBytes);
-    const stored = await store.receive("a.bin", chunksOf(bytes, 65_536));
-    expect(stored).toMatchObject({ name: "a.bin", sizeBytes, sha256: sha256Of(bytes) });
-    expect(await store.list()).toEqual([stored]);
-    await using file = await store.read("a.bin");
-    expect(sha256Of(await bytesOf(file!, 0, sizeBytes - 1))).toBe(sha256Of(bytes));
-  });
+  test.each([0, 1, 65_536, 262_144, 1_000_003])(
+    "keeps %i bytes, with their hash",
+    async (sizeBytes) => {
+      await using directory = await temporaryDirectory();
+      const store = await FileStore.open(directory.path);
+      const bytes = randomBytes(sizeBytes);
+      const stored = await store.receive("a.bin", chunksOf(bytes, 65_536));
+      expect(stored).toMatchObject({ name: "a.bin", sizeBytes, sha256: sha256Of(bytes) });
+      expect(await store.list()).toEqual([stored]);
+      await using file = await store.read("a.bin");
+      expect(sha256Of(await bytesOf(file!, 0, sizeBytes - 1))).toBe(sha256Of(bytes));
+    },
+  );
 
   test("reads a part, both ends included", async () => {
     await using directory = await temporaryDirectory();

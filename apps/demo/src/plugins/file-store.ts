@@ -51,7 +51,9 @@ export class FileStore {
   /** All files, by name. */
   async list(): Promise<StoredFile[]> {
     const names = (await readdir(this.#directory, { withFileTypes: true }))
-      .filter((entry) => entry.isFile() && fileNameOf(encodeURIComponent(entry.name)) === entry.name)
+      .filter(
+        (entry) => entry.isFile() && fileNameOf(encodeURIComponent(entry.name)) === entry.name,
+      )
       .map((entry) => entry.name)
       .toSorted();
     const files = await Promise.all(
@@ -95,7 +97,12 @@ export class FileStore {
     return {
       ...this.#stored(name, found),
       bytes: (first, last) =>
-        handle.createReadStream({ start: first, end: last, highWaterMark: readBytes, autoClose: false }),
+        handle.createReadStream({
+          start: first,
+          end: last,
+          highWaterMark: readBytes,
+          autoClose: false,
+        }),
       [Symbol.asyncDispose]: () => handle.close(),
     };
   }
@@ -140,7 +147,11 @@ async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
   try {
     return await found;
   } catch (thrown) {
-    if (thrown instanceof Error && "code" in thrown && (thrown.code === "ENOENT" || thrown.code === "ELOOP")) {
+    if (
+      thrown instanceof Error &&
+      "code" in thrown &&
+      (thrown.code === "ENOENT" || thrown.code === "ELOOP")
+    ) {
       return undefined;
     }
     throw thrown;

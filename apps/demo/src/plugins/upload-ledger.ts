@@ -1,7 +1,7 @@
 /** How an upload stands, or how it ended. */
 export type UploadOutcome =
   | { readonly state: "running" }
-  | { readonly state: "stored"; readonly sha256: string }
+  | { readonly state: "stored"; readonly sha256: string | null }
   /** The body was cut before its end; the reason is the bridge's code, such as `caller-left`. */
   | { readonly state: "cancelled"; readonly reason: string }
   /** The plugin could not store it; the reason is the system's code, such as `ENOSPC`. */

@@ -1,0 +1,65 @@
+import { byId } from "./element.js";
+import { LoadChart } from "./load-chart.js";
+
+/** Beside the chart's own: a browser opens six connections to an HTTP/1.1 server, and the rest of the page needs some. */
+const extraSubscribersMax = 2;
+
+/** Draws the plugin's event stream, and lets it be stopped, started and subscribed to again. */
+export function showEvents() {
+  const chart = new LoadChart(byId("chart"));
+  const toggle = byId("events-toggle");
+  const more = byId("events-more");
+  let sources = [];
+
+  const start = () => {
+    const source = new EventSource("/plugins/events/");
+    source.addEventListener("message", ({ data }) => {
+      const load = JSON.parse(data);
+      chart.add(load);
+      tell(load.subscribers, true);
+    });
+    source.addEventListener("error", () => {
+      byId("subscribers").textContent = "the stream broke; trying again …";
+    });
+    sources = [source];
+    label();
+  };
+
+  const stop = async () => {
+    for (const source of sources) {
+      source.close();
+    }
+    sources = [];
+    label();
+    // Asked of the plugin once it had the time to notice.
+    for (let attempt = 0; attempt < 20 && sources.length === 0; attempt++) {
+      const { subscribers, timerRuns } = await (await fetch("/plugins/events/subscribers")).json();
+      if (sources.length > 0) {
+        return;
+      }
+      tell(subscribers, timerRuns);
+      if (!timerRuns) {
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+
+  const label = () => {
+    toggle.textContent = sources.length === 0 ? "Start" : "Stop";
+    more.disabled = sources.length === 0 || sources.length > extraSubscribersMax;
+  };
+
+  toggle.addEventListener("click", () => (sources.length === 0 ? start() : void stop()));
+  more.addEventListener("click", () => {
+    sources.push(new EventSource("/plugins/events/"));
+    label();
+  });
+  start();
+}
+
+function tell(subscribers, timerRuns) {
+  const count = subscribers === 1 ? "1 subscriber" : `${subscribers} subscribers`;
+  byId("subscribers").textContent =
+    `the plugin counts ${count}${timerRuns ? "" : ", its timer is stopped"}`;
+}

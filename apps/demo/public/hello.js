@@ -1,0 +1,57 @@
+import { byId, element } from "./element.js";
+
+/** Says hello, as whoever the host takes the caller for. */
+export function showHello() {
+  byId("hello-plain").addEventListener("click", () => void say({}));
+  byId("hello-forged").addEventListener("click", () => void say({ "x-user-id": "root" }));
+  for (const button of byId("users").children) {
+    button.addEventListener("click", () => void signIn(button.dataset.user));
+  }
+  void say({});
+}
+
+async function signIn(user) {
+  await fetch("/host/session", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ user }),
+  });
+  dispatchEvent(new Event("signed-in"));
+  await say({});
+}
+
+async function say(forged) {
+  const response = await fetch("/plugins/hello/from/the/page?q=1", { headers: forged });
+  if (!response.ok) {
+    byId("hello-answer").textContent = `The host answered ${response.status}.`;
+    return;
+  }
+  const hello = await response.json();
+  const facts = [
+    [
+      "you sent",
+      forged["x-user-id"] === undefined ? "no X-User-Id" : `X-User-Id: ${forged["x-user-id"]}`,
+    ],
+    ["the plugin saw", `X-User-Id: ${hello.userHeader ?? "none"}`],
+    ["the host’s cookie", hello.cookie === null ? "not passed on" : hello.cookie],
+    [
+      "context",
+      Object.entries(hello.context)
+        .map((entry) => entry.join(": "))
+        .join(", "),
+    ],
+    ["request", `${hello.method} ${hello.url}`],
+    ["answered by", `process ${hello.pid}`],
+  ];
+  byId("hello-answer").replaceChildren(
+    element("p", { class: "greeting" }, hello.greeting),
+    element(
+      "dl",
+      { class: "facts" },
+      ...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]),
+    ),
+  );
+  for (const button of byId("users").children) {
+    button.setAttribute("aria-pressed", String(button.dataset.user === hello.context.user));
+  }
+}

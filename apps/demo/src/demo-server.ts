@@ -1,0 +1,114 @@
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
+import type { DemoArguments } from "./demo-arguments.js";
+import { readPageFiles } from "./page-files.js";
+import { pageListener } from "./page-listener.js";
+import { sessionCookieName, Sessions } from "./sessions.js";
+
+/** A demo that serves. Disposing of it drains the plugins and removes the temporary directory. */
+export interface Demo extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT/` */
+  readonly url: string;
+}
+
+/** Event streams and chats never end by themselves, so that there is nothing to gain by a longer wait. */
+const drainMs = 2_000;
+
+/**
+ * Starts the host with its plugins and the page. Throws an Error with one line for people where the port is in use, and
+ * what `host.start()` throws where a plugin doesn't come up.
+ */
+export async function startDemo({ port, dataDirectory }: DemoArguments): Promise<Demo> {
+  await using started = new AsyncDisposableStack();
+  const directory = await (dataDirectory === undefined
+    ? temporaryDirectory(started)
+    : mkdir(dataDirectory, { recursive: true }).then(() => dataDirectory));
+  const sessions = new Sessions();
+  const host = createPluginHost({
+    plugins: {
+      files: { command: pluginCommand("files", directory) },
+      events: { command: pluginCommand("events") },
+      hello: { command: pluginCommand("hello") },
+      chat: { command: pluginCommand("chat") },
+      express: { command: pluginCommand("express") },
+      hono: { command: pluginCommand("hono") },
+    },
+    identity: (request) => fieldOf("x-user-id", sessions.userOf(request)),
+    context: (request) => fieldOf("user", sessions.userOf(request)),
+    edge: {
+      identityHeaders: ["x-user-id"],
+      strip: { cookies: [sessionCookieName] },
+      protectedCookies: [sessionCookieName],
+    },
+    timeouts: { drainMs },
+  });
+  const server = createServer();
+  host.attach(server);
+  const showPage = pageListener({
+    files: readPageFiles(),
+    sessions,
+    status: () => ({ dataDirectory: directory, ...statusOf(host) }),
+  });
+  await listen(server, port);
+  started.defer(() => close(server));
+  started.use(host);
+  await host.start();
+  const owned = started.move();
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function statusOf(host: PluginHost): object {
+  return {
+    host: {
+      pid: process.pid,
+      sinceUnixMs: Math.round(performance.timeOrigin),
+      memoryBytes: process.memoryUsage.rss(),
+    },
+    plugins: host.plugins.map(({ since, ...plugin }) => ({ ...plugin, sinceUnixMs: since })),
+  };
+}
+
+/** A guest has no such entry at all. */
+function fieldOf(name: string, value: string | undefined): Record<string, string> {
+  return value === undefined ? {} : { [name]: value };
+}
+
+async function temporaryDirectory(started: AsyncDisposableStack): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "servehttp-demo-"));
+  started.defer(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function pluginCommand(name: string, ...args: string[]): string[] {
+  return [process.execPath, fileURLToPath(new URL(`plugins/${name}.js`, import.meta.url)), ...args];
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch (thrown) {
+    if (thrown instanceof Error && "code" in thrown && thrown.code === "EADDRINUSE") {
+      const advice = "give another with --port, or none for a free one";
+      throw new Error(`port ${port} is in use; ${advice}`, { cause: thrown });
+    }
+    throw thrown;
+  }
+}
+
+/** Ends what is idle; what still runs then has been broken by the plugins' host. */
+async function close(server: Server): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}

@@ -1,0 +1,206 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type DemoProcess, startDemoProcess } from "./demo-process.js";
+
+const chromiumArguments = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+describe("the page in Chromium", () => {
+  let demo: DemoProcess;
+  let browser: BrowserContext;
+  let directory: string;
+  let page: Page;
+  /** What the page complained of: anything here fails the test that it happened in. */
+  let complaints: string[];
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "servehttp-demo-browser-"));
+    demo = await startDemoProcess();
+    browser = await chromium.launchPersistentContext(join(directory, "profile"), {
+      executablePath: "/usr/bin/chromium",
+      args: chromiumArguments,
+      viewport: { width: 1_280, height: 900 },
+    });
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    await demo[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true });
+  });
+
+  beforeEach(async () => {
+    page = await browser.newPage();
+    complaints = [];
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("response", (response) => {
+      if (response.status() >= 500) {
+        complaints.push(`${response.status()} ${response.url()}`);
+      }
+    });
+    await page.goto(demo.url);
+  });
+
+  afterEach(async () => {
+    await page.close();
+    if (complaints.length > 0) {
+      throw new Error(`the page complained: ${complaints.join("; ")}`);
+    }
+  });
+
+  const textOf = async (selector: string) => (await page.textContent(selector)) ?? "";
+  const latestUpload = () => page.locator("#uploads li").first().innerText();
+
+  test("shows every plugin as a process of its own", async () => {
+    await page.locator("#processes tr").nth(5).waitFor();
+    const column = (number: number) =>
+      page.locator(`#processes td:nth-child(${number})`).allInnerTexts();
+    expect(await column(1)).toEqual(["files", "events", "hello", "chat", "express", "hono"]);
+    expect(new Set(await column(2))).toEqual(new Set(["ready"]));
+    expect(new Set(await column(3))).toHaveLength(6);
+  });
+
+  test("uploads a file with progress, and shows the hash that the browser finds as well", async () => {
+    const bytes = randomBytes(24 * 1_048_576);
+    const path = join(directory, "from disk.bin");
+    await writeFile(path, bytes);
+    await page.selectOption("#pace", { label: "8 MiB a second" });
+    await page.setInputFiles("#file-input", path);
+    const progress = () =>
+      page.locator("#sending-progress").evaluate((bar: { value: number }) => bar.value);
+    const seen = new Set<number>();
+    await expect
+      .poll(async () => seen.add(await progress()) && (await latestUpload()), {
+        timeout: 20_000,
+        interval: 100,
+      })
+      .toMatch(/^from disk\.bin\s+stored, 24\.0 MiB$/);
+    expect(seen.size).toBeGreaterThan(5);
+    await page.locator("#sending-hash .match").waitFor();
+    expect(await textOf("#sending-hash")).toContain(
+      createHash("sha256").update(bytes).digest("hex"),
+    );
+    expect(await textOf("#sending-status")).toMatch(/^24\.0 MiB in [\d.]+ s, [\d.]+ MiB\/s$/);
+  });
+
+  test("cancels an upload, and the plugin knows how far it came and why", async () => {
+    await page.selectOption("#pace", { label: "1 MiB a second" });
+    await page.click('#random-buttons [data-mib="64"]');
+    await expect
+      .poll(latestUpload)
+      .toMatch(/^random-64-MiB\.bin\s+reading, [1-9][\d.]* MiB of 64\.0 MiB$/);
+    await page.click("#sending-cancel");
+    await expect
+      .poll(() => textOf("#sending-status"))
+      .toMatch(/^You cancelled after [\d.]+ MiB\.$/);
+    await expect
+      .poll(latestUpload)
+      .toMatch(
+        /^random-64-MiB\.bin\s+cancelled by the caller after [\d.]+ MiB, reason caller-left$/,
+      );
+    expect(await textOf("#stored")).not.toContain("random-64-MiB.bin");
+  });
+
+  test("lists what is stored, probes its ranges, downloads and deletes it", async () => {
+    await page.click('#random-buttons [data-mib="1"]');
+    const item = page.locator("#stored li", { hasText: "random-1-MiB.bin" });
+    await item.getByRole("button", { name: "Probe ranges" }).click();
+    await expect
+      .poll(() => item.locator(".tag").allInnerTexts())
+      .toEqual([
+        "bytes=0-15 → 206 bytes 0-15/1048576",
+        "bytes=-16 → 206 bytes 1048560-1048575/1048576",
+        "bytes=1048576- → 416 bytes */1048576",
+      ]);
+    expect(await item.locator(".wrong").count()).toBe(0);
+    const downloading = page.waitForEvent("download");
+    await item.getByRole("link").click();
+    const download = await downloading;
+    expect(download.suggestedFilename()).toBe("random-1-MiB.bin");
+    const hash = createHash("sha256");
+    for await (const chunk of await download.createReadStream()) {
+      hash.update(chunk as Buffer);
+    }
+    expect(await item.locator(".hash").innerText()).toBe(hash.digest("hex"));
+    await item.getByRole("button", { name: "Delete" }).click();
+    await expect.poll(() => item.count()).toBe(0);
+  });
+
+  test("draws the event stream; stopped, no subscriber is left in the plugin", async () => {
+    const line = () => page.locator("#chart .series-cpu path").last().getAttribute("d");
+    await expect.poll(line).toMatch(/^M[\d. ]+L/);
+    const drawn = await line();
+    await expect.poll(line).not.toBe(drawn);
+    await expect.poll(() => textOf("#subscribers")).toBe("the plugin counts 1 subscriber");
+    await page.click("#events-more");
+    await expect.poll(() => textOf("#subscribers")).toBe("the plugin counts 2 subscribers");
+    await page.click("#events-toggle");
+    await expect
+      .poll(() => textOf("#subscribers"))
+      .toBe("the plugin counts 0 subscribers, its timer is stopped");
+    await page.click("#events-toggle");
+    await expect.poll(() => textOf("#subscribers")).toBe("the plugin counts 1 subscriber");
+  });
+
+  test("greets who the host says you are, whatever you forge", async () => {
+    const answer = () => page.locator("#hello-answer").innerText();
+    await page.click('#users [data-user="grace"]');
+    await expect.poll(answer).toContain("Hello, grace");
+    await page.click("#hello-forged");
+    await expect.poll(answer).toContain("X-User-Id: root");
+    expect(await answer()).toMatch(/the plugin saw\s+X-User-Id: grace/);
+    expect(await answer()).toMatch(/the host’s cookie\s+not passed on/);
+  });
+
+  test("talks over a WebSocket, with everybody else there", async () => {
+    const other = await browser.newPage();
+    await other.goto(demo.url);
+    await expect.poll(() => textOf("#chat-present")).toBe("2 connections");
+    await other.fill("#chat-text", "anybody here? <b>");
+    await other.press("#chat-text", "Enter");
+    await expect
+      .poll(() => page.locator("#chat-messages li").last().innerText())
+      .toContain("anybody here? <b>");
+    await other.click("#chat-leave");
+    await expect.poll(() => other.textContent("#chat-present")).toBe("not connected (1000)");
+    await other.close();
+    await expect.poll(() => textOf("#chat-present")).toBe("1 connection");
+  });
+
+  test("keeps notes in an Express application", async () => {
+    await page.fill("#note-text", "remember the milk");
+    await page.press("#note-text", "Enter");
+    const note = page.locator("#notes li", { hasText: "remember the milk" });
+    await note.getByRole("button").click();
+    await expect.poll(() => note.count()).toBe(0);
+    await page.fill("#note-text", " ");
+    await page.press("#note-text", "Enter");
+    await expect.poll(() => textOf("#note-status")).toBe("text: 1 to 200 characters");
+  });
+
+  test("hears a Hono application out, or leaves it in the middle", async () => {
+    await page.click("#tale-toggle");
+    await expect.poll(() => textOf("#tale")).toContain("A request came ");
+    await page.click("#tale-toggle");
+    await expect
+      .poll(() => textOf("#tale-status"))
+      .toMatch(/told to the end 0 times, left early once$/);
+    expect(await textOf("#tale")).not.toContain("the next was known");
+    await page.click("#tale-toggle");
+    await expect
+      .poll(() => textOf("#tale-status"), { timeout: 20_000 })
+      .toMatch(/told to the end once, left early once$/);
+    expect(await textOf("#tale")).toContain("the next was known");
+  });
+});
