@@ -33,20 +33,26 @@ export function trustedProxies(ranges: readonly string[]): (ip: string) => boole
   };
 }
 
+/** Whether `trustedProxies` takes it: an address, or an address and a number of bits. */
+export function isProxyRange(range: string): boolean {
+  const [address = "", bits, ...rest] = range.split("/");
+  const bitsMax = isIP(address) === 6 ? 128 : 32;
+  return (
+    isIP(address) !== 0 &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax))
+  );
+}
+
 function addRange(list: BlockList, range: string): void {
-  const slash = range.indexOf("/");
-  const address = slash < 0 ? range : range.slice(0, slash);
-  const version = isIP(address);
-  const bits = slash < 0 ? undefined : range.slice(slash + 1);
-  const bitsMax = version === 6 ? 128 : 32;
-  const bitsValid = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax);
-  if (version === 0 || !bitsValid) {
+  if (!isProxyRange(range)) {
     throw new ServeHTTPError(
       "invalid-argument",
       `edge.trustedProxies: ${JSON.stringify(range)} is no IP address and no range such as "10.0.0.0/8"`,
     );
   }
-  const family = version === 6 ? "ipv6" : "ipv4";
+  const [address = "", bits] = range.split("/");
+  const family = isIP(address) === 6 ? "ipv6" : "ipv4";
   if (bits === undefined) {
     list.addAddress(address, family);
   } else {

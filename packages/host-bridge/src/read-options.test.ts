@@ -1,0 +1,266 @@
+import { ServeHTTPError } from "@servehttp/contract";
+import { pino } from "pino";
+import { describe, expect, it } from "vitest";
+import { optionDefaults } from "./options.js";
+import { readHostOptions, readPluginOptions } from "./read-options.js";
+
+/** The line that the options are refused with; fails when they are accepted, or refused in another way. */
+function message(options: unknown): string {
+  try {
+    readHostOptions(options);
+  } catch (error) {
+    if (error instanceof ServeHTTPError && error.code === "invalid-argument") {
+      return error.message;
+    }
+    throw error;
+  }
+  throw new Error("accepted");
+}
+
+function handler(): void {}
+
+const notes = { command: ["node", "notes.js"] };
+
+describe("readHostOptions", () => {
+  it("fills in every default", () => {
+    const settings = readHostOptions({ plugins: { notes }, logger: false });
+    expect(settings).toMatchObject({
+      prefix: "/plugins",
+      enabled: true,
+      edge: {},
+      chunkBytes: 65_536,
+      limits: optionDefaults.limits,
+      timeouts: optionDefaults.timeouts,
+    });
+    expect(settings.plugins.get("notes")).toEqual({
+      kind: "command",
+      id: "notes",
+      command: ["node", "notes.js"],
+      cwd: undefined,
+      env: {},
+      instances: 1,
+      connect: "unix",
+      carrier: "auto",
+      limits: optionDefaults.limits,
+      timeouts: optionDefaults.timeouts,
+    });
+    expect(readHostOptions({}).logger.level).toBe("info");
+  });
+
+  it("lets a plugin override what the host sets, and the host the defaults", () => {
+    const settings = readHostOptions({
+      timeouts: { headMs: 5, idleMs: undefined },
+      limits: { maxInFlight: 7 },
+      plugins: { a: { ...notes, timeouts: { headMs: 6 }, limits: { maxQueued: 0 } }, b: notes },
+    });
+    const { timeouts, limits } = optionDefaults;
+    expect(settings.timeouts).toEqual({ ...timeouts, headMs: 5 });
+    expect(settings.plugins.get("a")).toMatchObject({
+      timeouts: { ...timeouts, headMs: 6 },
+      limits: { ...limits, maxInFlight: 7, maxQueued: 0 },
+    });
+    expect(settings.plugins.get("b")).toMatchObject({ timeouts: { ...timeouts, headMs: 5 } });
+  });
+
+  it("accepts every option", () => {
+    const settings = readHostOptions({
+      plugins: {
+        notes: {
+          ...notes,
+          cwd: "/tmp",
+          env: { A: "b" },
+          instances: 2,
+          connect: "fd",
+          carrier: "mux",
+        },
+        search: { url: ["https://10.0.0.7:50051", "https://h/"], tls: { ca: "x" }, token: "t" },
+        local: { url: "unix:/run/notes.sock", carrier: "stream" },
+        legacy: { handler },
+      },
+      prefix: "/a/b-c/",
+      enabled: false,
+      identity: () => ({}),
+      context: () => ({}),
+      edge: {
+        strip: { cookies: ["s"], headers: ["X-Key"], queryParameters: ["access_token"] },
+        identityHeaders: ["x-user-id"],
+        forwarded: "append",
+        trustedProxies: ["10.0.0.0/8"],
+        protectedCookies: ["s"],
+        upgrades: ["websocket", "my/1"],
+      },
+      logger: pino({ enabled: false }),
+      chunkBytes: 1,
+    });
+    expect(settings.prefix).toBe("/a/b-c");
+    expect(settings.plugins.get("local")).toMatchObject({
+      kind: "url",
+      urls: ["unix:/run/notes.sock"],
+    });
+    expect(settings.plugins.get("legacy")).toEqual({ kind: "handler", id: "legacy", handler });
+    expect(readHostOptions({ prefix: "/" }).prefix).toBe("");
+  });
+
+  it.each([
+    [null, "options: got null, allowed is an object with some of plugins,"],
+    [7, "options: got 7, allowed is an object with some of plugins,"],
+    [{ plugin: {} }, "plugin: no such option; allowed are plugins, prefix, enabled,"],
+    [{ plugins: [] }, "plugins: got an empty array, allowed is an object of plugins by their ids"],
+    [{ plugins: { "a b": notes } }, 'plugins: got "a b", allowed is an id of 1 to 128 letters'],
+    [{ plugins: { "..": notes } }, 'plugins: got "..", allowed is an id'],
+    [
+      { plugins: { n: {} } },
+      "plugins.n: got an object, allowed is an object with exactly one of command, url, handler",
+    ],
+    [{ plugins: { n: null } }, "plugins.n: got null, allowed is an object with exactly one of"],
+    [
+      { plugins: { n: "node x.js" } },
+      'plugins.n: got "node x.js", allowed is an object with exactly one',
+    ],
+    [
+      { plugins: { n: { ...notes, url: "http://h" } } },
+      'plugins.n: got "command and url", allowed is',
+    ],
+    [
+      { plugins: { "a.b": { command: "node" } } },
+      'plugins["a.b"].command: got "node", allowed is an array of the program and its arguments',
+    ],
+    [
+      { plugins: { n: { command: [] } } },
+      "plugins.n.command: got an empty array, allowed is an array",
+    ],
+    [
+      { plugins: { n: { command: ["node", 5] } } },
+      "plugins.n.command[1]: got 5, allowed is a string",
+    ],
+    [
+      { plugins: { n: { ...notes, comand: 1 } } },
+      "plugins.n.comand: no such option; allowed are command, cwd,",
+    ],
+    [
+      { plugins: { n: { ...notes, instances: 0 } } },
+      "plugins.n.instances: got 0, allowed is a whole number from 1 to 64",
+    ],
+    [
+      { plugins: { n: { ...notes, carrier: "udp" } } },
+      'plugins.n.carrier: got "udp", allowed is one of "auto", "mux", "stream"',
+    ],
+    [
+      { plugins: { n: { ...notes, env: { A: 5 } } } },
+      "plugins.n.env.A: got a number, allowed is a string without NUL",
+    ],
+    [
+      { plugins: { n: { ...notes, timeouts: { headMs: -1 } } } },
+      "plugins.n.timeouts.headMs: got -1, allowed is a whole number from 0 to 2147483647",
+    ],
+    [
+      { plugins: { n: { url: "ftp://h" } } },
+      'plugins.n.url: got "ftp://h", allowed is "http://host:port"',
+    ],
+    [{ plugins: { n: { url: "http://h/x" } } }, 'plugins.n.url: got "http://h/x", allowed is'],
+    [{ plugins: { n: { url: "http://u:p@h" } } }, 'plugins.n.url: got "http://u:p@h", allowed is'],
+    [{ plugins: { n: { url: "http://h?" } } }, 'plugins.n.url: got "http://h?", allowed is'],
+    [{ plugins: { n: { url: "unix:x" } } }, 'plugins.n.url: got "unix:x", allowed is'],
+    [{ plugins: { n: { url: [] } } }, "plugins.n.url: got an empty array, allowed is"],
+    [{ plugins: { n: { url: 5 } } }, "plugins.n.url: got 5, allowed is"],
+    [
+      { plugins: { n: { url: "http://h", token: "a b" } } },
+      "plugins.n.token: got a string, allowed is visible ASCII characters",
+    ],
+    [
+      { plugins: { n: { url: "http://h", tls: {} } } },
+      "plugins.n.tls: got an object, allowed is nothing, unless every url is https",
+    ],
+    [
+      { plugins: { n: { url: "https://h", tls: { key: 5 } } } },
+      "plugins.n.tls.key: got a number, allowed is PEM",
+    ],
+    [{ plugins: { n: { handler: 5 } } }, "plugins.n.handler: got 5, allowed is a function"],
+    [
+      { plugins: { n: { handler() {}, carrier: "mux" } } },
+      "plugins.n.carrier: no such option; allowed are handler",
+    ],
+    [{ prefix: "plugins" }, 'prefix: got "plugins", allowed is "/", or a path such as'],
+    [{ prefix: "" }, 'prefix: got "", allowed is'],
+    [{ prefix: "/a/../b" }, 'prefix: got "/a/../b", allowed is'],
+    [{ prefix: "/a%20b" }, 'prefix: got "/a%20b", allowed is'],
+    [{ prefix: "//a" }, 'prefix: got "//a", allowed is'],
+    [{ enabled: "yes" }, 'enabled: got "yes", allowed is true or false'],
+    [{ identity: {} }, "identity: got an object, allowed is a function"],
+    [
+      { edge: { forwarded: true } },
+      'edge.forwarded: got true, allowed is one of "replace", "append", "off"',
+    ],
+    [
+      { edge: { strip: { header: [] } } },
+      "edge.strip.header: no such option; allowed are cookies, headers, queryParameters",
+    ],
+    [
+      { edge: { strip: { cookies: "a" } } },
+      'edge.strip.cookies: got "a", allowed is an array of cookie names',
+    ],
+    [
+      { edge: { strip: { headers: ["Host"] } } },
+      'edge.strip.headers[0]: got "Host", allowed is the name of a header that',
+    ],
+    [
+      { edge: { identityHeaders: ["a b"] } },
+      'edge.identityHeaders[0]: got "a b", allowed is the name',
+    ],
+    [
+      { edge: { upgrades: ["h2c"] } },
+      'edge.upgrades[0]: got "h2c", allowed is a protocol in lower case',
+    ],
+    [{ edge: { upgrades: ["WebSocket"] } }, 'edge.upgrades[0]: got "WebSocket", allowed is'],
+    [
+      { edge: { trustedProxies: ["localhost"] } },
+      'edge.trustedProxies[0]: got "localhost", allowed is an IP address, or a range',
+    ],
+    [
+      { limits: { maxInFlight: 0 } },
+      "limits.maxInFlight: got 0, allowed is a whole number from 1 to 1000000",
+    ],
+    [{ timeouts: { headMs: "1s" } }, 'timeouts.headMs: got "1s", allowed is a whole number'],
+    [{ timeouts: { headMs: Number.NaN } }, "timeouts.headMs: got NaN, allowed is a whole number"],
+    [{ timeouts: { startMs: 0 } }, "timeouts.startMs: got 0, allowed is a whole number from 1"],
+    [
+      { timeouts: { headMS: 1 } },
+      "timeouts.headMS: no such option; allowed are headMs, idleMs, totalMs, startMs, drainMs",
+    ],
+    [{ logger: true }, "logger: got true, allowed is a pino logger, or false"],
+    [{ logger: console.log }, "logger: got a function, allowed is a pino logger, or false"],
+    [{ chunkBytes: 0 }, "chunkBytes: got 0, allowed is a whole number from 1 to 65536"],
+    [{ chunkBytes: 65_537 }, "chunkBytes: got 65537, allowed is a whole number from 1 to 65536"],
+    [{ chunkBytes: 1.5 }, "chunkBytes: got 1.5, allowed is a whole number"],
+    [{ prefix: 1, chunkBytes: 0 }, "prefix: got 1, allowed is"],
+  ])("refuses %j in one readable line", (options, expected) => {
+    const line = message(options);
+    expect(line).toContain(expected);
+    expect(line.indexOf(expected)).toBe(0);
+    expect(line).not.toMatch(/[\n\r]/);
+    expect(line.length).toBeLessThan(300);
+  });
+
+  it("says how many more problems there are", () => {
+    expect(message({ prefix: 1, chunkBytes: 0 })).toMatch(/ \(and 1 more\)$/);
+  });
+
+  it("never shows a secret", () => {
+    const secret = { command: ["node"], env: { KEY: "hunter2\0" } };
+    expect(message({ plugins: { n: secret } })).not.toContain("hunter2");
+    const token = { url: "http://h", token: "hunter2 " };
+    expect(message({ plugins: { n: token } })).not.toContain("hunter2");
+  });
+
+  it("shortens what is long", () => {
+    expect(message({ prefix: "x".repeat(10_000) }).length).toBeLessThan(300);
+  });
+});
+
+describe("readPluginOptions", () => {
+  it("refuses an id that is no string", () => {
+    expect(() => readPluginOptions(5 as never, notes, readHostOptions({}))).toThrow(
+      /^plugins: got 5, allowed is an id/,
+    );
+  });
+});
