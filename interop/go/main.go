@@ -68,7 +68,7 @@ func refuseStrangers(ctx context.Context) error {
 type examplePlugin struct {
 	pb.UnimplementedPluginServiceServer
 	once   sync.Once
-	cutOff chan struct{} // closed when an upload was cut off
+	cutOff chan struct{} // closed when a request was cut off
 }
 
 func (*examplePlugin) Describe(context.Context, *pb.DescribeRequest) (*pb.DescribeResponse, error) {
@@ -92,12 +92,10 @@ func (p *examplePlugin) ServeHTTP(stream pb.PluginService_ServeHTTPServer) error
 		return p.headers(stream, first.Init)
 	case "/echo":
 		return p.echo(stream, body)
+	case "/cut-off":
+		return p.reportCutOff(stream)
 	case "/early":
 		return stream.Send(whole(413, "too much"))
-	case "/upload":
-		return p.upload(stream, body)
-	case "/cut-upload":
-		return p.cutUpload(stream)
 	case "/unfinished":
 		return stream.Send(&pb.ServeHTTPResponse{Init: head(200), Chunk: []byte("half of it")})
 	default:
@@ -115,7 +113,7 @@ func (*examplePlugin) headers(stream pb.PluginService_ServeHTTPServer, init *pb.
 	return stream.Send(answer)
 }
 
-func (*examplePlugin) echo(stream pb.PluginService_ServeHTTPServer, body *body) error {
+func (p *examplePlugin) echo(stream pb.PluginService_ServeHTTPServer, body *body) error {
 	link := &pb.HeaderField{Name: "Link", Values: [][]byte{[]byte("</style.css>; rel=preload")}}
 	err := stream.Send(&pb.ServeHTTPResponse{
 		Informational: []*pb.InformationalResponse{{Status: 103, Headers: []*pb.HeaderField{link}}},
@@ -132,34 +130,20 @@ func (*examplePlugin) echo(stream pb.PluginService_ServeHTTPServer, body *body) 
 		}
 	}
 	if err != io.EOF {
+		p.once.Do(func() { close(p.cutOff) })
 		return err
 	}
 	count := &pb.HeaderField{Name: "X-Octets", Values: [][]byte{fmt.Append(nil, octets)}}
 	return stream.Send(&pb.ServeHTTPResponse{End: &pb.End{Trailers: []*pb.HeaderField{count}}})
 }
 
-func (p *examplePlugin) upload(stream pb.PluginService_ServeHTTPServer, body *body) error {
-	octets := 0
-	for {
-		chunk, err := body.read()
-		octets += len(chunk)
-		if err == io.EOF {
-			return stream.Send(whole(200, fmt.Sprint(octets)))
-		}
-		if err != nil {
-			p.once.Do(func() { close(p.cutOff) })
-			return err
-		}
-	}
-}
-
-func (p *examplePlugin) cutUpload(stream pb.PluginService_ServeHTTPServer) error {
+func (p *examplePlugin) reportCutOff(stream pb.PluginService_ServeHTTPServer) error {
 	if err := stream.Send(&pb.ServeHTTPResponse{Init: head(200), Flush: true}); err != nil {
 		return err
 	}
 	select {
 	case <-p.cutOff:
-		return stream.Send(&pb.ServeHTTPResponse{Chunk: []byte("an upload was cut off"), End: &pb.End{}})
+		return stream.Send(&pb.ServeHTTPResponse{Chunk: []byte("the request was cut off"), End: &pb.End{}})
 	case <-stream.Context().Done():
 		return stream.Context().Err()
 	}

@@ -19,7 +19,7 @@ from servehttp.v1 import plugin_pb2_grpc
 
 class ExamplePlugin(plugin_pb2_grpc.PluginServiceServicer):
     def __init__(self):
-        self.upload_cut_off = threading.Event()
+        self.request_cut_off = threading.Event()
 
     def Describe(self, request, context):
         return plugin.DescribeResponse(
@@ -37,9 +37,8 @@ class ExamplePlugin(plugin_pb2_grpc.PluginServiceServicer):
         answer = {
             "/headers": self.headers,
             "/echo": self.echo,
+            "/cut-off": self.cut_off,
             "/early": self.early,
-            "/upload": self.upload,
-            "/cut-upload": self.cut_upload,
             "/unfinished": self.unfinished,
         }[first.init.url]
         yield from answer(first.init, read_body(first, requests))
@@ -62,31 +61,25 @@ class ExamplePlugin(plugin_pb2_grpc.PluginServiceServicer):
             flush=True,
         )
         octets = 0
-        for chunk in body:
-            octets += len(chunk)
-            yield exchange.ServeHTTPResponse(chunk=chunk)
+        try:
+            for chunk in body:
+                octets += len(chunk)
+                yield exchange.ServeHTTPResponse(chunk=chunk)
+        except Exception:
+            self.request_cut_off.set()
+            raise
         count = exchange.HeaderField(name="X-Octets", values=[b"%d" % octets])
         yield exchange.ServeHTTPResponse(end=exchange.End(trailers=[count]))
+
+    def cut_off(self, _init, _body):
+        yield exchange.ServeHTTPResponse(init=exchange.ResponseInit(status=200), flush=True)
+        self.request_cut_off.wait()
+        yield exchange.ServeHTTPResponse(chunk=b"the request was cut off", end=exchange.End())
 
     def early(self, _init, _body):
         yield exchange.ServeHTTPResponse(
             init=exchange.ResponseInit(status=413), chunk=b"too much", end=exchange.End()
         )
-
-    def upload(self, _init, body):
-        try:
-            octets = sum(len(chunk) for chunk in body)
-        except Exception:
-            self.upload_cut_off.set()
-            raise
-        yield exchange.ServeHTTPResponse(
-            init=exchange.ResponseInit(status=200), chunk=b"%d" % octets, end=exchange.End()
-        )
-
-    def cut_upload(self, _init, _body):
-        yield exchange.ServeHTTPResponse(init=exchange.ResponseInit(status=200), flush=True)
-        self.upload_cut_off.wait()
-        yield exchange.ServeHTTPResponse(chunk=b"an upload was cut off", end=exchange.End())
 
     def unfinished(self, _init, _body):
         yield exchange.ServeHTTPResponse(

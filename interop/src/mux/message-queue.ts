@@ -1,5 +1,5 @@
-/** A queue between who pushes and who iterates: one consumer, one use. */
-export class MessageQueue<T> implements AsyncIterableIterator<T> {
+/** A queue between who pushes and who reads: one reader. */
+export class MessageQueue<T> implements AsyncIterable<T> {
   readonly #waiting: T[] = [];
   #over: { error?: Error } | undefined;
   #wake: (() => void) | undefined;
@@ -9,13 +9,13 @@ export class MessageQueue<T> implements AsyncIterableIterator<T> {
     this.#wake?.();
   }
 
-  /** Nothing follows. What was pushed is still read, unless there is an error: that comes at once. */
+  /** Nothing follows. What waits is still read, unless there is an error: that comes at once. */
   close(error?: Error): void {
     this.#over ??= error ? { error } : {};
     this.#wake?.();
   }
 
-  /** Everything that is ready, at least one; empty at the end. */
+  /** Everything that waits, at least one; empty at the end. */
   async takeAll(): Promise<T[]> {
     while (this.#waiting.length === 0 && this.#over === undefined) {
       await new Promise<void>((resolve) => {
@@ -28,13 +28,9 @@ export class MessageQueue<T> implements AsyncIterableIterator<T> {
     return this.#waiting.splice(0);
   }
 
-  async next(): Promise<IteratorResult<T, undefined>> {
-    const [first, ...rest] = await this.takeAll();
-    this.#waiting.unshift(...rest);
-    return first === undefined ? { done: true, value: undefined } : { done: false, value: first };
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, undefined> {
+    for (let all = await this.takeAll(); all.length > 0; all = await this.takeAll()) {
+      yield* all;
+    }
   }
 }

@@ -1,6 +1,6 @@
 import type { Request, ResponseInit } from "../messages.js";
 
-const cutUpload = Promise.withResolvers<string>();
+const cutOff = Promise.withResolvers<string>();
 
 /**
  * What every peer serves, in every language: one exchange, from the parts of a request to the parts of
@@ -10,9 +10,8 @@ const cutUpload = Promise.withResolvers<string>();
  * |---|---|
  * | `GET /headers` | the request's `x-` fields, as they came; method and url as the body |
  * | `POST /echo` | an informational response, each chunk as it comes, the number of octets as a trailer |
+ * | `GET /cut-off` | waits until an echo's request is cut off, then says so |
  * | `POST /early` | 413, without reading the body |
- * | `POST /upload` | the number of octets |
- * | `GET /cut-upload` | waits until an upload is cut off, then says so |
  * | `GET /unfinished` | half a response: no end |
  */
 export async function* exampleHandler(
@@ -39,12 +38,9 @@ export async function* exampleHandler(
     case "/early":
       yield { init: { status: 413 }, chunk: Buffer.from("too much"), end: {} };
       return;
-    case "/upload":
-      yield* countUpload(body);
-      return;
-    case "/cut-upload":
+    case "/cut-off":
       yield { init: { status: 200 }, flush: true };
-      yield { chunk: Buffer.from(await cutUpload.promise), end: {} };
+      yield { chunk: Buffer.from(await cutOff.promise), end: {} };
       return;
     case "/unfinished":
       yield { init: { status: 200 }, chunk: Buffer.from("half of it") };
@@ -71,22 +67,14 @@ async function* echo(body: AsyncIterable<Uint8Array>): AsyncGenerator<ResponseIn
   const link = { name: "Link", values: [Buffer.from("</style.css>; rel=preload")] };
   yield { informational: [{ status: 103, headers: [link] }], init: { status: 200 }, flush: true };
   let octets = 0;
-  for await (const chunk of body) {
-    octets += chunk.length;
-    yield { chunk };
-  }
-  yield { end: { trailers: [{ name: "X-Octets", values: [Buffer.from(`${octets}`)] }] } };
-}
-
-async function* countUpload(body: AsyncIterable<Uint8Array>): AsyncGenerator<ResponseInit> {
-  let octets = 0;
   try {
     for await (const chunk of body) {
       octets += chunk.length;
+      yield { chunk };
     }
   } catch (error) {
-    cutUpload.resolve("an upload was cut off");
+    cutOff.resolve("the request was cut off");
     throw error;
   }
-  yield { init: { status: 200 }, chunk: Buffer.from(`${octets}`), end: {} };
+  yield { end: { trailers: [{ name: "X-Octets", values: [Buffer.from(`${octets}`)] }] } };
 }

@@ -2,18 +2,17 @@
  * A plugin on stock grpc-js: the contract loaded from its .proto files at start, no generated code.
  */
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { exampleHandler } from "./example-handler.js";
 import { isTokenValid } from "./is-token-valid.js";
 import type { Request, RequestBatch, ResponseBatchInit, ResponseInit } from "../messages.js";
 import { serveMux } from "../mux/serve-mux.js";
+import { repositoryRoot } from "../repository-root.js";
 
-const root = fileURLToPath(new URL("../../../", import.meta.url));
 const services = grpc.loadPackageDefinition(
   loadSync(["servehttp/v1/plugin.proto", "grpc/health/v1/health.proto"], {
-    includeDirs: [`${root}proto`, `${root}third_party/proto`],
+    includeDirs: [`${repositoryRoot}proto`, `${repositoryRoot}third_party/proto`],
     defaults: true,
     longs: String,
   }),
@@ -33,10 +32,12 @@ server.addService(services.servehttp.v1.PluginService.service, {
     carriers: ["CARRIER_STREAM", "CARRIER_MUX"],
     software: "interop grpc-js",
   }),
-  ServeHTTP: (call: grpc.ServerDuplexStream<Request, ResponseInit>) =>
-    writeAll(exampleHandler(messagesOf(call)), call),
-  ServeHTTPMux: (call: grpc.ServerDuplexStream<RequestBatch, ResponseBatchInit>) =>
-    writeAll(serveMux(messagesOf(call), exampleHandler), call),
+  ServeHTTP: (call: grpc.ServerDuplexStream<Request, ResponseInit>) => {
+    void writeAll(exampleHandler(messagesOf(call)), call);
+  },
+  ServeHTTPMux: (call: grpc.ServerDuplexStream<RequestBatch, ResponseBatchInit>) => {
+    void writeAll(serveMux(messagesOf(call), exampleHandler), call);
+  },
 });
 server.addService(services.grpc.health.v1.Health.service, { Check: unary({ status: "SERVING" }) });
 

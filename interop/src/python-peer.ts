@@ -1,0 +1,42 @@
+import { readdir } from "node:fs/promises";
+import { repositoryRoot } from "./repository-root.js";
+import { toolOutput } from "./tool-output.js";
+
+/** How to run a program of interop/python: the interpreter, and the environment with the generated modules. */
+export interface PythonPeer {
+  readonly python: string;
+  readonly env: Record<string, string>;
+}
+
+/**
+ * Generates the contract's modules into a directory and finds an interpreter that has grpcio. On Debian:
+ * apt install python3-grpcio protobuf-compiler protobuf-compiler-grpc.
+ */
+export async function preparePython(directory: string): Promise<PythonPeer> {
+  const grpcPlugin = (await toolOutput("which", ["grpc_python_plugin"])).trim();
+  const protoDirectory = `${repositoryRoot}proto/servehttp/v1`;
+  const protos = (await readdir(protoDirectory)).filter((name) => name.endsWith(".proto"));
+  await toolOutput("protoc", [
+    `-I${repositoryRoot}proto`,
+    `--python_out=${directory}`,
+    `--grpc_python_out=${directory}`,
+    `--plugin=protoc-gen-grpc_python=${grpcPlugin}`,
+    ...protos.map((name) => `${protoDirectory}/${name}`),
+  ]);
+  const pythonPath = [directory, process.env["PYTHONPATH"]].filter(Boolean).join(":");
+  return { python: await findPython(), env: { PYTHONPATH: pythonPath, PYTHONUNBUFFERED: "1" } };
+}
+
+/** A machine may have an interpreter of its own in front of Debian's, for which Debian's packages are not. */
+async function findPython(): Promise<string> {
+  const causes: unknown[] = [];
+  for (const python of ["python3", "/usr/bin/python3"]) {
+    try {
+      await toolOutput(python, ["-c", "import grpc, google.protobuf"]);
+      return python;
+    } catch (error) {
+      causes.push(error);
+    }
+  }
+  throw new AggregateError(causes, "no python3 here has grpcio: apt install python3-grpcio");
+}
