@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
+import { pino } from "pino";
 import type { DemoArguments } from "./demo-arguments.js";
 import { readPageFiles } from "./page-files.js";
 import { pageListener } from "./page-listener.js";
@@ -32,21 +33,19 @@ export async function startDemo({ port, dataDirectory }: DemoArguments): Promise
   const sessions = new Sessions();
   const host = createPluginHost({
     plugins: {
-      files: { command: pluginCommand("files", directory) },
+      // An upload is answered when it is complete, however long that takes; the idle time still holds.
+      files: { command: pluginCommand("files", directory), timeouts: { headMs: 0 } },
       events: { command: pluginCommand("events") },
       hello: { command: pluginCommand("hello") },
       chat: { command: pluginCommand("chat") },
       express: { command: pluginCommand("express") },
       hono: { command: pluginCommand("hono") },
     },
-    identity: (request) => fieldOf("x-user-id", sessions.userOf(request)),
-    context: (request) => fieldOf("user", sessions.userOf(request)),
-    edge: {
-      identityHeaders: ["x-user-id"],
-      strip: { cookies: [sessionCookieName] },
-      protectedCookies: [sessionCookieName],
-    },
+    identity: (request) => ({ "x-user-id": sessions.userOf(request) }),
+    context: (request) => contextOf(sessions.userOf(request)),
+    edge: { strip: { cookies: [sessionCookieName] }, protectedCookies: [sessionCookieName] },
     timeouts: { drainMs },
+    logger: pino({ level: "warn" }, pino.destination(2)),
   });
   const server = createServer();
   host.attach(server);
@@ -77,9 +76,8 @@ function statusOf(host: PluginHost): object {
   };
 }
 
-/** A guest has no such entry at all. */
-function fieldOf(name: string, value: string | undefined): Record<string, string> {
-  return value === undefined ? {} : { [name]: value };
+function contextOf(user: string | undefined): Record<string, string> {
+  return user === undefined ? {} : { user };
 }
 
 async function temporaryDirectory(started: AsyncDisposableStack): Promise<string> {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
 
 /** The cookie that the host knows a caller by. Plugins never see it. */
 export const sessionCookieName = "demo-session";
@@ -12,7 +12,7 @@ export class Sessions {
   readonly #users = new Map<string, string>();
 
   /** The user of a request; undefined for somebody who is not signed in. */
-  userOf(request: IncomingMessage): string | undefined {
+  userOf(request: { readonly headers: IncomingHttpHeaders }): string | undefined {
     const cookies = (request.headers.cookie ?? "").split(/;\s*/);
     const cookie = cookies.find((pair) => pair.startsWith(`${sessionCookieName}=`));
     return cookie && this.#users.get(cookie.slice(sessionCookieName.length + 1));
