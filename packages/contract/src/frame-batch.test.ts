@@ -23,6 +23,7 @@ function responses() {
   const told: string[] = [];
   const batch = new FrameBatch<ResponseParts, string>(responsePartRules, {
     onReady: () => told.push("ready"),
+    onOpened: (owner, exchangeId) => told.push(`opened ${owner} as ${exchangeId}`),
     onRoom: (owner) => told.push(`room ${owner}`),
     onFinished: (owner) => told.push(`finished ${owner}`),
   });
@@ -136,7 +137,12 @@ describe("credit", () => {
 
   test("is not needed for what is no body", () => {
     const rules = requestPartRules;
-    const listener = { onReady: () => {}, onRoom: () => {}, onFinished: () => {} };
+    const listener = {
+      onReady: () => {},
+      onOpened: () => {},
+      onRoom: () => {},
+      onFinished: () => {},
+    };
     const batch = new FrameBatch<RequestParts, string>(rules, listener);
     const queue = batch.open(1, "a");
     for (let bytes = 0; bytes < muxWindowBytes; bytes += bodyChunkBytesMax) {
@@ -276,6 +282,42 @@ describe("several exchanges", () => {
   });
 });
 
+describe("an exchange of the host's", () => {
+  test("is given its id when it goes, so that ids rise whatever goes first", () => {
+    const { batch, told } = responses();
+    const withBody = batch.openNext("with body");
+    const without = batch.openNext("without");
+    withBody.enqueue({ init: head, chunk: new Uint8Array(5) });
+    without.enqueue({ init: head, end: plainEnd });
+    expect([withBody.exchangeId, without.exchangeId]).toEqual([0, 0]);
+    expect(next(batch)).toEqual(["1 init end", "2 init chunk:5"]);
+    expect([withBody.exchangeId, without.exchangeId]).toEqual([2, 1]);
+    expect(told).toEqual(["ready", "opened without as 1", "opened with body as 2"]);
+    withBody.enqueue({ end: plainEnd });
+    expect(next(batch)).toEqual(["2 end"]);
+  });
+
+  test("that is reset before it went was never there", () => {
+    const { batch, told } = responses();
+    const queue = batch.openNext("a");
+    queue.enqueue({ init: head, end: plainEnd });
+    queue.reset(callerLeft);
+    expect(next(batch)).toEqual([]);
+    batch.openNext("b").enqueue({ init: head });
+    expect(next(batch)).toEqual(["1 init"]);
+    expect(told).toEqual(["ready", "ready", "opened b as 1"]);
+  });
+
+  test("that was opened is reset by a frame", () => {
+    const { batch } = responses();
+    const queue = batch.openNext("a");
+    queue.enqueue({ init: head });
+    batch.nextBatch();
+    queue.reset(callerLeft);
+    expect(next(batch)).toEqual(["1 reset:caller-left"]);
+  });
+});
+
 describe("a reset", () => {
   test("drops what waits, goes at once and is the last of its exchange", () => {
     const { batch, told } = responses();
@@ -386,6 +428,7 @@ describe("a sender", () => {
     let enqueued = 0;
     const batch: FrameBatch<ResponseParts, string> = new FrameBatch(responsePartRules, {
       onReady: () => {},
+      onOpened: () => {},
       onRoom: () => {
         enqueued += 1;
         queue.enqueue({ chunk: new Uint8Array(1) });
@@ -421,6 +464,7 @@ describe("a forgotten exchange", () => {
   test("leaves nothing in memory", async () => {
     const batch = new FrameBatch<ResponseParts, object>(responsePartRules, {
       onReady: () => {},
+      onOpened: () => {},
       onRoom: () => {},
       onFinished: () => {},
     });

@@ -2,13 +2,18 @@ import { type Frame, FrameQueue, type FrameScheduler } from "./frame-queue.js";
 import { muxBatchBytesMax, reasonBytesMax } from "./limits.js";
 import type { BodyParts, PartRules } from "./part-rules.js";
 
-/** What a carrier wants to know of its batches. `Owner` is what it gave to `FrameBatch.open`. */
+/** What a carrier wants to know of its batches. `Owner` is what it opened the exchange with. */
 export interface FrameBatchListener<Owner> {
   /**
    * There was nothing to send, and now there is. Called from within the method that made it so: the time to plan
    * a call of `nextBatch`, not to make it.
    */
   onReady(): void;
+  /**
+   * The opening frame of an exchange of `openNext` is in a batch, and this is the id that it was given. Called at the end
+   * of `nextBatch`, before its message can be sent.
+   */
+  onOpened(owner: Owner, exchangeId: number): void;
   /** A sender that `enqueue` told to wait may go on. Called at the end of `nextBatch`. */
   onRoom(owner: Owner): void;
   /**
@@ -48,6 +53,8 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   /** A list by `next`, so that an exchange takes its turn without an array that grows and is cut. */
   #firstBody: FrameQueue<Parts, Owner> | undefined = undefined;
   #lastBody: FrameQueue<Parts, Owner> | undefined = undefined;
+  #lastExchangeId = 0;
+  readonly #opened: FrameQueue<Parts, Owner>[] = [];
   readonly #withRoom: FrameQueue<Parts, Owner>[] = [];
   readonly #finished: FrameQueue<Parts, Owner>[] = [];
 
@@ -57,7 +64,18 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
     this.#listener = listener;
   }
 
-  /** Opens the way out of one exchange. Nothing holds it while it has nothing to send: to let go of it is to free it. */
+  /**
+   * Opens an exchange, at the host. It is given its id, the next higher one, when its first frame goes, since frames don't
+   * go in the order in which exchanges are opened: a head alone goes before one with body. One that is reset
+   * before that was never opened.
+   *
+   * Nothing holds it while it has nothing to send: to let go of it is to free it.
+   */
+  openNext(owner: Owner): FrameQueue<Parts, Owner> {
+    return new FrameQueue(this, this.#rules, 0, owner);
+  }
+
+  /** The way back of an exchange that the other side has opened, at the plugin. */
   open(exchangeId: number, owner: Owner): FrameQueue<Parts, Owner> {
     return new FrameQueue(this, this.#rules, exchangeId, owner);
   }
@@ -69,7 +87,7 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
 
   /**
    * The frames of the next message, in order, or undefined where nothing can go. What it returns has gone, as far as
-   * the queues know. Then it calls `onFinished` and `onRoom`, which may queue more: that is for the batch after this one.
+   * the queues know. Then it calls `onOpened`, `onFinished` and `onRoom`, which may queue more: that is for the batch after this one.
    *
    * `onReady` is not called for what is left over: while `hasFrames` is true, ask again when the message is written.
    */
@@ -91,6 +109,13 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
     if (!hadFrames && this.hasFrames) {
       this.#listener.onReady();
     }
+  }
+
+  /** For `FrameQueue`. */
+  noteOpened(queue: FrameQueue<Parts, Owner>): number {
+    this.#opened.push(queue);
+    this.#lastExchangeId += 1;
+    return this.#lastExchangeId;
   }
 
   /** For `FrameQueue`. */
@@ -176,6 +201,11 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   }
 
   #tell(): void {
+    const opened = this.#opened;
+    for (const queue of opened) {
+      this.#listener.onOpened(queue.owner, queue.exchangeId);
+    }
+    opened.length = 0;
     const finished = this.#finished;
     for (const queue of finished) {
       this.#listener.onFinished(queue.owner);

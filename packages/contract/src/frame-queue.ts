@@ -14,6 +14,8 @@ export interface Frame<Parts> {
 
 /** What a queue tells the batches that it is part of. */
 export interface FrameScheduler<Queue> {
+  /** The queue's first frame goes, and the exchange has no id yet. Returns the id. */
+  noteOpened(queue: Queue): number;
   /** The queue may have something to send. */
   schedule(queue: Queue): void;
   /** The queue has taken its last frame of parts into a batch. */
@@ -29,7 +31,7 @@ const waitingPartBytes = 256;
 
 /**
  * One exchange's way out on mux: the parts that wait for their turn or for credit, the credit that it owes to the other
- * side, and its reset. Made by `FrameBatch.open`.
+ * side, and its reset. Made by `FrameBatch.openNext` and `FrameBatch.open`.
  *
  * What the other methods do, an exchange's carrier calls; those that begin with `take`, and what they need, are for
  * `FrameBatch`.
@@ -43,12 +45,11 @@ const waitingPartBytes = 256;
  *   finishing                  -> over       [#makeFrame: the reset goes with or behind the last parts]
  *   open, finishing, finished  -> resetting  [reset]
  *   resetting                  -> over       [#makeFrame: the reset goes]
- *   any                        -> over       [forget]
+ *   any                        -> over       [forget; reset of an exchange that was never opened]
  *
  * Parts are taken while it is open, credit until it is resetting. What comes later is ignored.
  */
 export class FrameQueue<Parts extends BodyParts, Owner> {
-  readonly exchangeId: number;
   /** Whose queue it is: what the listener of `FrameBatch` is called with. */
   readonly owner: Owner;
   /** In which lists of `FrameBatch` it is, as a set of bits. Nobody else's business. */
@@ -59,6 +60,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   readonly #scheduler: FrameScheduler<FrameQueue<Parts, Owner>>;
   readonly #rules: PartRules<Parts>;
   readonly #window = new SendWindow();
+  #exchangeId: number;
   #state: "open" | "finishing" | "finished" | "resetting" | "over" = "open";
   #first: Parts | undefined = undefined;
   /** What waits behind the first and could not be merged with it. */
@@ -76,8 +78,13 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   ) {
     this.#scheduler = scheduler;
     this.#rules = rules;
-    this.exchangeId = exchangeId;
+    this.#exchangeId = exchangeId;
     this.owner = owner;
+  }
+
+  /** The exchange's id; 0 where its opening frame has not gone yet. */
+  get exchangeId(): number {
+    return this.#exchangeId;
   }
 
   /** Octets that wait, and 256 for each message in which they do. */
@@ -147,9 +154,16 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     return this.#state !== "finishing";
   }
 
-  /** Gives the exchange up at once: what waits is dropped, and the reset is all that still goes. */
+  /**
+   * Gives the exchange up at once: what waits is dropped, and the reset is all that still goes. Nothing goes where the
+   * other side has never heard of the exchange.
+   */
   reset(error: ServeHTTPError): void {
     if (this.#state === "resetting" || this.#state === "over") {
+      return;
+    }
+    if (this.#exchangeId === 0) {
+      this.forget();
       return;
     }
     this.#drop();
@@ -266,6 +280,9 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   }
 
   #makeFrame(parts: Parts | undefined): Frame<Parts> {
+    if (this.#exchangeId === 0) {
+      this.#exchangeId = this.#scheduler.noteOpened(this);
+    }
     const creditBytes = this.#creditBytes;
     this.#creditBytes = 0;
     let reset: ServeHTTPError | undefined;
@@ -282,7 +299,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     if (this.#sender === "waits") {
       this.#scheduler.noteRoom(this);
     }
-    return { exchangeId: this.exchangeId, parts, creditBytes, reset };
+    return { exchangeId: this.#exchangeId, parts, creditBytes, reset };
   }
 
   #drop(): void {
