@@ -259,24 +259,20 @@ describe("chat", () => {
 });
 
 describe("express", () => {
-  const notes = () => at("plugins/express/notes");
-  const post = (body: string) =>
-    fetch(notes(), { method: "POST", headers: { "content-type": "application/json" }, body });
-
   test("keeps notes by its own routes", async () => {
-    const made = await post('{"text":"remember"}');
+    const made = await postNote('{"text":"remember"}');
     expect([made.status, made.headers.get("x-powered-by")]).toEqual([201, "Express"]);
     const note = (await made.json()) as { id: number };
     expect(note).toEqual({ id: note.id, by: "guest", text: "remember" });
-    const listed = await fetch(notes());
+    const listed = await fetch(notesUrl());
     expect(await listed.json()).toContainEqual(note);
-    const unchanged = await fetch(notes(), {
+    const unchanged = await fetch(notesUrl(), {
       headers: { "if-none-match": listed.headers.get("etag") ?? "" },
     });
     expect(unchanged.status).toBe(304);
     const deleted = await fetch(at(`plugins/express/notes/${note.id}`), { method: "DELETE" });
     expect(deleted.status).toBe(204);
-    expect(await (await fetch(notes())).json()).not.toContainEqual(note);
+    expect(await (await fetch(notesUrl())).json()).not.toContainEqual(note);
   });
 
   test.each([
@@ -285,7 +281,7 @@ describe("express", () => {
     [`{"text":"${"x".repeat(201)}"}`, 422],
     [`{"text":"${"x".repeat(5_000)}"}`, 413],
   ])("refuses %j with %i by its own middleware", async (body, status) => {
-    expect((await post(body)).status).toBe(status);
+    expect((await postNote(body)).status).toBe(status);
   });
 });
 
@@ -377,6 +373,18 @@ async function subscribe() {
     return JSON.parse(json) as { cpuFraction: number; subscribers: number };
   };
   return { response, next };
+}
+
+function notesUrl(): URL {
+  return at("plugins/express/notes");
+}
+
+function postNote(body: string): Promise<Response> {
+  return fetch(notesUrl(), {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+  });
 }
 
 async function cookieOf(user: string): Promise<string> {
