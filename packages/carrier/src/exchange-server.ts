@@ -20,8 +20,9 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { connectionWindowBytes, serverOptions } from "./http2-settings.js";
+import { PluginMux } from "./plugin-mux.js";
 import { PluginStreamExchange, refuseStream } from "./plugin-stream-exchange.js";
-import { serveHTTPPath } from "./rpc-paths.js";
+import { serveHTTPMuxPath, serveHTTPPath } from "./rpc-paths.js";
 import { WireWriter } from "./wire-writer.js";
 
 /** Takes one exchange in: is given the way out, gives the way in. */
@@ -49,6 +50,7 @@ export class ExchangeServer {
   readonly #options: ExchangeServerOptions;
   readonly #server: Http2Server | Http2SecureServer;
   readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #muxes = new Set<PluginMux>();
   readonly #tokenHash: Buffer | undefined;
   readonly #writer = new WireWriter();
 
@@ -88,6 +90,9 @@ export class ExchangeServer {
   async drain(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());
+    for (const mux of this.#muxes) {
+      mux.drain();
+    }
     for (const session of this.#sessions) {
       session.close();
     }
@@ -121,6 +126,10 @@ export class ExchangeServer {
       const connectionLost = () => session === undefined || session.destroyed || session.closed;
       // The exchange lives as long as its stream, which holds on to it.
       void new PluginStreamExchange(stream, this.#writer, this.#options.accept, connectionLost);
+    } else if (path === serveHTTPMuxPath) {
+      const mux = new PluginMux(stream, this.#options.accept);
+      this.#muxes.add(mux);
+      stream.once("close", () => this.#muxes.delete(mux));
     } else {
       const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
       this.#options.rpc(request, new Http2ServerResponse(stream));

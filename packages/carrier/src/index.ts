@@ -5,6 +5,7 @@ export {
   type ExchangeServerOptions,
   type ListenAddress,
 } from "./exchange-server.js";
+export { HostMux } from "./host-mux.js";
 export { HostStreamExchange } from "./host-stream-exchange.js";
 export { rpcHeaders, serveHTTPMuxPath, serveHTTPPath } from "./rpc-paths.js";
 export { WireWriter } from "./wire-writer.js";

@@ -15,7 +15,8 @@ export interface ExchangeChannel<Out> {
    * the caller is to wait before it sends more; it rejects with the reason when the exchange is given up meanwhile.
    * Does nothing after the exchange is over.
    *
-   * The octets of a chunk belong to the carrier from here on: don't change them.
+   * The parts, and the octets of a chunk, belong to the carrier from here on: it may add to the one, and nobody
+   * changes the other.
    */
   send(parts: Out): void | Promise<void>;
 

@@ -26,7 +26,9 @@ export interface ExchangePlugin {
   open(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts>;
   readonly chunkBytes: number;
   readonly times: ExchangeTimes;
-  /** Called once: how the exchange came out, and why where it failed. */
+  /** Called when the exchange has begun. */
+  onBegun(exchange: Exchange): void;
+  /** Called once behind it: how the exchange came out, and why where it failed. */
   onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void;
 }
 
@@ -76,10 +78,12 @@ export class Exchange implements PartReceiver<ResponseParts> {
     this.#caller = what.caller;
     this.#rules = what.rules;
     this.init = init;
+    // First: where it throws, nothing has begun.
+    this.#channel = plugin.open(this);
+    plugin.onBegun(this);
     this.#timer = new ExchangeTimer(plugin.times, (message) =>
       this.#giveUp(new ServeHTTPError("deadline", message)),
     );
-    this.#channel = plugin.open(this);
     this.#sender = new RequestSender(
       request,
       this.#channel,

@@ -250,9 +250,11 @@ function protocolOf(request: HostRequest): string {
 }
 
 function remoteAddress(socket: Socket): string {
-  const { remoteAddress: ip, remotePort: port } = socket;
-  if (ip === undefined) {
+  const { remoteAddress, remotePort: port } = socket;
+  if (remoteAddress === undefined) {
     return "";
   }
+  // What a socket for both versions of IP shows of an IPv4 caller.
+  const ip = remoteAddress.startsWith("::ffff:") ? remoteAddress.slice(7) : remoteAddress;
   return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
 }

@@ -5,9 +5,11 @@ import {
   authorityOf,
   connectHttp2,
   describeAddress,
+  HostMux,
   HostStreamExchange,
   type PluginAddress,
   rpcHeaders,
+  serveHTTPMuxPath,
   serveHTTPPath,
   WireWriter,
 } from "@servehttp/carrier";
@@ -47,12 +49,16 @@ export interface LinkOptions {
 export class PluginLink {
   readonly carrier: "mux" | "stream";
   readonly description: DescribeResponse;
-  /** Settles, and never rejects, when the connection is gone, with the reason. */
+  /**
+   * Settles, and never rejects, when no more exchanges can be opened, with the reason: `connection-lost`, or
+   * `plugin-closing` where those that are open may still end.
+   */
   readonly lost: Promise<ServeHTTPError>;
   readonly #session: ClientHttp2Session;
   readonly #options: LinkOptions;
   readonly #headers: Record<string, string>;
   readonly #writer = new WireWriter();
+  readonly #mux: HostMux | undefined;
 
   private constructor(
     session: ClientHttp2Session,
@@ -66,8 +72,17 @@ export class PluginLink {
     this.carrier = carrier;
     const authority = authorityOf(options.address);
     this.#headers = rpcHeaders(serveHTTPPath, authority, options.token);
+    if (carrier === "mux") {
+      this.#mux = new HostMux(session, rpcHeaders(serveHTTPMuxPath, authority, options.token));
+      this.lost = this.#mux.lost;
+      return;
+    }
+    this.#mux = undefined;
     const { promise, resolve } = Promise.withResolvers<ServeHTTPError>();
     this.lost = promise;
+    session.once("goaway", () => {
+      resolve(new ServeHTTPError("plugin-closing", "the plugin is closing"));
+    });
     let cause: Error | undefined;
     session.on("error", (error) => {
       cause = error;
@@ -104,7 +119,10 @@ export class PluginLink {
    * @throws ServeHTTPError `connection-lost` where the connection is gone.
    */
   open(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
-    if (this.#session.destroyed || this.#session.closed) {
+    if (this.#mux?.open === true) {
+      return this.#mux.openExchange(receiver);
+    }
+    if (this.#mux !== undefined || this.#session.destroyed || this.#session.closed) {
       throw new ServeHTTPError("connection-lost", "the connection to the plugin is closing");
     }
     return new HostStreamExchange(this.#session, this.#headers, this.#writer, receiver);
@@ -126,6 +144,7 @@ export class PluginLink {
     if (how === "now") {
       this.#session.destroy();
     } else {
+      this.#mux?.close();
       this.#session.close();
     }
   }

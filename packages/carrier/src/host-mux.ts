@@ -1,0 +1,270 @@
+import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
+import {
+  advanceResponse,
+  type ExchangeChannel,
+  FrameBatch,
+  type FrameQueue,
+  initialResponseOrder,
+  isResponseOver,
+  type PartReceiver,
+  requestPartRules,
+  type RequestParts,
+  type ResponseOrder,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import { errorOfStatus } from "./grpc-status.js";
+import { MuxInbox } from "./mux-inbox.js";
+import { type IncomingFrame, type MuxEnd, MuxPipe } from "./mux-pipe.js";
+import { readResponseParts, writeRequestParts } from "./part-codec.js";
+
+/** The host's end of a `ServeHTTPMux` RPC: opens exchanges, as many as it likes. */
+export class HostMux implements MuxEnd {
+  readonly unspecifiedReset = "handler-failed";
+  readonly #stream: ClientHttp2Stream;
+  readonly #batch: FrameBatch<RequestParts, HostMuxExchange>;
+  readonly #pipe: MuxPipe<RequestParts, HostMuxExchange>;
+  /** Exchanges of which nothing has gone out yet: they have no id. */
+  readonly #unopened = new Set<HostMuxExchange>();
+  readonly #exchanges = new Map<number, HostMuxExchange>();
+  #lastId = 0;
+  /**
+   * open -> draining [receiveDraining, close], draining -> closed [closed], open -> closed [closed]
+   */
+  #state: "open" | "draining" | "closed" = "open";
+  readonly #lost = Promise.withResolvers<ServeHTTPError>();
+
+  /** `headers` are those of the RPC, its path and token included. */
+  constructor(session: ClientHttp2Session, headers: OutgoingHttpHeaders) {
+    this.#stream = session.request(headers);
+    this.#batch = new FrameBatch(requestPartRules, {
+      onReady: () => this.#pipe.plan(),
+      onOpened: (exchange, id) => this.#onOpened(exchange, id),
+      onRoom: (exchange) => exchange.goOn(),
+      onFinished: () => undefined,
+    });
+    this.#pipe = new MuxPipe(this.#stream, this.#batch, writeRequestParts, this);
+    this.#stream.on("response", (fields) => {
+      const status = fields["grpc-status"];
+      if (fields[":status"] !== 200) {
+        const message = `the server answered ServeHTTPMux with status ${fields[":status"]}`;
+        this.#pipe.fail(new ServeHTTPError("not-a-plugin", message));
+      } else if (status !== undefined) {
+        this.#pipe.fail(errorOfStatus(String(status), undefined));
+      }
+    });
+    this.#stream.on("trailers", (fields) => {
+      if (fields["grpc-status"] !== "0") {
+        this.#pipe.fail(
+          errorOfStatus(
+            fields["grpc-status"] as string | undefined,
+            fields["grpc-message"] as string | undefined,
+          ),
+        );
+      }
+    });
+    this.#stream.on("end", () => this.#stream.end());
+  }
+
+  /** Whether exchanges can be opened. */
+  get open(): boolean {
+    return this.#state === "open";
+  }
+
+  /** Settles, and never rejects, when no more exchanges can be opened, with the reason. */
+  get lost(): Promise<ServeHTTPError> {
+    return this.#lost.promise;
+  }
+
+  /** Opens an exchange. Only while `open`. */
+  openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
+    const exchange = new HostMuxExchange(this.#batch, receiver, (over) => this.#forget(over));
+    this.#unopened.add(exchange);
+    return exchange;
+  }
+
+  /** Opens no more exchanges, and ends the RPC when those that are open are over. */
+  close(): void {
+    this.receiveDraining();
+  }
+
+  receiveFrame(frame: IncomingFrame): void {
+    const { exchangeId } = frame;
+    const exchange = this.#exchanges.get(exchangeId);
+    if (exchange !== undefined) {
+      exchange.receiveFrame(frame);
+    } else if (exchangeId > this.#lastId) {
+      const message = `a frame of exchange ${exchangeId}, which was never opened`;
+      throw new ServeHTTPError("protocol-violation", message);
+    }
+  }
+
+  receiveDraining(): void {
+    if (this.#state !== "open") {
+      return;
+    }
+    this.#state = "draining";
+    this.#lost.resolve(new ServeHTTPError("plugin-closing", "the plugin is closing"));
+    this.#endWhenIdle();
+  }
+
+  closed(error: ServeHTTPError): void {
+    this.#state = "closed";
+    this.#lost.resolve(error);
+    for (const exchange of [...this.#exchanges.values(), ...this.#unopened]) {
+      exchange.abort(error);
+    }
+    this.#exchanges.clear();
+    this.#unopened.clear();
+    this.#stream.close();
+  }
+
+  #onOpened(exchange: HostMuxExchange, exchangeId: number): void {
+    this.#lastId = exchangeId;
+    if (this.#unopened.delete(exchange)) {
+      this.#exchanges.set(exchangeId, exchange);
+    }
+  }
+
+  #forget(exchange: HostMuxExchange): void {
+    if (!this.#unopened.delete(exchange)) {
+      this.#exchanges.delete(exchange.id);
+    }
+    this.#endWhenIdle();
+  }
+
+  #endWhenIdle(): void {
+    if (this.#state === "draining" && this.#exchanges.size + this.#unopened.size === 0) {
+      this.#pipe.end();
+    }
+  }
+}
+
+/** The host's end of one exchange on mux. */
+class HostMuxExchange implements ExchangeChannel<RequestParts> {
+  readonly #queue: FrameQueue<RequestParts, HostMuxExchange>;
+  readonly #inbox: MuxInbox<ResponseParts>;
+  readonly #forget: (exchange: HostMuxExchange) => void;
+  #order: ResponseOrder = initialResponseOrder;
+  #tunnelEndSent = false;
+  /** open -> over [#finish] */
+  #state: "open" | "over" = "open";
+  #room: PromiseWithResolvers<void> | undefined;
+
+  constructor(
+    batch: FrameBatch<RequestParts, HostMuxExchange>,
+    receiver: PartReceiver<ResponseParts>,
+    forget: (exchange: HostMuxExchange) => void,
+  ) {
+    this.#queue = batch.openNext(this);
+    this.#inbox = new MuxInbox(receiver, (bytes) => this.#queue.giveCredit(bytes));
+    this.#forget = forget;
+  }
+
+  /** 0 while nothing of it has gone out. */
+  get id(): number {
+    return this.#queue.exchangeId;
+  }
+
+  send(parts: RequestParts): void | Promise<void> {
+    if (this.#state === "over") {
+      return undefined;
+    }
+    const room = this.#queue.enqueue(parts);
+    if (parts.tunnelEnd === true) {
+      this.#tunnelEndSent = true;
+      this.#finishTunnel();
+    }
+    if (room || this.#state !== "open") {
+      return undefined;
+    }
+    this.#room ??= settledQuietly();
+    return this.#room.promise;
+  }
+
+  reset(error: ServeHTTPError): void {
+    if (this.#state === "over") {
+      return;
+    }
+    this.#inbox.close();
+    this.#queue.reset(error);
+    this.#finish(error);
+  }
+
+  /** There is room again. */
+  goOn(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  receiveFrame(frame: IncomingFrame): void {
+    if (frame.parts !== undefined) {
+      this.#receiveParts(readResponseParts(frame.parts));
+    }
+    if (frame.creditBytes > 0) {
+      this.#queue.grant(frame.creditBytes);
+    }
+    if (frame.reset !== undefined && this.#state === "open") {
+      this.#finish(frame.reset);
+      this.#queue.forget();
+      this.#inbox.abort(frame.reset);
+    }
+  }
+
+  /** The RPC is over. */
+  abort(error: ServeHTTPError): void {
+    if (this.#state === "open") {
+      this.#state = "over";
+      this.#room?.reject(error);
+      this.#queue.forget();
+      this.#inbox.abort(error);
+    }
+  }
+
+  #receiveParts(parts: ResponseParts): void {
+    try {
+      this.#order = advanceResponse(this.#order, parts);
+    } catch (error) {
+      // The order of one exchange's parts is that exchange's affair.
+      const violation = ServeHTTPError.from(error);
+      this.#queue.reset(violation);
+      this.#finish(violation);
+      this.#inbox.abort(violation);
+      return;
+    }
+    if (this.#order === "ended") {
+      // The plugin needs no more of the request, so what waits of it is dropped.
+      this.#finish(new ServeHTTPError("request-not-needed", "the plugin has answered in full"));
+      this.#queue.forget();
+    } else {
+      this.#finishTunnel();
+    }
+    this.#inbox.receive(parts);
+  }
+
+  /** A tunnel is over when both its ways have ended; what waits of ours still goes. */
+  #finishTunnel(): void {
+    if (isResponseOver(this.#order) && this.#tunnelEndSent) {
+      this.#queue.finish();
+      this.#finish(undefined);
+    }
+  }
+
+  #finish(reason: ServeHTTPError | undefined): void {
+    this.#state = "over";
+    if (reason === undefined) {
+      this.#room?.resolve();
+    } else {
+      this.#room?.reject(reason);
+    }
+    this.#room = undefined;
+    this.#forget(this);
+  }
+}
+
+/** A promise whose rejection is handled, whether somebody still waits for it or not. */
+export function settledQuietly(): PromiseWithResolvers<void> {
+  const deferred = Promise.withResolvers<void>();
+  deferred.promise.catch(() => undefined);
+  return deferred;
+}

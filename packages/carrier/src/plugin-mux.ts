@@ -1,0 +1,255 @@
+import { type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import {
+  advanceRequest,
+  type ExchangeChannel,
+  FrameBatch,
+  type FrameQueue,
+  initialRequestOrder,
+  isRequestOver,
+  type PartReceiver,
+  type RequestOrder,
+  type RequestParts,
+  responsePartRules,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import type { AcceptExchange } from "./exchange-server.js";
+import { encodeMessage, statusOf } from "./grpc-status.js";
+import { settledQuietly } from "./host-mux.js";
+import { MuxInbox } from "./mux-inbox.js";
+import { type IncomingFrame, type MuxEnd, MuxPipe } from "./mux-pipe.js";
+import { readRequestMessage, writeResponseParts } from "./part-codec.js";
+import { grpcResponseHeaders } from "./plugin-stream-exchange.js";
+import type { WireReader } from "./wire-reader.js";
+
+/** The plugin's end of a `ServeHTTPMux` RPC: takes in the exchanges that the host opens. */
+export class PluginMux implements MuxEnd {
+  readonly unspecifiedReset = "caller-left";
+  readonly #stream: ServerHttp2Stream;
+  readonly #accept: AcceptExchange;
+  readonly #batch: FrameBatch<ResponseParts, PluginMuxExchange>;
+  readonly #pipe: MuxPipe<ResponseParts, PluginMuxExchange>;
+  readonly #exchanges = new Map<number, PluginMuxExchange>();
+  #lastId = 0;
+  /** open -> draining [drain], either -> closed [closed] */
+  #state: "open" | "draining" | "closed" = "open";
+  #failure: ServeHTTPError | undefined;
+
+  constructor(stream: ServerHttp2Stream, accept: AcceptExchange) {
+    this.#stream = stream;
+    this.#accept = accept;
+    this.#batch = new FrameBatch(responsePartRules, {
+      onReady: () => this.#pipe.plan(),
+      onOpened: () => undefined,
+      onRoom: (exchange) => exchange.goOn(),
+      onFinished: (exchange) => exchange.sent(),
+    });
+    this.#pipe = new MuxPipe(stream, this.#batch, writeResponseParts, this);
+    stream.on("wantTrailers", () => {
+      if (!stream.destroyed) {
+        stream.sendTrailers(this.#statusFields());
+      }
+    });
+    // The host has ended its way: no exchange will come, and those that are open are cut off.
+    stream.on("end", () => this.#pipe.fail(hostGone("the host ended the mux RPC")));
+    stream.respond(grpcResponseHeaders, { waitForTrailers: true });
+    this.#pipe.hello();
+  }
+
+  /** Tells the host to open no more exchanges; ends the RPC when those that are open are over. */
+  drain(): void {
+    if (this.#state === "open") {
+      this.#state = "draining";
+      this.#pipe.drain();
+      this.#endWhenIdle();
+    }
+  }
+
+  receiveFrame(frame: IncomingFrame): void {
+    const { exchangeId } = frame;
+    let exchange = this.#exchanges.get(exchangeId);
+    if (exchange === undefined) {
+      if (exchangeId <= this.#lastId) {
+        return;
+      }
+      this.#lastId = exchangeId;
+      if (frame.parts === undefined) {
+        if (frame.reset !== undefined) {
+          // The host changed its mind before it had sent anything.
+          return;
+        }
+        const message = `a frame of exchange ${exchangeId}, which was never opened`;
+        throw new ServeHTTPError("protocol-violation", message);
+      }
+      exchange = new PluginMuxExchange(this.#batch, exchangeId, this.#accept, (id) =>
+        this.#forget(id),
+      );
+      this.#exchanges.set(exchangeId, exchange);
+    }
+    exchange.receiveFrame(frame);
+  }
+
+  receiveDraining(): void {
+    // A host has no field to say it with.
+  }
+
+  closed(error: ServeHTTPError): void {
+    this.#state = "closed";
+    const reason = error.code === "protocol-violation" ? error : hostGone(error.message);
+    for (const exchange of this.#exchanges.values()) {
+      exchange.abort(reason);
+    }
+    this.#exchanges.clear();
+    const stream = this.#stream;
+    if (error.code === "protocol-violation") {
+      this.#failure = error;
+    }
+    if (!stream.destroyed && !stream.writableEnded) {
+      stream.end();
+    }
+    stream.resume();
+  }
+
+  #forget(exchangeId: number): void {
+    this.#exchanges.delete(exchangeId);
+    this.#endWhenIdle();
+  }
+
+  #endWhenIdle(): void {
+    if (this.#state === "draining" && this.#exchanges.size === 0) {
+      this.#pipe.end();
+    }
+  }
+
+  #statusFields(): OutgoingHttpHeaders {
+    return this.#failure === undefined
+      ? { "grpc-status": "0" }
+      : {
+          "grpc-status": String(statusOf(this.#failure.code)),
+          "grpc-message": encodeMessage(this.#failure.message),
+        };
+  }
+}
+
+/** The plugin's end of one exchange on mux. */
+class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
+  readonly #queue: FrameQueue<ResponseParts, PluginMuxExchange>;
+  readonly #inbox: MuxInbox<RequestParts>;
+  readonly #receiver: PartReceiver<RequestParts>;
+  readonly #forget: (exchangeId: number) => void;
+  #order: RequestOrder = initialRequestOrder;
+  #hijacked = false;
+  /** open -> answered [send: the last part is queued], open|answered -> over [#finish] */
+  #state: "open" | "answered" | "over" = "open";
+  #room: PromiseWithResolvers<void> | undefined;
+
+  constructor(
+    batch: FrameBatch<ResponseParts, PluginMuxExchange>,
+    exchangeId: number,
+    accept: AcceptExchange,
+    forget: (exchangeId: number) => void,
+  ) {
+    this.#queue = batch.open(exchangeId, this);
+    this.#forget = forget;
+    this.#receiver = accept(this);
+    this.#inbox = new MuxInbox(this.#receiver, (bytes) => this.#queue.giveCredit(bytes));
+  }
+
+  send(parts: ResponseParts): void | Promise<void> {
+    if (this.#state !== "open") {
+      return undefined;
+    }
+    this.#hijacked ||= parts.hijack === true;
+    const last = parts.end !== undefined || parts.tunnelEnd === true;
+    const room = this.#queue.enqueue(parts);
+    if (last) {
+      this.#state = "answered";
+      if (this.#queue.finish()) {
+        this.sent();
+      }
+    }
+    if (room) {
+      return undefined;
+    }
+    this.#room ??= settledQuietly();
+    return this.#room.promise;
+  }
+
+  reset(error: ServeHTTPError): void {
+    if (this.#state === "over") {
+      return;
+    }
+    this.#inbox.close();
+    this.#queue.reset(error);
+    this.#finish(error);
+  }
+
+  /** There is room again. */
+  goOn(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  /** The last part of the response is on its way. */
+  sent(): void {
+    if (this.#state === "answered" && (!this.#hijacked || this.#order === "tunnel-ended")) {
+      this.#inbox.close();
+      this.#finish(undefined);
+    }
+  }
+
+  receiveFrame(frame: IncomingFrame): void {
+    if (frame.parts !== undefined) {
+      this.#receiveParts(frame.parts);
+    }
+    if (frame.creditBytes > 0) {
+      this.#queue.grant(frame.creditBytes);
+    }
+    if (frame.reset !== undefined) {
+      this.abort(frame.reset);
+    }
+  }
+
+  /** The host gave the exchange up, or the RPC is over. */
+  abort(error: ServeHTTPError): void {
+    if (this.#state === "over") {
+      return;
+    }
+    this.#finish(error);
+    this.#queue.forget();
+    this.#inbox.abort(error);
+  }
+
+  #receiveParts(reader: WireReader): void {
+    const { parts } = readRequestMessage(reader);
+    try {
+      this.#order = advanceRequest(this.#order, parts, this.#hijacked);
+    } catch (error) {
+      // The order of one exchange's parts is that exchange's affair.
+      const violation = ServeHTTPError.from(error);
+      this.#queue.reset(violation);
+      this.#finish(violation);
+      this.#inbox.abort(violation);
+      return;
+    }
+    this.#inbox.receive(parts);
+    if (isRequestOver(this.#order, true) && this.#state === "answered") {
+      this.sent();
+    }
+  }
+
+  #finish(reason: ServeHTTPError | undefined): void {
+    this.#state = "over";
+    if (reason === undefined) {
+      this.#room?.resolve();
+    } else {
+      this.#room?.reject(reason);
+    }
+    this.#room = undefined;
+    this.#forget(this.#queue.exchangeId);
+  }
+}
+
+function hostGone(message: string): ServeHTTPError {
+  return new ServeHTTPError("host-stopping", message);
+}

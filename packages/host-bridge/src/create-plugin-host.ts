@@ -1,0 +1,289 @@
+import type { Server } from "node:http";
+import type { Http2SecureServer, Http2Server } from "node:http2";
+import { ServeHTTPError } from "@servehttp/contract";
+import type { Logger } from "pino";
+import { EdgePolicy } from "./edge-policy.js";
+import { HostedPlugin } from "./hosted-plugin.js";
+import {
+  createListener,
+  type Destination,
+  type HostRequest,
+  type HostResponse,
+  type Listener,
+} from "./listener.js";
+import type { HostOptions, PluginOptions } from "./options.js";
+import { pluginAddress } from "./plugin-address.js";
+import type { InstanceState, PluginInstance } from "./plugin-instance.js";
+import {
+  type HandlerSettings,
+  type HostSettings,
+  type PluginSettings,
+  readHostOptions,
+  readPluginOptions,
+} from "./read-options.js";
+import { RequestIds } from "./request-ids.js";
+import { UrlInstance } from "./url-instance.js";
+
+/** What `host.plugins` tells of a plugin. */
+export interface PluginStatus {
+  readonly id: string;
+  /** `"in-process"` for a handler. */
+  readonly state: InstanceState | "in-process";
+  /** Its process, where the host started it; of several instances, the first that is ready. */
+  readonly pid: number | undefined;
+  /** When the state began. */
+  readonly since: Date;
+  /** Starts or connections after the first, over all its instances. */
+  readonly restarts: number;
+  /** Exchanges that run now. */
+  readonly inFlight: number;
+  /** Undefined while it is not connected, and for a handler. */
+  readonly carrier: "mux" | "stream" | undefined;
+}
+
+/** Any of Node's HTTP servers. */
+export type NodeServer = Server | Http2Server | Http2SecureServer;
+
+/** A host of plugins. */
+export interface PluginHost extends AsyncDisposable {
+  /**
+   * Serves `/plugins/{id}/…` as a listener of Node's `http`, `https` and `http2` servers and as Connect middleware: what is not
+   * under the prefix goes to `next`, or is answered with 404 where there is none.
+   */
+  readonly listener: (request: HostRequest, response: HostResponse, next?: () => void) => void;
+  /** The plugins, in the order in which they were added. */
+  readonly plugins: readonly PluginStatus[];
+  /** Wires `request`, `checkContinue` and `upgrade` of a server in one call. Returns the server. */
+  attach<S extends NodeServer>(server: S): S;
+  /**
+   * Starts all plugins. Resolves when each is ready or has failed for the first time; a failure is logged, shows in `plugins`,
+   * and the plugin is tried again, so that one broken plugin does not keep the others from their callers.
+   */
+  start(): Promise<void>;
+  /** Calls back at every change of a plugin's state. Returns the function that ends it. */
+  onStateChange(listener: (status: PluginStatus) => void): () => void;
+  /**
+   * Adds a plugin and starts it. Resolves when it is ready.
+   *
+   * @throws ServeHTTPError `invalid-argument` for bad options or an id that is taken; else why it did not start: it stays, and is tried
+   * again.
+   */
+  add(id: string, plugin: PluginOptions): Promise<void>;
+  /** Drains a plugin, stops it and forgets it. */
+  remove(id: string): Promise<void>;
+  /** Replaces every instance of a plugin by a new one without dropping a request. */
+  reload(id: string): Promise<void>;
+  /**
+   * Stops all plugins: nothing new is sent to them, what runs may end within `drainMs` (default: each plugin's own), the rest is
+   * broken.
+   */
+  stop(options?: { readonly drainMs?: number }): Promise<void>;
+}
+
+/**
+ * Creates a host of plugins. Nothing runs before `start`.
+ *
+ * ```ts
+ * const host = createPluginHost({ plugins: { notes: { command: ["node", "notes.js"] } } });
+ * await host.start();
+ * host.attach(createServer()).listen(8080);
+ * ```
+ *
+ * @throws ServeHTTPError `invalid-argument`, one line: the option, what was given, what is allowed
+ */
+export function createPluginHost(options: HostOptions): PluginHost {
+  return new Host(readHostOptions(options));
+}
+
+class Host implements PluginHost {
+  readonly listener: PluginHost["listener"];
+  readonly #settings: HostSettings;
+  readonly #serve: Listener;
+  readonly #plugins = new Map<string, HostedPlugin | HandlerPlugin>();
+  readonly #stateListeners = new Set<(status: PluginStatus) => void>();
+
+  constructor(settings: HostSettings) {
+    this.#settings = settings;
+    const edge = new EdgePolicy(settings.edge);
+    this.#serve = createListener({
+      rules: { prefix: settings.prefix, secretParameters: edge.secretParameters },
+      edge,
+      enabled: settings.enabled,
+      destination: (id) => this.#plugins.get(id)?.destination() ?? notFound,
+      identity: settings.identity,
+      context: settings.context,
+      requestIds: new RequestIds(),
+      onHostError: (err, requestId, plugin) =>
+        settings.logger.error({ err, requestId, plugin }, "identity or context failed"),
+    });
+    this.listener = (request, response, next) => this.#serve(request, response, next, "request");
+    if (settings.enabled) {
+      for (const plugin of settings.plugins.values()) {
+        this.#plugins.set(plugin.id, this.#host(plugin));
+      }
+    }
+  }
+
+  get plugins(): readonly PluginStatus[] {
+    return Array.from(this.#plugins.values(), statusOf);
+  }
+
+  attach<S extends NodeServer>(server: S): S {
+    const listen = server.on.bind(server) as (
+      event: string,
+      listener: (request: HostRequest, response: HostResponse) => void,
+    ) => void;
+    listen("request", (request, response) =>
+      this.#serve(request, response, undefined, "request"),
+    );
+    listen("checkContinue", (request, response) =>
+      this.#serve(request, response, undefined, "checkContinue"),
+    );
+    return server;
+  }
+
+  async start(): Promise<void> {
+    await Promise.allSettled(Array.from(this.#plugins.values(), (plugin) => plugin.start()));
+  }
+
+  onStateChange(listener: (status: PluginStatus) => void): () => void {
+    this.#stateListeners.add(listener);
+    return () => this.#stateListeners.delete(listener);
+  }
+
+  async add(id: string, plugin: PluginOptions): Promise<void> {
+    const settings = readPluginOptions(id, plugin, this.#settings);
+    if (this.#plugins.has(id)) {
+      throw new ServeHTTPError("invalid-argument", `there is a plugin ${JSON.stringify(id)} already`);
+    }
+    const hosted = this.#host(settings);
+    this.#plugins.set(id, hosted);
+    await hosted.start();
+  }
+
+  async remove(id: string): Promise<void> {
+    const plugin = this.#known(id);
+    await plugin.stop(plugin.drainMs, new ServeHTTPError("host-stopping", "the plugin was removed"));
+    this.#plugins.delete(id);
+  }
+
+  async reload(id: string): Promise<void> {
+    const plugin = this.#known(id);
+    await plugin.reload(plugin.drainMs);
+  }
+
+  async stop(options: { readonly drainMs?: number } = {}): Promise<void> {
+    const reason = new ServeHTTPError("host-stopping", "the host is stopping");
+    await Promise.all(
+      Array.from(this.#plugins.values(), (plugin) =>
+        plugin.stop(options.drainMs ?? plugin.drainMs, reason),
+      ),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #known(id: string): HostedPlugin | HandlerPlugin {
+    const plugin = this.#plugins.get(id);
+    if (plugin === undefined) {
+      throw new ServeHTTPError("invalid-argument", `there is no plugin ${JSON.stringify(id)}`);
+    }
+    return plugin;
+  }
+
+  #host(settings: PluginSettings): HostedPlugin | HandlerPlugin {
+    if (settings.kind === "handler") {
+      return new HandlerPlugin(settings);
+    }
+    const logger = this.#settings.logger.child({ plugin: settings.id });
+    const hosted: HostedPlugin = new HostedPlugin(
+      {
+        id: settings.id,
+        chunkBytes: this.#settings.chunkBytes,
+        times: settings.timeouts,
+        drainMs: settings.timeouts.drainMs,
+        maxInFlight: settings.limits.maxInFlight,
+        logger,
+        makeInstances: (onChange) => makeInstances(settings, logger, onChange),
+      },
+      () => this.#tell(hosted),
+    );
+    return hosted;
+  }
+
+  #tell(plugin: HostedPlugin): void {
+    for (const listener of this.#stateListeners) {
+      listener(statusOf(plugin));
+    }
+  }
+}
+
+const notFound: Destination = { kind: "not-found" };
+
+function makeInstances(
+  settings: Exclude<PluginSettings, HandlerSettings>,
+  logger: Logger,
+  onChange: () => void,
+): readonly PluginInstance[] {
+  const { id: pluginId, carrier, timeouts } = settings;
+  const { startMs } = timeouts;
+  if (settings.kind === "url") {
+    return settings.urls.map(
+      (url) =>
+        new UrlInstance({
+          link: { pluginId, address: pluginAddress(url, settings.tls), token: settings.token, carrier },
+          startMs,
+          logger,
+          delayMs: (attempt) => Math.min(30_000, 100 * 2 ** (attempt - 1)),
+          onChange,
+        }),
+    );
+  }
+  throw new ServeHTTPError("invalid-argument", "plugins by command are not there yet");
+}
+
+/** A plugin inside the host's process. */
+class HandlerPlugin {
+  readonly id: string;
+  readonly drainMs = 0;
+  readonly since = new Date();
+  readonly #destination: Destination;
+
+  constructor(settings: HandlerSettings) {
+    this.id = settings.id;
+    this.#destination = { kind: "handler", handler: settings.handler };
+  }
+
+  destination(): Destination {
+    return this.#destination;
+  }
+
+  async start(): Promise<void> {}
+  async stop(): Promise<void> {}
+  async reload(): Promise<void> {}
+}
+
+function statusOf(plugin: HostedPlugin | HandlerPlugin): PluginStatus {
+  if (plugin instanceof HandlerPlugin) {
+    return {
+      id: plugin.id,
+      state: "in-process",
+      pid: undefined,
+      since: plugin.since,
+      restarts: 0,
+      inFlight: 0,
+      carrier: undefined,
+    };
+  }
+  return {
+    id: plugin.id,
+    state: plugin.state,
+    pid: plugin.pid,
+    since: new Date(plugin.sinceUnixMs),
+    restarts: plugin.restarts,
+    inFlight: plugin.inFlight,
+    carrier: plugin.carrier,
+  };
+}

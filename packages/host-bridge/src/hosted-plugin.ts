@@ -1,0 +1,216 @@
+import {
+  type ExchangeChannel,
+  type PartReceiver,
+  type RequestParts,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import type { Logger } from "pino";
+import type { Exchange, ExchangePlugin } from "./exchange.js";
+import type { ExchangeTimes } from "./exchange-timer.js";
+import type { Outcome } from "./failure.js";
+import type { Destination } from "./listener.js";
+import type { InstanceState, PluginInstance } from "./plugin-instance.js";
+
+/** What is settled for a plugin before anything of it runs. */
+export interface HostedPluginSettings {
+  readonly id: string;
+  readonly chunkBytes: number;
+  readonly times: ExchangeTimes;
+  readonly drainMs: number;
+  /** Exchanges at once; those beyond are refused with 503. */
+  readonly maxInFlight: number;
+  readonly logger: Logger;
+  /** Makes an instance; `instances` of them are kept. */
+  readonly makeInstances: (onChange: () => void) => readonly PluginInstance[];
+}
+
+/** One plugin of a host: its instances, and the exchanges that run on them. */
+export class HostedPlugin {
+  readonly id: string;
+  readonly #settings: HostedPluginSettings;
+  readonly #onChange: () => void;
+  #places: readonly Place[] = [];
+  readonly outcomes = new Map<Outcome, number>();
+
+  constructor(settings: HostedPluginSettings, onChange: () => void) {
+    this.id = settings.id;
+    this.#settings = settings;
+    this.#onChange = onChange;
+    this.#places = this.#makePlaces();
+  }
+
+  /** How long `stop` and `reload` wait unless told otherwise, in milliseconds. */
+  get drainMs(): number {
+    return this.#settings.drainMs;
+  }
+
+  get state(): InstanceState {
+    return this.#leading.instance.state;
+  }
+
+  get pid(): number | undefined {
+    return this.#leading.instance.pid;
+  }
+
+  get sinceUnixMs(): number {
+    return this.#leading.instance.sinceUnixMs;
+  }
+
+  get restarts(): number {
+    return this.#places.reduce((sum, { instance }) => sum + instance.restarts, 0);
+  }
+
+  get inFlight(): number {
+    return this.#places.reduce((sum, { exchanges }) => sum + exchanges.size, 0);
+  }
+
+  get carrier(): "mux" | "stream" | undefined {
+    return this.#leading.instance.link?.carrier;
+  }
+
+  /** Starts all instances. Rejects with the first failure; the others are kept starting. */
+  async start(): Promise<void> {
+    await Promise.all(this.#places.map(({ instance }) => instance.start()));
+  }
+
+  /** Where a request for this plugin goes now. */
+  destination(): Destination {
+    const place = this.#leastBusy();
+    if (place === undefined) {
+      const { failure, state } = this.#leading.instance;
+      const message = `the plugin is ${state}`;
+      return { kind: "refused", error: new ServeHTTPError("unavailable", message, { cause: failure }) };
+    }
+    if (place.instance.link?.description.servesHttp === false) {
+      return { kind: "not-found" };
+    }
+    if (this.inFlight >= this.#settings.maxInFlight) {
+      return { kind: "refused", error: new ServeHTTPError("overload", "too many exchanges at once") };
+    }
+    return place.destination;
+  }
+
+  /**
+   * Sends nothing new to any instance, waits until what runs has ended, breaks what is left after `drainMs` with
+   * `reason`, and stops the instances.
+   */
+  async stop(drainMs: number, reason: ServeHTTPError): Promise<void> {
+    await Promise.all(this.#places.map((place) => place.stop(drainMs, reason)));
+  }
+
+  /** Replaces every instance by a new one, which is ready before the old one gets nothing more. */
+  async reload(drainMs: number): Promise<void> {
+    const old = this.#places;
+    const next = this.#makePlaces();
+    await Promise.all(next.map(({ instance }) => instance.start()));
+    this.#places = next;
+    const reason = new ServeHTTPError("host-stopping", "the plugin was reloaded");
+    await Promise.all(old.map((place) => place.stop(drainMs, reason)));
+  }
+
+  #makePlaces(): readonly Place[] {
+    const instances = this.#settings.makeInstances(() => this.#onChange());
+    return instances.map(
+      (instance) =>
+        new Place(instance, this.#settings, (exchange, outcome, error) =>
+          this.#onOver(exchange, outcome, error),
+        ),
+    );
+  }
+
+  /** The instance that speaks for the plugin: a ready one, else the first. */
+  get #leading(): Place {
+    const place = this.#places.find(({ instance }) => instance.state === "ready") ?? this.#places[0];
+    if (place === undefined) {
+      throw new ServeHTTPError("internal", `plugin ${this.id} has no instance`);
+    }
+    return place;
+  }
+
+  #leastBusy(): Place | undefined {
+    let least: Place | undefined;
+    for (const place of this.#places) {
+      const ready = place.instance.state === "ready";
+      if (ready && (least === undefined || place.exchanges.size < least.exchanges.size)) {
+        least = place;
+      }
+    }
+    return least;
+  }
+
+  #onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
+    this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
+    if (error !== undefined) {
+      const level = outcome === "caller-left" ? "debug" : "warn";
+      this.#settings.logger[level](
+        {
+          plugin: this.id,
+          requestId: exchange.init.requestId,
+          method: exchange.init.method,
+          outcome,
+          code: error.code,
+          err: error,
+        },
+        "exchange failed",
+      );
+    }
+  }
+}
+
+/** An instance with the exchanges that run on it. */
+class Place implements ExchangePlugin {
+  readonly instance: PluginInstance;
+  readonly chunkBytes: number;
+  readonly times: ExchangeTimes;
+  readonly exchanges = new Set<Exchange>();
+  readonly destination: Destination = { kind: "exchange", plugin: this };
+  readonly #onOver: ExchangePlugin["onOver"];
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  constructor(
+    instance: PluginInstance,
+    settings: HostedPluginSettings,
+    onOver: ExchangePlugin["onOver"],
+  ) {
+    this.instance = instance;
+    this.chunkBytes = settings.chunkBytes;
+    this.times = settings.times;
+    this.#onOver = onOver;
+  }
+
+  open(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
+    const { link } = this.instance;
+    if (link === undefined) {
+      throw new ServeHTTPError("unavailable", "the plugin is not connected");
+    }
+    return link.open(receiver);
+  }
+
+  onBegun(exchange: Exchange): void {
+    this.exchanges.add(exchange);
+  }
+
+  onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
+    this.exchanges.delete(exchange);
+    if (this.exchanges.size === 0) {
+      this.#idle?.resolve();
+    }
+    this.#onOver(exchange, outcome, error);
+  }
+
+  async stop(drainMs: number, reason: ServeHTTPError): Promise<void> {
+    this.instance.drain();
+    if (this.exchanges.size > 0) {
+      this.#idle ??= Promise.withResolvers<void>();
+      const timer = setTimeout(() => {
+        for (const exchange of this.exchanges) {
+          exchange.stop(reason);
+        }
+      }, drainMs);
+      await this.#idle.promise;
+      clearTimeout(timer);
+    }
+    await this.instance.stop();
+  }
+}

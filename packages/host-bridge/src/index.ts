@@ -1,0 +1,17 @@
+export { createPluginHost, type NodeServer, type PluginHost, type PluginStatus } from "./create-plugin-host.js";
+export type { EdgeOptions } from "./edge-options.js";
+export type { IdentityFields } from "./edge-policy.js";
+export type {
+  CommandPluginOptions,
+  HandlerPluginOptions,
+  HostOptions,
+  Limits,
+  NodeRequest,
+  NodeResponse,
+  PluginOptions,
+  Timeouts,
+  TlsOptions,
+  UrlPluginOptions,
+} from "./options.js";
+export type { InstanceState } from "./plugin-instance.js";
+export { type ErrorCode, ServeHTTPError } from "@servehttp/contract";
