@@ -18,6 +18,8 @@ export class Call {
 
   constructor(url: string, options: RequestOptions = {}) {
     this.#request = httpRequest(url, { ...options, agent: false });
+    // Whoever waits for the response is told. Behind it, an error only says that the rest of the upload isn't wanted.
+    this.#request.on("error", () => {});
     this.#request.on("information", ({ statusCode }) => this.informational.push(statusCode));
   }
 
@@ -39,7 +41,6 @@ export class Call {
 
   /** Leaves without ado. */
   destroy(): void {
-    this.#request.on("error", () => {});
     this.#request.destroy();
   }
 

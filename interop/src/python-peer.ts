@@ -23,8 +23,10 @@ export async function preparePython(directory: string): Promise<PythonPeer> {
     `--plugin=protoc-gen-grpc_python=${grpcPlugin}`,
     ...protos.map((name) => `${protoDirectory}/${name}`),
   ]);
-  const pythonPath = [directory, process.env["PYTHONPATH"]].filter(Boolean).join(":");
-  return { python: await findPython(), env: { PYTHONPATH: pythonPath, PYTHONUNBUFFERED: "1" } };
+  // A host passes on little of its own environment, and grpcio may have been unpacked somewhere else than Debian has it.
+  const { PYTHONPATH, LD_LIBRARY_PATH = "" } = process.env;
+  const env = { PYTHONPATH: [directory, PYTHONPATH].filter(Boolean).join(":"), LD_LIBRARY_PATH };
+  return { python: await findPython(), env };
 }
 
 /** A machine may have an interpreter of its own in front of Debian's, for which Debian's packages are not. */
