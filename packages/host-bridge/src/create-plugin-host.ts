@@ -2,6 +2,7 @@ import type { Server } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import { ServeHTTPError } from "@servehttp/contract";
 import type { Logger } from "pino";
+import { CommandInstance } from "./command-instance.js";
 import { EdgePolicy } from "./edge-policy.js";
 import { HostedPlugin } from "./hosted-plugin.js";
 import {
@@ -241,7 +242,10 @@ function makeInstances(
         }),
     );
   }
-  throw new ServeHTTPError("invalid-argument", "plugins by command are not there yet");
+  return Array.from(
+    { length: settings.instances },
+    () => new CommandInstance(settings, logger, onChange),
+  );
 }
 
 /** A plugin inside the host's process. */
