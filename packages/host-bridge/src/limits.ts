@@ -29,3 +29,30 @@ export const trustRememberedMax = 1_024;
 
 /** How far behind its start a plugin may push the head of a long exchange: 10 minutes. */
 export const headExtensionMsMax = 600_000;
+
+/** One line of a plugin's output in the log: 8 KiB. The rest of the line is read and dropped. */
+export const outputLineBytesMax = 8_192;
+
+/** Lines of one stream that are logged in a second on average: 1,000, a tenth of what pino writes on a busy core. */
+export const outputLinesPerSecondMax = 1_000;
+
+/** Lines of one stream that are logged at once, before the average counts: 2,000, a long start-up with room. */
+export const outputLinesBurstMax = 2_000;
+
+/** How much of a plugin's last output is kept for the error that says why it failed: 2 KiB. */
+export const outputTailBytesMax = 2_048;
+
+/** From SIGTERM to SIGKILL for a plugin that has nothing left to do: 5 s. */
+export const stopGraceMs = 5_000;
+
+/** How long the output of a process that has ended is waited for, where a stranger holds its pipes: 200 ms. */
+export const outputEndMs = 200;
+
+/** The path of a unix socket: 103 octets, the least that any system takes (macOS; Linux takes 107). */
+export const socketPathBytesMax = 103;
+
+/** A directory of sockets without a host that is younger than this belongs to a host that is just starting: 60 s. */
+export const socketDirectoryFreshMs = 60_000;
+
+/** Between two attempts to connect to a plugin that is starting: 5 ms, growing by half up to 100 ms. */
+export const connectRetryMs = { first: 5, max: 100 } as const;

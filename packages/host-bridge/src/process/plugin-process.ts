@@ -1,0 +1,203 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import type { Readable } from "node:stream";
+import type { Logger } from "pino";
+import { outputEndMs } from "../limits.js";
+import { OutputLines } from "./output-lines.js";
+import { pluginEnvironment } from "./plugin-environment.js";
+
+/** What a process is started with. */
+export interface PluginProcessOptions {
+  readonly pluginId: string;
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  readonly cwd: string | undefined;
+  /** The plugin's own variables. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Where it is to listen: `unix:/path`. */
+  readonly address: string;
+  readonly token: string;
+  /** For its output, one record a line. */
+  readonly logger: Logger;
+}
+
+/** How a process came to its end. */
+export type ProcessExit =
+  | { readonly kind: "not-started"; readonly error: Error }
+  | { readonly kind: "code"; readonly code: number }
+  | { readonly kind: "signal"; readonly signal: NodeJS.Signals };
+
+/** In a plugin: the end of a pipe whose other end the host holds, and only the host. */
+const hostFd = 3;
+
+/**
+ * One process of a plugin, from its spawning to the end of everything that it left.
+ *
+ * It leads a process group of its own, so that a signal from the terminal is for the host alone, and so that what it
+ * started itself is ended with it. It inherits one end of a pipe (SERVEHTTP_HOST_FD): however the host dies, the kernel
+ * closes the other end.
+ */
+export class PluginProcess {
+  /** Undefined when it could not be started. */
+  readonly pid: number | undefined;
+  /** Settles when the process is gone, with its group, and its output is read. Never rejects. */
+  readonly exited: Promise<ProcessExit>;
+  readonly #logger: Logger;
+  readonly #stderr: OutputLines;
+  #isOver = false;
+
+  constructor(options: PluginProcessOptions) {
+    const child = spawned(options);
+    this.pid = child instanceof Error ? undefined : child.pid;
+    this.#logger = options.logger.child({ plugin: options.pluginId, pid: this.pid });
+    if (child instanceof Error) {
+      this.#stderr = logLines(undefined, this.#logger, "stderr");
+      this.exited = Promise.resolve({ kind: "not-started", error: startError(child, options) });
+      return;
+    }
+    logLines(child.stdout, this.#logger, "stdout");
+    this.#stderr = logLines(child.stderr, this.#logger, "stderr");
+    // Nothing is said on this pipe; what a plugin writes all the same goes nowhere, and a reset is no news.
+    const pipe = child.stdio?.[hostFd] as Readable | null | undefined;
+    pipe?.on("error", () => undefined).resume();
+    this.exited = this.#observe(child, options);
+  }
+
+  /** The last lines on standard error, escaped. */
+  stderrTail(): readonly string[] {
+    return this.#stderr.tail();
+  }
+
+  /**
+   * Asks the process and its group to end, and kills them when the grace has run out. Resolves as `exited` does.
+   *
+   * @param graceMs 0: kills at once
+   */
+  async stop(graceMs: number): Promise<ProcessExit> {
+    if (graceMs > 0) {
+      this.#signal("SIGTERM");
+    }
+    const timer = setTimeout(() => this.#signal("SIGKILL"), graceMs);
+    try {
+      return await this.exited;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #observe(child: ChildProcess, options: PluginProcessOptions): Promise<ProcessExit> {
+    const exit = await new Promise<ProcessExit>((resolve) => {
+      child.once("error", (error) =>
+        resolve({ kind: "not-started", error: startError(error, options) }),
+      );
+      child.once("exit", (code, signal) =>
+        resolve(signal === null ? { kind: "code", code: code ?? 0 } : { kind: "signal", signal }),
+      );
+    });
+    // What it started and left: the group's id can't be anybody else's while one of them lives.
+    this.#signal("SIGKILL");
+    this.#isOver = true;
+    await outputEnded(child);
+    return exit;
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.pid === undefined || this.#isOver) {
+      return;
+    }
+    try {
+      process.kill(-this.pid, signal);
+    } catch (error) {
+      // ESRCH: nobody is left in the group.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") {
+        this.#logger.error({ err: error, signal }, "the plugin's processes can't be signalled");
+      }
+    }
+  }
+}
+
+/** The child; or the error, where `spawn` throws it. Most errors it tells later, by an event. */
+function spawned(options: PluginProcessOptions): ChildProcess | Error {
+  const [program = "", ...programArguments] = options.command;
+  try {
+    return spawn(program, programArguments, {
+      cwd: options.cwd,
+      env: pluginEnvironment(process.env, options.env, {
+        pluginId: options.pluginId,
+        address: options.address,
+        token: options.token,
+        hostFd,
+      }),
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      detached: true,
+    });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/**
+ * Resolves when the output of a process that has ended is read. Its pipes are closed after a moment also where a process
+ * outside its group still holds them.
+ */
+async function outputEnded(child: ChildProcess): Promise<void> {
+  // Without descriptors left for pipes there are none, whatever the types say.
+  const streams = (child.stdio ?? []).filter((stream) => stream !== null && stream !== undefined);
+  const close = () => {
+    for (const stream of streams) {
+      stream.destroy();
+    }
+  };
+  const timer = setTimeout(close, outputEndMs);
+  await Promise.all([child.stdout, child.stderr].map(streamClosed));
+  clearTimeout(timer);
+  close();
+}
+
+function streamClosed(stream: Readable | null | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream === null || stream === undefined || stream.closed) {
+      resolve();
+    } else {
+      stream.once("close", () => resolve());
+    }
+  });
+}
+
+/** Says in words how a process ended: "exited with code 1". */
+export function exitText(exit: ProcessExit): string {
+  if (exit.kind === "not-started") {
+    return exit.error.message;
+  }
+  return exit.kind === "code" ? `exited with code ${exit.code}` : `was ended by ${exit.signal}`;
+}
+
+function logLines(stream: Readable | null, logger: Logger, name: "stdout" | "stderr"): OutputLines {
+  const lines = new OutputLines(
+    {
+      line: (text, cut) => logger.info(cut ? { stream: name, cut } : { stream: name }, text),
+      dropped: (count) =>
+        logger.warn({ stream: name, dropped: count }, "the plugin printed faster than is logged"),
+    },
+    () => performance.now(),
+  );
+  stream?.on("data", (chunk: Buffer) => lines.push(chunk));
+  stream?.on("close", () => lines.end());
+  stream?.on("error", (error) => logger.warn({ stream: name, err: error }, "output was lost"));
+  return lines;
+}
+
+/** Why a program could not be started: the system's ENOENT does not say of what. */
+function startError(error: NodeJS.ErrnoException, options: PluginProcessOptions): Error {
+  const program = JSON.stringify(options.command[0] ?? "");
+  if (options.cwd !== undefined && !existsSync(options.cwd)) {
+    return new Error(`can't run: the directory ${JSON.stringify(options.cwd)} does not exist`);
+  }
+  if (error.code === "ENOENT") {
+    return new Error(`can't run ${program}: there is no such program`);
+  }
+  if (error.code === "EACCES") {
+    return new Error(`can't run ${program}: it may not be executed`);
+  }
+  return new Error(`can't run ${program}: ${error.message}`, { cause: error });
+}

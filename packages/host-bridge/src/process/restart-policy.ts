@@ -1,0 +1,55 @@
+/** When a plugin that failed is started again. All durations in milliseconds. */
+export interface RestartRules {
+  /** Before the second start; doubles with each failure that follows. */
+  readonly delayMsMin: number;
+  readonly delayMsMax: number;
+  /** The share by which a delay is made shorter or longer by chance, so that plugins don't start in step. */
+  readonly jitter: number;
+  /** So many failures within `windowMs`, and the plugin is given up. */
+  readonly failuresMax: number;
+  readonly windowMs: number;
+}
+
+/** 100 ms doubling to 30 s, give or take 20 %; given up after 5 failures within a minute. */
+export const restartRules: RestartRules = {
+  delayMsMin: 100,
+  delayMsMax: 30_000,
+  jitter: 0.2,
+  failuresMax: 5,
+  windowMs: 60_000,
+};
+
+/** What is remembered of a plugin's failures. */
+export interface FailureHistory {
+  /** Failures in a row, none of which came after a run as long as the window. */
+  readonly streak: number;
+  /** When they were, oldest first: those that lie within the window. */
+  readonly timesMs: readonly number[];
+}
+
+export const noFailures: FailureHistory = { streak: 0, timesMs: [] };
+
+/**
+ * What to do after a failure. Pure: the clock and chance are parameters.
+ *
+ * @param ranMs how long the plugin had been ready; 0 when it never was
+ * @param chance from 0 to 1
+ * @returns the history to pass next time, and the delay before the next start; undefined: give up
+ */
+export function afterFailure(
+  history: FailureHistory,
+  nowMs: number,
+  ranMs: number,
+  chance: number,
+  rules: RestartRules = restartRules,
+): { readonly history: FailureHistory; readonly delayMs: number | undefined } {
+  const streak = ranMs >= rules.windowMs ? 1 : history.streak + 1;
+  const recent = history.timesMs.filter((timeMs) => nowMs - timeMs < rules.windowMs);
+  const timesMs = [...recent, nowMs];
+  const next: FailureHistory = { streak, timesMs };
+  if (timesMs.length >= rules.failuresMax) {
+    return { history: next, delayMs: undefined };
+  }
+  const delayMs = Math.min(rules.delayMsMin * 2 ** (streak - 1), rules.delayMsMax);
+  return { history: next, delayMs: delayMs * (1 + rules.jitter * (2 * chance - 1)) };
+}

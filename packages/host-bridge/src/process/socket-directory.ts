@@ -1,0 +1,113 @@
+import { lstat, mkdtemp, readdir, rm } from "node:fs/promises";
+import { connect, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ServeHTTPError } from "@servehttp/contract";
+import { socketDirectoryFreshMs, socketPathBytesMax } from "../limits.js";
+
+const namePrefix = "servehttp-";
+const aliveName = "host.sock";
+
+/**
+ * The private directory in which a host's plugins listen: mode 0700, in the system's temporary directory.
+ *
+ * The host listens on a socket in it for as long as it lives, and for nothing else. So the next host can tell a
+ * directory whose host has died, by that nobody answers there: right also when process ids were reused, or when hosts
+ * in different containers share the temporary directory.
+ */
+export class SocketDirectory implements AsyncDisposable {
+  readonly path: string;
+  readonly #alive: Server;
+  #sockets = 0;
+
+  private constructor(path: string, alive: Server) {
+    this.path = path;
+    this.#alive = alive;
+  }
+
+  /**
+   * Makes a directory, after it has removed those of hosts that died.
+   *
+   * @param parent Default: the system's temporary directory
+   * @throws ServeHTTPError `invalid-argument` when the path is too long for sockets; the system's error when it can't be
+   *   made
+   */
+  static async create(parent = tmpdir()): Promise<SocketDirectory> {
+    await removeStale(parent);
+    const path = await mkdtemp(join(parent, namePrefix));
+    const longest = Buffer.byteLength(join(path, "4294967295.sock"));
+    if (longest > socketPathBytesMax) {
+      await rm(path, { recursive: true });
+      throw new ServeHTTPError(
+        "invalid-argument",
+        `the temporary directory ${parent} is too long for unix sockets: set TMPDIR to a shorter path`,
+      );
+    }
+    const alive = createServer((socket) => socket.destroy());
+    alive.unref();
+    await new Promise<void>((resolve, reject) => {
+      alive.once("error", reject);
+      alive.listen(join(path, aliveName), resolve);
+    });
+    return new SocketDirectory(path, alive);
+  }
+
+  /** The path for one more socket, never given before: a plugin that starts again never meets its old one. */
+  nextPath(): string {
+    this.#sockets++;
+    return join(this.path, `${this.#sockets}.sock`);
+  }
+
+  /** Removes the directory with whatever is in it. */
+  async remove(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#alive.close(() => resolve());
+    });
+    await rm(this.path, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove();
+  }
+}
+
+async function removeStale(parent: string): Promise<void> {
+  const names = await readdir(parent);
+  const ours = names.filter((name) => /^servehttp-\w{6}$/.test(name));
+  await Promise.all(
+    ours.map(async (name) => {
+      const path = join(parent, name);
+      if (await isStale(path)) {
+        await rm(path, { recursive: true, force: true });
+      }
+    }),
+  );
+}
+
+/** Whether a directory is one of ours whose host has died. Somebody else's is none of our business. */
+async function isStale(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined || !found.isDirectory() || found.uid !== process.getuid?.()) {
+    return false;
+  }
+  switch (await connectResult(join(path, aliveName))) {
+    case "ECONNREFUSED":
+      return true;
+    case "ENOENT":
+      // A host that is just starting has its directory for a moment before its socket.
+      return Date.now() - found.mtimeMs > socketDirectoryFreshMs;
+    default:
+      return false;
+  }
+}
+
+function connectResult(path: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve("connected");
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+  });
+}
