@@ -140,6 +140,9 @@ export class HostMux implements MuxEnd {
   }
 }
 
+/** Why a sender that still waits for room is let go. One for all: to make one costs as much as a whole small exchange. */
+const answered = new ServeHTTPError("request-not-needed", "the plugin has answered in full");
+
 /** The host's end of one exchange on mux. */
 class HostMuxExchange implements ExchangeChannel<RequestParts> {
   readonly #queue: FrameQueue<RequestParts, HostMuxExchange>;
@@ -234,7 +237,7 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
     }
     if (this.#order === "ended") {
       // The plugin needs no more of the request, so what waits of it is dropped.
-      this.#finish(new ServeHTTPError("request-not-needed", "the plugin has answered in full"));
+      this.#finish(answered);
       this.#queue.forget();
     } else {
       this.#finishTunnel();
