@@ -1,3 +1,4 @@
+import { ask, tellFailure } from "./ask.js";
 import { byId } from "./element.js";
 import { LoadChart } from "./load-chart.js";
 
@@ -19,21 +20,30 @@ export function showEvents() {
       tell(load.subscribers, true);
     });
     source.addEventListener("error", () => {
-      byId("subscribers").textContent = "the stream broke; trying again …";
+      // A broken stream is asked for again by the browser; an answer such as 503 is not.
+      if (source.readyState === EventSource.CLOSED) {
+        stop();
+        byId("subscribers").textContent = "the host has no stream for us now";
+      } else {
+        byId("subscribers").textContent = "the stream broke; trying again …";
+      }
     });
     sources = [source];
     label();
   };
 
-  const stop = async () => {
+  const stop = () => {
     for (const source of sources) {
       source.close();
     }
     sources = [];
     label();
-    // Asked of the plugin once it had the time to notice.
+  };
+
+  /** The plugin notices in its own time: asks until its timer is stopped, for two seconds at most. */
+  const count = async () => {
     for (let attempt = 0; attempt < 20 && sources.length === 0; attempt++) {
-      const { subscribers, timerRuns } = await (await fetch("/plugins/events/subscribers")).json();
+      const { subscribers, timerRuns } = await ask("/plugins/events/subscribers");
       if (sources.length > 0) {
         return;
       }
@@ -50,7 +60,14 @@ export function showEvents() {
     more.disabled = sources.length === 0 || sources.length > extraSubscribersMax;
   };
 
-  toggle.addEventListener("click", () => (sources.length === 0 ? start() : void stop()));
+  toggle.addEventListener("click", () => {
+    if (sources.length === 0) {
+      start();
+    } else {
+      stop();
+      void tellFailure("subscribers", count());
+    }
+  });
   more.addEventListener("click", () => {
     sources.push(new EventSource("/plugins/events/"));
     label();

@@ -1,3 +1,4 @@
+import { ask } from "./ask.js";
 import { byId, element } from "./element.js";
 import * as format from "./format.js";
 import { probeRanges } from "./range-probe.js";
@@ -46,7 +47,7 @@ export function showFiles() {
     );
   }
   byId("sending-cancel").addEventListener("click", () => cancelRunning());
-  void repeat(refresh, () => byId("uploads").replaceChildren(note("the plugin does not answer")));
+  void repeat(refresh, ({ message }) => byId("uploads").replaceChildren(note(message)));
 }
 
 // ---- what the browser sends
@@ -133,7 +134,7 @@ function randomBlob(size) {
 let shownFiles = "";
 
 async function refresh() {
-  const { files, uploads } = await (await fetch("/plugins/files/")).json();
+  const { files, uploads } = await ask("/plugins/files/");
   byId("uploads").replaceChildren(
     ...(uploads.length === 0
       ? [note("Nothing yet.")]

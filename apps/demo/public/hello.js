@@ -1,17 +1,24 @@
+import { ask, tellFailure } from "./ask.js";
 import { byId, element } from "./element.js";
 
 /** Says hello, as whoever the host takes the caller for. */
 export function showHello() {
-  byId("hello-plain").addEventListener("click", () => void say({}));
-  byId("hello-forged").addEventListener("click", () => void say({ "x-user-id": "root" }));
+  byId("hello-plain").addEventListener("click", () => void tellFailure("hello-answer", say({})));
+  byId("hello-forged").addEventListener(
+    "click",
+    () => void tellFailure("hello-answer", say({ "x-user-id": "root" })),
+  );
   for (const button of byId("users").children) {
-    button.addEventListener("click", () => void signIn(button.dataset.user));
+    button.addEventListener(
+      "click",
+      () => void tellFailure("hello-answer", signIn(button.dataset.user)),
+    );
   }
-  void say({});
+  void tellFailure("hello-answer", say({}));
 }
 
 async function signIn(user) {
-  await fetch("/host/session", {
+  await ask("/host/session", {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ user }),
@@ -21,12 +28,7 @@ async function signIn(user) {
 }
 
 async function say(forged) {
-  const response = await fetch("/plugins/hello/from/the/page?q=1", { headers: forged });
-  if (!response.ok) {
-    byId("hello-answer").textContent = `The host answered ${response.status}.`;
-    return;
-  }
-  const hello = await response.json();
+  const hello = await ask("/plugins/hello/from/the/page?q=1", { headers: forged });
   const facts = [
     [
       "you sent",

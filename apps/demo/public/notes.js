@@ -1,3 +1,4 @@
+import { ask, tellFailure } from "./ask.js";
 import { byId, element } from "./element.js";
 
 const notesUrl = "/plugins/express/notes";
@@ -7,23 +8,24 @@ export function showNotes() {
   byId("note-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const input = byId("note-text");
-    void change({ method: "POST", body: JSON.stringify({ text: input.value }) });
+    void tellFailure(
+      "note-status",
+      change({ method: "POST", body: JSON.stringify({ text: input.value }) }),
+    );
     input.value = "";
   });
-  void refresh();
+  void tellFailure("note-status", refresh());
 }
 
 async function change(options, path = "") {
   const headers = { "content-type": "application/json" };
-  const response = await fetch(notesUrl + path, { ...options, headers });
-  const { error } = response.status === 204 ? {} : await response.json();
-  byId("note-status").textContent = error ?? "";
+  await ask(notesUrl + path, { ...options, headers });
   await refresh();
 }
 
 async function refresh() {
-  const response = await fetch(notesUrl);
-  const notes = await response.json();
+  const notes = await ask(notesUrl);
+  byId("note-status").textContent = "";
   byId("notes").replaceChildren(
     ...(notes.length === 0
       ? [element("li", { class: "empty" }, "No notes yet.")]
@@ -42,7 +44,7 @@ function noteItem({ id, by, text }) {
         class: "quiet",
         type: "button",
         "aria-label": `Delete note ${id}`,
-        onclick: () => void change({ method: "DELETE" }, `/${id}`),
+        onclick: () => void tellFailure("note-status", change({ method: "DELETE" }, `/${id}`)),
       },
       "Delete",
     ),

@@ -1,3 +1,4 @@
+import { ask, tellFailure } from "./ask.js";
 import { byId } from "./element.js";
 
 /** An answer that a Hono application streams, shown as it comes. */
@@ -6,7 +7,7 @@ export function showTale() {
   byId("tale-toggle").addEventListener("click", () => {
     if (reading === undefined) {
       reading = new AbortController();
-      void read(reading.signal).finally(() => {
+      void tellFailure("tale-status", read(reading.signal)).then(() => {
         reading = undefined;
         byId("tale-toggle").textContent = "Tell me";
       });
@@ -25,6 +26,9 @@ async function read(signal) {
   place.textContent = "";
   try {
     const response = await fetch("/plugins/hono/tale", { signal });
+    if (!response.ok) {
+      throw new Error(`the host answers ${response.status} for the plugin`);
+    }
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
       pieces++;
@@ -43,7 +47,7 @@ async function read(signal) {
 }
 
 async function counts() {
-  return (await fetch("/plugins/hono/told")).json();
+  return ask("/plugins/hono/told");
 }
 
 /** The plugin learns of an end in its own time: asks until it has, for two seconds at most. */

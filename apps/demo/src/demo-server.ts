@@ -48,11 +48,13 @@ export async function startDemo({ port, dataDirectory }: DemoArguments): Promise
     logger: pino({ level: "warn" }, pino.destination(2)),
   });
   const server = createServer();
-  host.attach(server);
   const showPage = pageListener({
     files: readPageFiles(),
     sessions,
     status: () => ({ dataDirectory: directory, ...statusOf(host) }),
+  });
+  server.on("request", (request, response) => {
+    host.listener(request, response, () => void showPage(request, response));
   });
   await listen(server, port);
   started.defer(() => close(server));
@@ -72,7 +74,10 @@ function statusOf(host: PluginHost): object {
       sinceUnixMs: Math.round(performance.timeOrigin),
       memoryBytes: process.memoryUsage.rss(),
     },
-    plugins: host.plugins.map(({ since, ...plugin }) => ({ ...plugin, sinceUnixMs: since })),
+    plugins: host.plugins.map(({ since, ...plugin }) => ({
+      ...plugin,
+      sinceUnixMs: since.getTime(),
+    })),
   };
 }
 

@@ -276,11 +276,11 @@ describe("express", () => {
   });
 
   test.each([
-    ["{", 400],
-    ["{}", 422],
-    [`{"text":"${"x".repeat(201)}"}`, 422],
-    [`{"text":"${"x".repeat(5_000)}"}`, 413],
-  ])("refuses %j with %i by its own middleware", async (body, status) => {
+    ["broken JSON", "{", 400],
+    ["no text", "{}", 422],
+    ["too long a text", `{"text":"${"x".repeat(201)}"}`, 422],
+    ["too large a body", `{"text":"${"x".repeat(5_000)}"}`, 413],
+  ])("refuses %s by its own middleware", async (_, body, status) => {
     expect((await postNote(body)).status).toBe(status);
   });
 });

@@ -134,13 +134,22 @@ async function writeHashed(handle: FileHandle, body: AsyncIterable<Uint8Array>):
     waiting.push(chunk);
     waitingBytes += chunk.byteLength;
     if (waitingBytes >= writeBytes) {
-      await handle.writeFile(Buffer.concat(waiting));
+      await writeAll(handle, waiting);
       waiting = [];
       waitingBytes = 0;
     }
   }
-  await handle.writeFile(Buffer.concat(waiting));
+  await writeAll(handle, waiting);
   return hash.digest("hex");
+}
+
+async function writeAll(handle: FileHandle, chunks: Uint8Array[]): Promise<void> {
+  const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+  const { bytesWritten } = await handle.writev(chunks);
+  if (bytesWritten < bytes) {
+    // writev(2) may stop short, for one when the disk gets full; writeFile goes on until all is written or an error says why.
+    await handle.writeFile(Buffer.concat(chunks).subarray(bytesWritten));
+  }
 }
 
 async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
