@@ -10,6 +10,8 @@ export interface ChildOptions {
 
 /** How long a child may take to leave after SIGTERM before it is killed. */
 const stopMs = 5_000;
+/** Who says nothing for so long when asked is stuck, and is killed. */
+const patienceMs = 60_000;
 /** How much of what a child said is kept to explain its failure. */
 const stderrCharactersMax = 4_000;
 
@@ -59,9 +61,12 @@ export class Child implements AsyncDisposable {
     return this.#process.pid;
   }
 
-  /** The next line that the child prints on stdout. Throws when it leaves without one. */
-  async line(): Promise<string> {
-    const next = await this.#lines.next();
+  /**
+   * The next line that the child prints on stdout. Throws when it leaves without one, or stays silent for
+   * `silentMsMax`: 60 seconds by default.
+   */
+  async line(silentMsMax = patienceMs): Promise<string> {
+    const next = await this.#patiently(this.#lines.next(), silentMsMax);
     if (next.done === true) {
       throw await this.#failure();
     }
@@ -69,8 +74,8 @@ export class Child implements AsyncDisposable {
   }
 
   /** The next line, as JSON. What it holds is a matter between this process and its own program. */
-  async json<T>(): Promise<T> {
-    const line = await this.line();
+  async json<T>(silentMsMax?: number): Promise<T> {
+    const line = await this.line(silentMsMax);
     try {
       return JSON.parse(line) as T;
     } catch (cause) {
@@ -96,12 +101,18 @@ export class Child implements AsyncDisposable {
       this.#process.once("message", (a) => resolve(a as T)),
     );
     this.#process.send(question);
-    return Promise.race([answer, this.#left.then(() => Promise.reject(this.#failureNow()))]);
+    const left = this.#left.then(() => Promise.reject(this.#failureNow()));
+    return this.#patiently(Promise.race([answer, left]));
   }
 
   /** Whether it has left already. */
   get gone(): boolean {
     return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
+
+  /** Ends its stdin, which the load generators take as the word to stop. */
+  closeInput(): void {
+    this.#process.stdin?.end();
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -116,6 +127,18 @@ export class Child implements AsyncDisposable {
     const timer = setTimeout(() => this.kill("SIGKILL"), stopMs);
     await this.#left;
     clearTimeout(timer);
+  }
+
+  async #patiently<T>(answer: Promise<T>, silentMsMax = patienceMs): Promise<T> {
+    const timer = setTimeout(() => {
+      this.#stderr += `\nsilent for ${silentMsMax / 1_000} s`;
+      this.kill("SIGKILL");
+    }, silentMsMax);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #failure(): Promise<Error> {

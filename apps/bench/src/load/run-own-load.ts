@@ -13,5 +13,5 @@ export async function runOwnLoad(
     target.host,
     ...[target.port, target.prefix + path, connections, seconds, postBytes].map(String),
   ]);
-  return load.json<LoadResult>();
+  return await load.json<LoadResult>();
 }

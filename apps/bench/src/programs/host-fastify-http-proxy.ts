@@ -7,7 +7,8 @@ import { announce } from "./announce.js";
 const app = fastify({ requestTimeout: 0, forceCloseConnections: true });
 await app.register(fastifyHttpProxy, {
   upstream: `unix+http://${encodeURIComponent(process.argv[2] ?? "")}/`,
-  undici: { headersTimeout: 0, bodyTimeout: 0 },
+  // Its default of 128 connections would hold 128 event streams.
+  undici: { connections: null, headersTimeout: 0, bodyTimeout: 0 },
 });
 await app.ready();
 announce(app.server, undefined);

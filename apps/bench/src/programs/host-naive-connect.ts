@@ -24,7 +24,11 @@ const client = createClient(
 
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const controller = new AbortController();
-  response.once("close", () => controller.abort());
+  response.once("close", () => {
+    if (!response.writableFinished) {
+      controller.abort();
+    }
+  });
   const answer = client.serveHTTP(messagesOf(request), { signal: controller.signal });
   for await (const message of answer) {
     if (message.init !== undefined) {

@@ -52,7 +52,11 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
     }
   });
   response.on("drain", () => call.resume());
-  response.once("close", () => call.cancel());
+  response.once("close", () => {
+    if (!response.writableFinished) {
+      call.cancel();
+    }
+  });
   call.on("error", () => response.destroy());
 }
 

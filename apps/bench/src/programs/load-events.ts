@@ -8,8 +8,12 @@ const [, , host = "", port, path = "", subscribers, seconds] = process.argv;
 const tilde = "~".charCodeAt(0);
 let events = 0;
 
+/** Fails with the first stream that ends. */
 const lost = Promise.withResolvers<never>();
-await Promise.all(Array.from({ length: Number(subscribers) }, subscribe));
+await Promise.race([
+  lost.promise,
+  Promise.all(Array.from({ length: Number(subscribers) }, subscribe)),
+]);
 const eventsBefore = events;
 const startedMs = performance.now();
 await Promise.race([
@@ -41,7 +45,7 @@ async function subscribe(): Promise<void> {
   });
 }
 
-/** Every event has one tilde (event-room.ts), wherever the pieces are cut. */
+/** Every event has one tilde (serve-bench.ts), wherever the pieces are cut. */
 function countEvents(chunk: Buffer): void {
   for (let at = chunk.indexOf(tilde); at !== -1; at = chunk.indexOf(tilde, at + 1)) {
     events++;

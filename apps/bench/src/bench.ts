@@ -1,0 +1,110 @@
+/**
+ * npm run bench -- [--quick] [--case get,echo-64k] [--target mux,undici] [--rounds 5] [--seconds 3]
+ *                  [--json FILE] [--list]
+ *
+ * Measures the bridge beside its peers, all in one run: compare figures of one run only.
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import { arch, cpus, release, totalmem, type } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import type { BenchReport, CaseReport, Machine } from "./bench-report.js";
+import { endChildrenWithThisProcess } from "./child.js";
+import { hasWrk } from "./load/run-load.js";
+import { printCase, printFigures } from "./print-report.js";
+import { readOptions } from "./read-options.js";
+import { runCase } from "./run-case.js";
+import type { Target } from "./targets/target.js";
+
+const resultsDirectory = fileURLToPath(new URL("../results", import.meta.url));
+const options = readOptions(process.argv.slice(2));
+endChildrenWithThisProcess();
+if (options.list) {
+  console.log(`cases: ${options.cases.map(({ name }) => name).join(", ")}`);
+  console.log(`targets: ${options.targets.map(({ name }) => name).join(", ")}`);
+} else {
+  await measure();
+}
+
+async function measure(): Promise<void> {
+  const { present, missing } = await findTargets(options.targets);
+  const withWrk = await hasWrk();
+  sayWhatIsMissing(missing, withWrk);
+  const cases: CaseReport[] = [];
+  for (const benchCase of options.cases) {
+    console.log(`\n${benchCase.name}: ${benchCase.title}`);
+    const log = (line: string) => console.log(line);
+    const caseReport = await runCase(benchCase, present, options.rounds, options.scale, log);
+    printCase(caseReport);
+    cases.push(caseReport);
+  }
+  const report: BenchReport = {
+    date: new Date().toISOString(),
+    machine: describeMachine(),
+    options: { rounds: options.rounds, ...options.scale, generator: withWrk ? "wrk" : "own" },
+    missing,
+    cases,
+  };
+  printFigures(report);
+  await write(report);
+}
+
+async function findTargets(targets: readonly Target[]): Promise<{
+  readonly present: Target[];
+  readonly missing: Record<string, string>;
+}> {
+  const present: Target[] = [];
+  const missing: Record<string, string> = {};
+  for (const target of targets) {
+    const remedy = await target.missing();
+    if (remedy === undefined) {
+      present.push(target);
+    } else {
+      missing[target.name] = remedy;
+    }
+  }
+  return { present, missing };
+}
+
+function sayWhatIsMissing(missing: Readonly<Record<string, string>>, withWrk: boolean): void {
+  const aptPackages = withWrk ? [] : ["wrk"];
+  for (const [name, remedy] of Object.entries(missing)) {
+    const aptPackage = /^apt-get install (.*)$/.exec(remedy)?.[1];
+    if (aptPackage === undefined) {
+      console.log(`Left out: ${name}. To have it: ${remedy}`);
+    } else {
+      console.log(`Left out: ${name}.`);
+      aptPackages.push(aptPackage);
+    }
+  }
+  if (!withWrk) {
+    console.log("No wrk: a Node process puts the load on, which takes more from the servers.");
+  }
+  if (aptPackages.length > 0) {
+    console.log(`To have all of it: apt-get install ${aptPackages.join(" ")}`);
+  }
+}
+
+function describeMachine(): Machine {
+  return {
+    cpu: cpus()[0]?.model ?? "unknown",
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${type()} ${release()} ${arch()}`,
+    node: process.version,
+  };
+}
+
+async function write(report: BenchReport): Promise<void> {
+  const json = `${JSON.stringify(report, undefined, 2)}\n`;
+  await mkdir(resultsDirectory, { recursive: true });
+  const paths = [
+    join(resultsDirectory, "latest.json"),
+    ...(options.jsonPath === undefined ? [] : [options.jsonPath]),
+  ];
+  for (const path of paths) {
+    await writeFile(path, json);
+    console.log(`\nwritten: ${path}`);
+  }
+}

@@ -1,0 +1,19 @@
+import type { BenchCase } from "./bench-case.js";
+import { besideBulk } from "./beside-bulk.js";
+import { bulkDown, bulkUp } from "./bulk.js";
+import { events } from "./events.js";
+import { firstByte } from "./first-byte.js";
+import { heldStreams } from "./held-streams.js";
+import { jsonEchoes, smallGets } from "./requests.js";
+
+/** Every case, in the order of the tables. */
+export const allCases: readonly BenchCase[] = [
+  ...smallGets,
+  ...jsonEchoes,
+  bulkUp,
+  bulkDown,
+  events,
+  firstByte,
+  besideBulk,
+  ...heldStreams,
+];

@@ -1,0 +1,35 @@
+import type { RunningTarget } from "../targets/target.js";
+
+/** One figure that a case measures. */
+export interface Metric {
+  /** Its key in samples and JSON. */
+  readonly name: string;
+  readonly unit: string;
+  readonly better: "more" | "less";
+  /** Whether the README's table has a row for it, and what the row shows. */
+  readonly readme?: "ratio to direct" | "value";
+}
+
+/** How much work a sample is. */
+export interface Scale {
+  /** How long load lasts. */
+  readonly seconds: number;
+  /** Octets of one bulk transfer. */
+  readonly bulkBytes: number;
+}
+
+/** One value for every metric, by its name. */
+export type Sample = Readonly<Record<string, number>>;
+
+export interface BenchCase {
+  /** As in `--case`. */
+  readonly name: string;
+  readonly title: string;
+  readonly metrics: readonly Metric[];
+  /** Whether every sample needs processes that have done nothing before. No warm-up then. */
+  readonly fresh?: boolean;
+  /** Fewer rounds than the run has, for what takes long and varies little. */
+  readonly roundsMax?: number;
+  /** Throws where the target can't do it, or did it wrong. */
+  measure(target: RunningTarget, scale: Scale): Promise<Sample>;
+}

@@ -1,0 +1,61 @@
+import { runLoad } from "../load/run-load.js";
+import type { LoadOptions } from "../load/run-wrk.js";
+import type { BenchCase } from "./bench-case.js";
+import { measureCpu } from "./measure-cpu.js";
+
+export const smallGets: readonly BenchCase[] = [1, 64, 256].map((connections) =>
+  requests(`get-${connections}`, `small GET, ${plural(connections)}`, {
+    path: "/small",
+    connections,
+  }),
+);
+
+export const jsonEchoes: readonly BenchCase[] = [1, 64].map((kibibytes) =>
+  requests(`echo-${kibibytes}k`, `${kibibytes} KiB JSON POST echo, 64 connections`, {
+    path: "/echo",
+    connections: 64,
+    postBytes: kibibytes * 1024,
+  }),
+);
+
+/** One request after the other on every connection. */
+function requests(name: string, title: string, load: Omit<LoadOptions, "seconds">): BenchCase {
+  const alone = load.connections === 1;
+  return {
+    name,
+    title,
+    metrics: [
+      { name: "requests", unit: "requests/s", better: "more", readme: "ratio to direct" },
+      {
+        name: "p50",
+        unit: "µs",
+        better: "less",
+        // With many connections it is the inverse of the throughput.
+        ...(alone ? { readme: "ratio to direct" as const } : {}),
+      },
+      { name: "p99", unit: "µs", better: "less" },
+      { name: "host cpu", unit: "µs/request", better: "less", readme: "value" },
+      { name: "plugin cpu", unit: "µs/request", better: "less", readme: "value" },
+    ],
+    async measure(target, { seconds }) {
+      const { result, hostUs, pluginUs } = await measureCpu(target, () =>
+        runLoad(target, { ...load, seconds }),
+      );
+      const failed = result.broken + result.refused;
+      if (failed > 0 || result.requests === 0) {
+        throw new Error(`${failed} of ${result.requests} requests failed`);
+      }
+      return {
+        requests: (result.requests * 1e6) / result.durationUs,
+        p50: result.p50Us,
+        p99: result.p99Us,
+        "host cpu": target.hostPids.length === 0 ? Number.NaN : hostUs / result.requests,
+        "plugin cpu": pluginUs / result.requests,
+      };
+    },
+  };
+}
+
+function plural(connections: number): string {
+  return connections === 1 ? "1 connection" : `${connections} connections`;
+}

@@ -1,0 +1,79 @@
+import type { BenchReport } from "./bench-report.js";
+import { samplesOf } from "./samples-of.js";
+import { pairedRatio, summarise } from "./statistics.js";
+
+/** A figure that the bridge is built to reach. */
+export interface WantedFigure {
+  readonly case: string;
+  readonly metric: string;
+  readonly target: string;
+  /** What it is compared with, a ratio then; an absolute value without. */
+  readonly against?: string;
+  readonly bound: "at least" | "at most";
+  readonly value: number;
+}
+
+/** A figure beside what was measured. */
+export interface FoundFigure {
+  readonly wanted: WantedFigure;
+  readonly title: string;
+  readonly unit: string;
+  /** Undefined where it could not be measured. */
+  readonly found: number | undefined;
+  readonly reached: boolean;
+}
+
+const smallGets: readonly WantedFigure[] = ["get-64", "get-256"].flatMap((name) => [
+  ratio(name, "requests", "mux", "undici", "at least", 2),
+  ratio(name, "requests", "mux", "Go ReverseProxy", "at least", 2),
+  ratio(name, "requests", "mux", "direct", "at least", 0.8),
+  ratio(name, "requests", "mux", "nginx", "at least", 0.9),
+]);
+
+export const wantedFigures: readonly WantedFigure[] = [
+  ratio("get-1", "p50", "mux", "undici", "at most", 1),
+  ...smallGets,
+  ratio("get-64", "requests", "stream", "naive connect-node", "at least", 5),
+  ratio("get-64", "requests", "stream", "naive grpc-js", "at least", 1),
+  ratio("echo-64k", "requests", "mux", "undici", "at least", 1.2),
+  ratio("up", "throughput", "mux", "undici", "at least", 1),
+  ratio("down", "throughput", "mux", "undici", "at least", 1),
+  { case: "beside-bulk", metric: "busy / idle", target: "mux", bound: "at most", value: 5 },
+  { case: "held-10k", metric: "host rss", target: "mux", bound: "at most", value: 64 },
+  { case: "held-10k", metric: "new request p99", target: "mux", bound: "at most", value: 50 },
+];
+
+/** Those of the figures whose cases were run. */
+export function findFigures(report: BenchReport): FoundFigure[] {
+  return wantedFigures.flatMap((wanted) => {
+    const caseReport = report.cases.find(({ name }) => name === wanted.case);
+    if (caseReport === undefined) {
+      return [];
+    }
+    const ours = samplesOf(caseReport, wanted.metric, wanted.target);
+    const known = ours.filter(Number.isFinite);
+    const found =
+      wanted.against === undefined
+        ? known.length === 0
+          ? undefined
+          : summarise(known).median
+        : pairedRatio(ours, samplesOf(caseReport, wanted.metric, wanted.against))?.median;
+    const unit = caseReport.metrics.find(({ name }) => name === wanted.metric)?.unit ?? "";
+    return [{ wanted, title: caseReport.title, unit, found, reached: isReached(wanted, found) }];
+  });
+}
+
+function isReached({ bound, value }: WantedFigure, found: number | undefined): boolean {
+  return found !== undefined && (bound === "at least" ? found >= value : found <= value);
+}
+
+function ratio(
+  name: string,
+  metric: string,
+  target: string,
+  against: string,
+  bound: WantedFigure["bound"],
+  value: number,
+): WantedFigure {
+  return { case: name, metric, target, against, bound, value };
+}
