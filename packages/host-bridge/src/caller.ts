@@ -7,6 +7,9 @@ import type { ResponseHead } from "./response-head.js";
  * Nothing here throws for what a plugin sent: heads and fields have been checked before.
  */
 export interface Caller {
+  /** The caller's connection, or its HTTP/2 stream, is closed: nothing more can be written. */
+  readonly gone: boolean;
+
   /** Sends an interim response. */
   informational(status: number, fields: FieldList): void;
 

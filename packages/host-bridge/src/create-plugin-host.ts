@@ -1,7 +1,6 @@
-import type { Server } from "node:http";
-import type { Http2SecureServer, Http2Server } from "node:http2";
 import { ServeHTTPError } from "@servehttp/contract";
 import type { Logger } from "pino";
+import { attachListener, type NodeServer } from "./attach-listener.js";
 import { CommandInstance } from "./command-instance.js";
 import { EdgePolicy } from "./edge-policy.js";
 import { HostedPlugin } from "./hosted-plugin.js";
@@ -42,9 +41,6 @@ export interface PluginStatus {
   readonly carrier: "mux" | "stream" | undefined;
 }
 
-/** Any of Node's HTTP servers. */
-export type NodeServer = Server | Http2Server | Http2SecureServer;
-
 /** A host of plugins. */
 export interface PluginHost extends AsyncDisposable {
   /**
@@ -54,7 +50,10 @@ export interface PluginHost extends AsyncDisposable {
   readonly listener: (request: HostRequest, response: HostResponse, next?: () => void) => void;
   /** The plugins, in the order in which they were added. */
   readonly plugins: readonly PluginStatus[];
-  /** Wires `request`, `checkContinue` and `upgrade` of a server in one call. Returns the server. */
+  /**
+   * Wires `request`, `checkContinue` and `upgrade` of a server in one call, in front of the listeners that it has by now:
+   * they get what is not for a plugin. Without any, that is answered with 404. Returns the server.
+   */
   attach<S extends NodeServer>(server: S): S;
   /**
    * Starts all plugins. Resolves when each is ready or has failed for the first time; a failure is logged, shows in `plugins`,
@@ -130,16 +129,7 @@ class Host implements PluginHost {
   }
 
   attach<S extends NodeServer>(server: S): S {
-    const listen = server.on.bind(server) as (
-      event: string,
-      listener: (request: HostRequest, response: HostResponse) => void,
-    ) => void;
-    listen("request", (request, response) =>
-      this.#serve(request, response, undefined, "request"),
-    );
-    listen("checkContinue", (request, response) =>
-      this.#serve(request, response, undefined, "checkContinue"),
-    );
+    attachListener(server, this.#serve);
     return server;
   }
 

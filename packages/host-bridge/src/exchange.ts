@@ -61,7 +61,6 @@ const over: ExchangeState = { name: "over" };
 
 export class Exchange implements PartReceiver<ResponseParts> {
   readonly #plugin: ExchangePlugin;
-  readonly #request: NodeRequest;
   readonly #caller: Caller;
   readonly #rules: ResponseRules;
   readonly #channel: ExchangeChannel<RequestParts>;
@@ -74,7 +73,6 @@ export class Exchange implements PartReceiver<ResponseParts> {
   constructor(plugin: ExchangePlugin, what: ExchangeRequest) {
     const { edge, init, request } = what;
     this.#plugin = plugin;
-    this.#request = request;
     this.#caller = what.caller;
     this.#rules = what.rules;
     this.init = init;
@@ -217,7 +215,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
     this.#finish(committed ? failure.outcomeAfterHead : failure.outcome, error);
     if (committed) {
       this.#caller.break();
-    } else if (failure.status !== undefined && !this.#request.destroyed) {
+    } else if (failure.status !== undefined && !this.#caller.gone) {
       const isHead = this.#rules.method === "HEAD";
       const { head, body } = failureResponse({ ...failure, status: failure.status }, isHead);
       this.#caller.respond(head, body, []);

@@ -27,6 +27,10 @@ export class Http1Caller implements Caller {
     this.#response = response;
   }
 
+  get gone(): boolean {
+    return this.#response.destroyed || this.#request.socket.destroyed;
+  }
+
   informational(status: number, fields: FieldList): void {
     const response = this.#response;
     if (status === 100) {

@@ -15,6 +15,10 @@ export class Http2Caller implements Caller {
     this.#stream = request.stream;
   }
 
+  get gone(): boolean {
+    return !this.#usable;
+  }
+
   informational(status: number, fields: FieldList): void {
     if (this.#usable) {
       this.#stream.additionalHeaders(toHttp2Fields(fields, status));

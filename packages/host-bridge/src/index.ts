@@ -1,4 +1,5 @@
-export { createPluginHost, type NodeServer, type PluginHost, type PluginStatus } from "./create-plugin-host.js";
+export type { NodeServer } from "./attach-listener.js";
+export { createPluginHost, type PluginHost, type PluginStatus } from "./create-plugin-host.js";
 export type { EdgeOptions } from "./edge-options.js";
 export type { IdentityFields } from "./edge-policy.js";
 export type {

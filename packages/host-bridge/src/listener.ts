@@ -123,11 +123,16 @@ function admit(
     return;
   }
   const requestId = options.requestIds.next();
+  if (fields.contentLength !== 0 && request.readableDidRead) {
+    options.onHostError(bodyTaken, requestId, route.pluginId);
+    answer(request, response, 500, failures.internal.proxyError);
+    return;
+  }
   const begin = (identity: IdentityFields | undefined, context: Readonly<Record<string, string>>) => {
     if (identity !== undefined) {
       options.edge.addIdentity(fields.fields, identity);
     }
-    if (response.destroyed || request.destroyed) {
+    if (response.destroyed) {
       return;
     }
     const init = requestInit(request, route, fields, requestId, scheme, event, plugin, context);
@@ -149,6 +154,11 @@ function admit(
     fail(error);
   }
 }
+
+const bodyTaken = new ServeHTTPError(
+  "invalid-argument",
+  "something in front of the plugin host has read the request's body; put body parsers behind it",
+);
 
 const noContext: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -228,7 +238,7 @@ function answer(
   proxyError: string,
   retryAfterSeconds?: number,
 ): void {
-  if (response.destroyed || request.destroyed) {
+  if (response.destroyed) {
     return;
   }
   const caller = callerOf(request, response);
