@@ -350,6 +350,8 @@ class Connection {
         },
         onRoom: (exchange) => {
           check(exchange.sender === "waits", "only who waits is told to go on");
+          const isHalfGone = 2 * exchange.queue.waitingBytes <= muxWaitingBytesMax;
+          check(isHalfGone, "who waits is told to go on when half has gone");
           exchange.sender = "goes-on";
         },
         onFinished: (exchange) => {
@@ -440,9 +442,8 @@ class Connection {
     for (const exchange of controls) {
       check(exchange.waiting.units.length === 0, "what is no body goes with the next batch");
     }
-    for (const { owedBytes, reset, queue, waiting } of end.exchanges) {
-      check(owedBytes === 0 && reset !== "due", "credit and resets go with the next batch");
-      check(queue.waitingBytes > 0 === waiting.units.length > 0, "waiting octets are counted");
+    for (const exchange of end.exchanges) {
+      checkLeft(exchange);
     }
     if (end.exchanges.some((each) => each.isBodyDue)) {
       const spareBytes = muxBatchBytesMax - bodyBytes;
@@ -677,6 +678,17 @@ class Connection {
     this.#reached.completed += 1;
     this.#reached.tunnelled += isHijacked(response) ? 1 : 0;
   }
+}
+
+/** What may be left of an exchange when a batch was made. */
+function checkLeft({ openBytes, owedBytes, queue, reset, sender, waiting }: ExchangeSide): void {
+  check(owedBytes === 0 && reset !== "due", "credit and resets go with the next batch");
+  const first = waiting.units[0];
+  check(queue.waitingBytes > 0 === (first !== undefined), "what waits is counted");
+  const isHead = first !== undefined && first.end === first.begin;
+  check(!isHead || openBytes > 0, "a head needs no credit");
+  const mayWait = 2 * queue.waitingBytes > muxWaitingBytesMax;
+  check(sender === "goes-on" || mayWait, "who waits is told to go on when half has gone");
 }
 
 /** Heads in a batch, at the most: those of the test are small. */
