@@ -34,8 +34,9 @@ async function measure(): Promise<void> {
   const cases: CaseReport[] = [];
   for (const benchCase of options.cases) {
     console.log(`\n${benchCase.name}: ${benchCase.title}`);
-    const log = (line: string) => console.log(line);
-    const caseReport = await runCase(benchCase, present, options.rounds, options.scale, log);
+    const caseReport = await runCase(benchCase, present, options.rounds, options.scale, (line) =>
+      console.log(line),
+    );
     printCase(caseReport);
     cases.push(caseReport);
   }

@@ -24,7 +24,7 @@ const server = createServer((request, response) => {
   pool.dispatch(
     {
       path: request.url ?? "/",
-      method: (request.method ?? "GET") as Dispatcher.HttpMethod,
+      method: request.method ?? "GET",
       headers: withoutHopByHop(request.headers),
       body,
     },

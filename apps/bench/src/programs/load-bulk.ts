@@ -47,10 +47,7 @@ async function upload(connection: HttpConnection): Promise<void> {
 
 async function download(connection: HttpConnection): Promise<void> {
   const path = `${prefix}/download?bytes=${transferBytes}`;
-  const onBody = (chunk: Buffer) => {
-    bytes += chunk.length;
-  };
-  const answer = await connection.call({ method: "GET", path, onBody });
+  const answer = await connection.call({ method: "GET", path, onBody: count });
   if (answer.status !== 200 || answer.bytes !== transferBytes) {
     throw new Error(`status ${answer.status}, ${answer.bytes} octets`);
   }
@@ -59,9 +56,13 @@ async function download(connection: HttpConnection): Promise<void> {
 function* blocks(): Generator<Uint8Array> {
   for (let left = transferBytes; left > 0; left -= block.length) {
     const chunk = left < block.length ? block.subarray(0, left) : block;
-    bytes += chunk.length;
+    count(chunk);
     yield chunk;
   }
+}
+
+function count(chunk: Uint8Array): void {
+  bytes += chunk.length;
 }
 
 function report(): void {

@@ -54,7 +54,7 @@ export class NaiveExchange implements BenchExchange {
   }
 
   write(chunk: Uint8Array): Promise<unknown> | undefined {
-    return this.#sink.send({ chunk: chunk as Uint8Array<ArrayBuffer> });
+    return this.#sink.send({ chunk });
   }
 
   end(chunk?: Uint8Array): undefined {
