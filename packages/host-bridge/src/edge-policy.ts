@@ -347,6 +347,11 @@ export class EdgePolicy {
     }
   }
 
+  /** Whether one of the protocols of an Upgrade field is among those that a caller may upgrade to. */
+  mayUpgrade(offer: string): boolean {
+    return listElements(offer).some((token) => this.#upgrades.has(token.toLowerCase()));
+  }
+
   #allowedUpgrade(offer: string, fields: string[]): string | undefined {
     for (const token of listElements(offer)) {
       const lower = token.toLowerCase();

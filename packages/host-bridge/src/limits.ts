@@ -45,6 +45,9 @@ export const outputTailBytesMax = 2_048;
 /** From SIGTERM to SIGKILL for a plugin that has nothing left to do: 5 s. */
 export const stopGraceMs = 5_000;
 
+/** The same for one whose connection broke or that wasn't ready in time; its successor waits for it: 1 s. */
+export const lostGraceMs = 1_000;
+
 /** How long the output of a process that has ended is waited for, where a stranger holds its pipes: 200 ms. */
 export const outputEndMs = 200;
 

@@ -110,8 +110,8 @@ while read -r word group; do
     done) exit 0 ;;
   esac
 done
-for group; do kill -TERM -- "-$group"; done
+for group; do kill -s TERM -- "-$group"; done
 sleep 0.3
-for group; do kill -KILL -- "-$group"; done
+for group; do kill -s KILL -- "-$group"; done
 rm -rf -- "$directory"
 `;

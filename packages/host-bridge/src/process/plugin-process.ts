@@ -172,7 +172,11 @@ export function exitText(exit: ProcessExit): string {
   return exit.kind === "code" ? `exited with code ${exit.code}` : `was ended by ${exit.signal}`;
 }
 
-function logLines(stream: Readable | null, logger: Logger, name: "stdout" | "stderr"): OutputLines {
+function logLines(
+  stream: Readable | null | undefined,
+  logger: Logger,
+  name: "stdout" | "stderr",
+): OutputLines {
   const lines = new OutputLines(
     {
       line: (text, cut) => logger.info(cut ? { stream: name, cut } : { stream: name }, text),

@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { pluginEnvironment } from "./plugin-environment.js";
+
+const facts = { pluginId: "notes", address: "unix:/x", token: "t", hostFd: 3 };
+
+it("passes on what programs need of the host's environment, and nothing else (O8)", () => {
+  const host = {
+    PATH: "/bin",
+    LC_ALL: "C",
+    HOME: "/root",
+    AWS_SECRET_ACCESS_KEY: "x",
+    DATABASE_URL: "x",
+    NODE_OPTIONS: "--inspect",
+    LD_PRELOAD: "evil.so",
+    SERVEHTTP_TOKEN: "the host's own",
+  };
+  expect(pluginEnvironment(host, { A: "1", SERVEHTTP_ADDRESS: "unix:/elsewhere" }, facts)).toEqual({
+    PATH: "/bin",
+    LC_ALL: "C",
+    HOME: "/root",
+    A: "1",
+    SERVEHTTP_PLUGIN_ID: "notes",
+    SERVEHTTP_ADDRESS: "unix:/x",
+    SERVEHTTP_TOKEN: "t",
+    SERVEHTTP_HOST_FD: "3",
+  });
+});
