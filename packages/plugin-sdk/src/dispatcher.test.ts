@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash, randomBytes } from "node:crypto";
 import { PassThrough } from "node:stream";
 import { type RequestInit, type ResponseParts, ServeHTTPError } from "@servehttp/contract";
@@ -280,6 +281,24 @@ describe("dispatchExchange", () => {
     await idle;
     expect(running.count).toBe(0);
     await running.whenIdle();
+  });
+
+  it("keeps what a handler enters into an AsyncLocalStorage from the next exchange", async () => {
+    const user = new AsyncLocalStorage<string>();
+    const seen: (string | undefined)[] = [];
+    const handler: ServeHTTP = async (request) => {
+      seen.push(user.getStore());
+      user.enterWith(request.id);
+      await turn();
+      seen.push(user.getStore());
+    };
+    const first = dispatch(handler);
+    const second = dispatch(handler);
+    void first.receiver.receive({ init: { ...plainInit, requestId: "a" }, end: { trailers: [] } });
+    void second.receiver.receive({ init: { ...plainInit, requestId: "b" }, end: { trailers: [] } });
+    await first.running.whenIdle();
+    await second.running.whenIdle();
+    expect(seen).toEqual([undefined, undefined, "a", "b"]);
   });
 
   it("keeps a tunnel open behind the handler's return", async () => {

@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import {
   type ExchangeChannel,
   type PartReceiver,
@@ -92,7 +93,10 @@ class Exchange implements PartReceiver<RequestParts> {
 
   #run(request: RequestReader, response: ResponseSender): void {
     try {
-      const result = this.#handler(request, response);
+      // A scope for each, as Node's server has it: what a handler enters into an AsyncLocalStorage (who the user is,
+      // say) must not be there when the next exchange of the same message begins.
+      const scope = new AsyncResource("ServeHTTPExchange");
+      const result = scope.runInAsyncScope(this.#handler, undefined, request, response);
       if (result === undefined) {
         this.#returned(response);
       } else {

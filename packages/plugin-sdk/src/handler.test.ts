@@ -21,12 +21,12 @@ describe("toServeHTTP", () => {
   });
 
   it.each([
-    [undefined, /it is of type undefined/],
-    [null, /it is null/],
-    [{}, /it has none of them/],
+    [undefined, /this is of type undefined/],
+    [null, /this is null/],
+    [{}, /this has none of them/],
     [() => undefined, /a bare function/],
     [{ serveHTTP: 5 }, /its serveHTTP is of type number/],
-    [{ serveHTTP() {}, fetch() {} }, /it has serveHTTP and fetch: give one/],
+    [{ serveHTTP() {}, fetch() {} }, /this has serveHTTP and fetch: give one/],
   ])("says in one line why %j is no handler", (handler, why) => {
     const make = (): unknown => toServeHTTP(handler as PluginHandler);
     expect(make).toThrow(why);

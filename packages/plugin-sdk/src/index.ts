@@ -1,5 +1,7 @@
 export { ServeHTTPError, type ErrorCode } from "@servehttp/contract";
 export type { FetchContext, FetchHandler } from "./adapters/fetch.js";
+export { pluginRequestOf } from "./adapters/node-request.js";
+export type { NodeHandler } from "./adapters/node.js";
 export type { ServeHTTP } from "./dispatcher.js";
 export type { PluginHandler, ServeHTTPHandler } from "./handler.js";
 export { HeaderList } from "./header-list.js";

@@ -7,7 +7,7 @@
 export const bufferedBodyBytesDefault = 1_048_576;
 
 /**
- * Writes to a tunnel that wait together are joined up to this sum: 16 KiB. Below it one copy costs less than one
+ * Writes of Node streams that wait together are joined up to this sum: 16 KiB. Below it one copy costs less than one
  * more part; a WebSocket frame is a head of some octets and its payload.
  */
-export const tunnelJoinBytesMax = 16_384;
+export const joinBytesMax = 16_384;

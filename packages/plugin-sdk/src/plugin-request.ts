@@ -44,6 +44,9 @@ export interface PluginRequest {
   /** The declared length of the body in octets, 0 for a request without one, undefined where it is not known. */
   readonly contentLength: number | undefined;
 
+  /** Whether the caller waits for a 100 (Continue) before it sends the body. The first read of the body sends it. */
+  readonly expectContinue: boolean;
+
   /**
    * The body, chunk by chunk, 1 octet to 64 KiB each; single use. The caller is slowed down to the pace of this
    * reader. Leaving the loop says that no more is needed: the rest is taken and dropped.

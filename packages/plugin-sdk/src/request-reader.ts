@@ -63,6 +63,10 @@ export class RequestReader implements PluginRequest {
     return this.#init.contentLength < 0 ? undefined : this.#init.contentLength;
   }
 
+  get expectContinue(): boolean {
+    return this.#init.expectContinue;
+  }
+
   get body(): AsyncIterable<Uint8Array> {
     return this.#body;
   }

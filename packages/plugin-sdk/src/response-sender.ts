@@ -10,10 +10,11 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
+import { callerOf } from "./caller-socket.js";
 import { HeaderList, toFieldList } from "./header-list.js";
 import type { Logger } from "./logger.js";
 import type { HijackedConnection, ResponseWriter } from "./response-writer.js";
-import { callerOf, TunnelSocket } from "./tunnel-socket.js";
+import { TunnelSocket } from "./tunnel-socket.js";
 import { rejected, settledBy } from "./write-promise.js";
 
 /** What the sender tells the request of its exchange. */

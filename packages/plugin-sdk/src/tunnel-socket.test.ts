@@ -4,8 +4,9 @@ import { type Duplex, finished } from "node:stream";
 import { promisify } from "node:util";
 import { bodyChunkBytesMax, type ResponseParts, ServeHTTPError } from "@servehttp/contract";
 import { describe, expect, it } from "vitest";
+import { callerOf } from "./caller-socket.js";
 import { callHandler } from "./testing.js";
-import { callerOf, TunnelSocket } from "./tunnel-socket.js";
+import { TunnelSocket } from "./tunnel-socket.js";
 
 describe("TunnelSocket", () => {
   it("carries octets both ways at once, whole and in order", async () => {
@@ -124,24 +125,6 @@ describe("TunnelSocket", () => {
     await once(socket, "timeout");
     socket.setTimeout(0, () => expect.unreachable());
     socket.destroy();
-  });
-});
-
-describe("callerOf", () => {
-  it("takes addresses apart", () => {
-    expect(callerOf("192.0.2.1:80", "http")).toEqual({
-      address: "192.0.2.1",
-      port: 80,
-      family: "IPv4",
-      encrypted: false,
-    });
-    expect(callerOf("[2001:db8::1]:443", "https")).toEqual({
-      address: "2001:db8::1",
-      port: 443,
-      family: "IPv6",
-      encrypted: true,
-    });
-    expect(callerOf("", "http").address).toBeUndefined();
   });
 });
 

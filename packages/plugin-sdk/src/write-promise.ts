@@ -3,6 +3,11 @@ import type { ServeHTTPError } from "@servehttp/contract";
 /** What every write that finds room returns. */
 const settled: Promise<void> = Promise.resolve();
 
+/** Whether the write has found room: who only waits for that has nothing to wait for. */
+export function hasRoom(written: Promise<void>): boolean {
+  return written === settled;
+}
+
 /** The promise of a write. Whoever writes may choose not to look at it: its rejection is never unhandled. */
 export function settledBy(room: void | Promise<void>): Promise<void> {
   if (room === undefined) {

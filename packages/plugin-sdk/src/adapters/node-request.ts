@@ -1,0 +1,73 @@
+import { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { CallerSocket } from "../caller-socket.js";
+import type { PluginRequest } from "../plugin-request.js";
+
+/**
+ * The request behind a Node request that this package made: for `context`, `deadline` and the like. Undefined for
+ * any other, such as one of a server that listens.
+ */
+export function pluginRequestOf(incoming: IncomingMessage): PluginRequest | undefined {
+  return requests.get(incoming);
+}
+
+const requests = new WeakMap<IncomingMessage, PluginRequest>();
+
+/**
+ * A Node request with the head of ours; its socket brings the body. It says HTTP/1.1 for a caller that speaks
+ * HTTP/2, because it is an HTTP/1 request to Node and to frameworks that look at the version.
+ */
+export function toIncomingMessage(request: PluginRequest, socket: CallerSocket): IncomingMessage {
+  const incoming = new IncomingMessage(socket as unknown as Socket);
+  const isOld = request.protocol === "HTTP/1.0";
+  incoming.httpVersion = isOld ? "1.0" : "1.1";
+  incoming.httpVersionMajor = 1;
+  incoming.httpVersionMinor = isOld ? 0 : 1;
+  incoming.method = request.method;
+  incoming.url = request.url;
+  addHeaderLines(incoming, rawHeadersOf(request));
+  requests.set(incoming, request);
+  return incoming;
+}
+
+/** Behind the body: what has come is all, and these are its trailers. */
+export function completeIncoming(incoming: IncomingMessage, trailers: readonly string[]): void {
+  incoming.complete = true;
+  addHeaderLines(incoming, trailers);
+  incoming.push(null);
+}
+
+/** The error that a Node request ends with when its connection breaks. */
+export function connectionReset(): Error {
+  return Object.assign(new Error("aborted"), { code: "ECONNRESET" });
+}
+
+/** The header section with the fields that the contract keeps apart, as a server of Node's would have read it. */
+function rawHeadersOf(request: PluginRequest): string[] {
+  const { headers } = request;
+  const raw = request.host === "" ? [] : ["Host", request.host];
+  for (const text of headers.toFieldList()) {
+    raw.push(text);
+  }
+  if (headers.has("upgrade")) {
+    raw.push("Connection", "Upgrade");
+  }
+  if (request.contentLength === undefined) {
+    raw.push("Transfer-Encoding", "chunked");
+  } else if (request.contentLength > 0) {
+    raw.push("Content-Length", String(request.contentLength));
+  }
+  if (request.expectContinue) {
+    raw.push("Expect", "100-continue");
+  }
+  return raw;
+}
+
+/** Node's own way to fill `rawHeaders` and, when asked for, `headers`; trailers once `complete` is set. */
+function addHeaderLines(incoming: IncomingMessage, raw: readonly string[]): void {
+  (incoming as IncomingInternals)._addHeaderLines(raw, raw.length);
+}
+
+interface IncomingInternals extends IncomingMessage {
+  _addHeaderLines(raw: readonly string[], length: number): void;
+}

@@ -1,0 +1,234 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ServeHTTPError } from "@servehttp/contract";
+import { callerOf, CallerSocket } from "../caller-socket.js";
+import { joinBytesMax } from "../limits.js";
+import type { PluginRequest } from "../plugin-request.js";
+import type { ResponseWriter } from "../response-writer.js";
+import { hasRoom } from "../write-promise.js";
+import { NodeBodyPump } from "./node-body-pump.js";
+import { connectionReset, toIncomingMessage } from "./node-request.js";
+import { drained, fieldLines, toServerResponse, trailersOf } from "./node-response.js";
+
+/**
+ * What Node's request and response take for their connection: the one asks it for the body by `resume`, the other
+ * writes the body to it, without framing. It lives for one exchange.
+ *
+ * open -> ended [#end]; open, ended -> closed [_destroy]
+ */
+export class NodeSocket extends CallerSocket {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly #request: PluginRequest;
+  readonly #response: ResponseWriter;
+  readonly #body: NodeBodyPump;
+  readonly #over = Promise.withResolvers<void>();
+  #state: "open" | "ended" | "closed" = "open";
+  // What is written now is written by `end`: the last chunk waits, to go out with the end.
+  #isLastWrite = false;
+  #lastChunk: Buffer | undefined;
+
+  constructor(request: PluginRequest, response: ResponseWriter) {
+    super(callerOf(request.remoteAddress, request.scheme));
+    this.#request = request;
+    this.#response = response;
+    this.incoming = toIncomingMessage(request, this);
+    this.outgoing = toServerResponse(this.incoming, this);
+    this.#body = new NodeBodyPump(request, this.incoming);
+    // Node's server listens as well: a broken connection, or a write behind the end, doesn't end the process.
+    this.on("error", this.#fail);
+    this.outgoing.on("error", ignore);
+    this.on("drain", () => drained(this.outgoing));
+    request.signal.addEventListener("abort", this.#onAbort);
+  }
+
+  /** Calls the listener, and settles when the exchange is over: rejects when the listener fails or breaks the connection. */
+  carry(listener: () => unknown): Promise<void> {
+    try {
+      const result = listener();
+      if (result instanceof Promise) {
+        result.catch(this.#fail);
+      }
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+    return this.#over.promise;
+  }
+
+  /** Of Node's response: an interim head. */
+  sendInformational(status: number, fields: readonly (readonly [string, string])[]): void {
+    void this.#response.informational(status, fields);
+  }
+
+  /** Of Node's response: the final head. It goes out with what follows. */
+  commitHead(status: number, fields: readonly (readonly [string, string])[]): void {
+    for (const [name, value] of fields) {
+      this.#response.headers.append(name, value);
+    }
+    this.#response.writeHead(status);
+  }
+
+  /** Of Node's response: what is written from here on is written by `end`. */
+  expectLastWrite(): void {
+    this.#isLastWrite = true;
+  }
+
+  /** Of Node's request: it has room. */
+  override resume(): this {
+    this.touch();
+    this.#body.resume();
+    return this;
+  }
+
+  override _read(): void {
+    // Nobody reads the socket itself: its octets are the request's.
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, settle: Settle): void {
+    this.#writeAll([chunk], settle);
+  }
+
+  override _writev(waiting: { chunk: Buffer }[], settle: Settle): void {
+    const chunks = waiting.map(({ chunk }) => chunk);
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const canJoin = this.outgoing.headersSent && bytes > 0 && bytes <= joinBytesMax;
+    this.#writeAll(canJoin ? [Buffer.concat(chunks, bytes)] : chunks, settle);
+  }
+
+  override _final(settle: Settle): void {
+    if (!this.outgoing.writableEnded) {
+      settle(new Error("the connection was ended before the response"));
+    } else if (this.#body.isUnderWay) {
+      this.#endAfterUpload(settle);
+    } else {
+      this.#end(settle);
+    }
+  }
+
+  override _destroy(error: Error | null, settle: Settle): void {
+    this.stopIdleTimer();
+    this.#request.signal.removeEventListener("abort", this.#onAbort);
+    if (this.#state === "open") {
+      this.incoming.destroy(connectionReset());
+      if (this.#request.signal.aborted) {
+        this.#over.resolve();
+      } else {
+        const message = "the handler destroyed the connection before the response had ended";
+        this.#over.reject(error ?? new ServeHTTPError("handler-failed", message));
+      }
+    }
+    this.#state = "closed";
+    settle(error);
+  }
+
+  protected override onIdle(): void {
+    const isHeard = [
+      this.emit("timeout"),
+      !this.incoming.complete && this.incoming.emit("timeout", this),
+      this.outgoing.emit("timeout", this),
+    ];
+    // As Node's server does.
+    if (!isHeard.includes(true)) {
+      this.destroy();
+    }
+  }
+
+  readonly #onAbort = (): void => {
+    this.destroy();
+  };
+
+  readonly #fail = (thrown: unknown): void => {
+    this.#over.reject(thrown);
+    this.destroy();
+  };
+
+  #writeAll(chunks: readonly Buffer[], settle: Settle): void {
+    this.touch();
+    let written: Promise<void> | undefined;
+    for (const chunk of chunks) {
+      if (!this.outgoing.headersSent) {
+        const problem = this.#writeBeforeHead(chunk);
+        if (problem !== undefined) {
+          settle(problem);
+          return;
+        }
+      } else if (chunk.length > 0) {
+        written = this.#writeBody(chunk) ?? written;
+      } else if (!this.#isLastWrite) {
+        // flushHeaders() writes nothing.
+        written = this.#response.flush();
+      }
+    }
+    this.#afterwards(written, settle);
+  }
+
+  /** Interim heads are all that Node's response writes before the final one. */
+  #writeBeforeHead(chunk: Buffer): Error | undefined {
+    const text = chunk.toString("latin1");
+    const status = /^HTTP\/1\.1 (1\d\d) /.exec(text)?.[1];
+    if (status === undefined) {
+      return new Error("the connection itself can be written to after an upgrade only");
+    }
+    this.sendInformational(Number(status), fieldLines(text));
+    return undefined;
+  }
+
+  #writeBody(chunk: Buffer): Promise<void> | undefined {
+    if (!this.#isLastWrite) {
+      return this.#response.write(chunk);
+    }
+    const previous = this.#lastChunk;
+    this.#lastChunk = chunk;
+    return previous === undefined ? undefined : this.#response.write(previous);
+  }
+
+  /** The end tells the host to send no more of the request. Somebody still takes it, as Node allows: the end waits. */
+  #endAfterUpload(settle: Settle): void {
+    if (this.#lastChunk !== undefined) {
+      void this.#response.write(this.#lastChunk);
+      this.#lastChunk = undefined;
+    }
+    void this.#response.flush();
+    const proceed = (): void => {
+      this.incoming.off("close", proceed);
+      this.incoming.off("pause", proceed);
+      this.#end(settle);
+    };
+    this.incoming.on("close", proceed);
+    this.incoming.on("pause", proceed);
+  }
+
+  #end(settle: Settle): void {
+    if (this.#state === "open") {
+      this.#state = "ended";
+      for (const [name, value] of trailersOf(this.outgoing)) {
+        this.#response.trailers.append(name, value);
+      }
+      void this.#response.end(this.#lastChunk);
+      this.#over.resolve();
+      this.#body.leave();
+    }
+    settle();
+    this.destroy();
+  }
+
+  #afterwards(written: Promise<void> | undefined, settle: Settle): void {
+    if (written === undefined || hasRoom(written)) {
+      settle();
+      return;
+    }
+    written.then(
+      () => settle(),
+      () => {
+        // The exchange was given up: a closed connection, as Node's server has it, and no error.
+        this.destroy();
+        settle();
+      },
+    );
+  }
+}
+
+type Settle = (error?: Error | null) => void;
+
+function ignore(): void {
+  // Node has told the callback of that write.
+}

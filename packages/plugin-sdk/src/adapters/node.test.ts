@@ -1,0 +1,683 @@
+import { createHash, randomBytes } from "node:crypto";
+import { type EventEmitter, once } from "node:events";
+import {
+  createServer,
+  type IncomingMessage,
+  request as requestOverSocket,
+  type RequestListener,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import { PassThrough, Readable } from "node:stream";
+import { describe, expect, it } from "vitest";
+import type { Logger } from "../logger.js";
+import { callHandler, type TestCall } from "../testing.js";
+import { pluginRequestOf } from "./node-request.js";
+
+// What a listener sees and what its caller gets, by a server of Node's as the reference, and in a plugin.
+describe.each([
+  ["node:http", serveDirectly],
+  ["a plugin", serveAsPlugin],
+])("a listener served by %s", (_name, serve) => {
+  it("answers with status, header lines and body", async () => {
+    const answer = await serve((_incoming, outgoing) => {
+      outgoing.setHeader("X-One", "1");
+      outgoing.setHeader("Set-Cookie", ["a=1", "b=2"]);
+      outgoing.writeHead(201, { "X-Two": 2 });
+      outgoing.end("hello");
+    });
+    expect(answer.status).toBe(201);
+    expect(answer.fields("x-one")).toEqual(["1"]);
+    expect(answer.fields("x-two")).toEqual(["2"]);
+    expect(answer.fields("set-cookie")).toEqual(["a=1", "b=2"]);
+    expect(answer.body.toString()).toBe("hello");
+  });
+
+  it("declares the length of a body that is written at once, and of none", async () => {
+    const whole = await serve((_incoming, outgoing) => outgoing.end("hällo"));
+    expect(whole.fields("content-length")).toEqual(["6"]);
+    const none = await serve((_incoming, outgoing) => outgoing.end());
+    expect(none.fields("content-length")).toEqual(["0"]);
+    const parts = await serve((_incoming, outgoing) => {
+      outgoing.write("a");
+      outgoing.end("b");
+    });
+    expect(parts.fields("content-length")).toEqual([]);
+    expect(parts.body.toString()).toBe("ab");
+  });
+
+  it.each([
+    [["X-A", "1", "X-A", "2"]],
+    [
+      [
+        ["X-A", "1"],
+        ["X-A", "2"],
+      ],
+    ],
+    [{ "X-A": ["1", "2"] }],
+  ])("takes headers of writeHead in the form %j", async (headers) => {
+    const answer = await serve((_incoming, outgoing) => {
+      outgoing.writeHead(200, headers as unknown as string[]);
+      outgoing.end();
+    });
+    expect(answer.fields("x-a")).toEqual(["1", "2"]);
+  });
+
+  it.each([204, 304])("sends no body with %d", async (status) => {
+    const answer = await serve((_incoming, outgoing) => {
+      outgoing.statusCode = status;
+      outgoing.write("not allowed");
+      outgoing.end("nor this");
+    });
+    expect(answer.status).toBe(status);
+    expect(answer.body).toHaveLength(0);
+    expect(answer.fields("content-length")).toEqual([]);
+  });
+
+  it("sends no body to HEAD, and keeps a declared length", async () => {
+    const answer = await serve(
+      (_incoming, outgoing) => {
+        outgoing.setHeader("content-length", "5");
+        outgoing.end("hello");
+      },
+      { method: "HEAD" },
+    );
+    expect(answer.body).toHaveLength(0);
+    expect(answer.fields("content-length")).toEqual(["5"]);
+  });
+
+  it("tells the same story by events: a request without a body", async () => {
+    const { events } = await serve((incoming, outgoing, note) => {
+      note(incoming, "req", ["end", "close", "aborted", "error"]);
+      note(outgoing, "res", ["finish", "close", "error"]);
+      outgoing.end("x");
+    });
+    expect(events).toEqual(["res finish", "res close", "req end", "req close"]);
+  });
+
+  it("tells the same story by events: a body that is read", async () => {
+    const { events } = await serve(
+      (incoming, outgoing, note) => {
+        note(incoming, "req", ["end", "close", "aborted"]);
+        note(outgoing, "res", ["finish", "close"]);
+        incoming.on("close", () => outgoing.end("x"));
+        incoming.resume();
+      },
+      { method: "POST", body: "abc" },
+    );
+    expect(events).toEqual(["req end", "req close", "res finish", "res close"]);
+  });
+
+  it("shows the state of a response as it goes", async () => {
+    const states: unknown[] = [];
+    await serve(async (_incoming, outgoing) => {
+      const look = (): void => {
+        const { headersSent, writableEnded, writableFinished, destroyed } = outgoing;
+        states.push([headersSent, writableEnded, writableFinished, destroyed]);
+      };
+      look();
+      outgoing.write("a");
+      look();
+      outgoing.end("b");
+      look();
+      await once(outgoing, "close");
+      look();
+    });
+    expect(states).toEqual([
+      [false, false, false, false],
+      [true, false, false, false],
+      [true, true, false, false],
+      [true, true, true, true],
+    ]);
+  });
+
+  it("calls back writes and the end, in order", async () => {
+    const calls: string[] = [];
+    await serve((_incoming, outgoing) => {
+      outgoing.write("a", () => calls.push("write"));
+      outgoing.end("b", () => calls.push("end"));
+    });
+    expect(calls).toEqual(["write", "end"]);
+  });
+
+  it("parses the request's head", async () => {
+    const seen = Promise.withResolvers<IncomingMessage>();
+    await serve(
+      (incoming, outgoing) => {
+        seen.resolve(incoming);
+        outgoing.end();
+      },
+      {
+        method: "PUT",
+        url: "/a%2Fb?q=1",
+        headers: [
+          ["X-A", "1"],
+          ["X-A", "2"],
+          ["Cookie", "b=2"],
+        ],
+        body: "xyz",
+      },
+    );
+    const incoming = await seen.promise;
+    expect(incoming.method).toBe("PUT");
+    expect(incoming.url).toBe("/a%2Fb?q=1");
+    expect(incoming.httpVersion).toBe("1.1");
+    expect(incoming.headers).toMatchObject({ "x-a": "1, 2", cookie: "b=2", "content-length": "3" });
+    expect(incoming.headersDistinct["x-a"]).toEqual(["1", "2"]);
+    expect(incoming.headers.host).toBeTypeOf("string");
+  });
+
+  it("echoes a body, whole and in order, at the pace of the caller", async () => {
+    const octets = randomBytes(1_000_003);
+    const answer = await serve((incoming, outgoing) => incoming.pipe(outgoing), {
+      method: "POST",
+      body: octets,
+    });
+    expect(sha256(answer.body)).toBe(sha256(octets));
+  });
+
+  it("reads a body of unknown length with its trailers", async () => {
+    const seen = Promise.withResolvers<unknown>();
+    await serve(
+      async (incoming, outgoing) => {
+        let text = "";
+        for await (const chunk of incoming) {
+          text += String(chunk);
+        }
+        seen.resolve([
+          text,
+          incoming.complete,
+          incoming.trailers,
+          incoming.headers["transfer-encoding"],
+        ]);
+        outgoing.end();
+      },
+      {
+        method: "POST",
+        body: Readable.from([Buffer.from("ab"), Buffer.from("c")]),
+        trailers: [["X-Sum", "7"]],
+      },
+    );
+    expect(await seen.promise).toEqual(["abc", true, { "x-sum": "7" }, "chunked"]);
+  });
+
+  it("sends trailers", async () => {
+    const answer = await serve((_incoming, outgoing) => {
+      outgoing.setHeader("Trailer", "X-Sum");
+      outgoing.write("a");
+      outgoing.addTrailers({ "X-Sum": "7" });
+      outgoing.end();
+    });
+    expect(answer.trailers).toEqual([["x-sum", "7"]]);
+  });
+
+  it("sends early hints before the head", async () => {
+    const answer = await serve((_incoming, outgoing) => {
+      outgoing.writeEarlyHints({
+        link: ["</a.css>; rel=preload", "</b.js>; rel=preload"],
+        "x-hint": "1",
+      });
+      outgoing.writeProcessing();
+      outgoing.end("x");
+    });
+    expect(answer.informational.map(({ status }) => status)).toEqual([103, 102]);
+    expect(answer.informational[0]?.headers["link"]).toBe(
+      "</a.css>; rel=preload, </b.js>; rel=preload",
+    );
+    expect(answer.informational[0]?.headers["x-hint"]).toBe("1");
+    expect(answer.status).toBe(200);
+  });
+
+  it("delivers the head by flushHeaders, and each write as it is made", async () => {
+    const steps: string[] = [];
+    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+    const answer = serve(
+      async (_incoming, outgoing) => {
+        outgoing.flushHeaders();
+        await gates[0].promise;
+        steps.push("write");
+        outgoing.write("a");
+        await gates[1].promise;
+        steps.push("end");
+        outgoing.end();
+      },
+      {
+        onHead: () => {
+          steps.push("head");
+          gates[0].resolve();
+        },
+        onChunk: () => {
+          steps.push("chunk");
+          gates[1].resolve();
+        },
+      },
+    );
+    await answer;
+    expect(steps).toEqual(["head", "write", "chunk", "end"]);
+  });
+
+  it("stops a writer whose caller does not read, and tells it to go on by drain", async () => {
+    const needed: boolean[] = [];
+    const answer = await serve(async (_incoming, outgoing) => {
+      for (let i = 0; i < 64; i += 1) {
+        if (!outgoing.write(new Uint8Array(65_536))) {
+          needed.push(outgoing.writableNeedDrain);
+          await once(outgoing, "drain");
+          needed.push(outgoing.writableNeedDrain);
+        }
+      }
+      outgoing.end();
+    });
+    expect(answer.body).toHaveLength(64 * 65_536);
+    expect(needed.slice(0, 2)).toEqual([true, false]);
+  });
+
+  it("refuses a head that HTTP does not allow, as Node does", async () => {
+    const codes: unknown[] = [];
+    await serve((_incoming, outgoing) => {
+      for (const attempt of [
+        () => outgoing.setHeader("a b", "1"),
+        () => outgoing.setHeader("a", "1\r\nb: 2"),
+        () => outgoing.writeHead(200, { a: "1\r\nb: 2" }),
+        () => outgoing.writeHead(42),
+      ]) {
+        try {
+          attempt();
+        } catch (error) {
+          codes.push((error as NodeJS.ErrnoException).code);
+        }
+      }
+      outgoing.statusCode = 200;
+      outgoing.end("fine");
+    });
+    expect(codes).toEqual([
+      "ERR_INVALID_HTTP_TOKEN",
+      "ERR_INVALID_CHAR",
+      "ERR_INVALID_CHAR",
+      "ERR_HTTP_INVALID_STATUS_CODE",
+    ]);
+  });
+
+  it("tells by events that the caller left while the response goes out", async () => {
+    const seen = Promise.withResolvers<unknown>();
+    const run = serve(
+      (_incoming, outgoing) => {
+        outgoing.on("close", () => seen.resolve([outgoing.writableFinished, outgoing.destroyed]));
+        outgoing.write("begin");
+      },
+      { leaveAfterHead: true },
+    );
+    await expect(run).rejects.toThrow(broken);
+    expect(await seen.promise).toEqual([false, true]);
+  });
+
+  it("tells by events that the caller left while it uploads", async () => {
+    const seen = Promise.withResolvers<unknown>();
+    const events: string[] = [];
+    const body = new PassThrough();
+    const run = serve(
+      (incoming, _outgoing, note) => {
+        note(incoming, "req", ["end", "aborted"]);
+        incoming.on("error", (error: NodeJS.ErrnoException) => events.push(`error ${error.code}`));
+        incoming.on("close", () => seen.resolve([...events, incoming.complete]));
+        incoming.once("data", () => body.destroy(new Error("cut")));
+      },
+      { method: "POST", body },
+    );
+    body.write("begin");
+    await expect(run).rejects.toThrow(broken);
+    expect(await seen.promise).toEqual(["error ECONNRESET", false]);
+  });
+
+  it("breaks the transfer by res.destroy()", async () => {
+    const run = serve((_incoming, outgoing) => {
+      outgoing.write("begin", () => outgoing.destroy());
+    });
+    await expect(run).rejects.toThrow(broken);
+  });
+
+  it("calls res.setTimeout back after silence", async () => {
+    const answer = await serve((_incoming, outgoing) => {
+      outgoing.setTimeout(5, () => outgoing.end("timed out"));
+    });
+    expect(answer.body.toString()).toBe("timed out");
+  });
+
+  it("shows who calls", async () => {
+    const seen = Promise.withResolvers<unknown>();
+    await serve((incoming, outgoing) => {
+      const { remoteAddress, remotePort, remoteFamily } = incoming.socket;
+      seen.resolve([typeof remoteAddress, typeof remotePort, remoteFamily]);
+      outgoing.end();
+    });
+    expect(await seen.promise).toEqual(["string", "number", "IPv4"]);
+  });
+});
+
+describe("a node handler in a plugin", () => {
+  it("sends a response that is written by one end as one message, with its length", async () => {
+    const call = callHandler({ node: (_incoming, outgoing) => outgoing.end("hi") });
+    const response = await call.response;
+    expect(response.headers.get("content-length")).toBe("2");
+    expect(await response.text()).toBe("hi");
+    expect(call.flushCount).toBe(0);
+  });
+
+  it("gives the request behind Node's, with what the host knows of the caller", async () => {
+    const call = callHandler(
+      { node: (incoming, outgoing) => outgoing.end(pluginRequestOf(incoming)?.context["user"]) },
+      { context: { user: "ada" } },
+    );
+    expect(await (await call.response).text()).toBe("ada");
+  });
+
+  it("asks for a body that is held back when the listener first reads", async () => {
+    const read = callHandler(
+      { node: (incoming, outgoing) => incoming.pipe(outgoing) },
+      { method: "PUT", body: "x", expectContinue: true },
+    );
+    expect(await (await read.response).text()).toBe("x");
+    expect(read.informational).toEqual([{ status: 100, headers: [] }]);
+    const refused = callHandler(
+      { node: (_incoming, outgoing) => outgoing.writeHead(417).end() },
+      { method: "PUT", body: "x", expectContinue: true },
+    );
+    expect((await refused.response).status).toBe(417);
+    expect(refused.informational).toEqual([]);
+  });
+
+  it("lets a listener of checkContinue decide", async () => {
+    const server = createServer();
+    server.on("checkContinue", (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      outgoing.writeContinue();
+      incoming.pipe(outgoing);
+    });
+    const call = callHandler(server, { method: "PUT", body: "x", expectContinue: true });
+    expect(await (await call.response).text()).toBe("x");
+    expect(call.informational.map(({ status }) => status)).toEqual([100]);
+  });
+
+  it("sends an informational response by writeHead and leaves the final one open", async () => {
+    const call = callHandler({
+      node(_incoming, outgoing) {
+        outgoing.writeHead(103, { link: "</a>" });
+        outgoing.writeHead(202);
+        outgoing.end("x");
+      },
+    });
+    expect((await call.response).status).toBe(202);
+    expect(call.informational).toEqual([{ status: 103, headers: ["link", "</a>"] }]);
+  });
+
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("secret");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("secret"))],
+    [
+      "answers 101",
+      (_incoming: IncomingMessage, outgoing: ServerResponse) => outgoing.writeHead(101).end(),
+    ],
+    ["destroys the connection", (incoming: IncomingMessage) => incoming.socket.destroy()],
+    ["ends the connection", (incoming: IncomingMessage) => incoming.socket.end()],
+    [
+      "writes to the connection",
+      (incoming: IncomingMessage) => incoming.socket.write("HTTP/1.1 200 OK\r\n\r\n"),
+    ],
+  ])("fails the exchange when the listener %s", async (_how, node) => {
+    const errors: unknown[] = [];
+    const logger: Logger = { warn: () => undefined, error: (details) => errors.push(details) };
+    const call = callHandler({ node }, {}, { logger });
+    await expect(call.response).rejects.toMatchObject({ code: "handler-failed" });
+    expect(errors).toHaveLength(1);
+  });
+
+  it("survives writes behind the end", async () => {
+    const late = Promise.withResolvers<unknown>();
+    const call = callHandler({
+      node(_incoming, outgoing) {
+        outgoing.end("whole");
+        outgoing.write("late", late.resolve);
+      },
+    });
+    expect(await (await call.response).text()).toBe("whole");
+    expect(await late.promise).toMatchObject({ code: "ERR_STREAM_WRITE_AFTER_END" });
+  });
+
+  it("lets a body that is being read come to its end behind an early answer", async () => {
+    const body = new PassThrough();
+    const read = Promise.withResolvers<string>();
+    const call = callHandler(
+      {
+        node(incoming, outgoing) {
+          let text = "";
+          incoming.on("data", (chunk: Buffer) => {
+            text += chunk.toString();
+          });
+          incoming.on("end", () => read.resolve(text));
+          outgoing.end("early");
+        },
+      },
+      { method: "POST", body },
+    );
+    const response = await call.response;
+    body.end("all of it");
+    expect(await response.text()).toBe("early");
+    expect(await read.promise).toBe("all of it");
+  });
+
+  it("ends at once where the body is not being read", async () => {
+    const body = new PassThrough();
+    const isComplete = Promise.withResolvers<boolean>();
+    const call = callHandler(
+      {
+        node(incoming, outgoing) {
+          incoming.once("data", () => {
+            incoming.pause();
+            outgoing.end("enough");
+          });
+          incoming.on("close", () => isComplete.resolve(incoming.complete));
+        },
+      },
+      { method: "POST", body },
+    );
+    body.write("begin");
+    expect(await (await call.response).text()).toBe("enough");
+    expect(await isComplete.promise).toBe(false);
+    body.destroy();
+  });
+
+  it("takes an upgrade for a request where nobody listens for upgrades, or the caller's connection can't be had", async () => {
+    const headers: [string, string][] = [["Upgrade", "websocket"]];
+    const unheard = callHandler(
+      { node: (incoming, outgoing) => outgoing.end(incoming.headers.upgrade) },
+      { headers, hijackable: true },
+    );
+    expect(await (await unheard.response).text()).toBe("websocket");
+    const impossible = callHandler(
+      { node: (_incoming, outgoing) => outgoing.end("no"), upgrade: () => expect.unreachable() },
+      { headers, hijackable: false },
+    );
+    expect(await (await impossible.response).text()).toBe("no");
+  });
+
+  it("gives the connection of an upgrade to its listener", async () => {
+    const call = callHandler(
+      {
+        node: () => expect.unreachable(),
+        upgrade(incoming, socket, head) {
+          socket.end(
+            `HTTP/1.1 403 Forbidden\r\n\r\n${incoming.url} ${incoming.headers.connection} ${head.toString()}`,
+          );
+        },
+      },
+      {
+        url: "/ws",
+        headers: [["Upgrade", "websocket"]],
+        hijackable: true,
+        tunnelHead: Buffer.from("head"),
+      },
+    );
+    const tunnel = await call.tunnel;
+    let text = "";
+    for await (const chunk of tunnel) {
+      text += String(chunk);
+    }
+    expect(text).toBe("HTTP/1.1 403 Forbidden\r\n\r\n/ws Upgrade head");
+  });
+});
+
+/** How a broken exchange reads: Node's client says the one or the other, a plugin's caller by our codes. */
+const broken = /aborted|hang up|gave the exchange up|the handler failed/;
+
+interface Scenario {
+  readonly method?: string;
+  readonly url?: string;
+  readonly headers?: [string, string][];
+  readonly body?: string | Uint8Array | Readable;
+  readonly trailers?: [string, string][];
+  /** The caller leaves as soon as the head is there. */
+  readonly leaveAfterHead?: boolean;
+  readonly onHead?: () => void;
+  readonly onChunk?: () => void;
+}
+
+interface Answer {
+  readonly status: number;
+  fields(name: string): string[];
+  readonly body: Buffer;
+  readonly trailers: [string, string][];
+  readonly informational: { status: number; headers: Record<string, unknown> }[];
+  /** What the listener noted. */
+  readonly events: string[];
+}
+
+type Note = (emitter: EventEmitter, name: string, events: readonly string[]) => void;
+type Listener = (incoming: IncomingMessage, outgoing: ServerResponse, note: Note) => unknown;
+
+/** Runs a listener, and waits until it is done and each `close` has come: of the response, and those that it wanted noted. */
+async function noted(
+  listener: Listener,
+  run: (node: RequestListener) => Promise<Omit<Answer, "events">>,
+): Promise<Answer> {
+  const events: string[] = [];
+  const settled: Promise<unknown>[] = [];
+  const note: Note = (emitter, name, types) => {
+    for (const type of types) {
+      emitter.on(type, () => events.push(`${name} ${type}`));
+    }
+    settled.push(closed(emitter));
+  };
+  const answer = await run((incoming, outgoing) => {
+    settled.push(closed(outgoing));
+    settled.push(Promise.resolve(listener(incoming, outgoing, note)));
+  });
+  await Promise.all(settled);
+  return { ...answer, events };
+}
+
+function closed(emitter: EventEmitter): Promise<void> {
+  return new Promise((resolve) => {
+    emitter.once("close", () => resolve());
+  });
+}
+
+function serveDirectly(listener: Listener, scenario: Scenario = {}): Promise<Answer> {
+  return noted(listener, async (node) => {
+    await using server = createServer(node);
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    return await callDirectly(port, scenario);
+  });
+}
+
+async function callDirectly(port: number, scenario: Scenario): Promise<Omit<Answer, "events">> {
+  const { body, trailers = [] } = scenario;
+  const isBuffered = typeof body === "string" || body instanceof Uint8Array;
+  const outgoing = requestOverSocket({
+    port,
+    host: "127.0.0.1",
+    method: scenario.method ?? "GET",
+    path: scenario.url ?? "/",
+    agent: false,
+    headers: [
+      "Host",
+      "plugin.test",
+      ...(scenario.headers ?? []).flat(),
+      ...(isBuffered ? ["Content-Length", String(Buffer.byteLength(body))] : []),
+      ...(body === undefined || isBuffered ? [] : ["Transfer-Encoding", "chunked"]),
+    ],
+  });
+  const informational: Answer["informational"] = [];
+  outgoing.on("information", ({ statusCode, headers }) => {
+    informational.push({ status: statusCode, headers });
+  });
+  outgoing.addTrailers(trailers);
+  const responded = once(outgoing, "response") as Promise<[IncomingMessage]>;
+  if (body instanceof Readable) {
+    body.pipe(outgoing);
+    body.on("error", () => outgoing.destroy());
+  } else {
+    outgoing.end(body);
+  }
+  const [incoming] = await responded;
+  scenario.onHead?.();
+  if (scenario.leaveAfterHead === true) {
+    outgoing.destroy();
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) {
+    scenario.onChunk?.();
+    chunks.push(chunk as Buffer);
+  }
+  return {
+    status: incoming.statusCode ?? 0,
+    fields: (name) => incoming.headersDistinct[name] ?? [],
+    body: Buffer.concat(chunks),
+    trailers: Object.entries(incoming.trailers) as [string, string][],
+    informational,
+  };
+}
+
+function serveAsPlugin(listener: Listener, scenario: Scenario = {}): Promise<Answer> {
+  return noted(listener, async (node) => {
+    const { leaveAfterHead, onHead, onChunk, ...request } = scenario;
+    const call = callHandler({ node }, request);
+    const response = await call.response;
+    onHead?.();
+    if (leaveAfterHead === true) {
+      call.abort();
+    }
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of response.body) {
+      onChunk?.();
+      chunks.push(chunk);
+    }
+    const trailers = [...(await response.trailers)];
+    return {
+      status: response.status,
+      fields: (name) => response.headers.getAll(name),
+      body: Buffer.concat(chunks),
+      trailers: trailers.map(([name, value]): [string, string] => [name.toLowerCase(), value]),
+      informational: informationalOf(call),
+    };
+  });
+}
+
+function informationalOf(call: TestCall): Answer["informational"] {
+  return call.informational.map(({ status, headers }) => {
+    const fields: Record<string, string> = {};
+    for (let i = 0; i < headers.length; i += 2) {
+      fields[String(headers[i]).toLowerCase()] = headers[i + 1] as string;
+    }
+    return { status, headers: fields };
+  });
+}
+
+function sha256(octets: Uint8Array): string {
+  return createHash("sha256").update(octets).digest("hex");
+}
