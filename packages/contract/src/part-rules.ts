@@ -1,3 +1,4 @@
+import { fieldOverheadBytes } from "./header-fields.js";
 import { mergeRequestParts, mergeResponseParts } from "./merge-parts.js";
 import type { FieldList, RequestParts, ResponseParts } from "./parts.js";
 import { frontOfRequest, frontOfResponse, restOfRequest, restOfResponse } from "./split-parts.js";
@@ -58,9 +59,6 @@ const requestInitOverheadBytes = 128;
 
 /** Tag and length of a section, and the status. */
 const sectionOverheadBytes = 24;
-
-/** Tag and length of a field, of its name and of its value. */
-const fieldOverheadBytes = 12;
 
 function requestHeadBytes(parts: RequestParts): number {
   let bytes = frameOverheadBytes;
