@@ -200,11 +200,15 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts> {
     if (this.#state === "over") {
       return;
     }
-    if (this.#status !== undefined) {
+    const { rstCode } = this.#stream;
+    if (isResponseOver(this.#order) && rstCode === constants.NGHTTP2_NO_ERROR) {
+      this.#fail(new ServeHTTPError("request-not-needed", "the plugin closed the tunnel"));
+      return;
+    }
+    if (this.#status !== undefined && !isResponseOver(this.#order)) {
       this.#fail(errorOfStatus(this.#status.code, this.#status.message));
       return;
     }
-    const { rstCode } = this.#stream;
     if (rstCode === constants.NGHTTP2_REFUSED_STREAM) {
       this.#fail(new ServeHTTPError("unavailable", "the plugin refused the stream"));
       return;

@@ -100,6 +100,10 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts> {
       return;
     }
     const stream = this.#stream;
+    if (error.code === "request-not-needed" && this.#responseSent) {
+      this.#stopRequest();
+      return;
+    }
     const { idle } = this.#outbox;
     this.#failure = error;
     this.#finish(error);
@@ -114,6 +118,19 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts> {
       stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     }
     this.#closeHalfOpen();
+  }
+
+  /** A complete response, then NO_ERROR: the host may stop sending (RFC 9113, section 8.1). */
+  #stopRequest(): void {
+    const stream = this.#stream;
+    this.#outbox.flush();
+    this.#finish();
+    const stop = () => stream.close(constants.NGHTTP2_NO_ERROR);
+    if (stream.writableFinished) {
+      stop();
+    } else {
+      stream.once("finish", stop);
+    }
   }
 
   #onData(input: Buffer): void {

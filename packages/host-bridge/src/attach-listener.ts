@@ -1,28 +1,120 @@
-import type { Server } from "node:http";
+import { type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
+import type { Socket } from "node:net";
 import type { HostRequest, HostResponse, Listener } from "./listener.js";
 
 /** Any of Node's HTTP servers. */
 export type NodeServer = Server | Http2Server | Http2SecureServer;
 
-type RequestListener = (request: HostRequest, response: HostResponse) => void;
+/** What attaching needs of a host. */
+export interface Attachable {
+  readonly serve: Listener;
+  /** Whether a request that offers an upgrade is for a plugin, and may upgrade. */
+  readonly mayUpgrade: (request: IncomingMessage) => boolean;
+}
 
-/** Puts a host's listener in front of those that a server has: they get what is not for a plugin. */
-export function attachListener(server: NodeServer, serve: Listener): void {
-  const requestListeners = takeListeners(server, "request");
-  const continueListeners = takeListeners(server, "checkContinue");
-  const passOn = nextOf(requestListeners);
-  on(server, "request", (request, response) => {
-    serve(request, response, passOn && (() => passOn(request, response)), "request");
+type RequestListener = (request: HostRequest, response: HostResponse) => void;
+type UpgradeListener = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
+
+/** Puts a host in front of the listeners that a server has: they get what is not for a plugin. */
+export function attachListener(server: NodeServer, host: Attachable): void {
+  const passOn = nextOf(takeListeners<RequestListener>(server, "request"));
+  attachRequests(server, host, passOn);
+  attachUpgrades(server, host, passOn);
+  attachExtendedConnect(server, host);
+}
+
+function attachRequests(
+  server: NodeServer,
+  host: Attachable,
+  passOn: RequestListener | undefined,
+): void {
+  const continueNext =
+    nextOf(takeListeners<RequestListener>(server, "checkContinue")) ?? continueFirst(passOn);
+  listen<RequestListener>(server, "request", (request, response) => {
+    host.serve(request, response, passOn && (() => passOn(request, response)), byRequest);
   });
-  on(server, "checkContinue", (request, response) => {
-    const next = nextOf(continueListeners) ?? continueFirst(passOn);
-    serve(request, response, next && (() => next(request, response)), "checkContinue");
+  listen<RequestListener>(server, "checkContinue", (request, response) => {
+    const next = continueNext && (() => continueNext(request, response));
+    host.serve(request, response, next, byCheckContinue);
   });
 }
 
-function takeListeners(server: NodeServer, event: string): readonly RequestListener[] {
-  const listeners = server.listeners(event) as RequestListener[];
+const byRequest = { event: "request" } as const;
+const byCheckContinue = { event: "checkContinue" } as const;
+
+/** HTTP/1: the connection leaves the server with its `upgrade` event. */
+function attachUpgrades(
+  server: NodeServer,
+  host: Attachable,
+  passOn: RequestListener | undefined,
+): void {
+  const others = takeListeners<UpgradeListener>(server, "upgrade");
+  limitUpgrades(server, host, others.length > 0);
+  listen<UpgradeListener>(server, "upgrade", (request, socket, head) => {
+    if (others.length > 0 && !host.mayUpgrade(request)) {
+      for (const listener of others) {
+        listener(request, socket, head);
+      }
+      return;
+    }
+    const response = responseOn(socket, request);
+    const next = passOn && (() => passOn(request, response));
+    host.serve(request, response, next, { event: "upgrade", head });
+  });
+}
+
+/**
+ * Leaves every other upgrade (h2c foremost) an ordinary request, as it was before anybody listened to `upgrade`. Node knows
+ * `shouldUpgradeCallback` from 24.9 on; before, a request that offers any upgrade comes by the event.
+ */
+function limitUpgrades(server: NodeServer, host: Attachable, othersListen: boolean): void {
+  if (!("shouldUpgradeCallback" in server)) {
+    return;
+  }
+  const upgradable = server as { shouldUpgradeCallback: (request: IncomingMessage) => boolean };
+  upgradable.shouldUpgradeCallback = (request) => othersListen || host.mayUpgrade(request);
+}
+
+/** A response on a connection that the server has let go of, for an upgrade that is answered like any other request. */
+function responseOn(socket: Socket, request: IncomingMessage): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  response.once("finish", () => socket.destroySoon());
+  socket.on("error", () => {
+    // The close that follows ends the exchange.
+  });
+  // A socket that nobody reads does not notice that its caller left.
+  socket.read(0);
+  return response;
+}
+
+/** HTTP/2: WebSockets come by extended CONNECT (RFC 8441), which a server must say that it takes. */
+function attachExtendedConnect(server: NodeServer, host: Attachable): void {
+  if (!("updateSettings" in server)) {
+    return;
+  }
+  server.updateSettings({ enableConnectProtocol: true });
+  const others = nextOf(takeListeners<RequestListener>(server, "connect"));
+  listen<RequestListener>(server, "connect", (request, response) => {
+    if (request.headers[":protocol"] === undefined) {
+      (others ?? refuseConnect)(request, response);
+      return;
+    }
+    const next = others && (() => others(request, response));
+    host.serve(request, response, next, { event: "extendedConnect" });
+  });
+}
+
+/** What Node does by itself for a server that does not listen to `connect`. */
+function refuseConnect(_request: HostRequest, response: HostResponse): void {
+  response.statusCode = 405;
+  response.end();
+}
+
+function takeListeners<L>(server: NodeServer, event: string): readonly L[] {
+  const listeners = server.listeners(event) as L[];
   server.removeAllListeners(event);
   return listeners;
 }
@@ -49,6 +141,6 @@ function continueFirst(passOn: RequestListener | undefined): RequestListener | u
   };
 }
 
-function on(server: NodeServer, event: string, listener: RequestListener): void {
-  (server as { on(event: string, listener: RequestListener): unknown }).on(event, listener);
+function listen<L>(server: NodeServer, event: string, listener: L): void {
+  (server as { on(event: string, listener: L): unknown }).on(event, listener);
 }

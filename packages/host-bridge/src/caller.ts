@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { FieldList } from "@servehttp/contract";
 import type { ResponseHead } from "./response-head.js";
 
@@ -36,6 +37,12 @@ export interface Caller {
    * bound, then the connection, or the HTTP/2 stream, closes.
    */
   refuseRest(): void;
+
+  /**
+   * Hands the connection over, octet for octet, with nothing written yet. Undefined where it is gone. Only where the request was
+   * `hijackable`.
+   */
+  hijack(): Duplex | undefined;
 
   /** Whoever waits for room goes on; the caller is gone. */
   release(): void;

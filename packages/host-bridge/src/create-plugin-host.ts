@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { ServeHTTPError } from "@servehttp/contract";
 import type { Logger } from "pino";
 import { attachListener, type NodeServer } from "./attach-listener.js";
@@ -22,6 +23,7 @@ import {
   readPluginOptions,
 } from "./read-options.js";
 import { RequestIds } from "./request-ids.js";
+import { type RouteRules, routeTarget } from "./router.js";
 import { UrlInstance } from "./url-instance.js";
 
 /** What `host.plugins` tells of a plugin. */
@@ -37,6 +39,8 @@ export interface PluginStatus {
   readonly restarts: number;
   /** Exchanges that run now. */
   readonly inFlight: number;
+  /** Tunnels (WebSockets and other hijacked connections) among them. */
+  readonly tunnels: number;
   /** Undefined while it is not connected, and for a handler. */
   readonly carrier: "mux" | "stream" | undefined;
 }
@@ -99,14 +103,18 @@ class Host implements PluginHost {
   readonly listener: PluginHost["listener"];
   readonly #settings: HostSettings;
   readonly #serve: Listener;
+  readonly #edge: EdgePolicy;
+  readonly #rules: RouteRules;
   readonly #plugins = new Map<string, HostedPlugin | HandlerPlugin>();
   readonly #stateListeners = new Set<(status: PluginStatus) => void>();
 
   constructor(settings: HostSettings) {
     this.#settings = settings;
     const edge = new EdgePolicy(settings.edge);
+    this.#edge = edge;
+    this.#rules = { prefix: settings.prefix, secretParameters: edge.secretParameters };
     this.#serve = createListener({
-      rules: { prefix: settings.prefix, secretParameters: edge.secretParameters },
+      rules: this.#rules,
       edge,
       enabled: settings.enabled,
       destination: (id) => this.#plugins.get(id)?.destination() ?? notFound,
@@ -116,7 +124,8 @@ class Host implements PluginHost {
       onHostError: (err, requestId, plugin) =>
         settings.logger.error({ err, requestId, plugin }, "identity or context failed"),
     });
-    this.listener = (request, response, next) => this.#serve(request, response, next, "request");
+    this.listener = (request, response, next) =>
+      this.#serve(request, response, next, { event: "request" });
     if (settings.enabled) {
       for (const plugin of settings.plugins.values()) {
         this.#plugins.set(plugin.id, this.#host(plugin));
@@ -129,7 +138,10 @@ class Host implements PluginHost {
   }
 
   attach<S extends NodeServer>(server: S): S {
-    attachListener(server, this.#serve);
+    attachListener(server, {
+      serve: this.#serve,
+      mayUpgrade: (request) => this.#mayUpgrade(request),
+    });
     return server;
   }
 
@@ -176,6 +188,12 @@ class Host implements PluginHost {
     await this.stop();
   }
 
+  #mayUpgrade(request: IncomingMessage): boolean {
+    const target = request.url ?? "";
+    const route = routeTarget(target, target, this.#rules);
+    return route?.kind === "route" && this.#edge.mayUpgrade(request.headers.upgrade ?? "");
+  }
+
   #known(id: string): HostedPlugin | HandlerPlugin {
     const plugin = this.#plugins.get(id);
     if (plugin === undefined) {
@@ -196,6 +214,7 @@ class Host implements PluginHost {
         times: settings.timeouts,
         drainMs: settings.timeouts.drainMs,
         maxInFlight: settings.limits.maxInFlight,
+        maxTunnels: settings.limits.maxTunnels,
         logger,
         makeInstances: (onChange) => makeInstances(settings, logger, onChange),
       },
@@ -268,6 +287,7 @@ function statusOf(plugin: HostedPlugin | HandlerPlugin): PluginStatus {
       since: plugin.since,
       restarts: 0,
       inFlight: 0,
+      tunnels: 0,
       carrier: undefined,
     };
   }
@@ -278,6 +298,7 @@ function statusOf(plugin: HostedPlugin | HandlerPlugin): PluginStatus {
     since: new Date(plugin.sinceUnixMs),
     restarts: plugin.restarts,
     inFlight: plugin.inFlight,
+    tunnels: plugin.tunnels,
     carrier: plugin.carrier,
   };
 }

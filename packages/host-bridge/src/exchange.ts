@@ -12,6 +12,7 @@ import { ExchangeTimer, type ExchangeTimes } from "./exchange-timer.js";
 import { failures, type Outcome } from "./failure.js";
 import { failureResponse } from "./failure-response.js";
 import { type NodeRequest, RequestSender } from "./request-sender.js";
+import { Tunnel } from "./tunnel.js";
 import {
   readInformational,
   readResponseHead,
@@ -28,6 +29,10 @@ export interface ExchangePlugin {
   readonly times: ExchangeTimes;
   /** Called when the exchange has begun. */
   onBegun(exchange: Exchange): void;
+  /** Called when the plugin has taken the caller's connection over. */
+  onTunnel(exchange: Exchange): void;
+  /** Whether the plugin may take over one more connection. */
+  readonly mayTunnel: boolean;
   /** Called once behind it: how the exchange came out, and why where it failed. */
   onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void;
 }
@@ -49,11 +54,14 @@ export interface ExchangeRequest {
  *   unanswered -> responding  [#begin]    the final head is settled
  *   unanswered -> over        [#complete] a whole response in one go
  *   responding -> over        [#complete]
- *   either     -> over        [#fail]     caller left, plugin failed, time ran out, host stops
+ *   unanswered -> tunnel      [#openTunnel] the plugin took the connection over
+ *   tunnel     -> over        [#openTunnel] its connection is closed
+ *   any        -> over        [#fail]     caller left, plugin failed, time ran out, host stops
  */
 type ExchangeState =
   | { readonly name: "unanswered" }
   | { readonly name: "responding"; readonly head: ResponseHead }
+  | { readonly name: "tunnel"; readonly tunnel: Tunnel }
   | { readonly name: "over" };
 
 const unanswered: ExchangeState = { name: "unanswered" };
@@ -92,9 +100,9 @@ export class Exchange implements PartReceiver<ResponseParts> {
     this.#sender.start(init, what.hasBody);
   }
 
-  /** The caller's connection, or its HTTP/2 stream, closed. */
+  /** The caller's connection, or its HTTP/2 stream, closed. A tunnel sees that by itself. */
   callerClosed(): void {
-    if (this.#state !== over) {
+    if (this.#state !== over && this.#state.name !== "tunnel") {
       this.#giveUp(new ServeHTTPError("caller-left", "the caller left"));
     }
   }
@@ -119,7 +127,12 @@ export class Exchange implements PartReceiver<ResponseParts> {
   }
 
   abort(error: ServeHTTPError): void {
-    if (this.#state !== over) {
+    const state = this.#state;
+    if (state.name === "tunnel" && error.code === "request-not-needed") {
+      // The plugin has closed its socket: what it wrote still goes to the caller.
+      this.#finish("ok", undefined);
+      state.tunnel.close();
+    } else if (state !== over) {
       this.#fail(error);
     }
   }
@@ -136,6 +149,12 @@ export class Exchange implements PartReceiver<ResponseParts> {
     }
     if (parts.extendHeadMs !== undefined) {
       this.#timer.extendHead(parts.extendHeadMs);
+    }
+    if (parts.hijack === true) {
+      this.#openTunnel();
+    }
+    if (this.#state.name === "tunnel") {
+      return this.#applyToTunnel(this.#state.tunnel, parts);
     }
     if (parts.init !== undefined) {
       const head = readResponseHead(parts.init, this.#rules);
@@ -154,6 +173,35 @@ export class Exchange implements PartReceiver<ResponseParts> {
     }
     if (parts.end !== undefined && this.#state.name === "responding") {
       this.#complete(this.#state.head, readResponseTrailers(parts.end.trailers, this.#rules));
+    }
+    return room;
+  }
+
+  #openTunnel(): void {
+    if (!this.init.hijackable) {
+      const message = "the plugin hijacked a request that was not hijackable";
+      throw new ServeHTTPError("protocol-violation", message);
+    }
+    const socket = this.#caller.hijack();
+    if (socket === undefined) {
+      throw new ServeHTTPError("caller-left", "the caller left");
+    }
+    this.#timer.stop();
+    const tunnel = new Tunnel(socket, this.#channel, this.#plugin.chunkBytes, (error) => {
+      if (error === undefined && this.#state !== over) {
+        this.#finish("ok", undefined);
+      } else if (error !== undefined && this.#state !== over) {
+        this.#giveUp(error);
+      }
+    });
+    this.#state = { name: "tunnel", tunnel };
+    this.#plugin.onTunnel(this);
+  }
+
+  #applyToTunnel(tunnel: Tunnel, parts: ResponseParts): void | Promise<void> {
+    const room = parts.tunnelChunk === undefined ? undefined : tunnel.write(parts.tunnelChunk);
+    if (parts.tunnelEnd === true) {
+      tunnel.end();
     }
     return room;
   }
@@ -211,9 +259,11 @@ export class Exchange implements PartReceiver<ResponseParts> {
 
   #fail(error: ServeHTTPError): void {
     const failure = failures[error.code];
-    const committed = this.#state.name === "responding";
-    this.#finish(committed ? failure.outcomeAfterHead : failure.outcome, error);
-    if (committed) {
+    const state = this.#state;
+    this.#finish(state === unanswered ? failure.outcome : failure.outcomeAfterHead, error);
+    if (state.name === "tunnel") {
+      state.tunnel.destroy();
+    } else if (state.name === "responding") {
       this.#caller.break();
     } else if (failure.status !== undefined && !this.#caller.gone) {
       const isHead = this.#rules.method === "HEAD";

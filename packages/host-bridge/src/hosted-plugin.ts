@@ -20,6 +20,8 @@ export interface HostedPluginSettings {
   readonly drainMs: number;
   /** Exchanges at once; those beyond are refused with 503. */
   readonly maxInFlight: number;
+  /** Tunnels at once, over all instances; beyond, a request is not hijackable, and an upgrade is refused with 503. */
+  readonly maxTunnels: number;
   readonly logger: Logger;
   /** Makes an instance; `instances` of them are kept. */
   readonly makeInstances: (onChange: () => void) => readonly PluginInstance[];
@@ -31,6 +33,7 @@ export class HostedPlugin {
   readonly #settings: HostedPluginSettings;
   readonly #onChange: () => void;
   #places: readonly Place[] = [];
+  readonly #tunnels = new Set<Exchange>();
   readonly outcomes = new Map<Outcome, number>();
 
   constructor(settings: HostedPluginSettings, onChange: () => void) {
@@ -63,6 +66,11 @@ export class HostedPlugin {
 
   get inFlight(): number {
     return this.#places.reduce((sum, { exchanges }) => sum + exchanges.size, 0);
+  }
+
+  /** Tunnels that are open now. */
+  get tunnels(): number {
+    return this.#tunnels.size;
   }
 
   get carrier(): "mux" | "stream" | undefined {
@@ -113,7 +121,7 @@ export class HostedPlugin {
     const instances = this.#settings.makeInstances(() => this.#onChange());
     return instances.map(
       (instance) =>
-        new Place(instance, this.#settings, (exchange, outcome, error) =>
+        new Place(instance, this.#settings, this.#tunnels, (exchange, outcome, error) =>
           this.#onOver(exchange, outcome, error),
         ),
     );
@@ -140,6 +148,7 @@ export class HostedPlugin {
   }
 
   #onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
+    this.#tunnels.delete(exchange);
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
     if (error !== undefined) {
       const level = outcome === "caller-left" ? "debug" : "warn";
@@ -165,17 +174,22 @@ class Place implements ExchangePlugin {
   readonly times: ExchangeTimes;
   readonly exchanges = new Set<Exchange>();
   readonly destination: Destination = { kind: "exchange", plugin: this };
+  readonly #tunnels: Set<Exchange>;
+  readonly #maxTunnels: number;
   readonly #onOver: ExchangePlugin["onOver"];
   #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(
     instance: PluginInstance,
     settings: HostedPluginSettings,
+    tunnels: Set<Exchange>,
     onOver: ExchangePlugin["onOver"],
   ) {
     this.instance = instance;
     this.chunkBytes = settings.chunkBytes;
     this.times = settings.times;
+    this.#tunnels = tunnels;
+    this.#maxTunnels = settings.maxTunnels;
     this.#onOver = onOver;
   }
 
@@ -187,8 +201,16 @@ class Place implements ExchangePlugin {
     return link.open(receiver);
   }
 
+  get mayTunnel(): boolean {
+    return this.#tunnels.size < this.#maxTunnels;
+  }
+
   onBegun(exchange: Exchange): void {
     this.exchanges.add(exchange);
+  }
+
+  onTunnel(exchange: Exchange): void {
+    this.#tunnels.add(exchange);
   }
 
   onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {

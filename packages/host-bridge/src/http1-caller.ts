@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import { discardBytesMax, type FieldList } from "@servehttp/contract";
 import type { Caller } from "./caller.js";
 import type { ResponseHead } from "./response-head.js";
+import { takeOverSocket } from "./take-over-socket.js";
 
 const nothing = Buffer.alloc(0);
 
@@ -18,13 +20,16 @@ const lingerMs = 500;
 export class Http1Caller implements Caller {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  /** The caller holds its body back until it is asked for. */
+  #awaitsContinue: boolean;
   #bodyAllowed = true;
   #chunked = true;
   #room: PromiseWithResolvers<void> | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) {
     this.#request = request;
     this.#response = response;
+    this.#awaitsContinue = awaitsContinue;
   }
 
   get gone(): boolean {
@@ -34,7 +39,10 @@ export class Http1Caller implements Caller {
   informational(status: number, fields: FieldList): void {
     const response = this.#response;
     if (status === 100) {
-      response.writeContinue();
+      if (this.#awaitsContinue) {
+        this.#awaitsContinue = false;
+        response.writeContinue();
+      }
       return;
     }
     // An HTTP/1.0 caller knows no interim responses (RFC 9110, section 15.2).
@@ -152,6 +160,10 @@ export class Http1Caller implements Caller {
     request.resume();
   }
 
+  hijack(): Duplex | undefined {
+    return takeOverSocket(this.#response);
+  }
+
   release(): void {
     this.#room?.resolve();
     this.#room = undefined;
@@ -160,6 +172,10 @@ export class Http1Caller implements Caller {
   #writeHead(head: ResponseHead): void {
     const response = this.#response;
     keepFieldsOfMiddleware(response, head.fields);
+    if (this.#awaitsContinue) {
+      // Nobody asked for the body. Whether it comes all the same can't be known, so nothing can follow it.
+      response.shouldKeepAlive = false;
+    }
     response.writeHead(head.status, head.fields);
   }
 }

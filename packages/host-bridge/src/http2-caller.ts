@@ -1,4 +1,5 @@
 import { constants, type Http2ServerRequest, type ServerHttp2Stream } from "node:http2";
+import type { Duplex } from "node:stream";
 import { discardBytesMax, type FieldList } from "@servehttp/contract";
 import type { Caller } from "./caller.js";
 import { type ResponseHead, toHttp2Fields } from "./response-head.js";
@@ -94,6 +95,11 @@ export class Http2Caller implements Caller {
       }
     });
     stream.resume();
+  }
+
+  hijack(): Duplex | undefined {
+    // No request of HTTP/2 is hijackable but an extended CONNECT, which has a caller of its own.
+    return undefined;
   }
 
   release(): void {

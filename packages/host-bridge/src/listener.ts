@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Socket } from "node:net";
@@ -5,6 +6,7 @@ import { type RequestInit, ServeHTTPError } from "@servehttp/contract";
 import type { Caller } from "./caller.js";
 import type { EdgePolicy, IdentityFields, RequestFields } from "./edge-policy.js";
 import { Exchange, type ExchangePlugin } from "./exchange.js";
+import { ExtendedConnectCaller } from "./extended-connect-caller.js";
 import { failures, refusalProxyError } from "./failure.js";
 import { failureResponse } from "./failure-response.js";
 import { Http1Caller } from "./http1-caller.js";
@@ -46,20 +48,22 @@ export interface ListenerOptions {
   readonly onHostError: (error: unknown, requestId: string, pluginId: string) => void;
 }
 
-/** By which event of a server a request came. */
-export type RequestEvent = "request" | "checkContinue";
+/** By which event of a server a request came. `head` is what the caller has sent behind an upgrade request. */
+export type RequestEntry =
+  | { readonly event: "request" | "checkContinue" | "extendedConnect" }
+  | { readonly event: "upgrade"; readonly head: Buffer };
 
 /** Serves requests; `next` is called for those that are none of ours. */
 export type Listener = (
   request: HostRequest,
   response: HostResponse,
   next: (() => void) | undefined,
-  event: RequestEvent,
+  entry: RequestEntry,
 ) => void;
 
 /** Makes the listener of a host: from a Node request to an exchange with a plugin, or to the host's own answer. */
 export function createListener(options: ListenerOptions): Listener {
-  return (request, response, next, event) => {
+  return (request, response, next, entry) => {
     const target = request.url ?? "";
     const route = routeTarget(target, request.originalUrl ?? target, options.rules);
     if (route === undefined) {
@@ -81,7 +85,7 @@ export function createListener(options: ListenerOptions): Listener {
     const destination = options.destination(route.pluginId);
     switch (destination.kind) {
       case "exchange":
-        admit(options, request, response, route, destination.plugin, event);
+        admit(options, request, response, route, destination.plugin, entry);
         return;
       case "handler":
         destination.handler(request, response);
@@ -104,7 +108,7 @@ function admit(
   response: HostResponse,
   route: Route,
   plugin: ExchangePlugin,
-  event: RequestEvent,
+  entry: RequestEntry,
 ): void {
   const { socket } = request;
   const versionMajor = request.httpVersionMajor;
@@ -116,10 +120,21 @@ function admit(
     scheme,
     authority: route.authority,
     endedByHead: "stream" in request && request.stream.endAfterHeaders,
-    upgradable: false,
+    upgradable: entry.event === "upgrade",
   });
   if (fields.kind === "refusal") {
     answer(request, response, fields.status, refusalProxyError(fields.status));
+    return;
+  }
+  if (entry.event === "upgrade" && fields.contentLength !== 0) {
+    // What follows the head is the new protocol's; a body would be taken for it.
+    answer(request, response, 400, refusalProxyError(400));
+    return;
+  }
+  const upgrades = fields.upgrade !== undefined || entry.event === "extendedConnect";
+  if (upgrades && !plugin.mayTunnel) {
+    const { proxyError, retryAfterSeconds } = failures.overload;
+    answer(request, response, 503, proxyError, retryAfterSeconds);
     return;
   }
   const requestId = options.requestIds.next();
@@ -135,8 +150,8 @@ function admit(
     if (response.destroyed) {
       return;
     }
-    const init = requestInit(request, route, fields, requestId, scheme, event, plugin, context);
-    exchange(options, request, response, plugin, init, fields);
+    const init = requestInit(request, route, fields, requestId, scheme, entry, plugin, context);
+    exchange(options, request, response, plugin, init, entry);
   };
   const fail = (error: unknown) => {
     options.onHostError(error, requestId, route.pluginId);
@@ -168,13 +183,17 @@ function requestInit(
   fields: RequestFields,
   requestId: string,
   scheme: "http" | "https",
-  event: RequestEvent,
+  entry: RequestEntry,
   plugin: ExchangePlugin,
   context: Readonly<Record<string, string>>,
 ): RequestInit {
   const { totalMs } = plugin.times;
+  const { event } = entry;
+  if (event === "extendedConnect") {
+    pushUpgrade(fields.fields, String(request.headers[":protocol"]));
+  }
   return {
-    method: request.method ?? "GET",
+    method: event === "extendedConnect" ? "GET" : (request.method ?? "GET"),
     url: route.url,
     requestUri: route.requestUri,
     protocol: protocolOf(request),
@@ -183,15 +202,24 @@ function requestInit(
     host: fields.host,
     remoteAddress: remoteAddress(request.socket),
     headers: fields.fields,
-    contentLength: fields.contentLength,
+    contentLength: event === "extendedConnect" ? 0 : fields.contentLength,
     deadlineUnixMs: totalMs === 0 ? 0 : Date.now() + totalMs,
     requestId,
     context,
     scheme,
     // Without `checkContinue` Node has sent the 100 itself.
     expectContinue: fields.expectContinue && event === "checkContinue",
-    hijackable: false,
+    hijackable:
+      event === "extendedConnect" ||
+      (request.httpVersionMajor === 1 && fields.contentLength === 0 && plugin.mayTunnel),
+    ...(event === "upgrade" && entry.head.length > 0 ? { tunnelHead: entry.head } : undefined),
   };
+}
+
+/** The HTTP/1 upgrade that an extended CONNECT stands for (RFC 8441, section 5). */
+function pushUpgrade(fields: string[], protocol: string): void {
+  fields.push("Connection", "Upgrade", "Upgrade", protocol);
+  fields.push("Sec-WebSocket-Key", randomBytes(16).toString("base64"));
 }
 
 function exchange(
@@ -200,14 +228,14 @@ function exchange(
   response: HostResponse,
   plugin: ExchangePlugin,
   init: RequestInit,
-  fields: RequestFields,
+  entry: RequestEntry,
 ): void {
   try {
     const running = new Exchange(plugin, {
       request,
-      caller: callerOf(request, response),
+      caller: callerOf(request, response, entry, init.expectContinue),
       init,
-      hasBody: fields.contentLength !== 0,
+      hasBody: init.contentLength !== 0,
       rules: {
         method: init.method,
         versionMajor: init.protocolMajor,
@@ -224,10 +252,18 @@ function exchange(
   }
 }
 
-function callerOf(request: HostRequest, response: HostResponse): Caller {
-  return "stream" in request
-    ? new Http2Caller(request)
-    : new Http1Caller(request, response as ServerResponse);
+function callerOf(
+  request: HostRequest,
+  response: HostResponse,
+  entry: RequestEntry | undefined,
+  awaitsContinue: boolean,
+): Caller {
+  if (!("stream" in request)) {
+    return new Http1Caller(request, response as ServerResponse, awaitsContinue);
+  }
+  return entry?.event === "extendedConnect"
+    ? new ExtendedConnectCaller(request)
+    : new Http2Caller(request);
 }
 
 /** Answers in the plugin's place, before there is an exchange. */
@@ -241,7 +277,7 @@ function answer(
   if (response.destroyed) {
     return;
   }
-  const caller = callerOf(request, response);
+  const caller = callerOf(request, response, undefined, false);
   const { head, body } = failureResponse(
     { status, proxyError, ...(retryAfterSeconds === undefined ? undefined : { retryAfterSeconds }) },
     request.method === "HEAD",
