@@ -157,7 +157,7 @@ export const pluginSchemas = {
       )
       .optional(),
     instances: whole(1, 64).optional(),
-    connect: oneOf("unix", "fd").optional(),
+    connect: z.literal("unix", '"unix"; "fd" is not supported yet').optional(),
     ...sharedKeys,
   }),
   url: shape({

@@ -76,8 +76,8 @@ export interface CommandPluginOptions extends SharedPluginOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** How many processes share the plugin's requests, 1 to 64. Default: 1. */
   readonly instances?: number;
-  /** How the host reaches it: a unix socket, or a descriptor that it inherits. Default: `"unix"`. */
-  readonly connect?: "unix" | "fd";
+  /** How the host reaches it: over a private unix socket. Default, and the only way so far: `"unix"`. */
+  readonly connect?: "unix";
 }
 
 /** A plugin that somebody else runs. */

@@ -70,7 +70,7 @@ describe("readHostOptions", () => {
           cwd: "/tmp",
           env: { A: "b" },
           instances: 2,
-          connect: "fd",
+          connect: "unix",
           carrier: "mux",
         },
         search: { url: ["https://10.0.0.7:50051", "https://h/"], tls: { ca: "x" }, token: "t" },
@@ -140,6 +140,10 @@ describe("readHostOptions", () => {
     [
       { plugins: { n: { ...notes, instances: 0 } } },
       "plugins.n.instances: got 0, allowed is a whole number from 1 to 64",
+    ],
+    [
+      { plugins: { n: { ...notes, connect: "fd" } } },
+      'plugins.n.connect: got "fd", allowed is "unix"; "fd" is not supported yet',
     ],
     [
       { plugins: { n: { ...notes, carrier: "udp" } } },

@@ -46,7 +46,7 @@ export interface CommandSettings extends SharedSettings {
   readonly cwd: string | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly instances: number;
-  readonly connect: "unix" | "fd";
+  readonly connect: "unix";
 }
 
 export interface UrlSettings extends SharedSettings {

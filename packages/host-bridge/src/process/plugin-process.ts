@@ -60,7 +60,7 @@ export class PluginProcess {
     // Nothing is said on this pipe; what a plugin writes all the same goes nowhere, and a reset is no news.
     const pipe = child.stdio?.[hostFd] as Readable | null | undefined;
     pipe?.on("error", () => undefined).resume();
-    this.exited = this.#observe(child, options);
+    this.exited = this.#observe(child, options, outputClosed(child));
   }
 
   /** The last lines on standard error, escaped. */
@@ -85,7 +85,11 @@ export class PluginProcess {
     }
   }
 
-  async #observe(child: ChildProcess, options: PluginProcessOptions): Promise<ProcessExit> {
+  async #observe(
+    child: ChildProcess,
+    options: PluginProcessOptions,
+    closed: Promise<unknown>,
+  ): Promise<ProcessExit> {
     const exit = await new Promise<ProcessExit>((resolve) => {
       child.once("error", (error) =>
         resolve({ kind: "not-started", error: startError(error, options) }),
@@ -97,7 +101,7 @@ export class PluginProcess {
     // What it started and left: the group's id can't be anybody else's while one of them lives.
     this.#signal("SIGKILL");
     this.#isOver = true;
-    await outputEnded(child);
+    await outputRead(child, closed);
     return exit;
   }
 
@@ -136,32 +140,37 @@ function spawned(options: PluginProcessOptions): ChildProcess | Error {
   }
 }
 
+/** Resolves when both streams of output are closed. To be asked at once: a stream tells it only once. */
+function outputClosed(child: ChildProcess): Promise<unknown> {
+  return Promise.all(
+    [child.stdout, child.stderr].map(
+      (stream: Readable | null | undefined) =>
+        new Promise<void>((resolve) => {
+          // Without descriptors left for pipes there is none, whatever the types say.
+          if (stream === null || stream === undefined) {
+            resolve();
+          } else {
+            stream.once("close", () => resolve());
+          }
+        }),
+    ),
+  );
+}
+
 /**
  * Resolves when the output of a process that has ended is read. Its pipes are closed after a moment also where a process
  * outside its group still holds them.
  */
-async function outputEnded(child: ChildProcess): Promise<void> {
-  // Without descriptors left for pipes there are none, whatever the types say.
-  const streams = (child.stdio ?? []).filter((stream) => stream !== null && stream !== undefined);
+async function outputRead(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
   const close = () => {
-    for (const stream of streams) {
-      stream.destroy();
+    for (const stream of child.stdio ?? []) {
+      stream?.destroy();
     }
   };
   const timer = setTimeout(close, outputEndMs);
-  await Promise.all([child.stdout, child.stderr].map(streamClosed));
+  await closed;
   clearTimeout(timer);
   close();
-}
-
-function streamClosed(stream: Readable | null | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    if (stream === null || stream === undefined || stream.closed) {
-      resolve();
-    } else {
-      stream.once("close", () => resolve());
-    }
-  });
 }
 
 /** Says in words how a process ended: "exited with code 1". */
