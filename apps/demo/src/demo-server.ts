@@ -47,15 +47,13 @@ export async function startDemo({ port, dataDirectory }: DemoArguments): Promise
     timeouts: { drainMs },
     logger: pino({ level: "warn" }, pino.destination(2)),
   });
-  const server = createServer();
   const showPage = pageListener({
     files: readPageFiles(),
     sessions,
     status: () => ({ dataDirectory: directory, ...statusOf(host) }),
   });
-  server.on("request", (request, response) => {
-    host.listener(request, response, () => void showPage(request, response));
-  });
+  // The page's listener is there first, so that it gets what is not for a plugin.
+  const server = host.attach(createServer((request, response) => void showPage(request, response)));
   await listen(server, port);
   started.defer(() => close(server));
   started.use(host);

@@ -82,7 +82,6 @@ describe("the page in Chromium", () => {
     const seen = new Set<number>();
     await expect
       .poll(async () => seen.add(await progress()) && (await latestUpload()), {
-        timeout: 20_000,
         interval: 100,
       })
       .toMatch(/^from disk\.bin\s+stored, 24\.0 MiB$/);
@@ -199,7 +198,7 @@ describe("the page in Chromium", () => {
     expect(await textOf("#tale")).not.toContain("the next was known");
     await page.click("#tale-toggle");
     await expect
-      .poll(() => textOf("#tale-status"), { timeout: 20_000 })
+      .poll(() => textOf("#tale-status"))
       .toMatch(/told to the end once, left early once$/);
     expect(await textOf("#tale")).toContain("the next was known");
   });

@@ -28,6 +28,8 @@ export class ChatRoom {
     noServer: true,
     maxPayload: lineBytesMax,
     perMessageDeflate: false,
+    // Browsers let a page of any site open a WebSocket to here.
+    verifyClient: ({ origin, req }, answer) => answer(isOfSite(origin, req.headers.host), 403),
   });
   readonly #present = new Map<WebSocket, string>();
   #lines: ChatLine[] = [];
@@ -62,6 +64,11 @@ export class ChatRoom {
       send(socket, message);
     }
   }
+}
+
+/** Whether a page of this site asks, or no page at all: what is no browser sends no Origin. */
+function isOfSite(origin: string | undefined, host: string | undefined): boolean {
+  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
 }
 
 function send(socket: WebSocket, message: ChatMessage): void {

@@ -58,4 +58,4 @@ const answerBadBody: ErrorRequestHandler = (
 };
 app.use(answerBadBody);
 
-await servePlugin({ node: app } as never);
+await servePlugin({ node: app });
