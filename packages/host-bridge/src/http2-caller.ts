@@ -58,7 +58,9 @@ export class Http2Caller implements Caller {
     }
     this.#head = undefined;
     const stream = this.#stream;
-    // Whether there will be trailers is not known before the end, so room is kept for them.
+    // Whether there will be trailers is not known before the end, so room is kept for them. The compatibility
+    // response that Node made beside the stream would answer this event with trailers of its own.
+    stream.removeAllListeners("wantTrailers");
     stream.once("wantTrailers", () => this.#sendTrailers());
     stream.respond(toHttp2Fields(head.fields, head.status), { waitForTrailers: head.bodyAllowed });
   }
@@ -112,14 +114,9 @@ export class Http2Caller implements Caller {
   }
 
   #sendTrailers(): void {
-    if (!this.#usable) {
-      return;
+    if (this.#usable) {
+      // Also without fields: `close()` would reset the stream before its END_STREAM.
+      this.#stream.sendTrailers(toHttp2Fields(this.#trailers ?? []));
     }
-    const trailers = this.#trailers ?? [];
-    if (trailers.length === 0) {
-      this.#stream.close(constants.NGHTTP2_NO_ERROR);
-      return;
-    }
-    this.#stream.sendTrailers(toHttp2Fields(trailers));
   }
 }
