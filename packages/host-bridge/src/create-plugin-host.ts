@@ -1,8 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { ServeHTTPError } from "@servehttp/contract";
-import type { Logger } from "pino";
 import { attachListener, type NodeServer } from "./attach-listener.js";
-import { CommandInstance } from "./command-instance.js";
 import { EdgePolicy } from "./edge-policy.js";
 import { HostedPlugin } from "./hosted-plugin.js";
 import {
@@ -15,7 +13,11 @@ import {
 import type { HostOptions, PluginOptions } from "./options.js";
 import { pluginAddress } from "./plugin-address.js";
 import type { InstanceState, PluginInstance } from "./plugin-instance.js";
+import { PluginLink } from "./plugin-link.js";
+import { HostProcesses } from "./process/host-processes.js";
+import { PluginSupervisor } from "./process/plugin-supervisor.js";
 import {
+  type CommandSettings,
   type HandlerSettings,
   type HostSettings,
   type PluginSettings,
@@ -106,10 +108,12 @@ class Host implements PluginHost {
   readonly #edge: EdgePolicy;
   readonly #rules: RouteRules;
   readonly #plugins = new Map<string, HostedPlugin | HandlerPlugin>();
+  readonly #processes: HostProcesses;
   readonly #stateListeners = new Set<(status: PluginStatus) => void>();
 
   constructor(settings: HostSettings) {
     this.#settings = settings;
+    this.#processes = new HostProcesses(settings.logger);
     const edge = new EdgePolicy(settings.edge);
     this.#edge = edge;
     this.#rules = { prefix: settings.prefix, secretParameters: edge.secretParameters };
@@ -182,6 +186,7 @@ class Host implements PluginHost {
         plugin.stop(options.drainMs ?? plugin.drainMs, reason),
       ),
     );
+    await this.#processes.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -206,7 +211,7 @@ class Host implements PluginHost {
     if (settings.kind === "handler") {
       return new HandlerPlugin(settings);
     }
-    const logger = this.#settings.logger.child({ plugin: settings.id });
+    const { logger } = this.#settings;
     const hosted: HostedPlugin = new HostedPlugin(
       {
         id: settings.id,
@@ -216,11 +221,52 @@ class Host implements PluginHost {
         maxInFlight: settings.limits.maxInFlight,
         maxTunnels: settings.limits.maxTunnels,
         logger,
-        makeInstances: (onChange) => makeInstances(settings, logger, onChange),
+        makeInstances: (onChange) => this.#makeInstances(settings, onChange),
       },
       () => this.#tell(hosted),
     );
     return hosted;
+  }
+
+  #makeInstances(
+    settings: Exclude<PluginSettings, HandlerSettings>,
+    onChange: () => void,
+  ): readonly PluginInstance[] {
+    const { logger } = this.#settings;
+    if (settings.kind === "command") {
+      return Array.from(
+        { length: settings.instances },
+        () => this.#supervise(settings, onChange),
+      );
+    }
+    const { id: pluginId, carrier, timeouts, tls, token } = settings;
+    return settings.urls.map(
+      (url) =>
+        new UrlInstance({
+          link: { pluginId, address: pluginAddress(url, tls), token, carrier },
+          startMs: timeouts.startMs,
+          logger,
+          onChange,
+        }),
+    );
+  }
+
+  #supervise(settings: CommandSettings, onChange: () => void): PluginInstance {
+    const { id: pluginId, carrier, command, cwd, env, timeouts } = settings;
+    return new PluginSupervisor<PluginLink>({
+      pluginId,
+      command,
+      cwd,
+      env,
+      startMs: timeouts.startMs,
+      processes: this.#processes,
+      logger: this.#settings.logger.child({ plugin: pluginId }),
+      connect: ({ socketPath, token }, signal) => {
+        const address = { kind: "unix", path: socketPath } as const;
+        return PluginLink.connect({ pluginId, address, token, carrier }, signal);
+      },
+      onChange,
+    });
   }
 
   #tell(plugin: HostedPlugin): void {
@@ -231,31 +277,6 @@ class Host implements PluginHost {
 }
 
 const notFound: Destination = { kind: "not-found" };
-
-function makeInstances(
-  settings: Exclude<PluginSettings, HandlerSettings>,
-  logger: Logger,
-  onChange: () => void,
-): readonly PluginInstance[] {
-  const { id: pluginId, carrier, timeouts } = settings;
-  const { startMs } = timeouts;
-  if (settings.kind === "url") {
-    return settings.urls.map(
-      (url) =>
-        new UrlInstance({
-          link: { pluginId, address: pluginAddress(url, settings.tls), token: settings.token, carrier },
-          startMs,
-          logger,
-          delayMs: (attempt) => Math.min(30_000, 100 * 2 ** (attempt - 1)),
-          onChange,
-        }),
-    );
-  }
-  return Array.from(
-    { length: settings.instances },
-    () => new CommandInstance(settings, logger, onChange),
-  );
-}
 
 /** A plugin inside the host's process. */
 class HandlerPlugin {

@@ -107,13 +107,21 @@ export class HostedPlugin {
     await Promise.all(this.#places.map((place) => place.stop(drainMs, reason)));
   }
 
-  /** Replaces every instance by a new one, which is ready before the old one gets nothing more. */
+  /**
+   * Replaces every instance by a new one, which is ready before the old one gets nothing more. Where a new one does not become
+   * ready, the old ones stay, and it throws why.
+   */
   async reload(drainMs: number): Promise<void> {
     const old = this.#places;
     const next = this.#makePlaces();
-    await Promise.all(next.map(({ instance }) => instance.start()));
-    this.#places = next;
     const reason = new ServeHTTPError("host-stopping", "the plugin was reloaded");
+    try {
+      await Promise.all(next.map(({ instance }) => instance.start()));
+    } catch (error) {
+      await Promise.all(next.map((place) => place.stop(0, reason)));
+      throw error;
+    }
+    this.#places = next;
     await Promise.all(old.map((place) => place.stop(drainMs, reason)));
   }
 

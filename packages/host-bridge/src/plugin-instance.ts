@@ -7,6 +7,7 @@ export type InstanceState =
   | "draining"
   | "backing-off"
   | "given-up"
+  | "stopping"
   | "stopped";
 
 /** One process of a plugin, or one of its addresses, kept connected. */

@@ -2,6 +2,19 @@ import { ServeHTTPError } from "@servehttp/contract";
 import type { Logger } from "pino";
 import type { InstanceState, PluginInstance } from "./plugin-instance.js";
 import { type LinkOptions, PluginLink } from "./plugin-link.js";
+import {
+  afterFailure,
+  type FailureHistory,
+  noFailures,
+  type RestartRules,
+  restartRules,
+} from "./process/restart-policy.js";
+
+/** Somebody else's process is never given up: nobody would tell us that it is back. */
+const patience: RestartRules = { ...restartRules, failuresMax: Number.POSITIVE_INFINITY };
+
+/** A connection that held so long is made again at once; one that breaks sooner would be made and lost in a circle. */
+const steadyMs = 1_000;
 
 /** What an instance at an address is made of. */
 export interface UrlInstanceOptions {
@@ -9,8 +22,6 @@ export interface UrlInstanceOptions {
   /** How long one attempt to connect may take, in milliseconds. */
   readonly startMs: number;
   readonly logger: Logger;
-  /** The delay before the attempt of this number, 1 for the first after a failure, in milliseconds. */
-  readonly delayMs: (attempt: number) => number;
   readonly onChange: () => void;
 }
 
@@ -21,6 +32,7 @@ export interface UrlInstanceOptions {
  *   starting    -> backing-off  [#connect: it failed]
  *   backing-off -> starting     [#connect, after the delay]
  *   ready       -> starting     [#onLost]
+ *   ready       -> backing-off  [#onLost: it did not hold]
  *   ready       -> draining     [drain]
  *   any         -> stopped      [stop]
  */
@@ -31,7 +43,7 @@ export class UrlInstance implements PluginInstance {
   #state: InstanceState = "stopped";
   #sinceUnixMs = Date.now();
   #restarts = 0;
-  #failures = 0;
+  #failures: FailureHistory = noFailures;
   #link: PluginLink | undefined;
   #failure: ServeHTTPError | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -94,7 +106,7 @@ export class UrlInstance implements PluginInstance {
       const link = await PluginLink.connect(linkOptions, signal);
       this.#link = link;
       this.#failure = undefined;
-      this.#failures = 0;
+      this.#failures = noFailures;
       this.#enter("ready");
       void link.lost.then((reason) => this.#onLost(link, reason));
     } catch (error) {
@@ -108,11 +120,17 @@ export class UrlInstance implements PluginInstance {
     if (this.#link !== link || this.#state === "stopped") {
       return;
     }
-    this.#options.logger.warn({ code: reason.code, err: reason }, "connection to the plugin lost");
+    const { pluginId: plugin } = this.#options.link;
+    this.#options.logger.warn({ plugin, code: reason.code }, reason.message);
     // Exchanges that a closing plugin still has may end.
     link.close(reason.code === "plugin-closing" ? "drained" : "now");
     this.#link = undefined;
-    if (this.#state !== "draining") {
+    if (this.#state === "draining") {
+      return;
+    }
+    if (Date.now() - this.#sinceUnixMs < steadyMs) {
+      this.#backOff(reason);
+    } else {
       this.#restarts += 1;
       void this.#connect();
     }
@@ -123,11 +141,16 @@ export class UrlInstance implements PluginInstance {
       return;
     }
     this.#failure = failure;
-    this.#failures += 1;
     this.#enter("backing-off");
-    const delayMs = this.#options.delayMs(this.#failures);
-    this.#options.logger.error({ code: failure.code, retryInMs: delayMs }, failure.message);
-    this.#timer = setTimeout(() => void this.#connect(), delayMs);
+    const nowMs = performance.now();
+    const { history, delayMs } = afterFailure(this.#failures, nowMs, 0, Math.random(), patience);
+    this.#failures = history;
+    const { pluginId: plugin } = this.#options.link;
+    this.#options.logger.error({ plugin, code: failure.code, delayMs }, failure.message);
+    this.#timer = setTimeout(() => {
+      this.#restarts += 1;
+      void this.#connect();
+    }, delayMs);
   }
 
   #enter(state: InstanceState): void {
