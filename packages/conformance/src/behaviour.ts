@@ -30,6 +30,9 @@ export interface Behaviour {
   readonly check: (scene: Scene) => Promise<void>;
 }
 
+/** A handler that the plugin finds under a name, whether or not a behaviour is pinned by it. */
+export type NamedHandler = Pick<Behaviour, "row" | "name" | "handler">;
+
 /** What a check has at hand. */
 export interface Scene {
   readonly target: Target;

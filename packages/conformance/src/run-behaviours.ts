@@ -15,20 +15,17 @@ import type { Caller } from "./callers/caller.js";
 import { Http1Caller } from "./callers/http1-caller.js";
 import { Http2Caller } from "./callers/http2-caller.js";
 import { RawConnection } from "./callers/raw-connection.js";
-import { startTarget } from "./targets/start-target.js";
+import { startTarget, type TargetNeeds } from "./targets/start-target.js";
 import type { Target } from "./targets/target.js";
-
-const targetNames = (process.env["SERVEHTTP_TARGETS"] ?? "direct,stream,mux").split(
-  ",",
-) as TargetName[];
+import { targetNames } from "./targets/target-names.js";
 
 /** Makes a test of each behaviour on each target for each of its callers. */
-export function runBehaviours(behaviours: readonly Behaviour[]): void {
+export function runBehaviours(behaviours: readonly Behaviour[], needs: TargetNeeds = {}): void {
   for (const targetName of targetNames) {
     describe(targetName, () => {
       let target: Target;
       beforeAll(async () => {
-        target = await startTarget(targetName);
+        target = await startTarget(targetName, needs);
       });
       afterAll(async () => {
         await target[Symbol.asyncDispose]();

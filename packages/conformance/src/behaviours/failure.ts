@@ -1,6 +1,6 @@
 import { doesNotMatch, rejects, strictEqual } from "node:assert/strict";
 import type { Behaviour } from "../behaviour.js";
-import { call } from "../callers/caller.js";
+import { call, type CallerExchange } from "../callers/caller.js";
 import { described } from "../described.js";
 import { seededBytes, seededSha256, sha256 } from "../seeded-bytes.js";
 
@@ -37,26 +37,47 @@ export const failureBehaviours: readonly Behaviour[] = [
   {
     row: "F1",
     name: "a handler that throws after the head makes a broken transfer",
-    async handler(_request, response) {
+    async handler(_request, response, observe) {
       await response.write("first");
+      await observe.gate("throw");
       throw new Error("detail of the plugin");
     },
     async check({ caller, exchange, target }) {
-      const open = caller.open({ path: exchange().path });
+      const one = exchange();
+      const open = caller.open({ path: one.path });
+      strictEqual(Buffer.from((await open.read()) ?? []).toString(), "first");
+      one.open("throw");
       await rejects(open.rest());
       strictEqual((await described(caller, { path: `${target.base}/next` })).url, "/next");
     },
   },
   {
     row: "F1",
-    name: "a handler that throws after the head, all octets of its Content-Length but one written",
-    async handler(_request, response) {
+    name: "a handler that throws after the head, one octet short of its Content-Length",
+    async handler(_request, response, observe) {
       response.headers.set("content-length", "6");
+      await response.write("first");
+      await observe.gate("throw");
+      throw new Error("detail of the plugin");
+    },
+    async check({ caller, exchange }) {
+      const one = exchange();
+      const open = caller.open({ path: one.path });
+      strictEqual(Buffer.from((await open.read()) ?? []).toString(), "first");
+      one.open("throw");
+      await rejects(open.rest());
+    },
+  },
+  {
+    row: "F1",
+    name: "a handler that throws right after its first write never makes a complete response",
+    async handler(_request, response) {
       await response.write("first");
       throw new Error("detail of the plugin");
     },
     async check({ caller, exchange }) {
-      await rejects(caller.open({ path: exchange().path }).rest());
+      // Where the head had not gone out yet, it may still be a 500.
+      strictEqual(await failureOf(caller.open({ path: exchange().path })), "failed");
     },
   },
   {
@@ -96,7 +117,8 @@ export const failureBehaviours: readonly Behaviour[] = [
       const open = caller.open({ path: neighbour.path });
       await neighbour.next("half");
       for (let round = 0; round < 20; round += 1) {
-        await rejects(caller.open({ path: `${exchange().path}?throw` }).rest());
+        const throwing = caller.open({ path: `${exchange().path}?throw` });
+        strictEqual(await failureOf(throwing), "failed");
       }
       neighbour.open("go on");
       const whole = Buffer.concat([seededBytes("F1", 50_000), seededBytes("F1 rest", 50_000)]);
@@ -128,3 +150,14 @@ export const failureBehaviours: readonly Behaviour[] = [
     },
   },
 ];
+
+/** "failed" for a broken transfer or a 500. */
+async function failureOf(open: CallerExchange): Promise<string> {
+  try {
+    const { status } = await open.head;
+    await open.rest();
+    return status === 500 ? "failed" : `a complete ${status}`;
+  } catch {
+    return "failed";
+  }
+}

@@ -154,6 +154,17 @@ export const routingBehaviours: readonly Behaviour[] = [
   },
   {
     row: "R6",
+    name: "plugins that are switched off are 501",
+    callers: ["http1"],
+    notOn: noPrefix,
+    async check({ target }) {
+      using caller = new Http1Caller(target.disabledPort);
+      const answer = await call(caller, { path: "/plugins/conformance/x" });
+      strictEqual(answer.status, 501);
+    },
+  },
+  {
+    row: "R6",
     name: "a plugin that is not running is 503 with Retry-After",
     notOn: noPrefix,
     async check(scene) {

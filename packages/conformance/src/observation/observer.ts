@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { countHttp2Streams } from "./count-http2-streams.js";
 import { readJsonLines, writeJsonLine } from "./json-lines.js";
 import { type ProcessReport, reportProcess, type ProcessTally } from "./process-report.js";
 
@@ -30,7 +31,12 @@ export type ToProcess =
  */
 export class Observer {
   /** Counted by whoever runs handlers. */
-  readonly tally: ProcessTally = { exchanges: 0, running: 0, unhandled: [] };
+  readonly tally: ProcessTally = {
+    exchanges: 0,
+    running: 0,
+    unhandled: [],
+    http2Streams: countHttp2Streams(),
+  };
 
   readonly #socket: Socket;
   readonly #opened = new Set<string>();

@@ -11,6 +11,8 @@ export interface ProcessReport {
   readonly buffersBytes: number;
   /** `process.getActiveResourcesInfo()`, counted by kind. */
   readonly resources: Readonly<Record<string, number>>;
+  /** Open HTTP/2 streams, those of callers and those of the contract. */
+  readonly http2Streams: number;
   /** Listeners on `process`, the one object that everything in a process shares. */
   readonly processListeners: number;
   /** Exchanges that reached the handler so far. */
@@ -23,6 +25,7 @@ export interface ProcessReport {
 
 /** Counted by the process as it runs. */
 export interface ProcessTally {
+  readonly http2Streams: () => number;
   exchanges: number;
   running: number;
   readonly unhandled: string[];
@@ -52,6 +55,7 @@ export async function reportProcess(tally: ProcessTally): Promise<ProcessReport>
     heapBytes: memory.heapUsed,
     buffersBytes: memory.external + memory.arrayBuffers,
     resources,
+    http2Streams: tally.http2Streams(),
     processListeners: process
       .eventNames()
       .reduce((sum, name) => sum + process.listenerCount(name), 0),

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { behaviours } from "../behaviours/index.js";
+import { measuredHandlers } from "../measured-handlers.js";
 import { Observer } from "../observation/observer.js";
 import { referenceListener } from "../targets/reference-listener.js";
 import { dispatchTo } from "./dispatch.js";
@@ -19,7 +20,7 @@ const observer = await Observer.connect(observationPath, "direct", {
   http1Port: (http1.address() as AddressInfo).port,
   http2Port: (http2.address() as AddressInfo).port,
 });
-const listener = referenceListener(dispatchTo(behaviours, observer));
+const listener = referenceListener(dispatchTo([...behaviours, ...measuredHandlers], observer));
 http1.on("request", listener);
 http2.on("request", (request, response) => {
   listener(request as unknown as IncomingMessage, response as unknown as ServerResponse);

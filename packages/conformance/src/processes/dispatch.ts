@@ -1,20 +1,20 @@
-import { type Behaviour, keyOf } from "../behaviour.js";
+import { keyOf, type NamedHandler } from "../behaviour.js";
 import { describeRequest } from "../describe-request.js";
 import type { Handler, HandlerRequest, HandlerResponse } from "../handler.js";
 import type { Observer } from "../observation/observer.js";
 
 /**
- * One handler for all behaviours: `/case/{behaviour}/{exchange}` goes to that behaviour's, everything else is described.
+ * One handler for all: `/case/{name}/{exchange}` goes to the one of that name, everything else is described.
  * What a handler throws is reported as the event "threw" and thrown on.
  */
 export function dispatchTo(
-  behaviours: readonly Behaviour[],
+  named: readonly NamedHandler[],
   observer: Observer,
 ): (request: HandlerRequest, response: HandlerResponse) => Promise<void> {
   const handlers = new Map<string, Handler>();
-  for (const behaviour of behaviours) {
-    if (behaviour.handler !== undefined) {
-      handlers.set(keyOf(behaviour), behaviour.handler);
+  for (const one of named) {
+    if (one.handler !== undefined) {
+      handlers.set(keyOf(one), one.handler);
     }
   }
   return async (request, response) => {

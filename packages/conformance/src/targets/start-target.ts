@@ -10,17 +10,24 @@ interface Ports {
   readonly http1Port: number;
   readonly http2Port: number;
   readonly mountedPort?: number;
+  readonly disabledPort?: number;
+}
+
+/** What a target is to have beside the usual. */
+export interface TargetNeeds {
+  /** A second plugin that breaks the contract, as `/plugins/hostile`. */
+  readonly hostile?: boolean;
 }
 
 /** Starts a target: its processes run from this package's `dist`. */
-export async function startTarget(name: TargetName): Promise<Target> {
+export async function startTarget(name: TargetName, needs: TargetNeeds = {}): Promise<Target> {
   const bridged = name !== "direct";
   const observation = await ObservationServer.listen();
   const front = bridged ? "conformance-host" : "direct-server";
   const script = fileURLToPath(new URL(`../../dist/processes/${front}.js`, import.meta.url));
-  const child = spawn(process.execPath, ["--expose-gc", script, observation.path, name], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const hostile = needs.hostile === true && bridged ? await startHostile(observation) : undefined;
+  const args = ["--expose-gc", script, observation.path, name, hostile?.url ?? ""];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const log: string[] = [];
   let rest = "";
   child.stdout.setEncoding("utf8");
@@ -42,6 +49,7 @@ export async function startTarget(name: TargetName): Promise<Target> {
     name,
     bridged,
     mountedPort: 0,
+    disabledPort: 0,
     ...(hello.detail as Ports),
     base: bridged ? "/plugins/conformance" : "",
     observation,
@@ -51,7 +59,17 @@ export async function startTarget(name: TargetName): Promise<Target> {
     async [Symbol.asyncDispose]() {
       // The processes end when the observation socket closes.
       await observation[Symbol.asyncDispose]();
-      await exited;
+      await Promise.all([exited, hostile?.exited]);
     },
   };
+}
+
+async function startHostile(
+  observation: ObservationServer,
+): Promise<{ url: string; exited: Promise<unknown> }> {
+  const script = fileURLToPath(new URL("../../dist/processes/hostile-plugin.js", import.meta.url));
+  const child = spawn(process.execPath, [script, observation.path], { stdio: "inherit" });
+  const exited = once(child, "exit");
+  const { detail } = await observation.process("hostile");
+  return { url: (detail as { url: string }).url, exited };
 }

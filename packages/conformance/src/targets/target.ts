@@ -10,6 +10,8 @@ export interface Target extends AsyncDisposable {
   readonly http2Port: number;
   /** HTTP/1.1, the host as Connect middleware that is mounted at `/sub`; 0 on the direct target. */
   readonly mountedPort: number;
+  /** HTTP/1.1, a host whose plugins are switched off; 0 on the direct target. */
+  readonly disabledPort: number;
   /** What stands before a path: empty, or `/plugins/conformance`. */
   readonly base: string;
   readonly observation: ObservationServer;

@@ -1,0 +1,45 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { PluginService } from "@servehttp/contract";
+import type { TargetName } from "../behaviour.js";
+
+/** Parts of a response as the generated message takes them. */
+export type ResponseMessage = MessageInitShape<typeof PluginService.method.serveHTTP.output>;
+
+/** One thing that the hostile plugin does once a request has come. */
+export type Step =
+  /** Sends a well-formed message: on mux as a frame of this exchange. */
+  | { readonly do: "parts"; readonly parts: ResponseMessage }
+  /** Writes octets where the length prefix of a message belongs. */
+  | { readonly do: "octets"; readonly octets: Uint8Array }
+  /** Sends a message whose payload is these octets. */
+  | { readonly do: "payload"; readonly payload: Uint8Array; readonly compressed?: boolean }
+  /** On mux: sends frames under an id of its own choice, relative to this exchange's. */
+  | { readonly do: "stray"; readonly idOffset: number; readonly parts: ResponseMessage }
+  /** Ends the RPC with this gRPC status, undefined for none. */
+  | { readonly do: "status"; readonly status: number | undefined }
+  /** Resets the RPC's HTTP/2 stream. */
+  | { readonly do: "reset"; readonly code: number }
+  /** Cuts the whole connection. */
+  | { readonly do: "cut" }
+  /** Answers the RPC with these HTTP headers in place of gRPC's. */
+  | { readonly do: "respond"; readonly headers: Readonly<Record<string, string | number>> };
+
+/**
+ * What the caller must see.
+ *
+ * - `clean`: a whole 200
+ * - `status`: a status of 500, 502 or 503, and nothing of the plugin's
+ * - `broken`: a head, then a broken transfer
+ * - `failed`: `status` or `broken`
+ * - `either`: whatever it is, it ends
+ */
+export type Outcome = "clean" | "status" | "broken" | "failed" | "either";
+
+/** One way to break the contract. */
+export interface Misdeed {
+  readonly name: string;
+  readonly steps: readonly Step[];
+  readonly outcome: Outcome;
+  /** Default both. */
+  readonly carriers?: readonly Exclude<TargetName, "direct">[];
+}

@@ -1,0 +1,221 @@
+import { bodyChunkBytesMax, fieldCountMax, informationalCountMax } from "@servehttp/contract";
+import type { Misdeed, ResponseMessage, Step } from "./misdeed.js";
+
+const init = { status: 200, headers: [{ name: "x-a", values: [Buffer.from("1")] }] };
+const chunk = Buffer.from("octets of the plugin");
+const end = {};
+const hints = { status: 103, headers: [{ name: "link", values: [Buffer.from("</a>")] }] };
+
+const parts = (...messages: ResponseMessage[]): Step[] =>
+  messages.map((one) => ({ do: "parts", parts: one }));
+
+/** Ends the RPC, on the stream carrier only: there one exchange is all it carries. */
+const status = (code: number | undefined): Step => ({ do: "status", status: code });
+
+const field = (name: string, value: string) => ({ name, values: [Buffer.from(value, "latin1")] });
+
+/** An exchange as it ought to be, and what a plugin might make of it. */
+export const misdeeds: readonly Misdeed[] = [
+  { name: "well", steps: parts({ init, chunk, end }), outcome: "clean" },
+  { name: "well in three", steps: parts({ init }, { chunk }, { end }), outcome: "clean" },
+  {
+    name: "a field from a later version",
+    steps: [{ do: "payload", payload: withUnknownField() }],
+    outcome: "clean",
+    carriers: ["stream"],
+  },
+
+  { name: "chunk before init", steps: parts({ chunk }), outcome: "status" },
+  { name: "end before init", steps: parts({ end }), outcome: "status" },
+  { name: "flush before init", steps: parts({ flush: true }), outcome: "status" },
+  { name: "tunnel chunk before hijack", steps: parts({ tunnelChunk: chunk }), outcome: "status" },
+  { name: "hijack where it is not possible", steps: parts({ hijack: {} }), outcome: "status" },
+  { name: "two inits", steps: parts({ init, chunk }, { init, end }), outcome: "failed" },
+  { name: "hijack after init", steps: parts({ init, chunk }, { hijack: {} }), outcome: "failed" },
+  {
+    name: "tunnel end in a body",
+    steps: parts({ init, chunk }, { tunnelEnd: true }),
+    outcome: "failed",
+  },
+  {
+    name: "hints after init",
+    steps: parts({ init, chunk }, { informational: [hints] }),
+    outcome: "failed",
+  },
+  { name: "chunk after end", steps: parts({ init, chunk, end }, { chunk }), outcome: "either" },
+  { name: "end after end", steps: parts({ init, chunk, end }, { end }), outcome: "either" },
+  {
+    name: "too many hints",
+    steps: parts({
+      informational: Array.from({ length: informationalCountMax + 1 }, () => hints),
+      init,
+      end,
+    }),
+    outcome: "failed",
+  },
+  {
+    name: "a hint of status 101",
+    steps: parts({ informational: [{ status: 101, headers: [] }], init, end }),
+    outcome: "failed",
+  },
+  {
+    name: "a hint of status 200",
+    steps: parts({ informational: [{ status: 200, headers: [] }], init, end }),
+    outcome: "failed",
+  },
+  {
+    name: "chunk over the limit",
+    steps: parts({ init }, { chunk: Buffer.alloc(bodyChunkBytesMax + 1) }, { end }),
+    outcome: "failed",
+  },
+  ...[-1, 0, 42, 99, 100, 101, 199, 1_000, 65_535].map((code): Misdeed => ({
+    name: `status ${code}`,
+    steps: parts({ init: { status: code, headers: [] }, chunk, end }),
+    outcome: "status",
+  })),
+  ...["1\r\nx-evil: 1", "1\nx-evil: 1", "1\0"].map((value): Misdeed => ({
+    name: `a header value ${JSON.stringify(value)}`,
+    steps: parts({ init: { status: 200, headers: [field("x-a", value)] }, chunk, end }),
+    outcome: "either",
+  })),
+  {
+    name: "a header name that is none",
+    steps: parts({ init: { status: 200, headers: [field("x evil:", "1")] }, chunk, end }),
+    outcome: "either",
+  },
+  {
+    name: "a flood of header fields",
+    steps: parts({
+      init: {
+        status: 200,
+        headers: Array.from({ length: fieldCountMax + 1 }, (_, at) => field(`x-${at}`, "1")),
+      },
+      end,
+    }),
+    outcome: "status",
+  },
+  {
+    name: "a header section that is too large",
+    steps: parts({
+      init: {
+        status: 200,
+        headers: Array.from({ length: 20 }, (_, at) => field(`x-${at}`, "1".repeat(8_000))),
+      },
+      end,
+    }),
+    outcome: "status",
+  },
+
+  ...[0, undefined, 2, 13, 14].flatMap((code): Misdeed[] => [
+    {
+      name: `status ${code ?? "missing"} without a part`,
+      steps: [status(code)],
+      outcome: "status",
+      carriers: ["stream"],
+    },
+    {
+      name: `status ${code ?? "missing"} after init and chunk, without end`,
+      steps: [...parts({ init, chunk, flush: true }), status(code)],
+      outcome: "failed",
+      carriers: ["stream"],
+    },
+  ]),
+  ...[0, 2, 7, 8].flatMap((code): Misdeed[] => [
+    {
+      name: `reset with ${code} without a part`,
+      steps: [{ do: "reset", code }],
+      outcome: "status",
+    },
+    {
+      name: `reset with ${code} after init and chunk`,
+      steps: [...parts({ init, chunk, flush: true }), { do: "reset", code }],
+      outcome: "failed",
+    },
+  ]),
+  { name: "cut without a part", steps: [{ do: "cut" }], outcome: "status" },
+  {
+    name: "cut after init and chunk",
+    steps: [...parts({ init, chunk, flush: true }), { do: "cut" }],
+    outcome: "failed",
+  },
+  {
+    name: "garbage in place of a message",
+    steps: [{ do: "octets", octets: Buffer.from("HTTP/1.1 200 OK\r\n\r\nhello") }],
+    outcome: "status",
+  },
+  {
+    name: "garbage in a message",
+    steps: [{ do: "payload", payload: Buffer.alloc(40, 0xff) }],
+    outcome: "status",
+  },
+  {
+    name: "the compressed flag",
+    steps: [{ do: "payload", payload: Buffer.from([0x3a, 0]), compressed: true }],
+    outcome: "status",
+  },
+  {
+    name: "a message of 4 GiB",
+    steps: [{ do: "octets", octets: Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]) }],
+    outcome: "status",
+  },
+  {
+    name: "a message that stops half way",
+    steps: [{ do: "octets", octets: Buffer.from([0, 0, 0, 1, 0, 1, 2, 3]) }, status(0)],
+    outcome: "status",
+  },
+  {
+    name: "a web page in place of gRPC",
+    steps: [
+      { do: "respond", headers: { ":status": 200, "content-type": "text/html" } },
+      status(undefined),
+    ],
+    outcome: "status",
+    carriers: ["stream"],
+  },
+  {
+    name: "404 in place of gRPC",
+    steps: [
+      { do: "respond", headers: { ":status": 404, "content-type": "text/plain" } },
+      status(undefined),
+    ],
+    outcome: "status",
+    carriers: ["stream"],
+  },
+
+  {
+    name: "a frame of an exchange that was never opened",
+    steps: [{ do: "stray", idOffset: 1_000, parts: { init, end } }],
+    outcome: "status",
+    carriers: ["mux"],
+  },
+  {
+    name: "a late frame of an exchange that is over",
+    steps: [...parts({ init, chunk, end }), { do: "stray", idOffset: 0, parts: { chunk } }],
+    outcome: "either",
+    carriers: ["mux"],
+  },
+  {
+    name: "more octets than its credit",
+    steps: parts(
+      { init, flush: true },
+      ...Array.from({ length: 600 }, () => ({ chunk: Buffer.alloc(bodyChunkBytesMax) })),
+    ),
+    outcome: "failed",
+    carriers: ["mux"],
+  },
+];
+
+/** {init, chunk, end} and field 999, a varint. */
+function withUnknownField(): Uint8Array {
+  return Buffer.concat([
+    // init (2): status (1) = 200
+    Buffer.from([0x12, 3, 0x08, 0xc8, 0x01]),
+    // chunk (4)
+    Buffer.from([0x22, chunk.length]),
+    chunk,
+    // end (6): empty
+    Buffer.from([0x32, 0]),
+    // 999: 1
+    Buffer.from([0xb8, 0x3e, 1]),
+  ]);
+}

@@ -1,0 +1,84 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
+import { createServer as createHttp2Server, type Http2ServerRequest } from "node:http2";
+import type { AddressInfo, Server } from "node:net";
+import { fileURLToPath } from "node:url";
+import { createPluginHost, type PluginOptions } from "@servehttp/host-bridge";
+import type { TargetName } from "../behaviour.js";
+import { impatientTimeouts } from "../impatient-timeouts.js";
+import { Observer } from "../observation/observer.js";
+import { serveMounted } from "./serve-mounted.js";
+
+/**
+ * The host of the bridged targets: `node conformance-host.js OBSERVATION_SOCKET CARRIER [HOSTILE_URL]`. Its plugins:
+ * `conformance` with the default times, `impatient` with short ones, `stopped`, which never gets ready, and `hostile`,
+ * which breaks the contract.
+ */
+const [, , observationPath = "", carrierName = "", hostileUrl = ""] = process.argv;
+const carrier = carrierName as Exclude<TargetName, "direct">;
+const pluginScript = fileURLToPath(new URL("conformance-plugin.js", import.meta.url));
+const plugin = (role: string): PluginOptions => ({
+  command: [process.execPath, "--expose-gc", pluginScript, observationPath, role],
+  carrier,
+});
+
+const http1 = createServer();
+const http2 = createHttp2Server();
+const mounted = createServer();
+const disabled = createServer();
+const ports = await Promise.all([http1, http2, mounted, disabled].map(listen));
+let observer: Observer | undefined;
+
+const host = createPluginHost({
+  plugins: {
+    conformance: plugin("plugin"),
+    impatient: { ...plugin("impatient"), timeouts: impatientTimeouts },
+    stopped: { url: "unix:/nowhere/stopped.sock" },
+    ...(hostileUrl !== "" && { hostile: { url: hostileUrl, carrier } }),
+  },
+  identity,
+  edge: {
+    strip: {
+      cookies: ["session"],
+      headers: ["x-api-key", "x-login", "x-hold-identity"],
+      queryParameters: ["access_token"],
+    },
+    protectedCookies: ["session"],
+  },
+});
+await host.start();
+host.attach(http1);
+host.attach(http2);
+const [http1Port, http2Port, mountedPort, disabledPort] = ports;
+observer = await Observer.connect(observationPath, "host", {
+  http1Port,
+  http2Port,
+  mountedPort,
+  disabledPort,
+});
+serveMounted(mounted, host, observer);
+createPluginHost({
+  plugins: { conformance: { url: "unix:/nowhere/disabled.sock" } },
+  enabled: false,
+}).attach(disabled);
+
+/** The caller's login is who it is; and a caller may ask to wait at the edge. */
+async function identity(
+  request: IncomingMessage | Http2ServerRequest,
+): Promise<Record<string, string | undefined>> {
+  const { "x-login": login, "x-hold-identity": key } = request.headers;
+  if (typeof key === "string") {
+    const caller = "stream" in request ? request.stream : request.socket;
+    observer?.event(key, "identity asked");
+    caller.once("close", () => observer?.event(key, "caller gone"));
+    await observer?.gate(key, "identity");
+    observer?.event(key, "identity given");
+  }
+  return { "x-user-id": typeof login === "string" ? login : undefined };
+}
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}

@@ -1,0 +1,24 @@
+import { type Logger, servePlugin } from "@servehttp/plugin-sdk";
+import { behaviours } from "../behaviours/index.js";
+import { measuredHandlers } from "../measured-handlers.js";
+import { Observer } from "../observation/observer.js";
+import { dispatchTo } from "./dispatch.js";
+
+/** The plugin of the bridged targets: `node conformance-plugin.js OBSERVATION_SOCKET ROLE`. */
+const [, , observationPath = "", role = "plugin"] = process.argv;
+const observer = await Observer.connect(observationPath, role, {
+  address: process.env["SERVEHTTP_ADDRESS"],
+  token: process.env["SERVEHTTP_TOKEN"],
+});
+await servePlugin(
+  { serveHTTP: dispatchTo([...behaviours, ...measuredHandlers], observer) },
+  { logger: logTo(observer) },
+);
+
+/** Hundreds of handlers fail on purpose: what is logged of them is for tests, not for the terminal. */
+function logTo(to: Observer): Logger {
+  const log = (level: string) => (fields: object, message?: string) => {
+    to.event("log", level, { ...fields, message });
+  };
+  return { warn: log("warn"), error: log("error") };
+}
