@@ -17,7 +17,7 @@ export interface PluginProcessOptions {
   /** Where it is to listen: `unix:/path`. */
   readonly address: string;
   readonly token: string;
-  /** For its output, one record a line. */
+  /** For its output, one record a line; names the plugin in each. */
   readonly logger: Logger;
 }
 
@@ -49,7 +49,7 @@ export class PluginProcess {
   constructor(options: PluginProcessOptions) {
     const child = spawned(options);
     this.pid = child instanceof Error ? undefined : child.pid;
-    this.#logger = options.logger.child({ plugin: options.pluginId, pid: this.pid });
+    this.#logger = options.logger.child({ pid: this.pid });
     if (child instanceof Error) {
       this.#stderr = logLines(undefined, this.#logger, "stderr");
       this.exited = Promise.resolve({ kind: "not-started", error: startError(child, options) });

@@ -1,34 +1,31 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServeHTTPError } from "@servehttp/contract";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Clock } from "./clock.js";
-import { HostGuard } from "./host-guard.js";
+import { HostProcesses } from "./host-processes.js";
 import {
   PluginSupervisor,
   type PluginSupervisorOptions,
   type StartedPlugin,
   type SupervisedLink,
 } from "./plugin-supervisor.js";
-import { SocketDirectory } from "./socket-directory.js";
 
 const logger = pino({ enabled: false });
 let parent = "";
-let directory: SocketDirectory;
-let guard: HostGuard;
+let processes: HostProcesses;
 
 beforeEach(async () => {
   parent = await mkdtemp(join(tmpdir(), "ps-"));
-  directory = await SocketDirectory.create(parent);
-  guard = new HostGuard(directory.path, logger);
+  processes = new HostProcesses(logger, parent);
 });
 afterEach(async () => {
-  await guard.stop();
-  await directory.remove();
-  await rm(parent, { recursive: true });
+  await processes.close();
+  // Fails unless nothing is left in it.
+  await rmdir(parent);
 });
 
 /** Time that passes only when a test says so. */
@@ -111,8 +108,7 @@ function supervise(
     cwd: undefined,
     env: {},
     startMs: 10_000,
-    directory,
-    guard,
+    processes,
     logger,
     connect: (started) => {
       given.push(started);
@@ -372,6 +368,25 @@ describe("failures (O3, L3, L4)", () => {
   });
 });
 
+describe("HostProcesses", () => {
+  it("says why it can't be made, and is made when it can", async () => {
+    const missing = join(parent, "later");
+    await using later = new HostProcesses(logger, missing);
+    const { plugin } = supervise(forever, { processes: later });
+    await expect(plugin.start()).rejects.toThrow("ENOENT");
+    expect(plugin.state).toBe("stopped");
+    await mkdir(missing);
+    await plugin.start();
+    expect(plugin.state).toBe("ready");
+    await plugin.stop();
+    await later.close();
+    await plugin.start();
+    await plugin.stop();
+    await later.close();
+    await rmdir(missing);
+  });
+});
+
 describe("stop and drain (L5)", () => {
   it("does not start a draining plugin again", async () => {
     const supervised = supervise(forever);
@@ -455,6 +470,7 @@ describe("leaks (O6)", () => {
       expect(readdirSync("/proc/self/fd").length).toBeLessThanOrEqual(before.fds);
       expect(children().length).toBe(before.children);
     });
+    const { directory } = await processes.open();
     expect(await readdir(directory.path)).toEqual(["host.sock"]);
   });
 });

@@ -3,10 +3,9 @@ import { ServeHTTPError } from "@servehttp/contract";
 import type { Logger } from "pino";
 import { connectRetryMs, lostGraceMs, stopGraceMs } from "../limits.js";
 import { type Clock, systemClock } from "./clock.js";
-import type { HostGuard } from "./host-guard.js";
+import type { HostProcesses, ProcessesPlace } from "./host-processes.js";
 import { exitText, PluginProcess, type ProcessExit } from "./plugin-process.js";
 import { afterFailure, type FailureHistory, noFailures } from "./restart-policy.js";
-import type { SocketDirectory } from "./socket-directory.js";
 
 /** A connection to a plugin, as far as its supervisor needs to know. */
 export interface SupervisedLink {
@@ -28,8 +27,9 @@ export interface PluginSupervisorOptions<Link extends SupervisedLink> {
   readonly env: Readonly<Record<string, string>>;
   /** From spawning to being ready. */
   readonly startMs: number;
-  readonly directory: SocketDirectory;
-  readonly guard: HostGuard;
+  /** The host's; shared by all its plugins. */
+  readonly processes: HostProcesses;
+  /** Names the plugin in each record. */
   readonly logger: Logger;
   /**
    * Connects to the plugin and asks it who it is; resolves when it is ready. Called again after a rejection with
@@ -74,6 +74,7 @@ type State<Link> =
 
 /** One process, with what ends with it. */
 interface Run {
+  readonly place: ProcessesPlace;
   readonly process: PluginProcess;
   /** Aborts when the process is not wanted any more, or is gone. */
   readonly over: AbortController;
@@ -139,6 +140,7 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
    *   are made all the same.
    */
   async start(): Promise<void> {
+    const place = await this.#options.processes.open();
     // Two processes of one plugin would fight for its files and ports.
     await this.#earlier;
     switch (this.#state.kind) {
@@ -149,14 +151,14 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
         throw new ServeHTTPError("unavailable", `the plugin is ${this.#state.kind}`);
       case "given-up":
         this.#history = noFailures;
-        this.#run();
+        this.#run(place);
         break;
       case "backing-off":
         this.#state.wait.abort();
-        this.#run();
+        this.#run(place);
         break;
       case "stopped":
-        this.#run();
+        this.#run(place);
         break;
       case "starting":
         break;
@@ -212,13 +214,15 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
   }
 
   /** Spawns a process and sees it become ready, or fail. */
-  #run(): void {
-    const { directory, guard, logger, pluginId, command, cwd, env } = this.#options;
+  #run(place: ProcessesPlace): void {
+    const { logger, pluginId, command, cwd, env } = this.#options;
+    const { directory, guard } = place;
     const socketPath = directory.nextPath();
     const token = randomBytes(32).toString("base64url");
     const address = `unix:${socketPath}`;
     const process = new PluginProcess({ pluginId, command, cwd, env, address, token, logger });
     const run: Run = {
+      place,
       process,
       over: new AbortController(),
       started: new AbortController(),
@@ -230,7 +234,7 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
     void process.exited.then((exit) => {
       if (process.pid !== undefined) {
         guard.forget(process.pid);
-        logger.info({ plugin: pluginId, pid: process.pid }, `plugin process ${exitText(exit)}`);
+        logger.info({ pid: process.pid }, `plugin process ${exitText(exit)}`);
       }
       this.#failed(run, exitError(exit, this.#state.kind === "starting"));
     });
@@ -291,28 +295,25 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
       const { history, delayMs } = afterFailure(this.#history, nowMs, ranMs, chance);
       this.#history = history;
       if (delayMs === undefined) {
-        logger.error({ plugin: pluginId, pid, err: failure }, "plugin failed too often: given up");
+        logger.error({ pid, err: failure }, "plugin failed too often: given up");
         this.#enter({ kind: "given-up", failure });
       } else {
-        logger.warn(
-          { plugin: pluginId, pid, delayMs, err: failure },
-          "plugin failed: starts again",
-        );
-        this.#backOff(failure, delayMs);
+        logger.warn({ pid, delayMs, err: failure }, "plugin failed: starts again");
+        this.#backOff(failure, delayMs, run.place);
       }
     }
     this.#end(run, graceMs);
     this.#settleStart(failure);
   }
 
-  #backOff(failure: ServeHTTPError, delayMs: number): void {
+  #backOff(failure: ServeHTTPError, delayMs: number, place: ProcessesPlace): void {
     const wait = new AbortController();
     this.#enter({ kind: "backing-off", failure, wait });
     this.#clock.after(delayMs, wait.signal, () => {
       void this.#earlier.then(() => {
         if (!wait.signal.aborted) {
           this.#restarts++;
-          this.#run();
+          this.#run(place);
         }
       });
     });
@@ -337,11 +338,7 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
   #enter(state: State<Link>): void {
     this.#state = state;
     this.#sinceUnixMs = this.#clock.unixMs();
-    const { pluginId, logger } = this.#options;
-    logger.debug(
-      { plugin: pluginId, pid: this.pid, state: state.kind },
-      "plugin changed its state",
-    );
+    this.#options.logger.debug({ pid: this.pid, state: state.kind }, "plugin changed its state");
     this.#options.onChange();
   }
 }
