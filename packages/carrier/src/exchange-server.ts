@@ -43,7 +43,9 @@ export interface ExchangeServerOptions {
 }
 
 /** Where an `ExchangeServer` listens. */
-export type ListenAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+export type ListenAddress =
+  | { readonly path: string }
+  | { readonly host: string; readonly port: number };
 
 /** The plugin's end of the wire: an HTTP/2 server that takes exchanges in on both carriers. */
 export class ExchangeServer {

@@ -31,7 +31,10 @@ export function statusOf(code: ErrorCode): number {
 }
 
 /** What a status means to a host whose response is not complete. */
-export function errorOfStatus(status: string | undefined, message: string | undefined): ServeHTTPError {
+export function errorOfStatus(
+  status: string | undefined,
+  message: string | undefined,
+): ServeHTTPError {
   const detail = message === undefined || message === "" ? "" : `: ${decodeMessage(message)}`;
   switch (Number(status)) {
     case grpcStatus.ok:
@@ -46,7 +49,10 @@ export function errorOfStatus(status: string | undefined, message: string | unde
       return new ServeHTTPError("protocol-violation", `the plugin refused the exchange${detail}`);
     default:
       if (status === undefined) {
-        return new ServeHTTPError("protocol-violation", "the plugin ended the RPC without a status");
+        return new ServeHTTPError(
+          "protocol-violation",
+          "the plugin ended the RPC without a status",
+        );
       }
       return new ServeHTTPError("handler-failed", `gRPC status ${status}${detail}`);
   }

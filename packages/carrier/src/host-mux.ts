@@ -16,7 +16,8 @@ import {
 import { errorOfStatus } from "./grpc-status.js";
 import { MuxInbox } from "./mux-inbox.js";
 import { type IncomingFrame, type MuxEnd, MuxPipe } from "./mux-pipe.js";
-import { readResponseParts, writeRequestParts } from "./part-codec.js";
+import { readResponseParts } from "./read-parts.js";
+import { writeRequestParts } from "./write-parts.js";
 
 /** The host's end of a `ServeHTTPMux` RPC: opens exchanges, as many as it likes. */
 export class HostMux implements MuxEnd {

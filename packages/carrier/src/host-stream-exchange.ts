@@ -20,7 +20,9 @@ import {
 } from "@servehttp/contract";
 import { GrpcMessageReader } from "./grpc-message-reader.js";
 import { errorOfStatus } from "./grpc-status.js";
-import { readResponseParts, writeRequestParts, writeReset } from "./part-codec.js";
+import { readResponseParts } from "./read-parts.js";
+import { writeReset } from "./reset-codec.js";
+import { writeRequestParts } from "./write-parts.js";
 import { type PartFormat, PartOutbox } from "./part-outbox.js";
 import { WireReader } from "./wire-reader.js";
 import type { WireWriter } from "./wire-writer.js";
@@ -102,7 +104,12 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts> {
     }
     this.#finish(error);
     const stream = this.#stream;
-    if (error.code === "caller-left" || stream.destroyed || stream.writableEnded || stream.pending) {
+    if (
+      error.code === "caller-left" ||
+      stream.destroyed ||
+      stream.writableEnded ||
+      stream.pending
+    ) {
       stream.close(constants.NGHTTP2_CANCEL);
       return;
     }
@@ -118,7 +125,7 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts> {
 
   #onResponse(fields: IncomingHttpHeaders & { ":status"?: number | undefined }): void {
     const status = fields[":status"];
-    const contentType = String(fields["content-type"] ?? "");
+    const contentType = fields["content-type"] ?? "";
     if (status !== 200 || !contentType.startsWith("application/grpc")) {
       this.#fail(
         new ServeHTTPError(

@@ -7,7 +7,7 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { GrpcMessageReader } from "./grpc-message-reader.js";
-import { readReset, writeReset } from "./part-codec.js";
+import { readReset, writeReset } from "./reset-codec.js";
 import { atTurnEnd, type Flushable } from "./turn-end.js";
 import { WireReader } from "./wire-reader.js";
 import { WireWriter } from "./wire-writer.js";

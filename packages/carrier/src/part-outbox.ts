@@ -20,7 +20,9 @@ export interface PartFormat<Parts> {
  * The way out of one exchange on the stream carrier. Parts of one turn of the event loop that one message can
  * carry go out as one message; a sender that is faster than the stream waits.
  */
-export class PartOutbox<Parts extends { chunk?: Uint8Array; tunnelChunk?: Uint8Array }> implements Flushable {
+export class PartOutbox<
+  Parts extends { chunk?: Uint8Array; tunnelChunk?: Uint8Array },
+> implements Flushable {
   readonly #stream: Http2Stream;
   readonly #writer: WireWriter;
   readonly #format: PartFormat<Parts>;
@@ -32,7 +34,12 @@ export class PartOutbox<Parts extends { chunk?: Uint8Array; tunnelChunk?: Uint8A
   #closed = false;
 
   /** `beforeWrite` is called before each message: a response's headers go out with its first one. */
-  constructor(stream: Http2Stream, writer: WireWriter, format: PartFormat<Parts>, beforeWrite?: () => void) {
+  constructor(
+    stream: Http2Stream,
+    writer: WireWriter,
+    format: PartFormat<Parts>,
+    beforeWrite?: () => void,
+  ) {
     this.#stream = stream;
     this.#writer = writer;
     this.#format = format;

@@ -18,7 +18,8 @@ import { encodeMessage, statusOf } from "./grpc-status.js";
 import { settledQuietly } from "./host-mux.js";
 import { MuxInbox } from "./mux-inbox.js";
 import { type IncomingFrame, type MuxEnd, MuxPipe } from "./mux-pipe.js";
-import { readRequestMessage, writeResponseParts } from "./part-codec.js";
+import { readRequestMessage } from "./read-parts.js";
+import { writeResponseParts } from "./write-parts.js";
 import { grpcResponseHeaders } from "./plugin-stream-exchange.js";
 import type { WireReader } from "./wire-reader.js";
 

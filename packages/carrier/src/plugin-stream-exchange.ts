@@ -14,7 +14,8 @@ import {
 } from "@servehttp/contract";
 import { GrpcMessageReader } from "./grpc-message-reader.js";
 import { encodeMessage, statusOf } from "./grpc-status.js";
-import { readRequestMessage, writeResponseParts } from "./part-codec.js";
+import { readRequestMessage } from "./read-parts.js";
+import { writeResponseParts } from "./write-parts.js";
 import { type PartFormat, PartOutbox } from "./part-outbox.js";
 import { WireReader } from "./wire-reader.js";
 import type { WireWriter } from "./wire-writer.js";
@@ -248,4 +249,3 @@ export function refuseStream(stream: ServerHttp2Stream, error: ServeHTTPError): 
   stream.respond({ ...grpcResponseHeaders, ...statusFields(error) }, { endStream: true });
   stream.resume();
 }
-

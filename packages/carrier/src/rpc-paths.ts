@@ -3,7 +3,11 @@ export const serveHTTPPath = "/servehttp.v1.PluginService/ServeHTTP";
 export const serveHTTPMuxPath = "/servehttp.v1.PluginService/ServeHTTPMux";
 
 /** The fields of such an RPC's request. */
-export function rpcHeaders(path: string, authority: string, token: string | undefined): Record<string, string> {
+export function rpcHeaders(
+  path: string,
+  authority: string,
+  token: string | undefined,
+): Record<string, string> {
   return {
     ":method": "POST",
     ":path": path,

@@ -55,9 +55,24 @@ export class WireReader {
     throw malformed("a number without an end");
   }
 
-  sint64(): number {
+  /** Exact up to 2^53 in either direction. */
+  int64(): number {
+    const begin = this.offset;
     const value = this.varint();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    return value <= Number.MAX_SAFE_INTEGER
+      ? value
+      : Number(BigInt.asIntN(64, this.#bigVarint(begin)));
+  }
+
+  /** Exact up to 2^52 in either direction. */
+  sint64(): number {
+    const begin = this.offset;
+    const value = this.varint();
+    if (value <= Number.MAX_SAFE_INTEGER) {
+      return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    }
+    const bits = BigInt.asUintN(64, this.#bigVarint(begin));
+    return Number(bits % 2n === 0n ? bits / 2n : -(bits + 1n) / 2n);
   }
 
   /** Steps over a length and the octets that it counts; returns where they begin. `offset` is where they end. */
@@ -93,8 +108,11 @@ export class WireReader {
     return new WireReader(this.buffer, begin, this.offset);
   }
 
-  /** Steps over a field that this version does not know. */
+  /** Steps over a field that this version does not know. Groups, which proto3 has not, are refused. */
   skip(tag: number): void {
+    if (tag < 8) {
+      throw malformed("a field without a number");
+    }
     switch (tag & 7) {
       case 0:
         this.varint();
@@ -114,6 +132,15 @@ export class WireReader {
     if (this.offset > this.end) {
       throw malformed("a field that is longer than its message");
     }
+  }
+
+  /** The varint that begins there and ends before `offset`. */
+  #bigVarint(begin: number): bigint {
+    let value = 0n;
+    for (let at = this.offset - 1; at >= begin; at -= 1) {
+      value = (value << 7n) | BigInt((this.buffer[at] as number) & 0x7f);
+    }
+    return value;
   }
 }
 

@@ -41,6 +41,13 @@ export class WireWriter {
 
   /** Begins a gRPC message: the five octets of its prefix are filled in by `endMessage`. */
   beginMessage(): void {
+    if (this.#depth > 0) {
+      // One that was begun before failed halfway: nothing of it may show in this one.
+      this.#depth = 0;
+      this.#start = this.#offset;
+      this.#segments = [];
+      this.#segmentBytes = 0;
+    }
     this.#reserve(grpcPrefixBytes);
     this.#begin();
     this.#offset += grpcPrefixBytes;
@@ -97,7 +104,8 @@ export class WireWriter {
     this.#reserve(10);
     for (let shift = 0; shift < 63; shift += 7) {
       // Sign-extended to 64 bits: all bits above the 32nd are ones.
-      const bits = shift < 28 ? (value >> shift) & 0x7f : shift === 28 ? (value >> 28) & 0x7f : 0x7f;
+      const bits =
+        shift < 28 ? (value >> shift) & 0x7f : shift === 28 ? (value >> 28) & 0x7f : 0x7f;
       this.#slab[this.#offset++] = bits | 0x80;
     }
     this.#slab[this.#offset++] = 1;

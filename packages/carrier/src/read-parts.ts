@@ -1,5 +1,4 @@
 import {
-  type ErrorCode,
   type FieldList,
   type InformationalResponse,
   type RequestInit,
@@ -9,158 +8,14 @@ import {
   fieldCountMax,
   noFields,
   plainEnd,
-  reasonBytesMax,
   ServeHTTPError,
 } from "@servehttp/contract";
-import { WireReader } from "./wire-reader.js";
-import type { WireWriter } from "./wire-writer.js";
+import { readReset } from "./reset-codec.js";
+import type { WireReader } from "./wire-reader.js";
 
-/**
- * The messages of `exchange.proto`, written and read by hand: they are the hot path, and the generated codec
- * spends more on one of them than the whole rest of an exchange costs. `part-codec.test.ts` holds it to the
- * generated one in both directions.
- *
- * A tag is (field number << 3 | wire type).
+/*
+ * The messages of `exchange.proto`, read by hand: see `write-parts.ts`.
  */
-
-export function writeRequestParts(writer: WireWriter, parts: RequestParts): void {
-  if (parts.init !== undefined) {
-    writer.beginNested(0x0a);
-    writeRequestInit(writer, parts.init);
-    writer.endNested();
-  }
-  if (parts.chunk !== undefined) {
-    writer.bytes(0x12, parts.chunk);
-  }
-  if (parts.end !== undefined) {
-    writeEnd(writer, 0x1a, parts.end.trailers);
-  }
-  if (parts.tunnelChunk !== undefined) {
-    writer.bytes(0x22, parts.tunnelChunk);
-  }
-  if (parts.tunnelEnd === true) {
-    writeFlag(writer, 0x28);
-  }
-}
-
-export function writeResponseParts(writer: WireWriter, parts: ResponseParts): void {
-  if (parts.informational !== undefined) {
-    for (const informational of parts.informational) {
-      writeResponseHead(writer, 0x0a, informational);
-    }
-  }
-  if (parts.init !== undefined) {
-    writeResponseHead(writer, 0x12, parts.init);
-  }
-  if (parts.hijack === true) {
-    writeEmpty(writer, 0x1a);
-  }
-  if (parts.chunk !== undefined) {
-    writer.bytes(0x22, parts.chunk);
-  }
-  if (parts.flush === true) {
-    writeFlag(writer, 0x28);
-  }
-  if (parts.end !== undefined) {
-    writeEnd(writer, 0x32, parts.end.trailers);
-  }
-  if (parts.tunnelChunk !== undefined) {
-    writer.bytes(0x3a, parts.tunnelChunk);
-  }
-  if (parts.tunnelEnd === true) {
-    writeFlag(writer, 0x40);
-  }
-  if (parts.extendHeadMs !== undefined) {
-    writer.varint(0x48);
-    writer.varint(parts.extendHeadMs);
-  }
-}
-
-function writeRequestInit(writer: WireWriter, init: RequestInit): void {
-  writeText(writer, 0x0a, init.method);
-  writeText(writer, 0x12, init.url);
-  writeText(writer, 0x1a, init.requestUri);
-  writeText(writer, 0x22, init.protocol);
-  writeNumber(writer, 0x28, init.protocolMajor);
-  writeNumber(writer, 0x30, init.protocolMinor);
-  writeText(writer, 0x3a, init.host);
-  writeText(writer, 0x42, init.remoteAddress);
-  writeFields(writer, 0x4a, init.headers);
-  if (init.contentLength !== 0) {
-    writer.varint(0x50);
-    writer.sint64(init.contentLength);
-  }
-  writeNumber(writer, 0x58, init.deadlineUnixMs);
-  writeText(writer, 0x62, init.requestId);
-  for (const name in init.context) {
-    writer.beginNested(0x6a);
-    writer.utf8(0x0a, name);
-    writer.utf8(0x12, init.context[name] as string);
-    writer.endNested();
-  }
-  writeText(writer, 0x72, init.scheme);
-  if (init.expectContinue) {
-    writeFlag(writer, 0x78);
-  }
-  if (init.hijackable) {
-    writeFlag(writer, 0x80);
-  }
-  if (init.tunnelHead !== undefined) {
-    writer.bytes(0x8a, init.tunnelHead);
-  }
-}
-
-function writeResponseHead(writer: WireWriter, tag: number, head: ResponseInit): void {
-  writer.beginNested(tag);
-  if (head.status !== 0) {
-    writer.varint(0x08);
-    writer.int32(head.status);
-  }
-  writeFields(writer, 0x12, head.headers);
-  writer.endNested();
-}
-
-function writeEnd(writer: WireWriter, tag: number, trailers: FieldList): void {
-  if (trailers.length === 0) {
-    writeEmpty(writer, tag);
-    return;
-  }
-  writer.beginNested(tag);
-  writeFields(writer, 0x0a, trailers);
-  writer.endNested();
-}
-
-function writeFields(writer: WireWriter, tag: number, fields: FieldList): void {
-  for (let index = 0; index < fields.length; index += 2) {
-    writer.beginNested(tag);
-    writer.latin1(0x0a, fields[index] as string);
-    writer.latin1(0x12, fields[index + 1] as string);
-    writer.endNested();
-  }
-}
-
-function writeText(writer: WireWriter, tag: number, value: string): void {
-  if (value !== "") {
-    writer.latin1(tag, value);
-  }
-}
-
-function writeNumber(writer: WireWriter, tag: number, value: number): void {
-  if (value !== 0) {
-    writer.varint(tag);
-    writer.varint(value);
-  }
-}
-
-function writeFlag(writer: WireWriter, tag: number): void {
-  writer.varint(tag);
-  writer.varint(1);
-}
-
-function writeEmpty(writer: WireWriter, tag: number): void {
-  writer.varint(tag);
-  writer.varint(0);
-}
 
 /** What a message of the host's says: parts, and on the stream carrier perhaps the reason of a reset. */
 export interface ReadRequest {
@@ -313,7 +168,7 @@ function readRequestInit(reader: WireReader): RequestInit {
         contentLength = reader.sint64();
         break;
       case 0x58:
-        deadlineUnixMs = reader.varint();
+        deadlineUnixMs = reader.int64();
         break;
       case 0x62:
         requestId = slice(reader, text, base);
@@ -454,47 +309,3 @@ function onlyOnce(part: unknown, name: string): void {
     throw new ServeHTTPError("protocol-violation", `${name} twice in one message`);
   }
 }
-
-/** `ResetCode` by number; what isn't here is read as the side's default. */
-const codeByNumber: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
-  [1, "caller-left"],
-  [2, "deadline"],
-  [3, "host-stopping"],
-  [4, "plugin-closing"],
-  [5, "handler-failed"],
-  [6, "protocol-violation"],
-  [7, "request-not-needed"],
-]);
-
-const numberByCode: ReadonlyMap<ErrorCode, number> = new Map(
-  Array.from(codeByNumber, ([number, code]) => [code, number]),
-);
-
-/** Writes a `Reset`. Codes that the wire has no number for travel as unspecified, and no message ever does. */
-export function writeReset(writer: WireWriter, tag: number, error: ServeHTTPError): void {
-  writer.beginNested(tag);
-  writeNumber(writer, 0x08, numberByCode.get(error.code) ?? 0);
-  if (error.code === "protocol-violation") {
-    // Our own words about the other side's frames: nothing of a handler or a caller is in them.
-    writer.utf8(0x12, error.message.slice(0, reasonBytesMax / 4));
-  }
-  writer.endNested();
-}
-
-/** Reads a `Reset`; `unspecified` is what a code of 0, or one that we don't know, means on this side. */
-export function readReset(reader: WireReader, unspecified: ErrorCode): ServeHTTPError {
-  let code: ErrorCode = unspecified;
-  let message = "";
-  while (!reader.done) {
-    const tag = reader.varint();
-    if (tag === 0x08) {
-      code = codeByNumber.get(reader.varint()) ?? unspecified;
-    } else if (tag === 0x12) {
-      message = reader.utf8();
-    } else {
-      reader.skip(tag);
-    }
-  }
-  return new ServeHTTPError(code, message === "" ? `the other side gave up: ${code}` : message);
-}
-

@@ -1,0 +1,50 @@
+import { type ErrorCode, reasonBytesMax, ServeHTTPError } from "@servehttp/contract";
+import type { WireReader } from "./wire-reader.js";
+import type { WireWriter } from "./wire-writer.js";
+
+/** `ResetCode` by number; what isn't here is read as the side's default. */
+const codeByNumber: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
+  [1, "caller-left"],
+  [2, "deadline"],
+  [3, "host-stopping"],
+  [4, "plugin-closing"],
+  [5, "handler-failed"],
+  [6, "protocol-violation"],
+  [7, "request-not-needed"],
+]);
+
+const numberByCode: ReadonlyMap<ErrorCode, number> = new Map(
+  Array.from(codeByNumber, ([number, code]) => [code, number]),
+);
+
+/** Writes a `Reset`. Codes that the wire has no number for travel as unspecified, and no message ever does. */
+export function writeReset(writer: WireWriter, tag: number, error: ServeHTTPError): void {
+  writer.beginNested(tag);
+  const number = numberByCode.get(error.code);
+  if (number !== undefined) {
+    writer.varint(0x08);
+    writer.varint(number);
+  }
+  if (error.code === "protocol-violation") {
+    // Our own words about the other side's frames: nothing of a handler or a caller is in them.
+    writer.utf8(0x12, error.message.slice(0, reasonBytesMax / 4));
+  }
+  writer.endNested();
+}
+
+/** Reads a `Reset`; `unspecified` is what a code of 0, or one that we don't know, means on this side. */
+export function readReset(reader: WireReader, unspecified: ErrorCode): ServeHTTPError {
+  let code: ErrorCode = unspecified;
+  let message = "";
+  while (!reader.done) {
+    const tag = reader.varint();
+    if (tag === 0x08) {
+      code = codeByNumber.get(reader.varint()) ?? unspecified;
+    } else if (tag === 0x12) {
+      message = reader.utf8();
+    } else {
+      reader.skip(tag);
+    }
+  }
+  return new ServeHTTPError(code, message === "" ? `the other side gave up: ${code}` : message);
+}

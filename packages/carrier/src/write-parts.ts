@@ -1,0 +1,154 @@
+import type {
+  FieldList,
+  RequestInit,
+  RequestParts,
+  ResponseInit,
+  ResponseParts,
+} from "@servehttp/contract";
+import type { WireWriter } from "./wire-writer.js";
+
+/*
+ * The messages of `exchange.proto`, written by hand: they are the hot path, and the generated codec spends more on one
+ * of them than the whole rest of an exchange costs. `part-codec.test.ts` holds writing and reading to the generated one.
+ *
+ * A tag is (field number << 3 | wire type).
+ */
+
+export function writeRequestParts(writer: WireWriter, parts: RequestParts): void {
+  if (parts.init !== undefined) {
+    writer.beginNested(0x0a);
+    writeRequestInit(writer, parts.init);
+    writer.endNested();
+  }
+  if (parts.chunk !== undefined) {
+    writer.bytes(0x12, parts.chunk);
+  }
+  if (parts.end !== undefined) {
+    writeEnd(writer, 0x1a, parts.end.trailers);
+  }
+  if (parts.tunnelChunk !== undefined) {
+    writer.bytes(0x22, parts.tunnelChunk);
+  }
+  if (parts.tunnelEnd === true) {
+    writeFlag(writer, 0x28);
+  }
+}
+
+export function writeResponseParts(writer: WireWriter, parts: ResponseParts): void {
+  if (parts.informational !== undefined) {
+    for (const informational of parts.informational) {
+      writeResponseHead(writer, 0x0a, informational);
+    }
+  }
+  if (parts.init !== undefined) {
+    writeResponseHead(writer, 0x12, parts.init);
+  }
+  if (parts.hijack === true) {
+    writeEmpty(writer, 0x1a);
+  }
+  if (parts.chunk !== undefined) {
+    writer.bytes(0x22, parts.chunk);
+  }
+  if (parts.flush === true) {
+    writeFlag(writer, 0x28);
+  }
+  if (parts.end !== undefined) {
+    writeEnd(writer, 0x32, parts.end.trailers);
+  }
+  if (parts.tunnelChunk !== undefined) {
+    writer.bytes(0x3a, parts.tunnelChunk);
+  }
+  if (parts.tunnelEnd === true) {
+    writeFlag(writer, 0x40);
+  }
+  if (parts.extendHeadMs !== undefined) {
+    writer.varint(0x48);
+    writer.varint(parts.extendHeadMs);
+  }
+}
+
+function writeRequestInit(writer: WireWriter, init: RequestInit): void {
+  writeText(writer, 0x0a, init.method);
+  writeText(writer, 0x12, init.url);
+  writeText(writer, 0x1a, init.requestUri);
+  writeText(writer, 0x22, init.protocol);
+  writeNumber(writer, 0x28, init.protocolMajor);
+  writeNumber(writer, 0x30, init.protocolMinor);
+  writeText(writer, 0x3a, init.host);
+  writeText(writer, 0x42, init.remoteAddress);
+  writeFields(writer, 0x4a, init.headers);
+  if (init.contentLength !== 0) {
+    writer.varint(0x50);
+    writer.sint64(init.contentLength);
+  }
+  writeNumber(writer, 0x58, init.deadlineUnixMs);
+  writeText(writer, 0x62, init.requestId);
+  for (const name in init.context) {
+    writer.beginNested(0x6a);
+    writer.utf8(0x0a, name);
+    writer.utf8(0x12, init.context[name] as string);
+    writer.endNested();
+  }
+  writeText(writer, 0x72, init.scheme);
+  if (init.expectContinue) {
+    writeFlag(writer, 0x78);
+  }
+  if (init.hijackable) {
+    writeFlag(writer, 0x80);
+  }
+  if (init.tunnelHead !== undefined) {
+    writer.bytes(0x8a, init.tunnelHead);
+  }
+}
+
+function writeResponseHead(writer: WireWriter, tag: number, head: ResponseInit): void {
+  writer.beginNested(tag);
+  if (head.status !== 0) {
+    writer.varint(0x08);
+    writer.int32(head.status);
+  }
+  writeFields(writer, 0x12, head.headers);
+  writer.endNested();
+}
+
+function writeEnd(writer: WireWriter, tag: number, trailers: FieldList): void {
+  if (trailers.length === 0) {
+    writeEmpty(writer, tag);
+    return;
+  }
+  writer.beginNested(tag);
+  writeFields(writer, 0x0a, trailers);
+  writer.endNested();
+}
+
+function writeFields(writer: WireWriter, tag: number, fields: FieldList): void {
+  for (let index = 0; index < fields.length; index += 2) {
+    writer.beginNested(tag);
+    writer.latin1(0x0a, fields[index] as string);
+    writer.latin1(0x12, fields[index + 1] as string);
+    writer.endNested();
+  }
+}
+
+function writeText(writer: WireWriter, tag: number, value: string): void {
+  if (value !== "") {
+    writer.latin1(tag, value);
+  }
+}
+
+function writeNumber(writer: WireWriter, tag: number, value: number): void {
+  if (value !== 0) {
+    writer.varint(tag);
+    writer.varint(value);
+  }
+}
+
+function writeFlag(writer: WireWriter, tag: number): void {
+  writer.varint(tag);
+  writer.varint(1);
+}
+
+function writeEmpty(writer: WireWriter, tag: number): void {
+  writer.varint(tag);
+  writer.varint(0);
+}
