@@ -80,7 +80,8 @@ export class ReceiveWindow {
 
   /**
    * Notes octets that the consumer took, and returns the credit to give back now: 0 until half a window has come
-   * together, so that few frames carry credit. A sender never runs dry for it: what is not given back yet is less than half.
+   * together, so that few frames carry credit. A sender never runs dry for it: what is not given back yet is less
+   * than half.
    *
    * Throws a ServeHTTPError `internal` for octets that were never received: a defect of ours.
    */

@@ -10,8 +10,8 @@ export interface FrameBatchListener<Owner> {
    */
   onReady(): void;
   /**
-   * The opening frame of an exchange of `openNext` is in a batch, and this is the id that it was given. Called at the end
-   * of `nextBatch`, before its message can be sent.
+   * The opening frame of an exchange of `openNext` is in a batch, and this is the id that it was given. Called at
+   * the end of `nextBatch`, before its message can be sent.
    */
   onOpened(owner: Owner, exchangeId: number): void;
   /** A sender that `enqueue` told to wait may go on. Called at the end of `nextBatch`. */
@@ -39,8 +39,8 @@ const inBodies = 2;
  * - Credit, resets and parts without body go before all body, of whatever exchange.
  * - Body goes round robin: one frame of each exchange in turn, with at most `bodyChunkBytesMax` of body and within its
  *   credit. What has no credit is passed over.
- * - A batch holds at most `muxBatchBytesMax` of frames with body, heads included (or a single one that is larger), and as
- *   much of the others and one more. So an encoded message stays below `muxMessageBytesMax`.
+ * - A batch holds at most `muxBatchBytesMax` of frames with body, heads included (or a single one that is larger),
+ *   and as much of the others and one more. So an encoded message stays below `muxMessageBytesMax`.
  *
  * It is on the hot path. Benchmark: small GETs over mux in `apps/bench`.
  */
@@ -65,9 +65,9 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   }
 
   /**
-   * Opens an exchange, at the host. It is given its id, the next higher one, when its first frame goes, since frames don't
-   * go in the order in which exchanges are opened: a head alone goes before one with body. One that is reset
-   * before that was never opened.
+   * Opens an exchange, at the host. It is given its id, the next higher one, when its first frame goes, since
+   * frames don't go in the order in which exchanges are opened: a head alone goes before one with body. One that is
+   * reset before that was never opened.
    *
    * Nothing holds it while it has nothing to send: to let go of it is to free it.
    */
@@ -87,7 +87,8 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
 
   /**
    * The frames of the next message, in order, or undefined where nothing can go. What it returns has gone, as far as
-   * the queues know. Then it calls `onOpened`, `onFinished` and `onRoom`, which may queue more: that is for the batch after this one.
+   * the queues know. Then it calls `onOpened`, `onFinished` and `onRoom`, which may queue more: that is for the
+   * batch after this one.
    *
    * `onReady` is not called for what is left over: while `hasFrames` is true, ask again when the message is written.
    */

@@ -144,8 +144,8 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   }
 
   /**
-   * Says that no more parts will come. Returns true where none wait, and the exchange needs the queue for credit at
-   * the most; otherwise `onFinished` is called when the last of them is in a batch.
+   * Says that no more parts will come. Returns true where none wait; otherwise `onFinished` is called when the last of
+   * them is in a batch. Until then they may need credit, so the carrier must still know the exchange to `grant` it.
    */
   finish(): boolean {
     if (this.#state === "open") {
@@ -173,8 +173,8 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   }
 
   /**
-   * Sends a reset behind everything that waits: "no more of the request is needed" follows the response. No more parts may
-   * come. `onFinished` is called when it is in a batch.
+   * Sends a reset behind everything that waits: "no more of the request is needed" follows the response. No more
+   * parts may come. `onFinished` is called when it is in a batch.
    */
   resetBehind(error: ServeHTTPError): void {
     if (this.#state === "resetting" || this.#state === "over") {
@@ -211,7 +211,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     return first !== undefined && this.#sendableBytes(first) > 0;
   }
 
-  /** What the next frame with body would take on the wire, heads and body; 0 where there is none, or no credit for one. */
+  /** What the next frame with body would take on the wire, heads and body; 0 where none can go. */
   get bodyFrameBytes(): number {
     const first = this.#first;
     if (first === undefined) {

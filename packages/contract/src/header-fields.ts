@@ -56,8 +56,8 @@ export function trimFieldValue(text: string): string {
 
 /**
  * What is wrong with a list of header fields, in words for a log, or undefined if nothing is. Names the first bad field
- * by its name, never by its value. Checked are: pairs, names (`isToken`, at most 256 octets), values (`isFieldValue`), the
- * number of fields (`fieldCountMax`) and the size of all (`fieldSectionBytesMax`).
+ * by its name, never by its value. Checked are: pairs, names (`isToken`, at most 256 octets), values
+ * (`isFieldValue`), the number of fields (`fieldCountMax`) and the size of all (`fieldSectionBytesMax`).
  */
 export function fieldProblem(fields: FieldList): string | undefined {
   const { length } = fields;
@@ -120,10 +120,10 @@ export const hopByHopNames: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Fields that a trailer section must not hold, by `comparableName`: what frames, routes, authenticates, modifies the request,
- * controls the response or describes the content's form (RFC 9110, section 6.5.1), and cookies. Go's
- * `httpguts.ValidTrailerHeader` refuses most of them; the others are named in RFC 7230, section 4.1.2, or are used for
- * routing by common proxies. See `isForbiddenTrailer`.
+ * Fields that a trailer section must not hold, by `comparableName`: what frames, routes, authenticates, modifies the
+ * request, controls the response or describes the content's form (RFC 9110, section 6.5.1), and cookies. Go's
+ * `httpguts.ValidTrailerHeader` refuses most of them; the others are of the kinds that RFC 7230, section 4.1.2, names,
+ * or are used for routing by common proxies. See `isForbiddenTrailer`.
  */
 export const forbiddenTrailerNames: ReadonlySet<string> = new Set([
   ...hopByHopNames,

@@ -1,8 +1,8 @@
 import type { RequestParts, ResponseParts } from "./parts.js";
 
 /*
- * A message may hold more body than its exchange has credit for. It then goes in two: `front…` is what may go with so many
- * octets of body, `rest…` is what stays. Octets are never copied, and neither function changes its argument.
+ * A message may hold more body than its exchange has credit for. It then goes in two: `front…` is what may go with
+ * so many octets of body, `rest…` is what stays. Octets are never copied, and neither function changes its argument.
  *
  * `bodyBytes` is less than the body octets of the parts; it may be 0.
  */
