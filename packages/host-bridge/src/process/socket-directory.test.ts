@@ -55,15 +55,19 @@ describe("SocketDirectory", () => {
   });
 
   it("removes the directories of hosts that died, and no other", async () => {
-    leaveDead("servehttp-dead01");
-    await mkdir(join(parent, "servehttp-fresh1"));
-    const old = join(parent, "servehttp-old001");
+    leaveDead("servehttp-host-dead01");
+    await mkdir(join(parent, "servehttp-host-fresh1"));
+    const old = join(parent, "servehttp-host-old001");
     await mkdir(old);
     await utimes(old, 1, 1);
+    const full = join(parent, "servehttp-host-full01");
+    await mkdir(full);
+    await writeFile(join(full, "precious"), "");
+    await utimes(full, 1, 1);
     await mkdir(join(parent, "servehttp-x"));
-    await writeFile(join(parent, "servehttp-file01"), "");
+    await writeFile(join(parent, "servehttp-host-file01"), "");
     const elsewhere = leaveDead("elsewhere");
-    await symlink(elsewhere, join(parent, "servehttp-link01"));
+    await symlink(elsewhere, join(parent, "servehttp-host-link01"));
     await using living = await SocketDirectory.create(parent);
     await using second = await SocketDirectory.create(parent);
 
@@ -71,9 +75,10 @@ describe("SocketDirectory", () => {
     const names = [living, second].map((directory) => directory.path.slice(parent.length + 1));
     names.push(
       "elsewhere",
-      "servehttp-fresh1",
-      "servehttp-file01",
-      "servehttp-link01",
+      "servehttp-host-fresh1",
+      "servehttp-host-file01",
+      "servehttp-host-link01",
+      "servehttp-host-full01",
       "servehttp-x",
     );
     expect(left.toSorted()).toEqual(names.toSorted());

@@ -1,11 +1,11 @@
-import { lstat, mkdtemp, readdir, rm } from "node:fs/promises";
+import { lstat, mkdtemp, readdir, rm, rmdir } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServeHTTPError } from "@servehttp/contract";
 import { socketDirectoryFreshMs, socketPathBytesMax } from "../limits.js";
 
-const namePrefix = "servehttp-";
+const namePrefix = "servehttp-host-";
 const aliveName = "host.sock";
 
 /**
@@ -73,31 +73,22 @@ export class SocketDirectory implements AsyncDisposable {
 
 async function removeStale(parent: string): Promise<void> {
   const names = await readdir(parent);
-  const ours = names.filter((name) => /^servehttp-\w{6}$/.test(name));
-  await Promise.all(
-    ours.map(async (name) => {
-      const path = join(parent, name);
-      if (await isStale(path)) {
-        await rm(path, { recursive: true, force: true });
-      }
-    }),
-  );
+  const ours = names.filter((name) => /^servehttp-host-\w{6}$/.test(name));
+  await Promise.all(ours.map((name) => removeIfStale(join(parent, name))));
 }
 
-/** Whether a directory is one of ours whose host has died. Somebody else's is none of our business. */
-async function isStale(path: string): Promise<boolean> {
+/** Removes a directory of ours whose host has died. Somebody else's is none of our business. */
+async function removeIfStale(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found === undefined || !found.isDirectory() || found.uid !== process.getuid?.()) {
-    return false;
+    return;
   }
-  switch (await connectResult(join(path, aliveName))) {
-    case "ECONNREFUSED":
-      return true;
-    case "ENOENT":
-      // A host that is just starting has its directory for a moment before its socket.
-      return Date.now() - found.mtimeMs > socketDirectoryFreshMs;
-    default:
-      return false;
+  const result = await connectResult(join(path, aliveName));
+  if (result === "ECONNREFUSED") {
+    await rm(path, { recursive: true, force: true });
+  } else if (result === "ENOENT" && Date.now() - found.mtimeMs > socketDirectoryFreshMs) {
+    // Its host died before it listened, so that there is nothing in it; where there is, it is no such directory.
+    await rmdir(path).catch(() => undefined);
   }
 }
 
