@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { ServeHTTPError } from "@servehttp/contract";
 import { attachListener, type NodeServer } from "./attach-listener.js";
 import { EdgePolicy } from "./edge-policy.js";
+import type { Outcome } from "./failure.js";
 import { HostedPlugin } from "./hosted-plugin.js";
 import {
   createListener,
@@ -43,6 +44,8 @@ export interface PluginStatus {
   readonly inFlight: number;
   /** Tunnels (WebSockets and other hijacked connections) among them. */
   readonly tunnels: number;
+  /** How exchanges came out so far, by outcome; outcomes that have not been are not there. */
+  readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   /** Undefined while it is not connected, and for a handler. */
   readonly carrier: "mux" | "stream" | undefined;
 }
@@ -309,6 +312,7 @@ function statusOf(plugin: HostedPlugin | HandlerPlugin): PluginStatus {
       restarts: 0,
       inFlight: 0,
       tunnels: 0,
+      outcomes: {},
       carrier: undefined,
     };
   }
@@ -320,6 +324,7 @@ function statusOf(plugin: HostedPlugin | HandlerPlugin): PluginStatus {
     restarts: plugin.restarts,
     inFlight: plugin.inFlight,
     tunnels: plugin.tunnels,
+    outcomes: Object.fromEntries(plugin.outcomes),
     carrier: plugin.carrier,
   };
 }

@@ -2,6 +2,7 @@ export type { NodeServer } from "./attach-listener.js";
 export { createPluginHost, type PluginHost, type PluginStatus } from "./create-plugin-host.js";
 export type { EdgeOptions } from "./edge-options.js";
 export type { IdentityFields } from "./edge-policy.js";
+export type { Outcome } from "./failure.js";
 export type {
   CommandPluginOptions,
   HandlerPluginOptions,

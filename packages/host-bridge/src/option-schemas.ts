@@ -41,7 +41,6 @@ function shape<Shape extends z.ZodRawShape>(keys: Shape) {
 
 const limits = shape({
   maxInFlight: whole(1, 1_000_000).optional(),
-  maxQueued: whole(0, 1_000_000).optional(),
   maxTunnels: whole(1, 1_000_000).optional(),
 }).optional();
 

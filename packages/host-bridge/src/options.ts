@@ -106,10 +106,8 @@ export interface HandlerPluginOptions {
 
 /** Bounds of one plugin, each 1 or more. */
 export interface Limits {
-  /** Exchanges at once, over all its instances. Default: 16,384. */
+  /** Exchanges at once, over all its instances; what comes on top is answered 503 at once. Default: 16,384. */
   readonly maxInFlight: number;
-  /** Requests that wait for one of them; what comes on top is answered 503 at once. 0 or more. Default: 256. */
-  readonly maxQueued: number;
   /** Tunnels (WebSockets and other hijacked connections) at once. Default: 4,096. */
   readonly maxTunnels: number;
 }
@@ -136,7 +134,7 @@ export const optionDefaults = {
   carrier: "auto",
   instances: 1,
   connect: "unix",
-  limits: { maxInFlight: 16_384, maxQueued: 256, maxTunnels: 4_096 } satisfies Limits,
+  limits: { maxInFlight: 16_384, maxTunnels: 4_096 } satisfies Limits,
   timeouts: {
     headMs: 60_000,
     idleMs: 120_000,

@@ -51,13 +51,13 @@ describe("readHostOptions", () => {
     const settings = readHostOptions({
       timeouts: { headMs: 5, idleMs: undefined },
       limits: { maxInFlight: 7 },
-      plugins: { a: { ...notes, timeouts: { headMs: 6 }, limits: { maxQueued: 0 } }, b: notes },
+      plugins: { a: { ...notes, timeouts: { headMs: 6 }, limits: { maxTunnels: 9 } }, b: notes },
     });
     const { timeouts, limits } = optionDefaults;
     expect(settings.timeouts).toEqual({ ...timeouts, headMs: 5 });
     expect(settings.plugins.get("a")).toMatchObject({
       timeouts: { ...timeouts, headMs: 6 },
-      limits: { ...limits, maxInFlight: 7, maxQueued: 0 },
+      limits: { ...limits, maxInFlight: 7, maxTunnels: 9 },
     });
     expect(settings.plugins.get("b")).toMatchObject({ timeouts: { ...timeouts, headMs: 5 } });
   });
