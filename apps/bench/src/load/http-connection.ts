@@ -31,6 +31,7 @@ export class HttpConnection implements Disposable {
   readonly #socket: Socket;
   readonly #reader: ResponseReader;
   #waiting: PromiseWithResolvers<HttpAnswer> | undefined;
+  #wakeWriter: (() => void) | undefined;
   #onBody: ((chunk: Buffer) => void) | undefined;
   #startedUs = 0;
   #firstByteUs = 0;
@@ -51,8 +52,12 @@ export class HttpConnection implements Disposable {
       onEnd: () => this.#settle(),
     });
     socket.on("data", (chunk) => this.#read(chunk));
+    socket.on("drain", () => this.#wakeWriter?.());
     socket.on("error", (error) => this.#fail(error));
-    socket.on("close", () => this.#fail(new Error("the connection closed")));
+    socket.on("close", () => {
+      this.#fail(new Error("the connection closed"));
+      this.#wakeWriter?.();
+    });
   }
 
   /** Sends a request and waits for the whole response. Throws when the connection fails. */
@@ -71,11 +76,11 @@ export class HttpConnection implements Disposable {
       "latin1",
     );
     for (const chunk of call.body ?? []) {
-      if (!this.#socket.write(chunk)) {
-        await Promise.race([once(this.#socket, "drain"), waiting.promise]);
-      }
       if (this.#socket.destroyed) {
         break;
+      }
+      if (!this.#socket.write(chunk)) {
+        await new Promise<void>((resolve) => (this.#wakeWriter = resolve));
       }
     }
     return waiting.promise;

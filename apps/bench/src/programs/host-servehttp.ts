@@ -19,7 +19,11 @@ const host = createPluginHost({
   logger: false,
 });
 await host.start();
+const [plugin] = host.plugins;
+if (plugin?.carrier !== carrier) {
+  throw new Error(`the plugin is ${plugin?.state}, over ${plugin?.carrier}`);
+}
 const server = createServer();
 server.requestTimeout = 0;
 host.attach(server);
-announce(server, undefined, host.plugins[0]?.pid);
+announce(server, undefined, plugin.pid);
