@@ -8,5 +8,7 @@ export default defineConfig({
     execArgv: ["--expose-gc"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // What a test waits for comes when the machine has time for it.
+    expect: { poll: { timeout: 15_000, interval: 20 } },
   },
 });

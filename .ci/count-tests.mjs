@@ -1,13 +1,21 @@
-// Prints "PASSED FAILED" for a vitest JSON report. A run that failed without a failed test (a file that doesn't load, an
-// error outside of a test, no report at all, no test at all) counts as one failure.
+// Prints "PASSED FAILED" for a vitest JSON report. What failed without a failed test counts as one failure: a file that
+// doesn't load or whose preparation failed, an error outside of any file, no report at all, a run without a test.
 //
 //   node count-tests.mjs REPORT EXIT_STATUS
 import { existsSync, readFileSync } from "node:fs";
 
 const [reportPath, exitStatus] = process.argv.slice(2);
-const report = existsSync(reportPath)
-  ? JSON.parse(readFileSync(reportPath, "utf8"))
-  : { numPassedTests: 0, numFailedTests: 0 };
-const passed = report.numPassedTests;
-const unexplained = report.numFailedTests === 0 && (exitStatus !== "0" || passed === 0);
-console.log(`${passed} ${unexplained ? 1 : report.numFailedTests}`);
+const files = existsSync(reportPath)
+  ? JSON.parse(readFileSync(reportPath, "utf8")).testResults
+  : [];
+let passed = 0;
+let failed = 0;
+for (const { status, assertionResults } of files) {
+  const failedHere = assertionResults.filter((test) => test.status === "failed").length;
+  passed += assertionResults.filter((test) => test.status === "passed").length;
+  failed += failedHere === 0 && status === "failed" ? 1 : failedHere;
+}
+if (failed === 0 && (exitStatus !== "0" || passed === 0)) {
+  failed = 1;
+}
+console.log(`${passed} ${failed}`);
