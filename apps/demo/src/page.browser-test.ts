@@ -28,7 +28,7 @@ describe("the page in Chromium", () => {
     directory = await mkdtemp(join(tmpdir(), "servehttp-demo-browser-"));
     demo = await startDemoProcess();
     browser = await chromium.launchPersistentContext(join(directory, "profile"), {
-      executablePath: "/usr/bin/chromium",
+      executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
       args: chromiumArguments,
       viewport: { width: 1_280, height: 900 },
     });
