@@ -58,6 +58,14 @@ export function errorOfStatus(
   }
 }
 
+/**
+ * What a violation of the part order means to a host: the plugin is there and at fault, where other violations leave nothing to
+ * talk to.
+ */
+export function brokenOrder(violation: ServeHTTPError): ServeHTTPError {
+  return new ServeHTTPError("broken-order", violation.message, { cause: violation });
+}
+
 /** `grpc-message` is percent-encoded UTF-8. */
 function decodeMessage(message: string): string {
   try {

@@ -13,7 +13,7 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import { errorOfStatus } from "./grpc-status.js";
+import { brokenOrder, errorOfStatus } from "./grpc-status.js";
 import { MuxInbox } from "./mux-inbox.js";
 import { type IncomingFrame, type MuxEnd, MuxPipe } from "./mux-pipe.js";
 import { readResponseParts } from "./read-parts.js";
@@ -42,7 +42,7 @@ export class HostMux implements MuxEnd {
       onReady: () => this.#pipe.plan(),
       onOpened: (exchange, id) => this.#onOpened(exchange, id),
       onRoom: (exchange) => exchange.goOn(),
-      onFinished: () => undefined,
+      onFinished: (exchange) => exchange.sent(),
     });
     this.#pipe = new MuxPipe(this.#stream, this.#batch, writeRequestParts, this);
     this.#stream.on("response", (fields) => {
@@ -233,7 +233,7 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
       const violation = ServeHTTPError.from(error);
       this.#queue.reset(violation);
       this.#finish(violation);
-      this.#inbox.abort(violation);
+      this.#inbox.abort(brokenOrder(violation));
       return;
     }
     if (this.#order === "ended") {
@@ -248,8 +248,14 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
 
   /** A tunnel is over when both its ways have ended; what waits of ours still goes. */
   #finishTunnel(): void {
-    if (isResponseOver(this.#order) && this.#tunnelEndSent) {
-      this.#queue.finish();
+    if (isResponseOver(this.#order) && this.#tunnelEndSent && this.#queue.finish()) {
+      this.#finish(undefined);
+    }
+  }
+
+  /** The last part of our way is on its way. */
+  sent(): void {
+    if (this.#state === "open") {
       this.#finish(undefined);
     }
   }

@@ -19,7 +19,7 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { GrpcMessageReader } from "./grpc-message-reader.js";
-import { errorOfStatus } from "./grpc-status.js";
+import { brokenOrder, errorOfStatus } from "./grpc-status.js";
 import { readResponseParts } from "./read-parts.js";
 import { writeReset } from "./reset-codec.js";
 import { writeRequestParts } from "./write-parts.js";
@@ -166,7 +166,7 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts> {
           return "all";
         }
         const parts = readResponseParts(new WireReader(message));
-        this.#order = advanceResponse(this.#order, parts);
+        this.#advance(parts);
         if (isResponseOver(this.#order) && (this.#requestSent || parts.end !== undefined)) {
           this.#complete();
         }
@@ -180,6 +180,14 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts> {
       this.#fail(ServeHTTPError.from(error));
     }
     return "all";
+  }
+
+  #advance(parts: ResponseParts): void {
+    try {
+      this.#order = advanceResponse(this.#order, parts);
+    } catch (error) {
+      throw brokenOrder(ServeHTTPError.from(error));
+    }
   }
 
   #goOn(): void {

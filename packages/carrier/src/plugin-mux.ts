@@ -234,7 +234,7 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
       return;
     }
     this.#inbox.receive(parts);
-    if (isRequestOver(this.#order, true) && this.#state === "answered") {
+    if (isRequestOver(this.#order, true) && this.#state === "answered" && this.#queue.finish()) {
       this.sent();
     }
   }

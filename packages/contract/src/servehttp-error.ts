@@ -9,6 +9,7 @@
  * | `plugin-closing` | the plugin is closing and its grace ran out |
  * | `handler-failed` | the plugin's handler threw, or answered something impossible |
  * | `protocol-violation` | the other side broke the rules of the contract |
+ * | `broken-order` | the plugin's parts came in an order that the contract does not allow |
  * | `connection-failed` | no connection to the plugin could be made |
  * | `connection-lost` | the connection to the other side broke |
  * | `request-not-needed` | the plugin has answered in full and takes no more of the request |
@@ -33,6 +34,7 @@ export type ErrorCode =
   | "plugin-closing"
   | "handler-failed"
   | "protocol-violation"
+  | "broken-order"
   | "connection-failed"
   | "connection-lost"
   | "request-not-needed"

@@ -44,6 +44,7 @@ export const failures: Readonly<Record<ErrorCode, Failure>> = {
     "protocol-violation",
     "http_protocol_error",
   ),
+  "broken-order": fate(500, "protocol-violation", "protocol-violation", "http_protocol_error"),
   "connection-failed": fate(502, "lost-before-head", "lost-after-head", "connection_refused"),
   "connection-lost": fate(502, "lost-before-head", "lost-after-head", "connection_terminated"),
   unavailable: fate(503, "unavailable", "lost-after-head", "destination_unavailable", 1),
