@@ -81,6 +81,19 @@ describe("dispatchExchange", () => {
     },
   );
 
+  it("says once that a status is impossible, though the handler trips over it again", async () => {
+    const errors: unknown[] = [];
+    const logger: Logger = { warn: () => undefined, error: (_details, text) => errors.push(text) };
+    const { resets, receiver, running } = dispatch(async (_request, response) => {
+      response.writeHead(101);
+      await response.end();
+    }, logger);
+    void receiver.receive({ init: plainInit, end: { trailers: [] } });
+    await running.whenIdle();
+    expect(resets).toEqual([expect.objectContaining({ code: "handler-failed" })]);
+    expect(errors).toEqual([expect.stringContaining("writeHead(101)")]);
+  });
+
   it("breaks the transfer when the handler throws behind the head", async () => {
     const call = callHandler({
       async serveHTTP(_request, response) {

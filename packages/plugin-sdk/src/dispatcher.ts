@@ -16,7 +16,8 @@ import type { RunningHandlers } from "./running-handlers.js";
 
 /**
  * Answers a request, in the style of Go's `ServeHTTP`. Returning (or resolving) ends the response, with status 200
- * where nothing was written. Throwing (or rejecting) makes the exchange fail: the caller sees 500 before the head is
+ * where nothing was written. A connection that it took over and that nobody listens to any more ends too; one with a listener
+ * of `data` or `readable` (a WebSocket, say) lives on. Throwing (or rejecting) makes the exchange fail: the caller sees 500 before the head is
  * committed and a broken transfer after it, never what was thrown.
  */
 export type ServeHTTP = (request: PluginRequest, response: ResponseWriter) => void | Promise<void>;
@@ -114,12 +115,16 @@ class Exchange implements PartReceiver<RequestParts> {
     if (!response.isSettled) {
       void response.end();
     }
+    response.tunnel?.handlerReturned();
     this.#leave();
   }
 
   #threw(thrown: unknown, request: RequestReader, response: ResponseSender): void {
     this.#leave();
     const error = new ServeHTTPError("handler-failed", "the handler failed", { cause: thrown });
+    if (isBecauseOf(thrown, this.#abortReason ?? response.failure)) {
+      return;
+    }
     if (this.#abortReason === undefined) {
       this.#options.logger.error({ requestId: request.id, err: thrown }, "the handler failed");
       if (!response.isSettled || response.tunnel !== undefined) {
@@ -127,7 +132,7 @@ class Exchange implements PartReceiver<RequestParts> {
         response.abort(error);
         request.abort(error);
       }
-    } else if (!isBecauseOf(thrown, this.#abortReason)) {
+    } else {
       this.#options.logger.warn(
         { requestId: request.id, err: thrown, code: this.#abortReason.code },
         "the handler failed after its exchange was given up",
@@ -144,7 +149,10 @@ class Exchange implements PartReceiver<RequestParts> {
 }
 
 /** Whether a handler threw because its exchange was given up, as it should. */
-function isBecauseOf(thrown: unknown, reason: ServeHTTPError): boolean {
+function isBecauseOf(thrown: unknown, reason: ServeHTTPError | undefined): boolean {
+  if (reason === undefined) {
+    return false;
+  }
   return (
     thrown === reason ||
     (thrown instanceof Error && (thrown.cause === reason || thrown.name === "AbortError"))

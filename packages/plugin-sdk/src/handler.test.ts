@@ -1,6 +1,10 @@
+import { createServer } from "node:http";
 import { describe, expect, it } from "vitest";
+import type { NodeHandler } from "./adapters/node.js";
 import { type PluginHandler, toServeHTTP } from "./handler.js";
 import { callHandler } from "./testing.js";
+
+const node: NodeHandler["node"] = (_incoming, outgoing) => outgoing.end("node");
 
 describe("toServeHTTP", () => {
   it("calls a method on its object", async () => {
@@ -20,11 +24,23 @@ describe("toServeHTTP", () => {
     expect(await (await callHandler(fetching).response).text()).toBe("fetched");
   });
 
+  it("takes a listener, and a server that has one", async () => {
+    expect(await (await callHandler({ node }).response).text()).toBe("node");
+    expect(await (await callHandler(createServer(node)).response).text()).toBe("node");
+  });
+
+  it("fails the exchanges of a server without a listener", async () => {
+    const call = callHandler(createServer());
+    await expect(call.response).rejects.toMatchObject({ code: "handler-failed" });
+  });
+
   it.each([
     [undefined, /this is of type undefined/],
     [null, /this is null/],
     [{}, /this has none of them/],
     [() => undefined, /a bare function/],
+    [{ routing() {}, server: {} }, /of a Fastify app give app.server/],
+    [{ callback() {} }, /of a Koa app give/],
     [{ serveHTTP: 5 }, /its serveHTTP is of type number/],
     [{ serveHTTP() {}, fetch() {} }, /this has serveHTTP and fetch: give one/],
   ])("says in one line why %j is no handler", (handler, why) => {

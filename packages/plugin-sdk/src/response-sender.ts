@@ -2,7 +2,6 @@ import {
   bodyChunkBytesMax,
   type ExchangeChannel,
   fieldProblem,
-  informationalCountMax,
   noFields,
   plainEnd,
   type RequestInit,
@@ -11,9 +10,11 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { callerOf } from "./caller-socket.js";
-import { HeaderList, toFieldList } from "./header-list.js";
+import { HeaderList } from "./header-list.js";
+import { InterimResponses } from "./interim-responses.js";
 import type { Logger } from "./logger.js";
 import type { HijackedConnection, ResponseWriter } from "./response-writer.js";
+import { toOctets } from "./to-octets.js";
 import { TunnelSocket } from "./tunnel-socket.js";
 import { rejected, settledBy } from "./write-promise.js";
 
@@ -37,13 +38,12 @@ export class ResponseSender implements ResponseWriter {
   readonly #init: RequestInit;
   readonly #request: RequestOfResponse;
   readonly #logger: Logger;
+  readonly #interim: InterimResponses;
   #state: State = open;
   #headers: HeaderList | undefined;
   #trailers: HeaderList | undefined;
   // The committed head, until it goes out with the first part behind it.
   #head: ResponseInit | undefined;
-  #informationalCount = 0;
-  #asksForBody: boolean;
   #hasWarned = false;
 
   constructor(
@@ -56,7 +56,7 @@ export class ResponseSender implements ResponseWriter {
     this.#init = init;
     this.#request = request;
     this.#logger = logger;
-    this.#asksForBody = init.expectContinue;
+    this.#interim = new InterimResponses(channel, init.expectContinue);
   }
 
   get headers(): HeaderList {
@@ -74,6 +74,11 @@ export class ResponseSender implements ResponseWriter {
   /** Whether the response is complete as far as the handler goes: ended, hijacked or given up. */
   get isSettled(): boolean {
     return this.#state.at !== "open" && this.#state.at !== "committed";
+  }
+
+  /** Why the exchange was given up, once it was. */
+  get failure(): ServeHTTPError | undefined {
+    return this.#state.at === "failed" ? this.#state.error : undefined;
   }
 
   /** The tunnel, once there is one. */
@@ -96,17 +101,17 @@ export class ResponseSender implements ResponseWriter {
 
   write(chunk: Uint8Array | string): Promise<void> {
     const octets = toOctets(chunk);
-    const refusal = this.#refusal();
-    if (refusal !== undefined || !this.#commit(200)) {
-      return rejected(refusal ?? this.#failure());
+    const refusal = this.#prepare();
+    if (refusal !== undefined) {
+      return rejected(refusal);
     }
     return settledBy(this.#sendOctets(octets, false));
   }
 
   flush(): Promise<void> {
-    const refusal = this.#refusal();
-    if (refusal !== undefined || !this.#commit(200)) {
-      return rejected(refusal ?? this.#failure());
+    const refusal = this.#prepare();
+    if (refusal !== undefined) {
+      return rejected(refusal);
     }
     const parts = this.#takeHead();
     parts.flush = true;
@@ -120,15 +125,14 @@ export class ResponseSender implements ResponseWriter {
 
   end(chunk?: Uint8Array | string): Promise<void> {
     const octets = chunk === undefined ? undefined : toOctets(chunk);
-    const refusal = this.#refusal();
-    if (refusal !== undefined || !this.#commit(200)) {
-      return rejected(refusal ?? this.#failure());
+    const refusal = this.#prepare();
+    if (refusal !== undefined) {
+      return rejected(refusal);
     }
     const trailers = this.#trailers?.toFieldList() ?? noFields;
     const problem = trailers.length === 0 ? undefined : fieldProblem(trailers);
     if (problem !== undefined) {
-      this.#fail(`the response's trailers: ${problem}`);
-      return rejected(this.#failure());
+      return rejected(this.#fail(`the response's trailers: ${problem}`));
     }
     const room = this.#sendOctets(octets, true);
     this.#state = ended;
@@ -191,7 +195,7 @@ export class ResponseSender implements ResponseWriter {
 
   /** Asks for the body that the caller holds back; returns why that is not possible. */
   askForBody(): ServeHTTPError | undefined {
-    if (!this.#asksForBody) {
+    if (!this.#interim.isContinueDue) {
       return undefined;
     }
     if (this.#state.at === "committed") {
@@ -218,39 +222,7 @@ export class ResponseSender implements ResponseWriter {
         "an informational response can't follow the final head",
       );
     }
-    if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
-      return new ServeHTTPError(
-        "invalid-argument",
-        `informational(${status}): the status is 100 or 102 to 199; 101 is what hijack() is for`,
-      );
-    }
-    if (status === 100) {
-      // Nobody waits for a second one, and nobody for one that was not expected.
-      if (!this.#asksForBody) {
-        return undefined;
-      }
-      this.#asksForBody = false;
-    }
-    // The 100 that reading the body will need is one of the 16.
-    const countMax = informationalCountMax - (this.#asksForBody ? 1 : 0);
-    if (this.#informationalCount >= countMax) {
-      return new ServeHTTPError(
-        "invalid-argument",
-        `an exchange has at most ${informationalCountMax} informational responses`,
-      );
-    }
-    try {
-      const headers = fields instanceof HeaderList ? fields.toFieldList() : toFieldList(fields);
-      const problem = fieldProblem(headers);
-      if (problem !== undefined) {
-        return new ServeHTTPError("invalid-argument", problem);
-      }
-      this.#informationalCount += 1;
-      void settledBy(this.#channel.send({ informational: [{ status, headers }] }));
-      return undefined;
-    } catch (error) {
-      return ServeHTTPError.from(error, "invalid-argument");
-    }
+    return this.#interim.send(status, fields);
   }
 
   /** Why nothing can be written any more. */
@@ -269,25 +241,29 @@ export class ResponseSender implements ResponseWriter {
     return this.#state.error;
   }
 
-  /** Whether the head is committed now. Where it can't be, the exchange has failed. */
-  #commit(status: number): boolean {
-    if (this.#state.at !== "open") {
-      return true;
+  /** Commits the head, if nobody has; returns why nothing can be written. */
+  #prepare(): ServeHTTPError | undefined {
+    if (this.#state.at === "open") {
+      this.#commit(200);
     }
+    return this.#refusal();
+  }
+
+  /** Where the head can't be committed, the exchange has failed. */
+  #commit(status: number): void {
     if (!Number.isInteger(status) || status < 200 || status > 999) {
       const hint = status === 101 ? "; hijack() takes a connection over" : "";
       this.#fail(`writeHead(${status}): a final status is 200 to 999${hint}`);
-      return false;
+      return;
     }
     const headers = this.#headers?.toFieldList() ?? noFields;
     const problem = fieldProblem(headers);
     if (problem !== undefined) {
       this.#fail(`the response's headers: ${problem}`);
-      return false;
+      return;
     }
     this.#state = committed;
     this.#head = { status, headers };
-    return true;
   }
 
   #takeHead(): ResponseParts {
@@ -322,16 +298,13 @@ export class ResponseSender implements ResponseWriter {
   }
 
   /** The handler did something that no caller can be told: 500, or a broken transfer. */
-  #fail(message: string): void {
+  #fail(message: string): ServeHTTPError {
     this.#logger.error({ requestId: this.#init.requestId }, message);
     const error = new ServeHTTPError("handler-failed", message);
     this.#state = { at: "failed", error };
     this.#channel.reset(error);
     this.#request.abort(error);
-  }
-
-  #failure(): ServeHTTPError {
-    return this.#refusal() ?? new ServeHTTPError("internal", "the response has not failed");
+    return error;
   }
 
   #warnOnce(status: number): void {
@@ -358,16 +331,3 @@ const committed: State = { at: "committed" };
 const ended: State = { at: "ended" };
 
 const extendHeadMsMax = 4_294_967_295;
-
-function toOctets(chunk: Uint8Array | string): Uint8Array {
-  if (typeof chunk === "string") {
-    return Buffer.from(chunk, "utf8");
-  }
-  if (chunk instanceof Uint8Array) {
-    return chunk;
-  }
-  throw new ServeHTTPError(
-    "invalid-argument",
-    `a chunk is a Uint8Array or a string, not ${chunk === null ? "null" : typeof chunk}`,
-  );
-}

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import {
   bodyChunkBytesMax,
+  type End,
   type ErrorCode,
   type InformationalResponse,
   type PartReceiver,
@@ -95,7 +96,11 @@ export interface TestOptions {
   readonly logger?: Logger;
 }
 
-/** Calls a handler in memory: no process, no socket, the same code as in a plugin. */
+/**
+ * Calls a handler in memory: no process, no socket, the same code as in a plugin.
+ *
+ * @throws ServeHTTPError `invalid-argument` for a handler that is none, or a header that HTTP does not allow.
+ */
 export function callHandler(
   handler: PluginHandler,
   request: TestRequest = {},
@@ -128,7 +133,9 @@ class MemoryCall implements TestCall {
     });
     const running = new RunningHandlers();
     this.#receiver = dispatchExchange(this.#channel, toServeHTTP(handler), { logger, running });
-    void this.#feed(request);
+    // Here, so that a request that can't be is the test's own error.
+    const init = toInit(request);
+    void this.#feed(init, { trailers: toFieldList(request.trailers ?? []) }, request.body);
   }
 
   get response(): Promise<TestResponse> {
@@ -145,10 +152,7 @@ class MemoryCall implements TestCall {
     this.#giveUp(error);
   }
 
-  async #feed(request: TestRequest): Promise<void> {
-    const init = toInit(request);
-    const end = { trailers: toFieldList(request.trailers ?? []) };
-    const { body } = request;
+  async #feed(init: RequestInit, end: End, body: TestRequest["body"]): Promise<void> {
     if (body === undefined) {
       await this.#deliver({ init, end });
       return;

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { bodyChunkBytesMax, type ResponseParts, ServeHTTPError } from "@servehttp/contract";
 import { describe, expect, it } from "vitest";
 import { callerOf } from "./caller-socket.js";
+import type { ServeHTTP } from "./dispatcher.js";
 import { callHandler } from "./testing.js";
 import { TunnelSocket } from "./tunnel-socket.js";
 
@@ -119,6 +120,19 @@ describe("TunnelSocket", () => {
     expect(sent.at(-1)).toEqual({ tunnelEnd: true });
   });
 
+  it("ends behind what was written when its handler returns and nobody listens (T6)", async () => {
+    const socket = await callHandler({ serveHTTP: sayAndReturn }, { hijackable: true }).tunnel;
+    expect(await textOf(socket)).toBe("all there is");
+  });
+
+  it("lives on when its handler returns and somebody listens (T6)", async () => {
+    const socket = await callHandler({ serveHTTP: echoAndReturn }, { hijackable: true }).tunnel;
+    socket.write("still there");
+    const [echo] = (await once(socket, "data")) as [Buffer];
+    expect(echo.toString()).toBe("still there");
+    socket.destroy();
+  });
+
   it("emits timeout after silence, and not after traffic or at 0", async () => {
     const { socket } = openAlone();
     socket.setTimeout(1);
@@ -128,12 +142,24 @@ describe("TunnelSocket", () => {
   });
 });
 
+const sayAndReturn: ServeHTTP = async (_request, response) => {
+  const { socket } = await response.hijack();
+  socket.write("all there is");
+};
+
+const echoAndReturn: ServeHTTP = async (_request, response) => {
+  const { socket } = await response.hijack();
+  socket.on("data", (chunk) => socket.write(chunk));
+};
+
 async function openTunnel(): Promise<{ ours: Duplex; theirs: Duplex }> {
   const opened = Promise.withResolvers<Duplex>();
   const call = callHandler(
     {
       async serveHTTP(_request, response) {
-        opened.resolve((await response.hijack()).socket);
+        const { socket } = await response.hijack();
+        opened.resolve(socket);
+        await closed(socket);
       },
     },
     { hijackable: true },

@@ -47,6 +47,16 @@ export class TunnelSocket extends CallerSocket {
     return wait;
   }
 
+  /**
+   * The handler is done. A connection that nobody reads is nobody's: it ends behind what was written. Who has handed it on
+   * has a listener here.
+   */
+  handlerReturned(): void {
+    if (this.listenerCount("data") === 0 && this.listenerCount("readable") === 0) {
+      this.destroySoon();
+    }
+  }
+
   /** The exchange was given up. */
   abort(error: ServeHTTPError): void {
     this.#hasReceivedEnd = true;

@@ -82,7 +82,12 @@ async function serveUpgrade(
   const incoming = toIncomingMessage(request, connection.socket as TunnelSocket);
   Object.assign(incoming, { upgrade: true, complete: true });
   incoming.push(null);
+  const closed = new Promise<void>((resolve) => {
+    connection.socket.once("close", resolve);
+  });
   await target.upgrade(incoming, connection.socket, connection.head);
+  // A listener of `upgrade` returns long before its connection ends.
+  await closed;
 }
 
 /** Undefined where this caller's connection can't be taken over: then it is an ordinary request. */
