@@ -147,7 +147,7 @@ function admit(
     if (identity !== undefined) {
       options.edge.addIdentity(fields.fields, identity);
     }
-    if (response.destroyed) {
+    if (isGone(request, response)) {
       return;
     }
     const init = requestInit(request, route, fields, requestId, scheme, entry, plugin, context);
@@ -274,7 +274,7 @@ function answer(
   proxyError: string,
   retryAfterSeconds?: number,
 ): void {
-  if (response.destroyed) {
+  if (isGone(request, response)) {
     return;
   }
   const caller = callerOf(request, response, undefined, false);
@@ -286,6 +286,11 @@ function answer(
   if (!request.complete) {
     caller.refuseRest();
   }
+}
+
+/** Whether the caller left. The response that Node makes beside an HTTP/2 stream has no `destroyed`. */
+function isGone(request: HostRequest, response: HostResponse): boolean {
+  return "stream" in request ? request.stream.destroyed : response.destroyed;
 }
 
 function protocolOf(request: HostRequest): string {
