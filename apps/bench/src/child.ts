@@ -152,14 +152,14 @@ export class Child implements AsyncDisposable {
   }
 }
 
-/** Ends every child when this process is told to end, so that an interrupted run leaves none behind. */
+/** Ends every child when this process ends in whatever way, so that an interrupted run leaves none behind. */
 export function endChildrenWithThisProcess(): void {
+  process.once("exit", () => {
+    for (const child of alive) {
+      child.kill("SIGTERM");
+    }
+  });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => {
-      for (const child of alive) {
-        child.kill("SIGTERM");
-      }
-      process.exit(1);
-    });
+    process.once(signal, () => process.exit(1));
   }
 }

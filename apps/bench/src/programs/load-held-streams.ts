@@ -7,14 +7,31 @@ import { HttpConnection } from "../load/http-connection.js";
 const [, , host = "", port, path = "", streams] = process.argv;
 /** How many are being opened at a time: a burst of thousands measures the listen queue, not the server. */
 const openingMax = 100;
+const silentMsMax = 10_000;
 let opened = 0;
+let openedBefore = 0;
 let left = Number(streams);
 let failure: string | undefined;
 const connections: HttpConnection[] = [];
 
+const progress = setInterval(giveUpWithoutProgress, silentMsMax);
 await Promise.all(Array.from({ length: openingMax }, openOneByOne));
-console.log(JSON.stringify({ opened, failure }));
-process.stdin.resume().once("end", () => process.exit(0));
+report();
+
+/** A server that is out of connections often says nothing at all. */
+function giveUpWithoutProgress(): void {
+  if (opened === openedBefore) {
+    failure ??= `no answer within ${silentMsMax / 1_000} s`;
+    report();
+  }
+  openedBefore = opened;
+}
+
+function report(): void {
+  clearInterval(progress);
+  console.log(JSON.stringify({ opened, failure }));
+  process.stdin.resume().once("end", () => process.exit(0));
+}
 
 async function openOneByOne(): Promise<void> {
   while (left > 0 && failure === undefined) {

@@ -7,8 +7,6 @@ export const haproxy = configuredProxy({
   aptPackage: "haproxy",
   command: (program, configPath) => [program, "-db", "-f", configPath],
   configure: ({ socketPath, port }) => `
-global
-  maxconn 9900
 defaults
   mode http
   timeout connect 5s
