@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { leanNodeFlags } from "./lean-node-flags.js";
 
 /** The demo as a process of its own. Disposing of it ends it with SIGTERM and waits. */
 export interface DemoProcess extends AsyncDisposable {
@@ -25,7 +26,7 @@ const addressLine = /^servehttp demo: (http:\/\/127\.0\.0\.1:\d+\/)$/;
 
 /** Starts the built demo with these arguments; rejects with what it said where it doesn't come up. */
 export async function startDemoProcess(...args: string[]): Promise<DemoProcess> {
-  const demo = spawn(process.execPath, [main, ...args], {
+  const demo = spawn(process.execPath, [...leanNodeFlags, main, ...args], {
     env: environment(),
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -52,7 +53,7 @@ export async function startDemoProcess(...args: string[]): Promise<DemoProcess> 
 
 /** Runs the built demo with arguments that it is to refuse, and waits until it has. */
 export async function failDemoProcess(...args: string[]): Promise<FailedStart> {
-  const demo = spawn(process.execPath, [main, ...args], {
+  const demo = spawn(process.execPath, [...leanNodeFlags, main, ...args], {
     env: environment(),
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -5,9 +5,14 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
+import {
+  type CommandPluginOptions,
+  createPluginHost,
+  type PluginHost,
+} from "@servehttp/host-bridge";
 import { pino } from "pino";
 import type { DemoArguments } from "./demo-arguments.js";
+import { leanNodeFlags } from "./lean-node-flags.js";
 import { readPageFiles } from "./page-files.js";
 import { pageListener } from "./page-listener.js";
 import { sessionCookieName, Sessions } from "./sessions.js";
@@ -34,12 +39,12 @@ export async function startDemo({ port, dataDirectory }: DemoArguments): Promise
   const host = createPluginHost({
     plugins: {
       // An upload is answered when it is complete, however long that takes; the idle time still holds.
-      files: { command: pluginCommand("files", directory), timeouts: { headMs: 0 } },
-      events: { command: pluginCommand("events") },
-      hello: { command: pluginCommand("hello") },
-      chat: { command: pluginCommand("chat") },
-      express: { command: pluginCommand("express") },
-      hono: { command: pluginCommand("hono") },
+      files: { ...pluginOf("files", directory), timeouts: { headMs: 0 } },
+      events: pluginOf("events"),
+      hello: pluginOf("hello"),
+      chat: pluginOf("chat"),
+      express: pluginOf("express"),
+      hono: pluginOf("hono"),
     },
     identity: (request) => ({ "x-user-id": sessions.userOf(request) }),
     context: (request) => contextOf(sessions.userOf(request)),
@@ -89,8 +94,9 @@ async function temporaryDirectory(started: AsyncDisposableStack): Promise<string
   return directory;
 }
 
-function pluginCommand(name: string, ...args: string[]): string[] {
-  return [process.execPath, fileURLToPath(new URL(`plugins/${name}.js`, import.meta.url)), ...args];
+function pluginOf(name: string, ...args: string[]): CommandPluginOptions {
+  const program = fileURLToPath(new URL(`plugins/${name}.js`, import.meta.url));
+  return { command: [process.execPath, ...leanNodeFlags, program, ...args] };
 }
 
 async function listen(server: Server, port: number): Promise<void> {
