@@ -12,4 +12,6 @@ const server = createServer((request, response) => {
   serveBench(new NodeExchange(request, response)).catch(() => response.destroy());
 });
 server.requestTimeout = 0;
+// A proxy that reuses a connection in the moment in which the plugin closes it for idleness answers 502.
+server.keepAliveTimeout = 0;
 announce(server, process.argv[2]);
