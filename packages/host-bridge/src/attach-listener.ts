@@ -11,17 +11,56 @@ export interface Attachable {
   readonly serve: Listener;
   /** Whether a request that offers an upgrade is for a plugin, and may upgrade. */
   readonly mayUpgrade: (request: IncomingMessage) => boolean;
+  /** Whether a request is for a plugin. */
+  readonly isRouted: (request: HostRequest) => boolean;
+  /** Tells `host.listener` that this request's caller waits for a 100 (Continue), which nobody has sent. */
+  readonly awaitsContinue: (request: HostRequest) => void;
+}
+
+/** Options of `host.attach`. */
+export interface AttachOptions {
+  /**
+   * False: `request` stays with the server's own listeners, and the application among them calls `host.listener`, behind
+   * whatever middleware it has. Upgrades, extended CONNECT and `Expect: 100-continue`, which no middleware gets to see, are
+   * wired all the same. Default: true, plugins first.
+   */
+  readonly requests?: boolean;
 }
 
 type RequestListener = (request: HostRequest, response: HostResponse) => void;
 type UpgradeListener = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
 
 /** Puts a host in front of the listeners that a server has: they get what is not for a plugin. */
-export function attachListener(server: NodeServer, host: Attachable): void {
-  const passOn = nextOf(takeListeners<RequestListener>(server, "request"));
-  attachRequests(server, host, passOn);
-  attachUpgrades(server, host, passOn);
+export function attachListener(
+  server: NodeServer,
+  host: Attachable,
+  options: AttachOptions = {},
+): void {
+  if (options.requests === false) {
+    attachContinue(server, host);
+    attachUpgrades(server, host, (request, response) => server.emit("request", request, response));
+  } else {
+    const passOn = nextOf(takeListeners<RequestListener>(server, "request"));
+    attachRequests(server, host, passOn);
+    attachUpgrades(server, host, passOn);
+  }
   attachExtendedConnect(server, host);
+}
+
+/** Lets requests that wait for a 100 through to the server's listeners as they are, where a plugin may be behind them. */
+function attachContinue(server: NodeServer, host: Attachable): void {
+  const passOn: RequestListener = (request, response) =>
+    void server.emit("request", request, response);
+  const continueNext =
+    nextOf(takeListeners<RequestListener>(server, "checkContinue")) ?? continueFirst(passOn);
+  listen<RequestListener>(server, "checkContinue", (request, response) => {
+    if (host.isRouted(request)) {
+      host.awaitsContinue(request);
+      passOn(request, response);
+    } else {
+      continueNext(request, response);
+    }
+  });
 }
 
 function attachRequests(
@@ -30,7 +69,8 @@ function attachRequests(
   passOn: RequestListener | undefined,
 ): void {
   const continueNext =
-    nextOf(takeListeners<RequestListener>(server, "checkContinue")) ?? continueFirst(passOn);
+    nextOf(takeListeners<RequestListener>(server, "checkContinue")) ??
+    (passOn && continueFirst(passOn));
   listen<RequestListener>(server, "request", (request, response) => {
     host.serve(request, response, passOn && (() => passOn(request, response)), byRequest);
   });
@@ -131,10 +171,7 @@ function nextOf(listeners: readonly RequestListener[]): RequestListener | undefi
 }
 
 /** What Node does by itself for a server that does not listen to `checkContinue`. */
-function continueFirst(passOn: RequestListener | undefined): RequestListener | undefined {
-  if (passOn === undefined) {
-    return undefined;
-  }
+function continueFirst(passOn: RequestListener): RequestListener {
   return (request, response) => {
     response.writeContinue();
     passOn(request, response);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { ServeHTTPError } from "@servehttp/contract";
-import { attachListener, type NodeServer } from "./attach-listener.js";
+import { attachListener, type AttachOptions, type NodeServer } from "./attach-listener.js";
 import { EdgePolicy } from "./edge-policy.js";
 import type { Outcome } from "./failure.js";
 import { HostedPlugin } from "./hosted-plugin.js";
@@ -62,8 +62,10 @@ export interface PluginHost extends AsyncDisposable {
   /**
    * Wires `request`, `checkContinue` and `upgrade` of a server in one call, in front of the listeners that it has by now:
    * they get what is not for a plugin. Without any, that is answered with 404. Returns the server.
+   *
+   * With `requests: false` the server's listeners come first, for an application that calls `host.listener` behind middleware of its own.
    */
-  attach<S extends NodeServer>(server: S): S;
+  attach<S extends NodeServer>(server: S, options?: AttachOptions): S;
   /**
    * Starts all plugins. Resolves when each is ready or has failed for the first time; a failure is logged, shows in `plugins`,
    * and the plugin is tried again, so that one broken plugin does not keep the others from their callers.
@@ -112,6 +114,8 @@ class Host implements PluginHost {
   readonly #rules: RouteRules;
   readonly #plugins = new Map<string, HostedPlugin | HandlerPlugin>();
   readonly #processes: HostProcesses;
+  /** Requests on their way to `listener` whose callers wait for a 100 (Continue). */
+  readonly #awaitingContinue = new WeakSet<HostRequest>();
   readonly #stateListeners = new Set<(status: PluginStatus) => void>();
 
   constructor(settings: HostSettings) {
@@ -131,8 +135,10 @@ class Host implements PluginHost {
       onHostError: (err, requestId, plugin) =>
         settings.logger.error({ err, requestId, plugin }, "identity or context failed"),
     });
-    this.listener = (request, response, next) =>
-      this.#serve(request, response, next, { event: "request" });
+    this.listener = (request, response, next) => {
+      const event = this.#awaitingContinue.has(request) ? "checkContinue" : "request";
+      this.#serve(request, response, next, { event });
+    };
     if (settings.enabled) {
       for (const plugin of settings.plugins.values()) {
         this.#plugins.set(plugin.id, this.#host(plugin));
@@ -144,11 +150,14 @@ class Host implements PluginHost {
     return Array.from(this.#plugins.values(), statusOf);
   }
 
-  attach<S extends NodeServer>(server: S): S {
-    attachListener(server, {
+  attach<S extends NodeServer>(server: S, options?: AttachOptions): S {
+    const attachable = {
       serve: this.#serve,
-      mayUpgrade: (request) => this.#mayUpgrade(request),
-    });
+      mayUpgrade: (request: IncomingMessage) => this.#mayUpgrade(request),
+      isRouted: (request: HostRequest) => this.#isRouted(request),
+      awaitsContinue: (request: HostRequest) => void this.#awaitingContinue.add(request),
+    };
+    attachListener(server, attachable, options);
     return server;
   }
 
@@ -197,9 +206,12 @@ class Host implements PluginHost {
   }
 
   #mayUpgrade(request: IncomingMessage): boolean {
+    return this.#isRouted(request) && this.#edge.mayUpgrade(request.headers.upgrade ?? "");
+  }
+
+  #isRouted(request: HostRequest): boolean {
     const target = request.url ?? "";
-    const route = routeTarget(target, target, this.#rules);
-    return route?.kind === "route" && this.#edge.mayUpgrade(request.headers.upgrade ?? "");
+    return routeTarget(target, target, this.#rules)?.kind === "route";
   }
 
   #known(id: string): HostedPlugin | HandlerPlugin {

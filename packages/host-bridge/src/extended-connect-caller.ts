@@ -1,4 +1,9 @@
-import { constants, type Http2ServerRequest, type ServerHttp2Stream } from "node:http2";
+import {
+  constants,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Stream,
+} from "node:http2";
 import { Duplex } from "node:stream";
 import { comparableName, hopByHopNames } from "@servehttp/contract";
 import { Http2Caller } from "./http2-caller.js";
@@ -12,8 +17,8 @@ import { toHttp2Fields } from "./response-head.js";
 export class ExtendedConnectCaller extends Http2Caller {
   readonly #stream: ServerHttp2Stream;
 
-  constructor(request: Http2ServerRequest) {
-    super(request);
+  constructor(request: Http2ServerRequest, response: Http2ServerResponse) {
+    super(request, response);
     this.#stream = request.stream;
   }
 
@@ -48,7 +53,11 @@ class UpgradedStream extends Duplex {
     this.#stream.resume();
   }
 
-  override _write(chunk: Buffer, _encoding: string, callback: (error?: Error | null) => void): void {
+  override _write(
+    chunk: Buffer,
+    _encoding: string,
+    callback: (error?: Error | null) => void,
+  ): void {
     if (this.#head === undefined) {
       this.#stream.write(chunk, (error) => callback(error));
       return;
@@ -86,9 +95,7 @@ class UpgradedStream extends Duplex {
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     if (!this.#stream.closed) {
       const complete = this.readableEnded && this.writableFinished;
-      this.#stream.close(
-        complete ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_INTERNAL_ERROR,
-      );
+      this.#stream.close(complete ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_INTERNAL_ERROR);
     }
     callback(error);
   }

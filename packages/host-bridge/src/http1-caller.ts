@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { discardBytesMax, type FieldList } from "@servehttp/contract";
 import type { Caller } from "./caller.js";
+import { keepFieldsOfMiddleware } from "./keep-fields-of-middleware.js";
 import type { ResponseHead } from "./response-head.js";
 import { takeOverSocket } from "./take-over-socket.js";
 
@@ -183,29 +184,4 @@ export class Http1Caller implements Caller {
 /** The octets as a string of one character each. */
 function octets(body: Uint8Array): string {
   return Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1");
-}
-
-/**
- * Moves fields that the host's own middleware has set into the list: Node collapses duplicates of a list that meets
- * fields set before. The plugin's win, except for cookies, which add up.
- */
-function keepFieldsOfMiddleware(response: ServerResponse, fields: string[]): void {
-  const names = response.getHeaderNames();
-  if (names.length === 0) {
-    return;
-  }
-  const given = new Set<string>();
-  for (let index = 0; index < fields.length; index += 2) {
-    given.add((fields[index] as string).toLowerCase());
-  }
-  for (const name of names) {
-    const value = response.getHeader(name);
-    response.removeHeader(name);
-    if (value === undefined || (given.has(name) && name !== "set-cookie")) {
-      continue;
-    }
-    for (const one of Array.isArray(value) ? value : [String(value)]) {
-      fields.push(name, one);
-    }
-  }
 }

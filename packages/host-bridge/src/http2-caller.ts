@@ -1,19 +1,27 @@
-import { constants, type Http2ServerRequest, type ServerHttp2Stream } from "node:http2";
+import {
+  constants,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Stream,
+} from "node:http2";
 import type { Duplex } from "node:stream";
 import { discardBytesMax, type FieldList } from "@servehttp/contract";
 import type { Caller } from "./caller.js";
+import { keepFieldsOfMiddleware } from "./keep-fields-of-middleware.js";
 import { type ResponseHead, toHttp2Fields } from "./response-head.js";
 
 /** A caller that speaks HTTP/2. */
 export class Http2Caller implements Caller {
   readonly #stream: ServerHttp2Stream;
+  readonly #response: Http2ServerResponse;
   /** The head that waits for the first octets, for a flush or for the end. */
   #head: ResponseHead | undefined;
   #trailers: FieldList | undefined;
   #room: PromiseWithResolvers<void> | undefined;
 
-  constructor(request: Http2ServerRequest) {
+  constructor(request: Http2ServerRequest, response: Http2ServerResponse) {
     this.#stream = request.stream;
+    this.#response = response;
   }
 
   get gone(): boolean {
@@ -35,6 +43,7 @@ export class Http2Caller implements Caller {
   }
 
   begin(head: ResponseHead): void {
+    keepFieldsOfMiddleware(this.#response, head.fields);
     this.#head = head;
   }
 

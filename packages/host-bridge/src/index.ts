@@ -1,4 +1,4 @@
-export type { NodeServer } from "./attach-listener.js";
+export type { AttachOptions, NodeServer } from "./attach-listener.js";
 export { createPluginHost, type PluginHost, type PluginStatus } from "./create-plugin-host.js";
 export type { EdgeOptions } from "./edge-options.js";
 export type { IdentityFields } from "./edge-policy.js";

@@ -261,9 +261,10 @@ function callerOf(
   if (!("stream" in request)) {
     return new Http1Caller(request, response as ServerResponse, awaitsContinue);
   }
+  const beside = response as Http2ServerResponse;
   return entry?.event === "extendedConnect"
-    ? new ExtendedConnectCaller(request)
-    : new Http2Caller(request);
+    ? new ExtendedConnectCaller(request, beside)
+    : new Http2Caller(request, beside);
 }
 
 /** Answers in the plugin's place, before there is an exchange. */

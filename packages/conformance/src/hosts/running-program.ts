@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+
+const packageDirectory = fileURLToPath(new URL("../../", import.meta.url));
+
+/** A program of the docs in a process of its own, in a directory with the files that it names. */
+export class RunningProgram implements AsyncDisposable {
+  /** Where it listens in place of 8080. */
+  readonly port: number;
+  readonly #child: ChildProcess;
+  readonly #directory: string;
+
+  private constructor(child: ChildProcess, directory: string, port: number) {
+    this.#child = child;
+    this.#directory = directory;
+    this.port = port;
+  }
+
+  /**
+   * Starts a program, with `notes.js` beside it; resolves when it listens.
+   *
+   * @param code an ES module that listens on 8080
+   * @param files further files by their names
+   * @throws Error with its output when it ends before it listens
+   */
+  static async start(
+    code: string,
+    files: Readonly<Record<string, string>> = {},
+  ): Promise<RunningProgram> {
+    // Inside the package, where the frameworks are found.
+    await mkdir(join(packageDirectory, "dist"), { recursive: true });
+    const directory = await mkdtemp(join(packageDirectory, "dist/program-"));
+    const all = {
+      "notes.js": `import "../hosts/notes-plugin.js";\n`,
+      ...files,
+      "program.js": code,
+    };
+    await Promise.all(
+      Object.entries(all).map(([name, content]) => writeFile(join(directory, name), content)),
+    );
+    const preload = join(packageDirectory, "dist/hosts/listen-on-any-port.js");
+    const child = spawn(process.execPath, ["--import", preload, "program.js"], {
+      cwd: directory,
+      // Their `node` is the one that runs this.
+      env: {
+        ...process.env,
+        PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}`,
+      },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    return new RunningProgram(child, directory, await portOf(child.stdout));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const exited = once(this.#child, "exit");
+    // By its exit code, where it has ended by itself, there is nobody to wait for.
+    if (this.#child.exitCode === null && this.#child.kill()) {
+      await exited;
+    }
+    await rm(this.#directory, { recursive: true });
+  }
+}
+
+async function portOf(output: Readable): Promise<number> {
+  let text = "";
+  for await (const chunk of output.iterator({ destroyOnReturn: false })) {
+    text += chunk;
+    const port = /^port (\d+)$/m.exec(text)?.[1];
+    if (port !== undefined) {
+      output.resume();
+      return Number(port);
+    }
+  }
+  throw new Error(`the program ended before it listened: ${text}`);
+}
