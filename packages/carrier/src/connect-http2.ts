@@ -17,6 +17,7 @@ export type PluginAddress =
 
 /**
  * Opens an HTTP/2 connection to a plugin; resolves when the other side has shown that it speaks HTTP/2, by its SETTINGS.
+ * An error of the session's needs no listener.
  *
  * @throws ServeHTTPError `connection-failed` where nobody listens or TLS fails, `not-a-plugin` where what answers speaks
  * something else, `deadline` or whatever reason the signal gives when it aborts first.
@@ -40,21 +41,20 @@ export async function connectHttp2(
     session.setLocalWindowSize(connectionWindowBytes);
   });
   session.once("remoteSettings", () => resolve());
-  session.once("error", onError);
+  session.on("error", (error) => {
+    // Also for as long as the session lives: what its loss means is told by its streams and by `close`.
+    onError(error);
+  });
   session.once("close", onClose);
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     await promise;
     return session;
   } catch (error) {
-    session.on("error", () => {
-      // Whatever follows is a consequence of the first failure, which is thrown.
-    });
     session.destroy();
     throw error;
   } finally {
     signal.removeEventListener("abort", onAbort);
-    session.off("error", onError);
     session.off("close", onClose);
   }
 }

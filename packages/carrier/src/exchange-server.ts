@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import {
+  constants,
   createSecureServer,
   createServer,
   type Http2SecureServer,
@@ -63,6 +64,9 @@ export class ExchangeServer {
       options.tls === undefined
         ? createServer(serverOptions)
         : createSecureServer({ ...serverOptions, ...options.tls });
+    this.#server.on("error", () => {
+      // A connection that could not be accepted, for want of descriptors mostly: the next one may be. `listen` hears its own.
+    });
     this.#server.on("session", (session) => this.#onSession(session));
     this.#server.on(
       "stream",
@@ -104,7 +108,11 @@ export class ExchangeServer {
   /** Closes all connections at once. */
   destroy(): void {
     for (const session of this.#sessions) {
-      session.destroy();
+      // Not with the code by default, which is NO_ERROR: a stream that it ends looks as if it were meant to.
+      session.destroy(
+        new ServeHTTPError("plugin-closing", "the plugin is closing"),
+        constants.NGHTTP2_CANCEL,
+      );
     }
   }
 
@@ -124,10 +132,8 @@ export class ExchangeServer {
     }
     const path = headers[":path"];
     if (path === serveHTTPPath) {
-      const { session } = stream;
-      const connectionLost = () => session === undefined || session.destroyed || session.closed;
       // The exchange lives as long as its stream, which holds on to it.
-      void new PluginStreamExchange(stream, this.#writer, this.#options.accept, connectionLost);
+      void new PluginStreamExchange(stream, this.#writer, this.#options.accept);
     } else if (path === serveHTTPMuxPath) {
       const mux = new PluginMux(stream, this.#options.accept);
       this.#muxes.add(mux);

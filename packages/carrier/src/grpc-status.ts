@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
 import { type ErrorCode, reasonBytesMax, ServeHTTPError } from "@servehttp/contract";
 
 /** The status codes of gRPC that matter here (gRPC, "Status codes and their use in gRPC"). */
@@ -56,6 +57,21 @@ export function errorOfStatus(
       }
       return new ServeHTTPError("handler-failed", `gRPC status ${status}${detail}`);
   }
+}
+
+/** Whether a response is one of gRPC's (gRPC over HTTP/2, "Responses"); what it is instead. */
+export function grpcProblem(
+  fields: IncomingHttpHeaders & IncomingHttpStatusHeader,
+): ServeHTTPError | undefined {
+  const status = fields[":status"];
+  const contentType = fields["content-type"] ?? "";
+  if (status === 200 && /^application\/grpc(?:$|[+;])/.test(contentType)) {
+    return undefined;
+  }
+  return new ServeHTTPError(
+    "not-a-plugin",
+    `the server answered with status ${status} and content type ${JSON.stringify(contentType.slice(0, 100))}, not with gRPC`,
+  );
 }
 
 /**

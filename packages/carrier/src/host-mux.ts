@@ -13,15 +13,17 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
+import { answered } from "./answered.js";
 import { brokenOrder, errorOfStatus } from "./grpc-status.js";
 import { MuxInbox } from "./mux-inbox.js";
-import { type IncomingFrame, type MuxEnd, MuxPipe } from "./mux-pipe.js";
-import { readResponseParts } from "./read-parts.js";
+import { type IncomingFrame, MuxFrameReader } from "./mux-frame-reader.js";
+import { type MuxEnd, MuxPipe } from "./mux-pipe.js";
+import { readResponseParts, responsePieceTags } from "./read-parts.js";
+import { settledQuietly } from "./settled-quietly.js";
 import { writeRequestParts } from "./write-parts.js";
 
 /** The host's end of a `ServeHTTPMux` RPC: opens exchanges, as many as it likes. */
 export class HostMux implements MuxEnd {
-  readonly unspecifiedReset = "handler-failed";
   readonly #stream: ClientHttp2Stream;
   readonly #batch: FrameBatch<RequestParts, HostMuxExchange>;
   readonly #pipe: MuxPipe<RequestParts, HostMuxExchange>;
@@ -44,7 +46,8 @@ export class HostMux implements MuxEnd {
       onRoom: (exchange) => exchange.goOn(),
       onFinished: (exchange) => exchange.sent(),
     });
-    this.#pipe = new MuxPipe(this.#stream, this.#batch, writeRequestParts, this);
+    const reader = new MuxFrameReader(responsePieceTags, "handler-failed");
+    this.#pipe = new MuxPipe(this.#stream, this.#batch, writeRequestParts, reader, this);
     this.#stream.on("response", (fields) => {
       const status = fields["grpc-status"];
       if (fields[":status"] !== 200) {
@@ -141,9 +144,6 @@ export class HostMux implements MuxEnd {
   }
 }
 
-/** Why a sender that still waits for room is let go. One for all: to make one costs as much as a whole small exchange. */
-const answered = new ServeHTTPError("request-not-needed", "the plugin has answered in full");
-
 /** The host's end of one exchange on mux. */
 class HostMuxExchange implements ExchangeChannel<RequestParts> {
   readonly #queue: FrameQueue<RequestParts, HostMuxExchange>;
@@ -204,6 +204,9 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
   receiveFrame(frame: IncomingFrame): void {
     if (frame.parts !== undefined) {
       this.#receiveParts(readResponseParts(frame.parts));
+    } else if (frame.piece !== undefined) {
+      const isBody = frame.pieceTag === responsePieceTags.chunk;
+      this.#receiveParts(isBody ? { chunk: frame.piece } : { tunnelChunk: frame.piece });
     }
     if (frame.creditBytes > 0) {
       this.#queue.grant(frame.creditBytes);
@@ -270,11 +273,4 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
     this.#room = undefined;
     this.#forget(this);
   }
-}
-
-/** A promise whose rejection is handled, whether somebody still waits for it or not. */
-export function settledQuietly(): PromiseWithResolvers<void> {
-  const deferred = Promise.withResolvers<void>();
-  deferred.promise.catch(() => undefined);
-  return deferred;
 }

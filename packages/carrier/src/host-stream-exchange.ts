@@ -3,6 +3,7 @@ import {
   type ClientHttp2Stream,
   constants,
   type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
   type OutgoingHttpHeaders,
 } from "node:http2";
 import {
@@ -11,31 +12,32 @@ import {
   initialResponseOrder,
   isResponseOver,
   mergeRequestParts,
-  messageBytesMax,
   type PartReceiver,
   type RequestParts,
   type ResponseOrder,
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import { GrpcMessageReader } from "./grpc-message-reader.js";
-import { brokenOrder, errorOfStatus } from "./grpc-status.js";
+import { answered } from "./answered.js";
+import { brokenOrder, errorOfStatus, grpcProblem } from "./grpc-status.js";
+import { MessageInlet, type MessageTaker } from "./message-inlet.js";
+import { type PartFormat, PartOutbox } from "./part-outbox.js";
 import { readResponseParts } from "./read-parts.js";
 import { writeReset } from "./reset-codec.js";
-import { writeRequestParts } from "./write-parts.js";
-import { type PartFormat, PartOutbox } from "./part-outbox.js";
 import { WireReader } from "./wire-reader.js";
 import type { WireWriter } from "./wire-writer.js";
+import { writeRequestParts } from "./write-parts.js";
 
 const requestFormat: PartFormat<RequestParts> = {
   write: writeRequestParts,
   merge: mergeRequestParts,
+  beforeWrite: () => undefined,
 };
-
-const answered = new ServeHTTPError("request-not-needed", "the plugin has answered in full");
 
 /** How long the reason of a reset may take to go out before the stream is reset without it. */
 const resetGraceMs = 100;
+
+const requestOptions = { endStream: false } as const;
 
 /**
  * The host's end of an exchange on the stream carrier: one `ServeHTTP` RPC.
@@ -43,35 +45,48 @@ const resetGraceMs = 100;
  * Only the `end` part proves that a response is complete. Everything else by which a stream can cease (trailers of
  * whatever status, RST_STREAM of whatever code, a clean END_STREAM, the loss of the connection) aborts it.
  */
-export class HostStreamExchange implements ExchangeChannel<RequestParts> {
+export class HostStreamExchange implements ExchangeChannel<RequestParts>, MessageTaker {
+  readonly #session: ClientHttp2Session;
   readonly #stream: ClientHttp2Stream;
   readonly #receiver: PartReceiver<ResponseParts>;
   readonly #writer: WireWriter;
   readonly #outbox: PartOutbox<RequestParts>;
-  readonly #reader = new GrpcMessageReader(messageBytesMax);
+  readonly #inlet: MessageInlet;
   #order: ResponseOrder = initialResponseOrder;
   /** open -> over [#finish], when the response is complete or either side gave up. */
   #state: "open" | "over" = "open";
   #hijackable = false;
   #requestSent = false;
-  #status: { code: string | undefined; message: string | undefined } | undefined;
+  #responseFields: IncomingHttpHeaders | undefined;
+  #trailers: IncomingHttpHeaders | undefined;
   #failure: Error | undefined;
 
-  /** `headers` are those of the RPC, its path and token included. */
+  /**
+   * `headers` are those of the RPC, its path and token included.
+   *
+   * @throws ServeHTTPError `connection-lost` where the session is closed.
+   */
   constructor(
     session: ClientHttp2Session,
     headers: OutgoingHttpHeaders,
     writer: WireWriter,
     receiver: PartReceiver<ResponseParts>,
   ) {
+    if (session.closed || session.destroyed) {
+      throw new ServeHTTPError("connection-lost", "the connection to the plugin is closed");
+    }
+    this.#session = session;
     this.#receiver = receiver;
     this.#writer = writer;
-    const stream = session.request(headers);
+    const stream = session.request(headers, requestOptions);
     this.#stream = stream;
     this.#outbox = new PartOutbox(stream, writer, requestFormat);
+    this.#inlet = new MessageInlet(stream, this);
     stream.on("response", (fields) => this.#onResponse(fields));
-    stream.on("trailers", (fields) => this.#onStatus(fields));
-    stream.on("data", (input: Buffer) => this.#onData(input));
+    stream.on("trailers", (fields) => {
+      this.#trailers = fields;
+    });
+    stream.on("data", (input: Buffer) => this.#inlet.push(input));
     stream.on("end", () => this.#onEnd());
     stream.on("error", (error) => {
       this.#failure ??= error;
@@ -102,7 +117,8 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts> {
     if (this.#state === "over") {
       return;
     }
-    this.#finish(error);
+    this.#finish();
+    this.#outbox.close(error);
     const stream = this.#stream;
     if (
       error.code === "caller-left" ||
@@ -123,63 +139,32 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts> {
     );
   }
 
-  #onResponse(fields: IncomingHttpHeaders & { ":status"?: number | undefined }): void {
-    const status = fields[":status"];
-    const contentType = fields["content-type"] ?? "";
-    if (status !== 200 || !contentType.startsWith("application/grpc")) {
-      this.#fail(
-        new ServeHTTPError(
-          "not-a-plugin",
-          `the server answered with status ${status} and content type ${JSON.stringify(contentType.slice(0, 100))}, not with gRPC`,
-        ),
-      );
-      return;
+  takeMessage(message: Buffer): void | Promise<void> {
+    const parts = readResponseParts(new WireReader(message));
+    this.#advance(parts);
+    if (isResponseOver(this.#order) && (this.#requestSent || parts.end !== undefined)) {
+      this.#complete();
     }
-    if (fields["grpc-status"] !== undefined) {
-      this.#onStatus(fields);
+    return this.#receiver.receive(parts);
+  }
+
+  inputEnded(): void {
+    // A tunnel of which only the plugin's way has ended goes on, as long as its stream does.
+    if (!isResponseOver(this.#order) || this.#stream.destroyed) {
+      this.#fail(this.#closeReason());
     }
   }
 
-  #onStatus(fields: IncomingHttpHeaders): void {
-    this.#status = {
-      code: fields["grpc-status"] as string | undefined,
-      message: fields["grpc-message"] as string | undefined,
-    };
+  inputFailed(error: ServeHTTPError): void {
+    this.#fail(error);
   }
 
-  #onData(input: Buffer): void {
-    if (this.#state === "over") {
-      return;
+  #onResponse(fields: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
+    this.#responseFields = fields;
+    const problem = grpcProblem(fields);
+    if (problem !== undefined) {
+      this.#fail(problem);
     }
-    this.#reader.push(input);
-    if (this.#receiveAll() === "wait") {
-      this.#stream.pause();
-    }
-  }
-
-  /** Hands over what was read, until it is all taken or the receiver asks to wait. */
-  #receiveAll(): "all" | "wait" {
-    try {
-      while (this.#state === "open") {
-        const message = this.#reader.next();
-        if (message === undefined) {
-          return "all";
-        }
-        const parts = readResponseParts(new WireReader(message));
-        this.#advance(parts);
-        if (isResponseOver(this.#order) && (this.#requestSent || parts.end !== undefined)) {
-          this.#complete();
-        }
-        const taken = this.#receiver.receive(parts);
-        if (taken !== undefined) {
-          void taken.then(() => this.#goOn());
-          return "wait";
-        }
-      }
-    } catch (error) {
-      this.#fail(ServeHTTPError.from(error));
-    }
-    return "all";
   }
 
   #advance(parts: ResponseParts): void {
@@ -190,47 +175,59 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts> {
     }
   }
 
-  #goOn(): void {
-    if (this.#receiveAll() === "all") {
-      this.#stream.resume();
-    }
-  }
-
   /** The response is complete: the plugin needs no more of the request. */
   #complete(): void {
     this.#outbox.flush();
-    this.#finish(answered);
-    // Without our end the stream would stay half-open for ever on both sides.
-    this.#stream.end();
+    this.#finish();
+    this.#outbox.close(answered);
+    if (!this.#stream.writableEnded) {
+      // Without our end the stream would stay half-open for ever on both sides.
+      this.#stream.end();
+    }
   }
 
   #onEnd(): void {
-    if (this.#state === "over" || isResponseOver(this.#order)) {
-      return;
+    // A stream that was reset, or that its connection took along, ends as well: `close` says which.
+    if (this.#status !== undefined || !this.#stream.closed) {
+      this.#inlet.end();
     }
-    this.#fail(errorOfStatus(this.#status?.code, this.#status?.message));
   }
 
   #onClose(): void {
-    if (this.#state === "over") {
-      return;
+    const reason = this.#closeReason();
+    this.#outbox.close(reason);
+    // What came in full may still wait to be taken.
+    if (!this.#inlet.ended || isResponseOver(this.#order)) {
+      this.#fail(reason);
     }
+  }
+
+  /** What it means that nothing more comes. */
+  #closeReason(): ServeHTTPError {
     const { rstCode } = this.#stream;
-    if (isResponseOver(this.#order) && rstCode === constants.NGHTTP2_NO_ERROR) {
-      this.#fail(new ServeHTTPError("request-not-needed", "the plugin closed the tunnel"));
-      return;
+    if (!this.#session.destroyed && !isResponseOver(this.#order)) {
+      if (this.#status !== undefined || rstCode === constants.NGHTTP2_NO_ERROR) {
+        return errorOfStatus(this.#status, this.#statusMessage);
+      }
+      if (rstCode === constants.NGHTTP2_INTERNAL_ERROR) {
+        return new ServeHTTPError("handler-failed", "the plugin reset the stream");
+      }
     }
-    if (this.#status !== undefined && !isResponseOver(this.#order)) {
-      this.#fail(errorOfStatus(this.#status.code, this.#status.message));
-      return;
-    }
-    if (rstCode === constants.NGHTTP2_REFUSED_STREAM) {
-      this.#fail(new ServeHTTPError("unavailable", "the plugin refused the stream"));
-      return;
+    if (rstCode === constants.NGHTTP2_REFUSED_STREAM && this.#responseFields === undefined) {
+      return new ServeHTTPError("unavailable", "the plugin refused the stream");
     }
     const options = this.#failure === undefined ? undefined : { cause: this.#failure };
     const message = `the stream to the plugin closed before the response was complete (HTTP/2 code ${rstCode})`;
-    this.#fail(new ServeHTTPError("connection-lost", message, options));
+    return new ServeHTTPError("connection-lost", message, options);
+  }
+
+  get #status(): string | undefined {
+    // A response of trailers only has it in its head.
+    return (this.#trailers ?? this.#responseFields)?.["grpc-status"] as string | undefined;
+  }
+
+  get #statusMessage(): string | undefined {
+    return (this.#trailers ?? this.#responseFields)?.["grpc-message"] as string | undefined;
   }
 
   /** The other side, or the connection, gave up. */
@@ -238,17 +235,15 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts> {
     if (this.#state === "over") {
       return;
     }
-    this.#finish(error);
+    this.#finish();
+    this.#outbox.close(error);
     this.#stream.close(constants.NGHTTP2_CANCEL);
     this.#receiver.abort(error);
   }
 
-  /** With a reason, what waits to be sent is dropped. What still comes in is discarded either way. */
-  #finish(reason?: ServeHTTPError): void {
+  /** What still comes in is discarded; what waits to be sent goes, unless the outbox is closed as well. */
+  #finish(): void {
     this.#state = "over";
-    if (reason !== undefined) {
-      this.#outbox.close(reason);
-    }
-    this.#stream.resume();
+    this.#inlet.discard();
   }
 }

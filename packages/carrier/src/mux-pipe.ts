@@ -1,30 +1,12 @@
 import type { Http2Stream } from "node:http2";
-import {
-  type ErrorCode,
-  type Frame,
-  type FrameBatch,
-  muxMessageBytesMax,
-  ServeHTTPError,
-} from "@servehttp/contract";
-import { GrpcMessageReader } from "./grpc-message-reader.js";
-import { readReset, writeReset } from "./reset-codec.js";
+import { type Frame, type FrameBatch, ServeHTTPError } from "@servehttp/contract";
+import { type IncomingFrame, type MuxFrameReader, muxTags } from "./mux-frame-reader.js";
+import { writeReset } from "./reset-codec.js";
 import { atTurnEnd, type Flushable } from "./turn-end.js";
-import { WireReader } from "./wire-reader.js";
 import { WireWriter } from "./wire-writer.js";
-
-/** What one frame of the other side's says. */
-export interface IncomingFrame {
-  readonly exchangeId: number;
-  /** Where its parts lie in the message, to be read by who knows the direction. */
-  readonly parts: WireReader | undefined;
-  readonly creditBytes: number;
-  readonly reset: ServeHTTPError | undefined;
-}
 
 /** What one end of a mux RPC does with what comes in. */
 export interface MuxEnd {
-  /** What a reset without a code means at this end. */
-  readonly unspecifiedReset: ErrorCode;
   /** Throws a ServeHTTPError `protocol-violation` where the connection can't go on. */
   receiveFrame(frame: IncomingFrame): void;
   /** The other side opens no more exchanges, or takes no more. */
@@ -32,16 +14,6 @@ export interface MuxEnd {
   /** The RPC is over, for whatever reason; the last call. */
   closed(error: ServeHTTPError): void;
 }
-
-/** The tags of `ServeHTTPMuxRequest`, `ServeHTTPMuxResponse` and of their frames, which are the same. */
-const tags = {
-  frames: 0x0a,
-  draining: 0x10,
-  exchangeId: 0x08,
-  parts: 0x12,
-  creditBytes: 0x18,
-  reset: 0x22,
-} as const;
 
 /**
  * One end of a `ServeHTTPMux` RPC as a pipe of frames. Everything that is ready at the end of a turn of the event loop goes
@@ -52,7 +24,7 @@ export class MuxPipe<Parts extends object, Owner> implements Flushable {
   readonly #batch: FrameBatch<Parts, Owner>;
   readonly #writeParts: (writer: WireWriter, parts: Parts) => void;
   readonly #end: MuxEnd;
-  readonly #reader = new GrpcMessageReader(muxMessageBytesMax);
+  readonly #reader: MuxFrameReader;
   readonly #writer = new WireWriter();
   /** idle -> planned [plan] -> writing [flush] -> idle, or writing again [#onWritten]; any -> closed [#close] */
   #state: "idle" | "planned" | "writing" | "closed" = "idle";
@@ -70,8 +42,10 @@ export class MuxPipe<Parts extends object, Owner> implements Flushable {
     stream: Http2Stream,
     batch: FrameBatch<Parts, Owner>,
     writeParts: (writer: WireWriter, parts: Parts) => void,
+    reader: MuxFrameReader,
     end: MuxEnd,
   ) {
+    this.#reader = reader;
     this.#stream = stream;
     this.#batch = batch;
     this.#writeParts = writeParts;
@@ -143,7 +117,7 @@ export class MuxPipe<Parts extends object, Owner> implements Flushable {
     }
     if (this.#draining === "to-say") {
       this.#draining = "said";
-      writer.varint(tags.draining);
+      writer.varint(muxTags.draining);
       writer.varint(1);
     }
     this.#send(writer.endMessage());
@@ -167,20 +141,20 @@ export class MuxPipe<Parts extends object, Owner> implements Flushable {
 
   #writeFrame(frame: Frame<Parts>): void {
     const writer = this.#writer;
-    writer.beginNested(tags.frames);
-    writer.varint(tags.exchangeId);
+    writer.beginNested(muxTags.frames);
+    writer.varint(muxTags.exchangeId);
     writer.varint(frame.exchangeId);
     if (frame.parts !== undefined) {
-      writer.beginNested(tags.parts);
+      writer.beginNested(muxTags.parts);
       this.#writeParts(writer, frame.parts);
       writer.endNested();
     }
     if (frame.creditBytes > 0) {
-      writer.varint(tags.creditBytes);
+      writer.varint(muxTags.creditBytes);
       writer.varint(frame.creditBytes);
     }
     if (frame.reset !== undefined) {
-      writeReset(writer, tags.reset, frame.reset);
+      writeReset(writer, muxTags.reset, frame.reset);
     }
     writer.endNested();
   }
@@ -190,31 +164,16 @@ export class MuxPipe<Parts extends object, Owner> implements Flushable {
       return;
     }
     try {
-      this.#reader.push(input);
-      for (;;) {
-        const message = this.#reader.next();
-        if (message === undefined) {
-          return;
-        }
-        this.#readMessage(new WireReader(message));
+      const reader = this.#reader;
+      reader.push(input);
+      for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
+        this.#end.receiveFrame(frame);
+      }
+      if (reader.draining) {
+        this.#end.receiveDraining();
       }
     } catch (error) {
       this.fail(ServeHTTPError.from(error));
-    }
-  }
-
-  #readMessage(reader: WireReader): void {
-    while (!reader.done) {
-      const tag = reader.varint();
-      if (tag === tags.frames) {
-        this.#end.receiveFrame(readFrame(reader.nested(), this.#end.unspecifiedReset));
-      } else if (tag === tags.draining) {
-        if (reader.varint() !== 0) {
-          this.#end.receiveDraining();
-        }
-      } else {
-        reader.skip(tag);
-      }
     }
   }
 
@@ -225,34 +184,4 @@ export class MuxPipe<Parts extends object, Owner> implements Flushable {
     this.#state = "closed";
     this.#end.closed(this.#failure ?? error);
   }
-}
-
-function readFrame(reader: WireReader, unspecifiedReset: ErrorCode): IncomingFrame {
-  let exchangeId = 0;
-  let parts: WireReader | undefined;
-  let creditBytes = 0;
-  let reset: ServeHTTPError | undefined;
-  while (!reader.done) {
-    const tag = reader.varint();
-    switch (tag) {
-      case tags.exchangeId:
-        exchangeId = reader.varint();
-        break;
-      case tags.parts:
-        parts = reader.nested();
-        break;
-      case tags.creditBytes:
-        creditBytes = reader.varint();
-        break;
-      case tags.reset:
-        reset = readReset(reader.nested(), unspecifiedReset);
-        break;
-      default:
-        reader.skip(tag);
-    }
-  }
-  if (exchangeId < 1 || exchangeId > Number.MAX_SAFE_INTEGER) {
-    throw new ServeHTTPError("protocol-violation", `a frame of exchange ${exchangeId}`);
-  }
-  return { exchangeId, parts, creditBytes, reset };
 }

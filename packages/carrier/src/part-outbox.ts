@@ -1,9 +1,10 @@
 import type { Http2Stream } from "node:http2";
 import type { ServeHTTPError } from "@servehttp/contract";
+import { settledQuietly } from "./settled-quietly.js";
 import { atTurnEnd, type Flushable } from "./turn-end.js";
 import type { WireWriter } from "./wire-writer.js";
 
-/** Octets of messages that may lie between us and the socket before a sender is made to wait. */
+/** Octets of messages that may lie between us and the socket before a sender is made to wait; it goes on at half of it. */
 const unsentBytesMax = 131_072;
 
 /** From this size on a message goes out at once: waiting for more to join it would only delay it. */
@@ -14,6 +15,8 @@ export interface PartFormat<Parts> {
   write(writer: WireWriter, parts: Parts): void;
   /** Adds parts to those that wait, where one message can carry both. */
   merge(pending: Parts, parts: Parts): boolean;
+  /** Called before each message: a response's headers go out with its first one. */
+  beforeWrite(stream: Http2Stream): void;
 }
 
 /**
@@ -26,106 +29,102 @@ export class PartOutbox<
   readonly #stream: Http2Stream;
   readonly #writer: WireWriter;
   readonly #format: PartFormat<Parts>;
-  readonly #beforeWrite: (() => void) | undefined;
   #pending: Parts | undefined;
-  #endsStream = false;
-  #unsentBytes = 0;
+  /** open -> ending [send: the last parts wait], ending -> ended [flush], any -> closed [close] */
+  #state: "open" | "ending" | "ended" | "closed" = "open";
   #room: PromiseWithResolvers<void> | undefined;
-  #closed = false;
+  readonly #onWritten = (error?: Error | null): void => {
+    // Where it failed the stream closes, and `close` says why.
+    if (!error && this.#room !== undefined && this.#stream.writableLength <= unsentBytesMax / 2) {
+      this.#room.resolve();
+      this.#room = undefined;
+    }
+  };
 
-  /** `beforeWrite` is called before each message: a response's headers go out with its first one. */
-  constructor(
-    stream: Http2Stream,
-    writer: WireWriter,
-    format: PartFormat<Parts>,
-    beforeWrite?: () => void,
-  ) {
+  constructor(stream: Http2Stream, writer: WireWriter, format: PartFormat<Parts>) {
     this.#stream = stream;
     this.#writer = writer;
     this.#format = format;
-    this.#beforeWrite = beforeWrite;
   }
 
   /** Whether nothing waits between the sender and the socket. */
   get idle(): boolean {
-    return this.#pending === undefined && this.#unsentBytes === 0;
+    return this.#pending === undefined && this.#stream.writableLength === 0;
   }
 
   /** Sends parts; `last` ends the stream behind them. */
   send(parts: Parts, last: boolean): void | Promise<void> {
-    if (this.#closed || this.#endsStream) {
+    if (this.#state !== "open") {
       return undefined;
     }
     if (this.#pending === undefined) {
       this.#pending = parts;
       atTurnEnd(this);
     } else if (!this.#format.merge(this.#pending, parts)) {
-      this.#write(this.#pending);
+      this.#write(this.#pending, false);
       this.#pending = parts;
     }
-    this.#endsStream = last;
+    if (last) {
+      this.#state = "ending";
+    }
     const bytes = (this.#pending.chunk?.length ?? 0) + (this.#pending.tunnelChunk?.length ?? 0);
     if (bytes >= promptBytesMin) {
       this.flush();
     }
-    if (this.#unsentBytes <= unsentBytesMax) {
+    if (this.#stream.writableLength <= unsentBytesMax) {
       return undefined;
     }
-    return this.#waitForRoom();
+    this.#room ??= settledQuietly();
+    return this.#room.promise;
   }
 
   flush(): void {
-    if (this.#closed || this.#pending === undefined) {
+    const pending = this.#pending;
+    if (pending === undefined) {
       return;
     }
-    const pending = this.#pending;
     this.#pending = undefined;
-    this.#write(pending);
-    if (this.#endsStream) {
-      this.#stream.end();
+    const last = this.#state === "ending";
+    if (last) {
+      this.#state = "ended";
     }
+    this.#write(pending, last);
   }
 
   /** Nothing is sent any more; what waits for room rejects with the reason. */
   close(reason: ServeHTTPError): void {
-    this.#closed = true;
+    this.#state = "closed";
     this.#pending = undefined;
     this.#room?.reject(reason);
     this.#room = undefined;
   }
 
-  #waitForRoom(): Promise<void> {
-    if (this.#room === undefined) {
-      this.#room = Promise.withResolvers<void>();
-      // A sender may look at it only later; until then its failure is not an unhandled one.
-      this.#room.promise.catch(() => undefined);
-    }
-    return this.#room.promise;
-  }
-
-  #write(parts: Parts): void {
-    this.#beforeWrite?.();
+  #write(parts: Parts, last: boolean): void {
+    const stream = this.#stream;
+    this.#format.beforeWrite(stream);
     const writer = this.#writer;
     writer.beginMessage();
     this.#format.write(writer, parts);
     const bytes = writer.messageBytes;
     const segments = writer.endMessage();
-    this.#unsentBytes += bytes;
-    const stream = this.#stream;
-    stream.cork();
-    const last = segments.length - 1;
-    for (let index = 0; index < last; index += 1) {
-      stream.write(segments[index]);
+    // While little is on its way nobody waits, and nobody has to be told.
+    const onWritten =
+      stream.writableLength + bytes > unsentBytesMax / 2 ? this.#onWritten : undefined;
+    const final = segments.length - 1;
+    if (final > 0) {
+      stream.cork();
+      for (let index = 0; index < final; index += 1) {
+        stream.write(segments[index]);
+      }
     }
-    stream.write(segments[last], () => this.#onWritten(bytes));
-    stream.uncork();
-  }
-
-  #onWritten(bytes: number): void {
-    this.#unsentBytes -= bytes;
-    if (this.#room !== undefined && this.#unsentBytes <= unsentBytesMax / 2) {
-      this.#room.resolve();
-      this.#room = undefined;
+    if (last) {
+      // In one go, so that the end travels with the octets.
+      stream.end(segments[final], onWritten);
+    } else {
+      stream.write(segments[final], onWritten);
+    }
+    if (final > 0) {
+      stream.uncork();
     }
   }
 }

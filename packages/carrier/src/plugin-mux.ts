@@ -15,17 +15,16 @@ import {
 } from "@servehttp/contract";
 import type { AcceptExchange } from "./exchange-server.js";
 import { encodeMessage, statusOf } from "./grpc-status.js";
-import { settledQuietly } from "./host-mux.js";
 import { MuxInbox } from "./mux-inbox.js";
-import { type IncomingFrame, type MuxEnd, MuxPipe } from "./mux-pipe.js";
-import { readRequestMessage } from "./read-parts.js";
+import { type IncomingFrame, MuxFrameReader } from "./mux-frame-reader.js";
+import { type MuxEnd, MuxPipe } from "./mux-pipe.js";
+import { readRequestMessage, requestPieceTags } from "./read-parts.js";
 import { writeResponseParts } from "./write-parts.js";
-import { grpcResponseHeaders } from "./plugin-stream-exchange.js";
-import type { WireReader } from "./wire-reader.js";
+import { grpcResponseHeaders, grpcResponseOptions } from "./plugin-stream-exchange.js";
+import { settledQuietly } from "./settled-quietly.js";
 
 /** The plugin's end of a `ServeHTTPMux` RPC: takes in the exchanges that the host opens. */
 export class PluginMux implements MuxEnd {
-  readonly unspecifiedReset = "caller-left";
   readonly #stream: ServerHttp2Stream;
   readonly #accept: AcceptExchange;
   readonly #batch: FrameBatch<ResponseParts, PluginMuxExchange>;
@@ -45,7 +44,8 @@ export class PluginMux implements MuxEnd {
       onRoom: (exchange) => exchange.goOn(),
       onFinished: (exchange) => exchange.sent(),
     });
-    this.#pipe = new MuxPipe(stream, this.#batch, writeResponseParts, this);
+    const reader = new MuxFrameReader(requestPieceTags, "caller-left");
+    this.#pipe = new MuxPipe(stream, this.#batch, writeResponseParts, reader, this);
     stream.on("wantTrailers", () => {
       if (!stream.destroyed) {
         stream.sendTrailers(this.#statusFields());
@@ -53,7 +53,7 @@ export class PluginMux implements MuxEnd {
     });
     // The host has ended its way: no exchange will come, and those that are open are cut off.
     stream.on("end", () => this.#pipe.fail(hostGone("the host ended the mux RPC")));
-    stream.respond(grpcResponseHeaders, { waitForTrailers: true });
+    stream.respond(grpcResponseHeaders, grpcResponseOptions);
     this.#pipe.hello();
   }
 
@@ -201,7 +201,10 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
 
   receiveFrame(frame: IncomingFrame): void {
     if (frame.parts !== undefined) {
-      this.#receiveParts(frame.parts);
+      this.#receiveParts(readRequestMessage(frame.parts).parts);
+    } else if (frame.piece !== undefined) {
+      const isBody = frame.pieceTag === requestPieceTags.chunk;
+      this.#receiveParts(isBody ? { chunk: frame.piece } : { tunnelChunk: frame.piece });
     }
     if (frame.creditBytes > 0) {
       this.#queue.grant(frame.creditBytes);
@@ -221,8 +224,7 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
     this.#inbox.abort(error);
   }
 
-  #receiveParts(reader: WireReader): void {
-    const { parts } = readRequestMessage(reader);
+  #receiveParts(parts: RequestParts): void {
     try {
       this.#order = advanceRequest(this.#order, parts, this.#hijacked);
     } catch (error) {

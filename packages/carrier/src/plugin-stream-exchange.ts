@@ -1,34 +1,56 @@
-import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import {
+  constants,
+  type Http2Session,
+  type Http2Stream,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+  type ServerStreamResponseOptions,
+} from "node:http2";
 import {
   advanceRequest,
   type ExchangeChannel,
   initialRequestOrder,
   isRequestOver,
   mergeResponseParts,
-  messageBytesMax,
   type PartReceiver,
   type RequestOrder,
   type RequestParts,
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import { GrpcMessageReader } from "./grpc-message-reader.js";
 import { encodeMessage, statusOf } from "./grpc-status.js";
-import { readRequestMessage } from "./read-parts.js";
-import { writeResponseParts } from "./write-parts.js";
+import { MessageInlet, type MessageTaker } from "./message-inlet.js";
 import { type PartFormat, PartOutbox } from "./part-outbox.js";
+import { readRequestMessage } from "./read-parts.js";
 import { WireReader } from "./wire-reader.js";
 import type { WireWriter } from "./wire-writer.js";
-
-const responseFormat: PartFormat<ResponseParts> = {
-  write: writeResponseParts,
-  merge: mergeResponseParts,
-};
+import { writeResponseParts } from "./write-parts.js";
 
 export const grpcResponseHeaders: OutgoingHttpHeaders = Object.freeze({
   ":status": 200,
   "content-type": "application/grpc+proto",
 });
+
+/** No Date: between host and plugin nobody reads it. Node's types don't have the option, its documentation has. */
+const withoutDate = { sendDate: false };
+
+export const grpcResponseOptions: ServerStreamResponseOptions = Object.freeze({
+  waitForTrailers: true,
+  ...withoutDate,
+});
+
+const trailersOnlyOptions: ServerStreamResponseOptions = Object.freeze({
+  endStream: true,
+  ...withoutDate,
+});
+
+const okTrailers: OutgoingHttpHeaders = Object.freeze({ "grpc-status": "0" });
+
+const responseFormat: PartFormat<ResponseParts> = {
+  write: writeResponseParts,
+  merge: mergeResponseParts,
+  beforeWrite: respondOnce,
+};
 
 /**
  * How long a host that has its whole response may keep its own way open before the stream is closed for it. A reset at
@@ -37,12 +59,12 @@ export const grpcResponseHeaders: OutgoingHttpHeaders = Object.freeze({
 const halfOpenMs = 10_000;
 
 /** The plugin's end of an exchange on the stream carrier: one `ServeHTTP` RPC. */
-export class PluginStreamExchange implements ExchangeChannel<ResponseParts> {
+export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, MessageTaker {
   readonly #stream: ServerHttp2Stream;
+  readonly #session: Http2Session | undefined;
   readonly #receiver: PartReceiver<RequestParts>;
   readonly #outbox: PartOutbox<ResponseParts>;
-  readonly #reader = new GrpcMessageReader(messageBytesMax);
-  readonly #connectionLost: () => boolean;
+  readonly #inlet: MessageInlet;
   #order: RequestOrder = initialRequestOrder;
   #hijacked = false;
   /** Whether the last part of the response is on its way. */
@@ -51,25 +73,19 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts> {
   #state: "open" | "over" = "open";
   #failure: ServeHTTPError | undefined;
 
-  /**
-   * `accept` is given the exchange and gives the receiver of its request; `connectionLost` tells whether the
-   * connection to the host is gone, so that its loss is not taken for a caller who left.
-   */
+  /** `accept` is given the exchange and gives the receiver of its request. */
   constructor(
     stream: ServerHttp2Stream,
     writer: WireWriter,
     accept: (channel: ExchangeChannel<ResponseParts>) => PartReceiver<RequestParts>,
-    connectionLost: () => boolean,
   ) {
     this.#stream = stream;
-    this.#connectionLost = connectionLost;
-    this.#outbox = new PartOutbox(stream, writer, responseFormat, () => {
-      if (!stream.headersSent) {
-        stream.respond(grpcResponseHeaders, { waitForTrailers: true });
-      }
-    });
+    // The stream lets go of it when it closes.
+    this.#session = stream.session;
+    this.#outbox = new PartOutbox(stream, writer, responseFormat);
+    this.#inlet = new MessageInlet(stream, this);
     this.#receiver = accept(this);
-    stream.on("data", (input: Buffer) => this.#onData(input));
+    stream.on("data", (input: Buffer) => this.#inlet.push(input));
     stream.on("end", () => this.#onEnd());
     stream.on("wantTrailers", () => this.#sendStatus());
     stream.on("error", () => {
@@ -79,7 +95,7 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts> {
   }
 
   send(parts: ResponseParts): void | Promise<void> {
-    if (this.#state === "over") {
+    if (this.#state === "over" || this.#responseSent) {
       return undefined;
     }
     this.#hijacked ||= parts.hijack === true;
@@ -87,8 +103,8 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts> {
     const room = this.#outbox.send(parts, last);
     if (last) {
       this.#responseSent = true;
+      this.#outbox.flush();
       if (parts.end !== undefined || isRequestOver(this.#order, this.#hijacked)) {
-        this.#outbox.flush();
         this.#finish();
         this.#closeHalfOpen();
       }
@@ -101,18 +117,15 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts> {
       return;
     }
     const stream = this.#stream;
-    if (error.code === "request-not-needed" && this.#responseSent) {
-      this.#stopRequest();
-      return;
-    }
     const { idle } = this.#outbox;
     this.#failure = error;
-    this.#finish(error);
+    this.#finish();
+    this.#outbox.close(error);
     if (stream.destroyed || stream.closed) {
       return;
     }
     if (!stream.headersSent) {
-      stream.respond({ ...grpcResponseHeaders, ...statusFields(error) }, { endStream: true });
+      respondTrailersOnly(stream, error);
     } else if (idle && !stream.writableEnded) {
       stream.end();
     } else {
@@ -121,105 +134,77 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts> {
     this.#closeHalfOpen();
   }
 
-  /** A complete response, then NO_ERROR: the host may stop sending (RFC 9113, section 8.1). */
-  #stopRequest(): void {
-    const stream = this.#stream;
-    this.#outbox.flush();
-    this.#finish();
-    const stop = () => stream.close(constants.NGHTTP2_NO_ERROR);
-    if (stream.writableFinished) {
-      stop();
-    } else {
-      stream.once("finish", stop);
+  takeMessage(message: Buffer): void | Promise<void> {
+    const { parts, reset } = readRequestMessage(new WireReader(message));
+    if (reset !== undefined) {
+      this.#abort(reset);
+      return undefined;
     }
+    this.#order = advanceRequest(this.#order, parts, this.#hijacked);
+    const taken = this.#receiver.receive(parts);
+    if (this.#responseSent && isRequestOver(this.#order, this.#hijacked)) {
+      this.#finish();
+    }
+    return taken;
   }
 
-  #onData(input: Buffer): void {
-    if (this.#state === "over") {
-      return;
-    }
-    this.#reader.push(input);
-    if (this.#receiveAll() === "wait") {
-      this.#stream.pause();
-    }
-  }
-
-  /** Hands over what was read, until it is all taken or the receiver asks to wait. */
-  #receiveAll(): "all" | "wait" {
-    try {
-      while (this.#state === "open") {
-        const message = this.#reader.next();
-        if (message === undefined) {
-          return "all";
-        }
-        const { parts, reset } = readRequestMessage(new WireReader(message));
-        if (reset !== undefined) {
-          this.#abort(reset);
-          return "all";
-        }
-        this.#order = advanceRequest(this.#order, parts, this.#hijacked);
-        const taken = this.#receiver.receive(parts);
-        if (this.#responseSent && isRequestOver(this.#order, this.#hijacked)) {
-          this.#finish();
-        }
-        if (taken !== undefined) {
-          void taken.then(() => this.#goOn());
-          return "wait";
-        }
-      }
-    } catch (error) {
-      const violation = ServeHTTPError.from(error);
-      this.#receiver.abort(violation);
-      this.reset(violation);
-    }
-    return "all";
-  }
-
-  #goOn(): void {
-    if (this.#receiveAll() === "all") {
-      this.#stream.resume();
-    }
-  }
-
-  #onEnd(): void {
+  inputEnded(): void {
     if (this.#state === "open" && !isRequestOver(this.#order, this.#hijacked)) {
       this.#abort(this.#gone("the request stopped before its end"));
     }
   }
 
-  #onClose(): void {
+  inputFailed(error: ServeHTTPError): void {
     if (this.#state === "open") {
-      this.#abort(this.#gone("the host gave the exchange up"));
+      this.reset(error);
+      this.#receiver.abort(error);
+    }
+  }
+
+  #onEnd(): void {
+    // A stream that was reset, or that its connection took along, ends as well: `close` says which.
+    if (!this.#stream.closed) {
+      this.#inlet.end();
+    }
+  }
+
+  #onClose(): void {
+    // A host that closes its connection resets its streams first, with the code by default.
+    const reason =
+      this.#stream.rstCode === constants.NGHTTP2_NO_ERROR
+        ? connectionLost()
+        : this.#gone("the host gave the exchange up");
+    this.#outbox.close(reason);
+    if (this.#state === "open") {
+      this.#abort(reason);
     }
   }
 
   #gone(message: string): ServeHTTPError {
-    return this.#connectionLost()
-      ? new ServeHTTPError("host-stopping", "the connection to the host was lost")
+    return this.#session === undefined || this.#session.destroyed
+      ? connectionLost()
       : new ServeHTTPError("caller-left", message);
   }
 
   #abort(error: ServeHTTPError): void {
-    this.#finish(error);
+    this.#finish();
+    this.#outbox.close(error);
     this.#receiver.abort(error);
     if (!this.#stream.destroyed) {
       this.#stream.close(constants.NGHTTP2_CANCEL);
     }
   }
 
-  /** With a reason, what waits to be sent is dropped. What still comes in is discarded either way. */
-  #finish(reason?: ServeHTTPError): void {
+  /** What still comes in is discarded; what waits to be sent goes, unless the outbox is closed as well. */
+  #finish(): void {
     this.#state = "over";
-    if (reason !== undefined) {
-      this.#outbox.close(reason);
-    }
-    this.#stream.resume();
+    this.#inlet.discard();
   }
 
   #sendStatus(): void {
-    if (!this.#stream.destroyed) {
+    if (!this.#stream.destroyed && !this.#stream.closed) {
       this.#stream.sendTrailers(
-        this.#failure === undefined ? { "grpc-status": "0" } : statusFields(this.#failure),
+        this.#failure === undefined ? okTrailers : statusFields(this.#failure),
       );
     }
   }
@@ -235,6 +220,21 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts> {
   }
 }
 
+function connectionLost(): ServeHTTPError {
+  return new ServeHTTPError("host-stopping", "the connection to the host was lost");
+}
+
+function respondOnce(stream: Http2Stream): void {
+  const { headersSent, destroyed, closed } = stream as ServerHttp2Stream;
+  if (!headersSent && !destroyed && !closed) {
+    (stream as ServerHttp2Stream).respond(grpcResponseHeaders, grpcResponseOptions);
+  }
+}
+
+function respondTrailersOnly(stream: ServerHttp2Stream, error: ServeHTTPError): void {
+  stream.respond({ ...grpcResponseHeaders, ...statusFields(error) }, trailersOnlyOptions);
+}
+
 /** The end of a failed RPC. Only our own words about a violation travel: never those of a handler. */
 function statusFields(error: ServeHTTPError): OutgoingHttpHeaders {
   const text = error.code === "protocol-violation" ? error.message : error.code;
@@ -246,6 +246,8 @@ export function refuseStream(stream: ServerHttp2Stream, error: ServeHTTPError): 
   stream.on("error", () => {
     // The caller is gone; there is nobody to refuse any more.
   });
-  stream.respond({ ...grpcResponseHeaders, ...statusFields(error) }, { endStream: true });
+  respondTrailersOnly(stream, error);
   stream.resume();
+  // Nothing more is read of it, whatever it still wants to send.
+  stream.close(constants.NGHTTP2_NO_ERROR);
 }

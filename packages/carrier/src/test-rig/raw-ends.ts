@@ -1,0 +1,112 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { RequestParts, ResponseParts } from "@servehttp/contract";
+import { connectHttp2 } from "../connect-http2.js";
+import { rpcHeaders } from "../rpc-paths.js";
+import { encodeRequest, encodeResponse } from "./generated-codec.js";
+import { TemporarySocket } from "./temporary-socket.js";
+
+/** Octets as one gRPC message. */
+export function framed(message: Uint8Array, flag = 0): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix[0] = flag;
+  prefix.writeUInt32BE(message.length, 1);
+  return Buffer.concat([prefix, message]);
+}
+
+export function requestMessageOf(parts: RequestParts): Buffer {
+  return framed(encodeRequest(parts, false));
+}
+
+export function responseMessageOf(parts: ResponseParts): Buffer {
+  return framed(encodeResponse(parts, false));
+}
+
+/** A plugin that does with each stream what the test says, and a host's connection to it. */
+export class RawPlugin implements AsyncDisposable {
+  readonly session: ClientHttp2Session;
+  readonly serverSessions: ServerHttp2Session[];
+  readonly #server: Http2Server;
+  readonly #socket: TemporarySocket;
+
+  private constructor(
+    session: ClientHttp2Session,
+    serverSessions: ServerHttp2Session[],
+    server: Http2Server,
+    socket: TemporarySocket,
+  ) {
+    this.session = session;
+    this.serverSessions = serverSessions;
+    this.#server = server;
+    this.#socket = socket;
+  }
+
+  static async serve(
+    onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
+  ): Promise<RawPlugin> {
+    const socket = await TemporarySocket.make();
+    const server = createServer();
+    const sessions: ServerHttp2Session[] = [];
+    server.on("session", (session) => {
+      sessions.push(session);
+      session.on("error", () => undefined);
+    });
+    server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+      stream.on("error", () => undefined);
+      onStream(stream, headers);
+    });
+    const listening = Promise.withResolvers<void>();
+    server.listen(socket.path, () => listening.resolve());
+    await listening.promise;
+    const address = { kind: "unix", path: socket.path } as const;
+    const session = await connectHttp2(address, AbortSignal.timeout(10_000));
+    return new RawPlugin(session, sessions, server, socket);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.session.destroy();
+    for (const session of this.serverSessions) {
+      session.destroy();
+    }
+    const closed = Promise.withResolvers<void>();
+    this.#server.close(() => closed.resolve());
+    await closed.promise;
+    await this.#socket[Symbol.asyncDispose]();
+  }
+}
+
+/** A host's RPC on which the test writes what it likes. */
+export class RawHostStream {
+  readonly stream: ClientHttp2Stream;
+  readonly chunks: Buffer[] = [];
+  headers: IncomingHttpHeaders = {};
+  trailers: IncomingHttpHeaders = {};
+  closed = false;
+
+  constructor(session: ClientHttp2Session, path: string, token?: string) {
+    this.stream = session.request(rpcHeaders(path, "http://localhost", token));
+    this.stream.on("response", (headers) => {
+      this.headers = headers;
+    });
+    this.stream.on("trailers", (trailers) => {
+      this.trailers = trailers;
+    });
+    this.stream.on("data", (chunk: Buffer) => this.chunks.push(chunk));
+    this.stream.on("error", () => undefined);
+    this.stream.on("close", () => {
+      this.closed = true;
+    });
+  }
+
+  /** The status of the RPC, of the trailers or of a response of trailers only; undefined while there is none. */
+  get status(): string | undefined {
+    return (this.trailers["grpc-status"] ?? this.headers["grpc-status"]) as string | undefined;
+  }
+}

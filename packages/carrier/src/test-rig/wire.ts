@@ -1,0 +1,156 @@
+import type { ClientHttp2Session } from "node:http2";
+import type {
+  ExchangeChannel,
+  PartReceiver,
+  RequestInit,
+  RequestParts,
+  ResponseParts,
+} from "@servehttp/contract";
+import { connectHttp2 } from "../connect-http2.js";
+import { ExchangeServer, type ExchangeServerOptions } from "../exchange-server.js";
+import { HostMux } from "../host-mux.js";
+import { HostStreamExchange } from "../host-stream-exchange.js";
+import { rpcHeaders, serveHTTPMuxPath, serveHTTPPath } from "../rpc-paths.js";
+import { WireWriter } from "../wire-writer.js";
+import { Recorder } from "./recorder.js";
+import { TemporarySocket } from "./temporary-socket.js";
+import { until } from "./until.js";
+
+/** One exchange as the plugin has it. */
+export interface PluginEnd {
+  readonly channel: ExchangeChannel<ResponseParts>;
+  readonly request: Recorder<RequestParts>;
+}
+
+/** One exchange as the host has it. */
+export interface HostEnd {
+  readonly channel: ExchangeChannel<RequestParts>;
+  readonly response: Recorder<ResponseParts>;
+}
+
+/** A plugin's server and a host's connection to it over a unix socket, in this process. */
+export class Wire implements AsyncDisposable {
+  readonly server: ExchangeServer;
+  readonly session: ClientHttp2Session;
+  readonly path: string;
+  /** The exchanges at the plugin, in the order in which they came. */
+  readonly plugin: PluginEnd[] = [];
+  /** Called for each exchange at the plugin. */
+  onAccept: ((end: PluginEnd) => void) | undefined;
+  /** Streams of the host's that are not closed. */
+  openStreams = 0;
+  readonly #socket: TemporarySocket;
+  readonly #writer = new WireWriter();
+
+  private constructor(
+    socket: TemporarySocket,
+    server: ExchangeServer,
+    session: ClientHttp2Session,
+  ) {
+    this.#socket = socket;
+    this.path = socket.path;
+    this.server = server;
+    this.session = session;
+    const request = session.request.bind(session);
+    session.request = (headers, options) => {
+      const stream = request(headers, options);
+      this.openStreams += 1;
+      stream.once("close", () => {
+        this.openStreams -= 1;
+      });
+      return stream;
+    };
+  }
+
+  static async open(options: Partial<ExchangeServerOptions> = {}): Promise<Wire> {
+    const socket = await TemporarySocket.make();
+    let wire: Wire | undefined;
+    const server = new ExchangeServer({
+      accept: (channel) => {
+        if (wire === undefined) {
+          throw new Error("an exchange before the connection");
+        }
+        return wire.#accept(channel);
+      },
+      rpc: (_request, response) => response.end(),
+      token: undefined,
+      ...options,
+    });
+    await server.listen({ path: socket.path });
+    const session = await connectHttp2(
+      { kind: "unix", path: socket.path },
+      AbortSignal.timeout(10_000),
+    );
+    wire = new Wire(socket, server, session);
+    return wire;
+  }
+
+  /** Opens an exchange on the stream carrier; nothing is sent. */
+  openStream(): HostEnd {
+    const response = new Recorder<ResponseParts>();
+    const headers = rpcHeaders(serveHTTPPath, "http://localhost", undefined);
+    return {
+      channel: new HostStreamExchange(this.session, headers, this.#writer, response),
+      response,
+    };
+  }
+
+  openMux(): HostMux {
+    return new HostMux(this.session, rpcHeaders(serveHTTPMuxPath, "http://localhost", undefined));
+  }
+
+  /** The plugin's end of the exchange that was opened at this place, once it is there. */
+  async pluginEnd(index: number): Promise<PluginEnd> {
+    await until(() => this.plugin.length > index, `exchange ${index} at the plugin`);
+    return this.plugin[index] as PluginEnd;
+  }
+
+  get faults(): string[] {
+    return this.plugin.flatMap(({ request }) => request.faults);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.session.destroy();
+    this.server.destroy();
+    await this.server.drain();
+    await this.#socket[Symbol.asyncDispose]();
+  }
+
+  #accept(channel: ExchangeChannel<ResponseParts>): PartReceiver<RequestParts> {
+    const end: PluginEnd = { channel, request: new Recorder<RequestParts>() };
+    this.plugin.push(end);
+    this.onAccept?.(end);
+    return end.request;
+  }
+}
+
+/** Opens an exchange on a mux. */
+export function openOn(mux: HostMux): HostEnd {
+  const response = new Recorder<ResponseParts>();
+  return { channel: mux.openExchange(response), response };
+}
+
+/** The head of a request, with nothing special in it. */
+export const plainInit: RequestInit = Object.freeze({
+  method: "GET",
+  url: "/",
+  requestUri: "/plugins/a/",
+  protocol: "HTTP/1.1",
+  protocolMajor: 1,
+  protocolMinor: 1,
+  host: "localhost",
+  remoteAddress: "127.0.0.1:1",
+  headers: Object.freeze(["accept", "*/*"]),
+  contentLength: -1,
+  deadlineUnixMs: 0,
+  requestId: "r1",
+  context: Object.freeze({}),
+  scheme: "http",
+  expectContinue: false,
+  hijackable: false,
+});
+
+export const okHead: ResponseParts["init"] = Object.freeze({
+  status: 200,
+  headers: Object.freeze(["x-a", "1"]),
+});
