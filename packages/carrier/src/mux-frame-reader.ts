@@ -58,7 +58,7 @@ const nothing = Buffer.alloc(0);
 export class MuxFrameReader {
   readonly #tags: PieceTags;
   readonly #unspecifiedReset: ErrorCode;
-  #input = nothing;
+  #input: Buffer = nothing;
   #offset = 0;
   #level: "prefix" | "message" | "frame" | "parts" | "chunk" = "prefix";
   /** Octets that are still to come of each level that is open. */
