@@ -13,6 +13,13 @@ export const earlyAnswer: NamedHandler = {
   },
 };
 
+/** Says nothing at all until it is aborted. */
+export const silent: NamedHandler = {
+  row: "measured",
+  name: "silent",
+  handler: (request) => aborted(request),
+};
+
 /** Streams until the caller leaves, and says when it heard of it, in nanoseconds of the machine's monotonic clock. */
 export const cancelled: NamedHandler = {
   row: "measured",
@@ -69,6 +76,7 @@ export const sent: NamedHandler = {
 /** The handlers of measurements and of load, which are no rows. */
 export const measuredHandlers: readonly NamedHandler[] = [
   earlyAnswer,
+  silent,
   cancelled,
   neighbour,
   received,

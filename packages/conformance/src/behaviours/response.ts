@@ -250,7 +250,7 @@ export const responseBehaviours: readonly Behaviour[] = [
   },
   {
     row: "P6",
-    name: "of a body longer than its Content-Length that many octets arrive, then the connection closes",
+    name: "of a body longer than its Content-Length no more arrives, then the connection closes",
     callers: ["http1"],
     failsOn: { direct: "Node sends the excess" },
     async handler(_request, response) {
@@ -262,9 +262,8 @@ export const responseBehaviours: readonly Behaviour[] = [
     async check({ raw, exchange }) {
       const connection = await raw();
       connection.send(`GET ${exchange().path} HTTP/1.1\r\nHost: a\r\n\r\n`);
-      const head = await connection.readHead();
-      strictEqual(head.status, 200);
-      strictEqual(await connection.readAllAfterFinish(), "12345");
+      // To break the transfer may cost what of it was still on its way.
+      match(await connection.readAll(), /^(?:|HTTP\/1\.1 200 .*\r\n\r\n1?2?3?4?5?)$/s);
     },
   },
   {

@@ -3,7 +3,7 @@ import type { Behaviour, Scene } from "../behaviour.js";
 import { described } from "../described.js";
 import type { Misdeed, Outcome } from "../hostile/misdeed.js";
 import { misdeeds } from "../hostile/misdeeds.js";
-import { until } from "../settled.js";
+import { settled, until } from "../settled.js";
 
 const expectations: Readonly<Record<Outcome, string>> = {
   clean: "the caller gets all of it",
@@ -26,9 +26,11 @@ export const violationsBehaviours: readonly Behaviour[] = misdeeds.map(
   (misdeed, index): Behaviour => ({
     row: / without end|^cut|^reset/.test(misdeed.name) ? "F3" : "F4",
     name: `${misdeed.name}: ${expectations[misdeed.outcome]}`,
+    ...(misdeed.callers !== undefined && { callers: misdeed.callers }),
     notOn: exceptionsOf(misdeed),
     async check(scene) {
-      const seen = await outcomeAt(scene, `/plugins/hostile/misdeed/${index}`);
+      const path = `/plugins/hostile/misdeed/${index}`;
+      const seen = await outcomeAt(scene, path, misdeed.readsLate);
       match(seen, allowed[misdeed.outcome]);
       // The exchange or its connection fails, and nothing beyond.
       const { base } = scene.target;
@@ -47,7 +49,7 @@ function exceptionsOf(misdeed: Misdeed): NonNullable<Behaviour["notOn"]> {
   };
 }
 
-async function outcomeAt(scene: Scene, path: string): Promise<string> {
+async function outcomeAt(scene: Scene, path: string, readsLate = false): Promise<string> {
   const exchange = scene.caller.open({ path });
   const head = await exchange.head.catch(() => undefined);
   if (head === undefined) {
@@ -55,6 +57,9 @@ async function outcomeAt(scene: Scene, path: string): Promise<string> {
   }
   const text = JSON.stringify(head.headers);
   doesNotMatch(text, /evil|secret/);
+  if (readsLate) {
+    await settled(() => 0);
+  }
   const body = await exchange.rest().catch(() => undefined);
   if (body === undefined) {
     return "broken";

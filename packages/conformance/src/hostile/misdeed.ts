@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { PluginService } from "@servehttp/contract";
-import type { TargetName } from "../behaviour.js";
+import type { CallerName, TargetName } from "../behaviour.js";
 
 /** Parts of a response as the generated message takes them. */
 export type ResponseMessage = MessageInitShape<typeof PluginService.method.serveHTTP.output>;
@@ -42,4 +42,8 @@ export interface Misdeed {
   readonly outcome: Outcome;
   /** Default both. */
   readonly carriers?: readonly Exclude<TargetName, "direct">[];
+  /** Default both. */
+  readonly callers?: readonly CallerName[];
+  /** The caller waits before it reads the body. */
+  readonly readsLate?: true;
 }

@@ -29,7 +29,12 @@ export const misdeeds: readonly Misdeed[] = [
   { name: "end before init", steps: parts({ end }), outcome: "status" },
   { name: "flush before init", steps: parts({ flush: true }), outcome: "status" },
   { name: "tunnel chunk before hijack", steps: parts({ tunnelChunk: chunk }), outcome: "status" },
-  { name: "hijack where it is not possible", steps: parts({ hijack: {} }), outcome: "status" },
+  {
+    name: "hijack where it is not possible",
+    steps: parts({ hijack: {} }),
+    outcome: "status",
+    callers: ["http2"],
+  },
   { name: "two inits", steps: parts({ init, chunk }, { init, end }), outcome: "failed" },
   { name: "hijack after init", steps: parts({ init, chunk }, { hijack: {} }), outcome: "failed" },
   {
@@ -199,9 +204,11 @@ export const misdeeds: readonly Misdeed[] = [
     steps: parts(
       { init, flush: true },
       ...Array.from({ length: 600 }, () => ({ chunk: Buffer.alloc(bodyChunkBytesMax) })),
+      { end },
     ),
     outcome: "failed",
     carriers: ["mux"],
+    readsLate: true,
   },
 ];
 

@@ -47,7 +47,8 @@ export class Observer {
     readJsonLines(socket, (value) => {
       this.#take(value as ToProcess);
     });
-    // The test is gone: so is the reason to live.
+    // The test is gone, whichever way it went: so is the reason to live.
+    socket.on("error", () => socket.destroy());
     socket.on("close", () => process.exit(0));
     process.on("unhandledRejection", (reason) => {
       this.tally.unhandled.push(

@@ -18,7 +18,7 @@ const [, , observationPath = "", carrierName = "", hostileUrl = ""] = process.ar
 const carrier = carrierName as Exclude<TargetName, "direct">;
 const pluginScript = fileURLToPath(new URL("conformance-plugin.js", import.meta.url));
 const plugin = (role: string): PluginOptions => ({
-  command: [process.execPath, "--expose-gc", pluginScript, observationPath, role],
+  command: [process.execPath, ...process.execArgv, pluginScript, observationPath, role],
   carrier,
 });
 

@@ -17,6 +17,8 @@ interface Ports {
 export interface TargetNeeds {
   /** A second plugin that breaks the contract, as `/plugins/hostile`. */
   readonly hostile?: boolean;
+  /** For Node, in the target's processes; default none but `--expose-gc`. */
+  readonly nodeFlags?: readonly string[];
 }
 
 /** Starts a target: its processes run from this package's `dist`. */
@@ -26,7 +28,8 @@ export async function startTarget(name: TargetName, needs: TargetNeeds = {}): Pr
   const front = bridged ? "conformance-host" : "direct-server";
   const script = fileURLToPath(new URL(`../../dist/processes/${front}.js`, import.meta.url));
   const hostile = needs.hostile === true && bridged ? await startHostile(observation) : undefined;
-  const args = ["--expose-gc", script, observation.path, name, hostile?.url ?? ""];
+  const flags = ["--expose-gc", ...(needs.nodeFlags ?? [])];
+  const args = [...flags, script, observation.path, name, hostile?.url ?? ""];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const log: string[] = [];
   let rest = "";

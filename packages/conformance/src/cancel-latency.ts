@@ -1,0 +1,47 @@
+import { randomUUID } from "node:crypto";
+import { keyOf } from "./behaviour.js";
+import type { Caller } from "./callers/caller.js";
+import { Http1Caller } from "./callers/http1-caller.js";
+import { Http2Caller } from "./callers/http2-caller.js";
+import { cancelled } from "./measured-handlers.js";
+import { startTarget } from "./targets/start-target.js";
+import type { Target } from "./targets/target.js";
+import { targetNames } from "./targets/target-names.js";
+
+/**
+ * Prints how long it takes from a caller's leaving until the handler's signal aborts, in another process: 1,000 callers
+ * on each target, one after the other. Both processes read the machine's monotonic clock. Exits with 1 where the 99th
+ * percentile is over 50 ms.
+ */
+const rounds = 1_000;
+const p99MsMax = 50;
+
+for (const targetName of targetNames) {
+  await using target = await startTarget(targetName);
+  for (const caller of [new Http1Caller(target.http1Port), new Http2Caller(target.http2Port)]) {
+    using asked = caller;
+    const latenciesMs: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      latenciesMs.push(await cancelOnce(target, asked));
+    }
+    latenciesMs.sort((one, other) => one - other);
+    const at = (share: number) => latenciesMs[Math.ceil(share * rounds) - 1] ?? Number.NaN;
+    const figures = [0.5, 0.99, 1].map((share) => at(share).toFixed(2));
+    console.log(
+      `${targetName.padEnd(6)} ${caller.protocol}  n=${rounds}  p50 ${figures[0]} ms  p99 ${figures[1]} ms  max ${figures[2]} ms`,
+    );
+    if (at(0.99) > p99MsMax) {
+      process.exitCode = 1;
+    }
+  }
+}
+
+async function cancelOnce(target: Target, caller: Caller): Promise<number> {
+  const key = randomUUID();
+  const open = caller.open({ path: `${target.base}/case/${keyOf(cancelled)}/${key}` });
+  await open.read();
+  const leftAt = process.hrtime.bigint();
+  open.leave();
+  const abortedAt = BigInt(String(await target.observation.next(key, "aborted")));
+  return Number(abortedAt - leftAt) / 1e6;
+}

@@ -1,0 +1,3 @@
+import { runLeakTests } from "./run-leak-tests.js";
+
+runLeakTests("direct");

@@ -1,0 +1,75 @@
+import { randomUUID } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { keyOf } from "./behaviour.js";
+import { call, type CallerExchange } from "./callers/caller.js";
+import { Http1Caller } from "./callers/http1-caller.js";
+import { Http2Caller } from "./callers/http2-caller.js";
+import { cancelled, earlyAnswer, neighbour, silent } from "./measured-handlers.js";
+import { until } from "./settled.js";
+import { startTarget } from "./targets/start-target.js";
+import type { Target } from "./targets/target.js";
+import { targetNames } from "./targets/target-names.js";
+
+/** What is open when the plugin dies: before the head, in the middle of a body, after the first octets. */
+const inEveryState = [silent, neighbour, cancelled].map(keyOf);
+
+// A direct target has no plugin that could die without it.
+for (const targetName of targetNames.filter((name) => name !== "direct")) {
+  describe(`${targetName}: a plugin that is killed`, () => {
+    let target: Target;
+    beforeEach(async () => {
+      target = await startTarget(targetName);
+    });
+    afterEach(async () => {
+      await target[Symbol.asyncDispose]();
+    });
+
+    it("F2 ends every exchange broken or with 502 within a second, is 503 meanwhile, and comes back", async () => {
+      using http1 = new Http1Caller(target.http1Port);
+      using http2 = new Http2Caller(target.http2Port);
+      const plugin = await target.plugin();
+      const open: CallerExchange[] = [];
+      for (const caller of [http1, http2]) {
+        for (const handler of inEveryState) {
+          for (let count = 0; count < 10; count += 1) {
+            open.push(caller.open({ path: `${target.base}/case/${handler}/${randomUUID()}` }));
+          }
+        }
+        for (let count = 0; count < 10; count += 1) {
+          const path = `${target.base}/case/${keyOf(earlyAnswer)}/${randomUUID()}`;
+          await call(caller, { path });
+        }
+      }
+      const upload = http1.open({ path: `${target.base}/x`, body: "stream" });
+      await upload.write(Buffer.alloc(1_000));
+      await until(async () => (await plugin.report()).running === open.length + 1);
+
+      const start = performance.now();
+      process.kill(plugin.pid, "SIGKILL");
+      const outcomes = await Promise.all([...open, upload].map(outcomeOf));
+      expect(performance.now() - start).toBeLessThan(1_000);
+      expect(new Set(outcomes)).toEqual(new Set(["broken", "502"]));
+
+      const path = `${target.base}/case/${keyOf(earlyAnswer)}/${randomUUID()}`;
+      const statuses = new Set<number>();
+      await until(async () => {
+        const { status } = await call(http1, { path });
+        statuses.add(status);
+        return status === 413;
+      });
+      expect([...statuses].every((status) => status === 503 || status === 413)).toBe(true);
+      expect((await target.observation.process("plugin", plugin.pid)).pid).not.toBe(plugin.pid);
+    });
+  });
+}
+
+/** How an exchange came out. */
+async function outcomeOf(open: CallerExchange): Promise<string> {
+  try {
+    const { status } = await open.head;
+    await open.rest();
+    return String(status);
+  } catch {
+    return "broken";
+  }
+}
