@@ -2,7 +2,7 @@ import { type ClientHttp2Session, connect } from "node:http2";
 import { connect as connectNet, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { ServeHTTPError } from "@servehttp/contract";
-import { connectionWindowBytes, sessionOptions } from "./http2-settings.js";
+import { hostConnectionWindowBytes, sessionOptions } from "./http2-settings.js";
 
 /** Where a plugin listens. */
 export type PluginAddress =
@@ -38,7 +38,7 @@ export async function connectHttp2(
   const onClose = () => reject(notHttp2(address));
   session.once("connect", () => {
     connected = true;
-    session.setLocalWindowSize(connectionWindowBytes);
+    session.setLocalWindowSize(hostConnectionWindowBytes);
   });
   session.once("remoteSettings", () => resolve());
   session.on("error", (error) => {

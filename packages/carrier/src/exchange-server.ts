@@ -20,7 +20,7 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import { connectionWindowBytes, serverOptions } from "./http2-settings.js";
+import { pluginConnectionWindowBytes, serverOptions } from "./http2-settings.js";
 import { PluginMux } from "./plugin-mux.js";
 import { PluginStreamExchange, refuseStream } from "./plugin-stream-exchange.js";
 import { serveHTTPMuxPath, serveHTTPPath } from "./rpc-paths.js";
@@ -117,7 +117,7 @@ export class ExchangeServer {
   }
 
   #onSession(session: ServerHttp2Session): void {
-    session.setLocalWindowSize(connectionWindowBytes);
+    session.setLocalWindowSize(pluginConnectionWindowBytes);
     this.#sessions.add(session);
     session.on("error", () => {
       // The exchanges on it learn of it when their streams close.

@@ -9,8 +9,16 @@ import type { ServerOptions } from "node:http2";
 /** What a stream may send before it is read: 1 MiB, so that one exchange is not slowed by the round trip. */
 export const streamWindowBytes = 1_048_576;
 
-/** The same for the connection as a whole, high enough that no exchange ever waits for another's reader: 256 MiB. */
-export const connectionWindowBytes = 268_435_456;
+/** What a plugin may send in all before its host reads it: 256 MiB, so that no exchange ever waits for another. */
+export const hostConnectionWindowBytes = 268_435_456;
+
+/**
+ * What a host may send in all before its plugin reads it: 128 KiB, less than a unix socket holds. Node's HTTP/2 does not read
+ * while a write of its own is under way (`Http2Session::MaybeStopReading`). If both directions could fill the socket, both ends
+ * would wait for the other to read, for ever; so one of them never can. The credit comes back as octets are read off the
+ * socket, not as handlers take them, so that no exchange waits for another here either.
+ */
+export const pluginConnectionWindowBytes = 131_072;
 
 /** Streams at once that a plugin serves; the host's own limits are lower. */
 const concurrentStreamsMax = 100_000;
