@@ -5,6 +5,8 @@ import { LoadChart } from "./load-chart.js";
 /** Beside the chart's own: a browser opens six connections to an HTTP/1.1 server, and the rest of the page needs some. */
 const extraSubscribersMax = 2;
 
+const retryMs = 1_000;
+
 /** Draws the plugin's event stream, and lets it be stopped, started and subscribed to again. */
 export function showEvents() {
   const chart = new LoadChart(byId("chart"));
@@ -13,6 +15,7 @@ export function showEvents() {
   let sources = [];
 
   const start = () => {
+    stop();
     const source = new EventSource("/plugins/events/");
     source.addEventListener("message", ({ data }) => {
       const load = JSON.parse(data);
@@ -22,11 +25,13 @@ export function showEvents() {
     source.addEventListener("error", () => {
       // A broken stream is asked for again by the browser; an answer such as 503 is not.
       if (source.readyState === EventSource.CLOSED) {
-        stop();
-        byId("subscribers").textContent = "the host has no stream for us now";
-      } else {
-        byId("subscribers").textContent = "the stream broke; trying again …";
+        setTimeout(() => {
+          if (sources.includes(source)) {
+            start();
+          }
+        }, retryMs);
       }
+      byId("subscribers").textContent = "the stream broke; trying again …";
     });
     sources = [source];
     label();

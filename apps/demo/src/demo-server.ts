@@ -56,6 +56,7 @@ export async function startDemo({ port, dataDirectory }: DemoArguments): Promise
     files: readPageFiles(),
     sessions,
     status: () => ({ dataDirectory: directory, ...statusOf(host) }),
+    kill: (pluginId) => killPlugin(host, pluginId),
   });
   // The page's listener is there first, so that it gets what is not for a plugin.
   const server = host.attach(createServer((request, response) => void showPage(request, response)));
@@ -82,6 +83,12 @@ function statusOf(host: PluginHost): object {
       sinceUnixMs: since.getTime(),
     })),
   };
+}
+
+/** Only a process that the host knows as this plugin's now, and has not reaped. */
+function killPlugin(host: PluginHost, pluginId: string): boolean {
+  const pid = host.plugins.find(({ id, state }) => id === pluginId && state === "ready")?.pid;
+  return pid !== undefined && process.kill(pid, "SIGKILL");
 }
 
 function contextOf(user: string | undefined): Record<string, string> {

@@ -16,7 +16,7 @@ interface Overview {
 
 interface Status {
   host: { pid: number };
-  plugins: { id: string; pid: number }[];
+  plugins: { id: string; pid: number; state: string; restarts: number }[];
   dataDirectory: string;
 }
 
@@ -100,7 +100,7 @@ describe("hello", () => {
   );
 
   test("signs nobody in by a form of another site", async () => {
-    expect((await signIn('{"user":"ada"}', "text/plain")).status).toBe(415);
+    expect((await signIn('{"user":"ada"}', "text/plain")).status).toBe(400);
   });
 });
 
@@ -300,6 +300,28 @@ describe("hono", () => {
   });
 });
 
+describe("a plugin that is killed", () => {
+  test("comes back as another process, while its neighbours go on", async () => {
+    await using neighbour = await enter();
+    const pidOf = async (id: string) =>
+      (await statusOf(demo)).plugins.find((plugin) => plugin.id === id);
+    const before = await pidOf("hono");
+    const streaming = await get(at("plugins/hono/tale"));
+    const broken = once(streaming, "error");
+    expect((await killPlugin("hono")).status).toBe(200);
+    const [error] = (await broken) as [Error];
+    expect(error.message).toBe("aborted");
+    await expect.poll(() => pidOf("hono"), soon).toMatchObject({ state: "ready", restarts: 1 });
+    expect((await pidOf("hono"))?.pid).not.toBe(before?.pid);
+    expect(await (await fetch(at("plugins/hono/told"))).json()).toEqual({ told: 0, leftEarly: 0 });
+    expect(neighbour.socket.readyState).toBe(WebSocket.OPEN);
+  });
+
+  test.each(["", "nobody", "../hono"])("is none of the name %j", async (id) => {
+    expect((await killPlugin(id)).status).toBe(400);
+  });
+});
+
 describe("the demo's start and end", () => {
   test.each(["SIGTERM", "SIGINT"] as const)(
     "ends with 0 after %s, with its plugins and its files",
@@ -358,6 +380,14 @@ async function hello(headers: Record<string, string> = {}): Promise<object> {
   return (await (await fetch(at("plugins/hello/a%2Fb?q=1"), { headers })).json()) as object;
 }
 
+function killPlugin(plugin: string): Promise<Response> {
+  return fetch(at("host/kill"), {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ plugin }),
+  });
+}
+
 function signIn(body: string, type = "application/json"): Promise<Response> {
   return fetch(at("host/session"), { method: "POST", headers: { "content-type": type }, body });
 }
@@ -389,7 +419,10 @@ function postNote(body: string): Promise<Response> {
 }
 
 async function get(url: URL, headers: Record<string, string> = {}): Promise<IncomingMessage> {
-  const [response] = (await once(request(url, { headers }).end(), "response")) as [IncomingMessage];
+  const outgoing = request(url, { headers }).end();
+  const [response] = (await once(outgoing, "response")) as [IncomingMessage];
+  // A connection that breaks later shows in the response.
+  outgoing.on("error", () => undefined);
   return response;
 }
 

@@ -8,31 +8,55 @@ export interface PageSource {
   readonly sessions: Sessions;
   /** What the page shows of the host, for JSON. */
   status(): object;
+  /** Kills a plugin's process; false where there is none. */
+  kill(pluginId: string): boolean;
 }
 
-/** The body of a sign-in: 1 KiB. */
-const signInBytesMax = 1_024;
+/** The body of a request to the host itself: 1 KiB. */
+const bodyBytesMax = 1_024;
 
 /**
- * The host's own pages, beside the plugins: the files of the page, `GET /host` (who the caller is, and how the
- * plugins are) and `POST /host/session` (signs in as `{"user": "ada"}`).
+ * The host's own pages, beside the plugins:
+ *
+ * - the files of the page;
+ * - `GET /host`: who the caller is, and how the plugins are;
+ * - `POST /host/session`: signs in as `{"user": "ada"}`;
+ * - `POST /host/kill`: kills the process of `{"plugin": "files"}`, to see it come back.
  */
 export function pageListener(source: PageSource) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
-    const file = source.files.get(path);
-    const method = request.method === "HEAD" ? "GET" : request.method;
-    if (method === "GET" && file !== undefined) {
-      sendFile(response, file);
-    } else if (method === "GET" && path === "/host") {
-      const user = source.sessions.userOf(request) ?? null;
-      sendJSON(response, 200, { user, ...source.status() });
-    } else if (method === "POST" && path === "/host/session") {
-      await signIn(source.sessions, request, response);
-    } else {
-      sendJSON(response, 404, { error: "no such page" });
+    try {
+      await answer(source, request, response);
+    } catch (thrown) {
+      if (request.errored === null) {
+        throw thrown;
+      }
+      // The caller has left in the middle of its body.
+      response.destroy();
     }
   };
+}
+
+async function answer(
+  source: PageSource,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
+  const file = source.files.get(path);
+  const route = `${request.method === "HEAD" ? "GET" : request.method} ${path}`;
+  if (file !== undefined && route.startsWith("GET ")) {
+    sendFile(response, file);
+  } else if (route === "GET /host") {
+    const user = source.sessions.userOf(request) ?? null;
+    sendJSON(response, 200, { user, ...source.status() });
+  } else if (route === "POST /host/session") {
+    await signIn(source.sessions, request, response);
+  } else if (route === "POST /host/kill") {
+    await kill(source, request, response);
+  } else {
+    sendJSON(response, 404, { error: "no such page" });
+  }
 }
 
 function sendFile(response: ServerResponse, { type, body }: PageFile): void {
@@ -55,36 +79,50 @@ async function signIn(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // A form of another site can't send this type unasked.
-  if (request.headers["content-type"] !== "application/json") {
-    return sendJSON(response, 415, { error: "application/json, please" });
-  }
-  const user = userIn(await textOf(request, signInBytesMax));
-  if (user === undefined) {
+  const { user } = await fieldsOf(request);
+  if (typeof user !== "string" || !/^[a-z\d-]{1,32}$/i.test(user)) {
     return sendJSON(response, 400, { error: "user: 1 to 32 letters, digits or hyphens" });
   }
   response.setHeader("set-cookie", sessions.start(user));
   sendJSON(response, 200, { user });
 }
 
-async function textOf(request: IncomingMessage, bytesMax: number): Promise<string> {
-  let bytes = Buffer.alloc(0);
-  for await (const chunk of request) {
-    bytes = Buffer.concat([bytes, chunk as Buffer]);
-    if (bytes.byteLength > bytesMax) {
-      return "";
-    }
+async function kill(
+  source: PageSource,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { plugin } = await fieldsOf(request);
+  if (typeof plugin !== "string" || !source.kill(plugin)) {
+    return sendJSON(response, 400, { error: "plugin: the id of one that runs" });
   }
-  return bytes.toString();
+  sendJSON(response, 200, { plugin });
 }
 
-function userIn(text: string): string | undefined {
+/**
+ * The members of a JSON object in a body; none where it is anything else, too long, or of another type: a form of
+ * another site can't send JSON unasked.
+ */
+async function fieldsOf(request: IncomingMessage): Promise<Record<string, unknown>> {
+  let body = Buffer.alloc(0);
+  for await (const chunk of request) {
+    body = Buffer.concat([body, chunk as Buffer]);
+    if (body.byteLength > bodyBytesMax) {
+      return {};
+    }
+  }
+  return request.headers["content-type"] === "application/json"
+    ? parsedObject(body.toString())
+    : {};
+}
+
+function parsedObject(text: string): Record<string, unknown> {
   try {
-    const { user } = JSON.parse(text) as { user?: unknown };
-    return typeof user === "string" && /^[a-z\d-]{1,32}$/i.test(user) ? user : undefined;
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : {};
   } catch (thrown) {
-    if (thrown instanceof SyntaxError || thrown instanceof TypeError) {
-      return undefined;
+    if (thrown instanceof SyntaxError) {
+      return {};
     }
     throw thrown;
   }
