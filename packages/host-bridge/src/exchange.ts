@@ -121,7 +121,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
     try {
       return this.#apply(parts);
     } catch (error) {
-      this.#giveUp(ServeHTTPError.from(error));
+      this.#onThrown(error);
       return undefined;
     }
   }
@@ -160,8 +160,8 @@ export class Exchange implements PartReceiver<ResponseParts> {
       const head = readResponseHead(parts.init, this.#rules);
       if (parts.end !== undefined && isWhole(head, parts.chunk)) {
         const trailers = readResponseTrailers(parts.end.trailers, this.#rules);
-        this.#finish("ok", undefined);
         this.#caller.respond(head, parts.chunk, trailers);
+        this.#finish("ok", undefined);
         this.#leaveRest();
         return undefined;
       }
@@ -239,8 +239,8 @@ export class Exchange implements PartReceiver<ResponseParts> {
       const message = `the plugin wrote ${this.#bodyBytes} octets of its Content-Length of ${head.contentLength}`;
       throw new ServeHTTPError("handler-failed", message);
     }
-    this.#finish("ok", undefined);
     this.#caller.end(trailers);
+    this.#finish("ok", undefined);
     this.#leaveRest();
   }
 
@@ -249,6 +249,18 @@ export class Exchange implements PartReceiver<ResponseParts> {
     if (!this.#sender.complete) {
       this.#caller.refuseRest();
     }
+  }
+
+  #onThrown(thrown: unknown): void {
+    if (thrown instanceof ServeHTTPError) {
+      this.#giveUp(thrown);
+      return;
+    }
+    // What the host put in front of the response threw. How much of the head has gone out is not known.
+    const error = ServeHTTPError.from(thrown);
+    this.#channel.reset(error);
+    this.#finish(failures.internal.outcomeAfterHead, error);
+    this.#caller.break();
   }
 
   /** Ends the exchange from this side. */

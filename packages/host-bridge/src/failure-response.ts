@@ -31,6 +31,7 @@ export function failureResponse(
     fields,
     contentLength: body.length,
     bodyAllowed: !isHead,
+    announcesTrailers: false,
   };
   return { head, body };
 }

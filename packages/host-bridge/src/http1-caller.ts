@@ -1,7 +1,8 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { discardBytesMax, type FieldList } from "@servehttp/contract";
+import { discardBytesMax, type FieldList, ServeHTTPError } from "@servehttp/contract";
 import type { Caller } from "./caller.js";
+import { discardMsMax } from "./limits.js";
 import { keepFieldsOfMiddleware } from "./keep-fields-of-middleware.js";
 import type { ResponseHead } from "./response-head.js";
 import { takeOverSocket } from "./take-over-socket.js";
@@ -25,6 +26,11 @@ export class Http1Caller implements Caller {
   #awaitsContinue: boolean;
   #bodyAllowed = true;
   #chunked = true;
+  /** Told after each write to send what a compressing middleware of the host's holds back; events can't wait for more. */
+  #flushEvents: (() => void) | undefined;
+  /** Whether the head is ours. A time-out of the host's own, say, may have answered before the plugin did. */
+  #answered = false;
+  #listensToDrain = false;
   #room: PromiseWithResolvers<void> | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) {
@@ -34,7 +40,12 @@ export class Http1Caller implements Caller {
   }
 
   get gone(): boolean {
-    return this.#response.destroyed || this.#request.socket.destroyed;
+    const response = this.#response;
+    return (
+      response.destroyed ||
+      this.#request.socket.destroyed ||
+      (response.headersSent && !this.#answered)
+    );
   }
 
   informational(status: number, fields: FieldList): void {
@@ -51,7 +62,7 @@ export class Http1Caller implements Caller {
       return;
     }
     // Node has writeEarlyHints and writeProcessing, neither of which takes any status or keeps duplicates.
-    let head = `HTTP/1.1 ${status} ${status === 103 ? "Early Hints" : "Informational"}\r\n`;
+    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Informational"}\r\n`;
     for (let index = 0; index < fields.length; index += 2) {
       head += `${fields[index]}: ${fields[index + 1]}\r\n`;
     }
@@ -61,7 +72,7 @@ export class Http1Caller implements Caller {
   respond(head: ResponseHead, body: Uint8Array | undefined, trailers: FieldList): void {
     const response = this.#response;
     const { fields } = head;
-    if (trailers.length > 0) {
+    if (trailers.length > 0 || head.announcesTrailers) {
       this.begin(head);
       if (body !== undefined && head.bodyAllowed) {
         response.write(body);
@@ -89,30 +100,39 @@ export class Http1Caller implements Caller {
       head.contentLength === undefined &&
       this.#request.httpVersionMajor === 1 &&
       this.#request.httpVersionMinor === 1;
+    if (isEventStream(head.fields)) {
+      this.#flushEvents = flushOfMiddleware(this.#response);
+    }
     this.#writeHead(head);
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
-    if (this.#response.write(chunk)) {
+    const hasRoom = this.#response.write(chunk);
+    this.#flushEvents?.();
+    if (hasRoom) {
       return undefined;
     }
-    if (this.#room === undefined) {
-      this.#room = Promise.withResolvers<void>();
-      this.#response.once("drain", () => this.release());
+    if (!this.#listensToDrain) {
+      // Once for all: a compressing middleware moves the listener to a stream of its own, from where `once` can't take it.
+      this.#listensToDrain = true;
+      this.#response.on("drain", () => this.release());
     }
+    this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
   }
 
   flush(): void {
     const response = this.#response;
     if (!this.#bodyAllowed) {
+      // It writes a string without an encoding, whose octets are Latin-1.
+      response.socket?.setDefaultEncoding("latin1");
       response.flushHeaders();
+      response.socket?.setDefaultEncoding("utf8");
     } else {
       // An empty write of octets sends the head as Latin-1; flushHeaders would send it as UTF-8.
       response.write(nothing);
     }
-    // A compressing middleware holds back what it has until it is told.
-    (response as ServerResponse & { flush?: () => void }).flush?.();
+    flushOfMiddleware(response)?.();
   }
 
   end(trailers: FieldList): void {
@@ -145,19 +165,24 @@ export class Http1Caller implements Caller {
     const request = this.#request;
     const { socket } = request;
     let discarded = 0;
-    const onData = (chunk: Buffer) => {
-      discarded += chunk.length;
-      if (discarded <= discardBytesMax) {
-        return;
-      }
-      // Enough. The caller is given time to read its answer: a reset now could destroy it on the way.
+    const close = () => {
       request.off("data", onData);
       request.pause();
+      // The caller is given time to read its answer: a reset now could destroy it on the way.
       socket.end();
-      const timer = setTimeout(() => socket.destroy(), lingerMs);
-      socket.once("close", () => clearTimeout(timer));
+      timer = setTimeout(() => socket.destroy(), lingerMs);
     };
+    const onData = (chunk: Buffer) => {
+      discarded += chunk.length;
+      if (discarded > discardBytesMax) {
+        clearTimeout(timer);
+        close();
+      }
+    };
+    let timer = setTimeout(close, discardMsMax);
     request.on("data", onData);
+    request.once("end", () => clearTimeout(timer));
+    request.once("close", () => clearTimeout(timer));
     request.resume();
   }
 
@@ -172,16 +197,51 @@ export class Http1Caller implements Caller {
 
   #writeHead(head: ResponseHead): void {
     const response = this.#response;
+    if (response.headersSent) {
+      throw new ServeHTTPError("caller-left", "the host itself has answered the caller meanwhile");
+    }
+    this.#answered = true;
     keepFieldsOfMiddleware(response, head.fields);
     if (this.#awaitsContinue) {
       // Nobody asked for the body. Whether it comes all the same can't be known, so nothing can follow it.
       response.shouldKeepAlive = false;
     }
-    response.writeHead(head.status, head.fields);
+    if (response.writeHead === ServerResponse.prototype.writeHead) {
+      response.writeHead(head.status, head.fields);
+    } else {
+      writePatchedHead(response, head);
+    }
   }
+}
+
+/** How a compressing middleware (`compression` of npm) is told to send what it holds back. */
+function flushOfMiddleware(response: ServerResponse): (() => void) | undefined {
+  const { flush } = response as ServerResponse & { flush?: () => void };
+  return flush && (() => flush.call(response));
+}
+
+function isEventStream(fields: FieldList): boolean {
+  for (let index = 0; index < fields.length; index += 2) {
+    if (fields[index]?.toLowerCase() === "content-type") {
+      return /^text\/event-stream(?:;|$)/i.test(fields[index + 1] as string);
+    }
+  }
+  return false;
 }
 
 /** The octets as a string of one character each. */
 function octets(body: Uint8Array): string {
   return Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1");
+}
+
+/**
+ * Writes the head by a `writeHead` that middleware has put in place of Node's: such a one knows fields that were set one by one,
+ * but not always a flat list (`on-headers` before 1.1.0).
+ */
+function writePatchedHead(response: ServerResponse, head: ResponseHead): void {
+  const { fields } = head;
+  for (let index = 0; index < fields.length; index += 2) {
+    response.appendHeader(fields[index] as string, fields[index + 1] as string);
+  }
+  response.writeHead(head.status);
 }

@@ -27,6 +27,9 @@ export const identityNamesMax = 128;
 /** Callers' addresses whose trust is remembered: 1,024. */
 export const trustRememberedMax = 1_024;
 
+/** How long the rest of a request that has its answer is read, up to the contract's `discardBytesMax`: 5 s. */
+export const discardMsMax = 5_000;
+
 /** How far behind its start a plugin may push the head of a long exchange: 10 minutes. */
 export const headExtensionMsMax = 600_000;
 

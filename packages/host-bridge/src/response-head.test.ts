@@ -29,6 +29,7 @@ describe("readResponseHead", () => {
       fields: headers,
       contentLength: undefined,
       bodyAllowed: true,
+      announcesTrailers: false,
     });
   });
 
@@ -70,6 +71,7 @@ describe("readResponseHead", () => {
       fields: ["Content-Length", "7"],
       contentLength: 7,
       bodyAllowed: true,
+      announcesTrailers: false,
     });
   });
 
@@ -87,6 +89,7 @@ describe("readResponseHead", () => {
       fields: ["ETag", "e"],
       contentLength: undefined,
       bodyAllowed: false,
+      announcesTrailers: false,
     });
   });
 
@@ -96,6 +99,7 @@ describe("readResponseHead", () => {
       fields: ["Content-Length", "5"],
       contentLength: undefined,
       bodyAllowed: false,
+      announcesTrailers: false,
     });
   });
 

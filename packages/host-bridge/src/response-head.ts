@@ -37,6 +37,8 @@ export interface ResponseHead {
   readonly contentLength: number | undefined;
   /** False for HEAD, 204 and 304: what the plugin writes is discarded. */
   readonly bodyAllowed: boolean;
+  /** `fields` has a Trailer field, which on HTTP/1.1 only a chunked response may have. */
+  readonly announcesTrailers: boolean;
 }
 
 /**
@@ -63,14 +65,17 @@ export function readResponseHead(init: ResponseInit, rules: ResponseRules): Resp
     section.fields.push("Content-Length", String(contentLength));
   }
   const bodyAllowed = !emptyStatus && rules.method !== "HEAD";
-  if (section.trailer !== undefined && announcesTrailers(rules, bodyAllowed, contentLength)) {
-    section.fields.push("Trailer", section.trailer);
+  const announcesTrailers =
+    section.trailer !== undefined && mayAnnounceTrailers(rules, bodyAllowed, contentLength);
+  if (announcesTrailers) {
+    section.fields.push("Trailer", section.trailer ?? "");
   }
   return {
     status,
     fields: section.fields,
     contentLength: rules.method === "HEAD" ? undefined : contentLength,
     bodyAllowed,
+    announcesTrailers,
   };
 }
 
@@ -221,7 +226,7 @@ const names = new FieldNameCache<ResponseKind>((comparable, underscored) => {
 });
 
 /** Node throws at a Trailer field on a message that is not chunked. */
-function announcesTrailers(
+function mayAnnounceTrailers(
   rules: ResponseRules,
   bodyAllowed: boolean,
   contentLength: number | undefined,
