@@ -1,4 +1,9 @@
-import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  type OutgoingHttpHeaders,
+} from "node:http2";
 import {
   advanceResponse,
   type ExchangeChannel,
@@ -6,6 +11,7 @@ import {
   type FrameQueue,
   initialResponseOrder,
   isResponseOver,
+  mergeResponseParts,
   type PartReceiver,
   requestPartRules,
   type RequestParts,
@@ -14,7 +20,7 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { answered } from "./answered.js";
-import { brokenOrder, errorOfStatus } from "./grpc-status.js";
+import { brokenOrder, errorOfStatus, grpcProblem } from "./grpc-status.js";
 import { MuxInbox } from "./mux-inbox.js";
 import { type IncomingFrame, MuxFrameReader } from "./mux-frame-reader.js";
 import { type MuxEnd, MuxPipe } from "./mux-pipe.js";
@@ -41,7 +47,7 @@ export class HostMux implements MuxEnd {
   constructor(session: ClientHttp2Session, headers: OutgoingHttpHeaders) {
     this.#stream = session.request(headers);
     this.#batch = new FrameBatch(requestPartRules, {
-      onReady: () => this.#pipe.plan(),
+      onReady: () => this.#pipe.plan(this.#exchanges.size + this.#unopened.size),
       onOpened: (exchange, id) => this.#onOpened(exchange, id),
       onRoom: (exchange) => exchange.goOn(),
       onFinished: (exchange) => exchange.sent(),
@@ -50,11 +56,11 @@ export class HostMux implements MuxEnd {
     this.#pipe = new MuxPipe(this.#stream, this.#batch, writeRequestParts, reader, this);
     this.#stream.on("response", (fields) => {
       const status = fields["grpc-status"];
-      if (fields[":status"] !== 200) {
-        const message = `the server answered ServeHTTPMux with status ${fields[":status"]}`;
-        this.#pipe.fail(new ServeHTTPError("not-a-plugin", message));
-      } else if (status !== undefined) {
-        this.#pipe.fail(errorOfStatus(String(status), undefined));
+      const problem =
+        grpcProblem(fields) ??
+        (status === undefined ? undefined : errorOfStatus(String(status), undefined));
+      if (problem !== undefined) {
+        this.#pipe.fail(problem);
       }
     });
     this.#stream.on("trailers", (fields) => {
@@ -73,6 +79,11 @@ export class HostMux implements MuxEnd {
   /** Whether exchanges can be opened. */
   get open(): boolean {
     return this.#state === "open";
+  }
+
+  /** Exchanges that are open, those included of which nothing has gone out yet. */
+  get exchangeCount(): number {
+    return this.#exchanges.size + this.#unopened.size;
   }
 
   /** Settles, and never rejects, when no more exchanges can be opened, with the reason. */
@@ -120,7 +131,9 @@ export class HostMux implements MuxEnd {
     }
     this.#exchanges.clear();
     this.#unopened.clear();
-    this.#stream.close();
+    if (!this.#stream.destroyed) {
+      this.#stream.close(constants.NGHTTP2_CANCEL);
+    }
   }
 
   #onOpened(exchange: HostMuxExchange, exchangeId: number): void {
@@ -138,7 +151,7 @@ export class HostMux implements MuxEnd {
   }
 
   #endWhenIdle(): void {
-    if (this.#state === "draining" && this.#exchanges.size + this.#unopened.size === 0) {
+    if (this.#state === "draining" && this.exchangeCount === 0) {
       this.#pipe.end();
     }
   }
@@ -161,7 +174,11 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
     forget: (exchange: HostMuxExchange) => void,
   ) {
     this.#queue = batch.openNext(this);
-    this.#inbox = new MuxInbox(receiver, (bytes) => this.#queue.giveCredit(bytes));
+    this.#inbox = new MuxInbox(
+      receiver,
+      (bytes) => this.#queue.giveCredit(bytes),
+      mergeResponseParts,
+    );
     this.#forget = forget;
   }
 
@@ -208,6 +225,9 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
       const isBody = frame.pieceTag === responsePieceTags.chunk;
       this.#receiveParts(isBody ? { chunk: frame.piece } : { tunnelChunk: frame.piece });
     }
+    if (frame.broken !== undefined) {
+      this.#giveUp(frame.broken);
+    }
     if (frame.creditBytes > 0) {
       this.#queue.grant(frame.creditBytes);
     }
@@ -232,11 +252,7 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
     try {
       this.#order = advanceResponse(this.#order, parts);
     } catch (error) {
-      // The order of one exchange's parts is that exchange's affair.
-      const violation = ServeHTTPError.from(error);
-      this.#queue.reset(violation);
-      this.#finish(violation);
-      this.#inbox.abort(brokenOrder(violation));
+      this.#giveUp(ServeHTTPError.from(error));
       return;
     }
     if (this.#order === "ended") {
@@ -247,6 +263,13 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
       this.#finishTunnel();
     }
     this.#inbox.receive(parts);
+  }
+
+  /** The order of one exchange's parts is that exchange's affair. */
+  #giveUp(violation: ServeHTTPError): void {
+    this.#queue.reset(violation);
+    this.#finish(violation);
+    this.#inbox.abort(brokenOrder(violation));
   }
 
   /** A tunnel is over when both its ways have ended; what waits of ours still goes. */

@@ -2,7 +2,7 @@ import type { Http2Stream } from "node:http2";
 import { type Frame, type FrameBatch, ServeHTTPError } from "@servehttp/contract";
 import { type IncomingFrame, type MuxFrameReader, muxTags } from "./mux-frame-reader.js";
 import { writeReset } from "./reset-codec.js";
-import { atTurnEnd, type Flushable } from "./turn-end.js";
+import { atCallbackEnd, atTurnEnd, type Flushable } from "./turn-end.js";
 import { WireWriter } from "./wire-writer.js";
 
 /** What one end of a mux RPC does with what comes in. */
@@ -14,6 +14,9 @@ export interface MuxEnd {
   /** The RPC is over, for whatever reason; the last call. */
   closed(error: ServeHTTPError): void;
 }
+
+/** So few exchanges have nothing to gain from waiting for each other: measured by the "get-1" case of `apps/bench`. */
+const promptExchangesMax = 2;
 
 /**
  * One end of a `ServeHTTPMux` RPC as a pipe of frames. Everything that is ready at the end of a turn of the event loop goes
@@ -59,10 +62,18 @@ export class MuxPipe<Parts extends object, Owner> implements Flushable {
     );
   }
 
-  /** There is something to send: it goes at the end of this turn. */
-  plan(): void {
-    if (this.#state === "idle") {
-      this.#state = "planned";
+  /**
+   * There is something to send. It goes at the end of this turn, together with what the other exchanges have by then; where
+   * there are hardly any others, at once.
+   */
+  plan(exchangeCount: number): void {
+    if (this.#state !== "idle") {
+      return;
+    }
+    this.#state = "planned";
+    if (exchangeCount <= promptExchangesMax) {
+      atCallbackEnd(this);
+    } else {
       atTurnEnd(this);
     }
   }
@@ -84,14 +95,14 @@ export class MuxPipe<Parts extends object, Owner> implements Flushable {
   drain(): void {
     if (this.#draining === "no") {
       this.#draining = "to-say";
-      this.plan();
+      this.plan(0);
     }
   }
 
   /** Ends this end's way, behind everything that waits to be sent. */
   end(): void {
     this.#ending = true;
-    this.plan();
+    this.plan(0);
   }
 
   /** Gives the whole RPC up, because of a violation. */

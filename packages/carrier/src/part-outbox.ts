@@ -1,7 +1,7 @@
 import type { Http2Stream } from "node:http2";
 import type { ServeHTTPError } from "@servehttp/contract";
 import { settledQuietly } from "./settled-quietly.js";
-import { atTurnEnd, type Flushable } from "./turn-end.js";
+import { atCallbackEnd, type Flushable } from "./turn-end.js";
 import type { WireWriter } from "./wire-writer.js";
 
 /** Octets of messages that may lie between us and the socket before a sender is made to wait; it goes on at half of it. */
@@ -59,7 +59,7 @@ export class PartOutbox<
     }
     if (this.#pending === undefined) {
       this.#pending = parts;
-      atTurnEnd(this);
+      atCallbackEnd(this);
     } else if (!this.#format.merge(this.#pending, parts)) {
       this.#write(this.#pending, false);
       this.#pending = parts;

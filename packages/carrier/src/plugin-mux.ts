@@ -6,6 +6,7 @@ import {
   type FrameQueue,
   initialRequestOrder,
   isRequestOver,
+  mergeRequestParts,
   type PartReceiver,
   type RequestOrder,
   type RequestParts,
@@ -31,15 +32,15 @@ export class PluginMux implements MuxEnd {
   readonly #pipe: MuxPipe<ResponseParts, PluginMuxExchange>;
   readonly #exchanges = new Map<number, PluginMuxExchange>();
   #lastId = 0;
-  /** open -> draining [drain], either -> closed [closed] */
-  #state: "open" | "draining" | "closed" = "open";
+  /** open -> closed [closed] */
+  #state: "open" | "closed" = "open";
   #failure: ServeHTTPError | undefined;
 
   constructor(stream: ServerHttp2Stream, accept: AcceptExchange) {
     this.#stream = stream;
     this.#accept = accept;
     this.#batch = new FrameBatch(responsePartRules, {
-      onReady: () => this.#pipe.plan(),
+      onReady: () => this.#pipe.plan(this.#exchanges.size),
       onOpened: () => undefined,
       onRoom: (exchange) => exchange.goOn(),
       onFinished: (exchange) => exchange.sent(),
@@ -57,12 +58,13 @@ export class PluginMux implements MuxEnd {
     this.#pipe.hello();
   }
 
-  /** Tells the host to open no more exchanges; ends the RPC when those that are open are over. */
+  /**
+   * Tells the host to open no more exchanges. Those that it opened before it heard of it are served like all others: it is
+   * the host that ends the RPC when they are over.
+   */
   drain(): void {
     if (this.#state === "open") {
-      this.#state = "draining";
       this.#pipe.drain();
-      this.#endWhenIdle();
     }
   }
 
@@ -113,13 +115,6 @@ export class PluginMux implements MuxEnd {
 
   #forget(exchangeId: number): void {
     this.#exchanges.delete(exchangeId);
-    this.#endWhenIdle();
-  }
-
-  #endWhenIdle(): void {
-    if (this.#state === "draining" && this.#exchanges.size === 0) {
-      this.#pipe.end();
-    }
   }
 
   #statusFields(): OutgoingHttpHeaders {
@@ -153,7 +148,11 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
     this.#queue = batch.open(exchangeId, this);
     this.#forget = forget;
     this.#receiver = accept(this);
-    this.#inbox = new MuxInbox(this.#receiver, (bytes) => this.#queue.giveCredit(bytes));
+    this.#inbox = new MuxInbox(
+      this.#receiver,
+      (bytes) => this.#queue.giveCredit(bytes),
+      mergeRequestParts,
+    );
   }
 
   send(parts: ResponseParts): void | Promise<void> {
@@ -206,6 +205,9 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
       const isBody = frame.pieceTag === requestPieceTags.chunk;
       this.#receiveParts(isBody ? { chunk: frame.piece } : { tunnelChunk: frame.piece });
     }
+    if (frame.broken !== undefined) {
+      this.#giveUp(frame.broken);
+    }
     if (frame.creditBytes > 0) {
       this.#queue.grant(frame.creditBytes);
     }
@@ -228,17 +230,20 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
     try {
       this.#order = advanceRequest(this.#order, parts, this.#hijacked);
     } catch (error) {
-      // The order of one exchange's parts is that exchange's affair.
-      const violation = ServeHTTPError.from(error);
-      this.#queue.reset(violation);
-      this.#finish(violation);
-      this.#inbox.abort(violation);
+      this.#giveUp(ServeHTTPError.from(error));
       return;
     }
     this.#inbox.receive(parts);
     if (isRequestOver(this.#order, true) && this.#state === "answered" && this.#queue.finish()) {
       this.sent();
     }
+  }
+
+  /** The order of one exchange's parts is that exchange's affair. */
+  #giveUp(violation: ServeHTTPError): void {
+    this.#queue.reset(violation);
+    this.#finish(violation);
+    this.#inbox.abort(violation);
   }
 
   #finish(reason: ServeHTTPError | undefined): void {

@@ -7,18 +7,29 @@ export interface Flushable {
 let waiting: Flushable[] = [];
 
 /**
- * Calls `flush` once at the end of this turn of the event loop, when everything that was ready has been read: what
- * belongs together then goes out together. One immediate serves all, so that a turn costs one wake-up whatever
+ * Calls `flush` once at the end of this turn of the event loop, when everything that was ready has been read: what many
+ * exchanges have to say then goes out together. One immediate serves all, so that a turn costs one wake-up whatever
  * the number of exchanges.
- *
- * `setImmediate` and neither `nextTick` nor a microtask: those run between two callbacks of one turn, and a handler that
- * awaits would be cut in two.
  */
 export function atTurnEnd(flushable: Flushable): void {
   if (waiting.length === 0) {
     setImmediate(flushAll);
   }
   waiting.push(flushable);
+}
+
+/**
+ * Calls `flush` when the callback that runs now is over, with every promise that it settles: what one exchange has to say in one
+ * go then goes out together. Sooner than `atTurnEnd`, by which an exchange that is alone would wait for nobody: Node's
+ * HTTP/2 writes once a turn, behind callbacks and before immediates.
+ */
+export function atCallbackEnd(flushable: Flushable): void {
+  // A tick that is asked for by a microtask comes when no microtask is left.
+  queueMicrotask(() => process.nextTick(flush, flushable));
+}
+
+function flush(flushable: Flushable): void {
+  flushable.flush();
 }
 
 function flushAll(): void {
