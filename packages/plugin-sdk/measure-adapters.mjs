@@ -1,5 +1,5 @@
 // What one small exchange costs in a plugin by the style of its handler, beside other ways to run a listener without a
-// socket. Run after a build: node packages/plugin-sdk/measure-adapters.mjs
+// socket. After a build: npm run measure --workspace=@servehttp/plugin-sdk
 import { createServer, get } from "node:http";
 import { duplexPair } from "node:stream";
 import express from "express";

@@ -46,6 +46,17 @@ describe("dispatchExchange", () => {
     expect(await response.text()).toBe("ab");
   });
 
+  it("takes a result that is no promise for a return, and any make of promise for one", async () => {
+    const number = callHandler({ serveHTTP: (() => 5) as unknown as ServeHTTP });
+    expect((await number.response).status).toBe(200);
+    const thenable = {
+      // oxlint-disable-next-line unicorn/no-thenable -- what is tested
+      then: (_resolve: unknown, reject: (error: Error) => void) => reject(new Error("no")),
+    };
+    const rejecting = callHandler({ serveHTTP: (() => thenable) as unknown as ServeHTTP });
+    await expect(rejecting.response).rejects.toMatchObject({ code: "handler-failed" });
+  });
+
   it("calls the handler before the body comes, and lets it answer first", async () => {
     const body = new PassThrough();
     const call = callHandler(

@@ -9,6 +9,7 @@ import {
 } from "@servehttp/contract";
 import type { Logger } from "./logger.js";
 import type { PluginRequest } from "./plugin-request.js";
+import { isThenable } from "./is-thenable.js";
 import { RequestReader } from "./request-reader.js";
 import { ResponseSender } from "./response-sender.js";
 import type { ResponseWriter } from "./response-writer.js";
@@ -98,13 +99,13 @@ class Exchange implements PartReceiver<RequestParts> {
       // say) must not be there when the next exchange of the same message begins.
       const scope = new AsyncResource("ServeHTTPExchange");
       const result = scope.runInAsyncScope(this.#handler, undefined, request, response);
-      if (result === undefined) {
-        this.#returned(response);
-      } else {
+      if (isThenable(result)) {
         result.then(
           () => this.#returned(response),
           (thrown: unknown) => this.#threw(thrown, request, response),
         );
+      } else {
+        this.#returned(response);
       }
     } catch (thrown) {
       this.#threw(thrown, request, response);

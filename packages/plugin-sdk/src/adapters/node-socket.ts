@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ServeHTTPError } from "@servehttp/contract";
 import { callerOf, CallerSocket } from "../caller-socket.js";
+import { isThenable } from "../is-thenable.js";
 import { joinBytesMax } from "../limits.js";
 import type { PluginRequest } from "../plugin-request.js";
 import type { ResponseWriter } from "../response-writer.js";
@@ -45,8 +46,8 @@ export class NodeSocket extends CallerSocket {
   carry(listener: () => unknown): Promise<void> {
     try {
       const result = listener();
-      if (result instanceof Promise) {
-        result.catch(this.#fail);
+      if (isThenable(result)) {
+        result.then(undefined, this.#fail);
       }
     } catch (thrown) {
       this.#fail(thrown);
