@@ -57,8 +57,9 @@ export interface ResponseWriter {
   end(chunk?: Uint8Array | string): Promise<void>;
 
   /**
-   * Takes the caller's connection over, as for a WebSocket. It stays open after the handler returned, until both
-   * ways have ended or one side destroys it; headers are not sent.
+   * Takes the caller's connection over, as for a WebSocket; headers are not sent. It lives until both ways have ended or
+   * one side destroys it. When the handler returns, a connection that nobody listens to (`data`, `readable`, a pipe) ends
+   * behind what was written; any other lives on.
    *
    * Rejects with `already-hijacked`, `already-committed`, or `hijack-not-possible` where the caller's connection carries
    * other requests as well (HTTP/2); the exchange can then still be answered.
