@@ -5,18 +5,20 @@ import { samplesOf } from "./samples-of.js";
 import { pairedRatio, type Summary, summarise } from "./statistics.js";
 import { findFigures } from "./wanted-figures.js";
 
-/** What everybody is compared with. Ratios are medians of the ratios within a round, with their range. */
-const bases = ["direct", "nginx", "undici"] as const;
+/** What everybody is compared with, where it takes part. Ratios are medians of the ratios within a round, with their range. */
+const allBases = ["direct", "nginx", "undici", "raw TCP relay"] as const;
 
 /** The tables of one case, one for each metric. */
 export function printCase(caseReport: CaseReport): void {
   for (const metric of caseReport.metrics) {
+    const present = caseReport.samples[metric.name] ?? {};
+    const bases = allBases.filter((base) => base in present);
     console.log(
       `\n${caseReport.title}: ${metric.name}, ${metric.unit} (${metric.better} is better)`,
     );
     printTable([
       ["", "median", "range", ...bases.map((base) => `of ${base}`)],
-      ...rowsOf(caseReport, metric),
+      ...rowsOf(caseReport, metric, bases),
     ]);
   }
   for (const [target, reason] of Object.entries(caseReport.failures)) {
@@ -43,7 +45,11 @@ export function printFigures(report: BenchReport): void {
   ]);
 }
 
-function rowsOf(caseReport: CaseReport, { name: metric }: Metric): string[][] {
+function rowsOf(
+  caseReport: CaseReport,
+  { name: metric }: Metric,
+  bases: readonly string[],
+): string[][] {
   return Object.keys(caseReport.samples[metric] ?? {}).flatMap((target) => {
     const samples = samplesOf(caseReport, metric, target);
     const known = samples.filter(Number.isFinite);

@@ -31,11 +31,20 @@ export async function cpuUs(pids: readonly number[]): Promise<number> {
 }
 
 /** Resident memory of these processes in bytes. Shared pages count once for each of them. */
-export async function rssBytes(pids: readonly number[]): Promise<number> {
+export function rssBytes(pids: readonly number[]): Promise<number> {
+  return sumOfSizes(pids, /^VmRSS:\s+(\d+) kB$/m);
+}
+
+/** The most that was ever resident of these processes, each for itself, in bytes. */
+export function rssPeakBytes(pids: readonly number[]): Promise<number> {
+  return sumOfSizes(pids, /^VmHWM:\s+(\d+) kB$/m);
+}
+
+async function sumOfSizes(pids: readonly number[], line: RegExp): Promise<number> {
   const sizes = await Promise.all(
     pids.map(async (pid) => {
       const status = await readFile(`/proc/${pid}/status`, "utf8");
-      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+      return Number(line.exec(status)?.[1]) * 1024;
     }),
   );
   return sizes.reduce((sum, size) => sum + size, 0);

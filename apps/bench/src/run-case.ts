@@ -18,7 +18,9 @@ export async function runCase(
   log: (line: string) => void,
 ): Promise<CaseReport> {
   await using contenders = new AsyncDisposableStack();
-  const field = targets.map((target) => contenders.use(new Contender(target, benchCase)));
+  const field = targets
+    .filter((target) => takesPart(target, benchCase))
+    .map((target) => contenders.use(new Contender(target, benchCase)));
   const roundCount = Math.min(rounds, benchCase.roundsMax ?? rounds);
   for (const contender of field) {
     await contender.warmUp(scale);
@@ -44,6 +46,10 @@ export async function runCase(
       field.flatMap(({ name, failure }) => (failure === undefined ? [] : [[name, failure]])),
     ),
   };
+}
+
+function takesPart({ name, tunnelsOnly }: Target, { targets }: BenchCase): boolean {
+  return targets?.includes(name) ?? tunnelsOnly !== true;
 }
 
 /** A target in one case: its processes, and what was measured of it. */
@@ -91,7 +97,7 @@ class Contender implements AsyncDisposable {
       return undefined;
     }
     try {
-      this.#running ??= await this.#target.start();
+      this.#running ??= await this.#target.start(this.#case.start);
       return await this.#case.measure(this.#running, scale);
     } catch (error) {
       this.failure = (error as Error).message;

@@ -30,6 +30,15 @@ const smallGets: readonly WantedFigure[] = ["get-64", "get-256"].flatMap((name) 
   ratio(name, "requests", "mux", "nginx", "at least", 0.9),
 ]);
 
+const tunnels: readonly WantedFigure[] = ["tunnel-up", "tunnel-down", "tunnel-both"].flatMap(
+  (name) =>
+    ["mux", "stream"].flatMap((target): WantedFigure[] => [
+      ratio(name, "throughput", target, "raw TCP relay", "at least", 0.8),
+      { case: name, metric: "host memory", target, bound: "at most", value: 32 },
+      { case: name, metric: "plugin memory", target, bound: "at most", value: 32 },
+    ]),
+);
+
 export const wantedFigures: readonly WantedFigure[] = [
   ratio("get-1", "p50", "mux", "undici", "at most", 1),
   ...smallGets,
@@ -41,6 +50,7 @@ export const wantedFigures: readonly WantedFigure[] = [
   { case: "beside-bulk", metric: "busy / idle", target: "mux", bound: "at most", value: 5 },
   { case: "held-10k", metric: "host rss", target: "mux", bound: "at most", value: 64 },
   { case: "held-10k", metric: "new request p99", target: "mux", bound: "at most", value: 50 },
+  ...tunnels,
 ];
 
 /** Those of the figures whose cases were run. */

@@ -5,6 +5,7 @@ import { events } from "./events.js";
 import { firstByte } from "./first-byte.js";
 import { heldStreams } from "./held-streams.js";
 import { jsonEchoes, smallGets } from "./requests.js";
+import { tunnels } from "./tunnel.js";
 
 /** Every case, in the order of the tables. */
 export const allCases: readonly BenchCase[] = [
@@ -16,4 +17,5 @@ export const allCases: readonly BenchCase[] = [
   firstByte,
   besideBulk,
   ...heldStreams,
+  ...tunnels,
 ];

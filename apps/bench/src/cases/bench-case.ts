@@ -1,4 +1,4 @@
-import type { RunningTarget } from "../targets/target.js";
+import type { RunningTarget, StartOptions } from "../targets/target.js";
 
 /** One figure that a case measures. */
 export interface Metric {
@@ -30,6 +30,10 @@ export interface BenchCase {
   readonly fresh?: boolean;
   /** Fewer rounds than the run has, for what takes long and varies little. */
   readonly roundsMax?: number;
+  /** The names of those that can do it. Default: every target that carries any request. */
+  readonly targets?: readonly string[];
+  /** How its targets are started. */
+  readonly start?: StartOptions;
   /** Throws where the target can't do it, or did it wrong. */
   measure(target: RunningTarget, scale: Scale): Promise<Sample>;
 }

@@ -3,6 +3,7 @@ import { type PluginRequest, type ResponseWriter, servePlugin } from "@servehttp
 
 import type { BenchExchange } from "./bench-exchange.js";
 import { serveBench } from "./serve-bench.js";
+import { serveTunnel } from "./serve-tunnel.js";
 
 class PluginExchange implements BenchExchange {
   readonly #request: PluginRequest;
@@ -48,6 +49,11 @@ class PluginExchange implements BenchExchange {
 
 await servePlugin({
   async serveHTTP(request, response) {
+    if (request.url.startsWith("/tunnel?")) {
+      const { socket, head } = await response.hijack();
+      await serveTunnel(socket, head, request.url);
+      return;
+    }
     await serveBench(new PluginExchange(request, response));
   },
 });

@@ -3,6 +3,7 @@ import { goReverseProxy } from "./go-reverse-proxy.js";
 import { haproxy } from "./haproxy.js";
 import { nginx } from "./nginx.js";
 import { nodeHost } from "./node-host.js";
+import { rawTcpRelay } from "./raw-tcp-relay.js";
 import { servehttp } from "./servehttp.js";
 import type { Target } from "./target.js";
 
@@ -19,4 +20,5 @@ export const allTargets: readonly Target[] = [
   nodeHost("@fastify/http-proxy", "host-fastify-http-proxy"),
   nodeHost("naive grpc-js", "host-naive-grpc-js", "plugin-naive-grpc-js"),
   nodeHost("naive connect-node", "host-naive-connect", "plugin-naive-connect"),
+  rawTcpRelay,
 ];

@@ -4,6 +4,8 @@ import type { HostMemory } from "../programs/announce.js";
 export interface Target {
   /** As in tables and in `--target`. */
   readonly name: string;
+  /** Whether it carries octets and knows no HTTP: it takes part only in cases that name it. Default: no. */
+  readonly tunnelsOnly?: boolean;
   /** Why it can't run on this machine, undefined where it can. */
   missing(): Promise<string | undefined>;
   start(options?: StartOptions): Promise<RunningTarget>;

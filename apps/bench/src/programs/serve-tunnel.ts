@@ -1,0 +1,51 @@
+import { once } from "node:events";
+import type { Duplex } from "node:stream";
+import { finished } from "node:stream/promises";
+
+import { seededBytes } from "../load/seeded-bytes.js";
+
+/** What the plugin says last: how many octets it was sent. */
+export interface TunnelAnswer {
+  readonly received: number;
+}
+
+/** The head in front of what a tunnel carries. */
+export const tunnelHead = "HTTP/1.1 200 OK\r\n\r\n";
+
+/**
+ * The plugin's side of a tunnel, `GET /tunnel?bytes=N`: the head, N octets as fast as they are taken, and, when the caller has
+ * ended its way, a TunnelAnswer as JSON. Meanwhile it takes whatever the caller sends. `first` is what of that was read
+ * with the request.
+ */
+export async function serveTunnel(connection: Duplex, first: Buffer, url: string): Promise<void> {
+  const bytes = Number(new URLSearchParams(url.slice(url.indexOf("?"))).get("bytes"));
+  let received = first.length;
+  connection.on("data", (chunk: Buffer) => (received += chunk.length));
+  const callerEnded = finished(connection, { writable: false });
+  connection.write(tunnelHead);
+  await Promise.all([callerEnded, sendOctets(connection, bytes)]);
+  connection.end(JSON.stringify({ received } satisfies TunnelAnswer));
+}
+
+/** Writes so many octets to a connection, waiting whenever it is full. Throws when it closes before. */
+export async function sendOctets(connection: Duplex, bytes: number): Promise<void> {
+  using closed = closeSignal(connection);
+  for (let left = bytes; left > 0; left -= block.length) {
+    if (!connection.write(block.subarray(0, left))) {
+      await once(connection, "drain", closed);
+    }
+  }
+}
+
+const block = seededBytes(1).next().value;
+
+/** Aborts when the connection closes. */
+function closeSignal(connection: Duplex): { readonly signal: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  connection.once("close", abort);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => connection.off("close", abort),
+  };
+}
