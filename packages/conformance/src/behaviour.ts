@@ -60,3 +60,12 @@ export interface SceneExchange {
 export function keyOf(behaviour: Pick<Behaviour, "row" | "name">): string {
   return `${behaviour.row} ${behaviour.name}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
 }
+
+/** What is said of a target and caller, if anything. */
+export function exceptionOf(
+  exceptions: Exceptions | undefined,
+  targetName: TargetName,
+  callerName: CallerName,
+): string | undefined {
+  return exceptions?.[`${targetName}/${callerName}`] ?? exceptions?.[targetName];
+}

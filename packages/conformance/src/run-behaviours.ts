@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type Behaviour,
   type CallerName,
-  type Exceptions,
+  exceptionOf,
   keyOf,
   type Scene,
   type SceneExchange,
@@ -61,15 +61,6 @@ function defineTest(
   } else {
     it.fails(`${title}, known to fail: ${known}`, test);
   }
-}
-
-/** What is said of a target and caller, if anything. */
-export function exceptionOf(
-  exceptions: Exceptions | undefined,
-  targetName: TargetName,
-  callerName: CallerName,
-): string | undefined {
-  return exceptions?.[`${targetName}/${callerName}`] ?? exceptions?.[targetName];
 }
 
 async function checkOnce(

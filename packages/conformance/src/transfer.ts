@@ -13,8 +13,8 @@ import { targetNames } from "./targets/target-names.js";
 
 /**
  * Sends 1 GiB up and 1 GiB down through a host and a plugin, and prints whether the hashes are equal and by how much
- * the highest resident set of each process grew over a transfer of 16 MiB that came before. Exits with 1 where octets differ
- * or a process grew by more than 32 MiB.
+ * each process grew: from its resident set at rest, after 16 MiB that warmed it up, to the highest since it began. Exits
+ * with 1 where octets differ or a process grew by more than 32 MiB.
  */
 const mebibyte = 1_048_576;
 const sizeBytes = Number(process.env["TRANSFER_MIB"] ?? 1_024) * mebibyte;
@@ -82,9 +82,9 @@ async function reports(target: Target): Promise<readonly ProcessReport[]> {
   return Promise.all(processes.map((one) => one.report()));
 }
 
-/** From what was resident before to the highest since. */
+/** From what was resident at rest to the highest since. */
 function growth(after: ProcessReport, before: ProcessReport | undefined): number {
-  return after.rssMaxBytes - (before?.rssMaxBytes ?? 0);
+  return after.rssMaxBytes - (before?.rssBytes ?? 0);
 }
 
 function pathOf(target: Target, handler: NamedHandler): string {

@@ -1,7 +1,9 @@
 import { doesNotMatch, rejects, strictEqual } from "node:assert/strict";
 import type { Behaviour } from "../behaviour.js";
 import { call, type CallerExchange } from "../callers/caller.js";
+import { headersFrame, http2Preface, readStreamEnd } from "../callers/http2-frames.js";
 import { described } from "../described.js";
+import { getOf } from "./response.js";
 import { seededBytes, seededSha256, sha256 } from "../seeded-bytes.js";
 
 export const failureBehaviours: readonly Behaviour[] = [
@@ -97,6 +99,26 @@ export const failureBehaviours: readonly Behaviour[] = [
       await connection.readThrough("first");
       one.open("throw");
       strictEqual(await connection.closed(), "reset");
+    },
+  },
+  {
+    row: "F1",
+    name: "HTTP/2: a handler that throws after the head resets the stream, never with code 0",
+    callers: ["http2"],
+    async handler(_request, response, observe) {
+      await response.write("first");
+      await observe.gate("throw");
+      throw new Error("detail of the plugin");
+    },
+    async check({ raw, exchange, target }) {
+      const one = exchange();
+      const connection = await raw(target.http2Port);
+      connection.send(http2Preface);
+      connection.send(headersFrame(1, getOf(one.path), true));
+      await connection.readThrough("first");
+      one.open("throw");
+      const end = await readStreamEnd((bytes) => connection.readExactly(bytes), 1);
+      strictEqual(end, "RST_STREAM 2");
     },
   },
   {

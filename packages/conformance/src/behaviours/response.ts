@@ -1,7 +1,8 @@
 import { deepStrictEqual, doesNotMatch, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Behaviour } from "../behaviour.js";
-import { call, valuesOf } from "../callers/caller.js";
+import { call, type Pairs, valuesOf } from "../callers/caller.js";
+import { headersFrame, http2Preface, readStreamEnd } from "../callers/http2-frames.js";
 import { Http1Caller } from "../callers/http1-caller.js";
 import { described } from "../described.js";
 import type { HandlerRequest, HandlerResponse } from "../handler.js";
@@ -493,6 +494,30 @@ export const responseBehaviours: readonly Behaviour[] = [
     },
   })),
   {
+    row: "P11",
+    name: "a complete response ends by END_STREAM, whatever it is made of",
+    callers: ["http2"],
+    async handler(request, response, observe) {
+      if (request.url.endsWith("?trailers")) {
+        response.trailers.append("x-checksum", "abc");
+      }
+      if (!request.url.endsWith("?empty")) {
+        await response.write("first");
+        observe.event("wrote");
+      }
+      await response.end();
+    },
+    async check({ raw, exchange, target }) {
+      for (const kind of ["?body", "?trailers", "?empty"]) {
+        const connection = await raw(target.http2Port);
+        connection.send(http2Preface);
+        connection.send(headersFrame(1, getOf(exchange().path + kind), true));
+        const end = await readStreamEnd((bytes) => connection.readExactly(bytes), 1);
+        strictEqual(end, "END_STREAM", kind);
+      }
+    },
+  },
+  {
     row: "P12",
     name: "flush before the first write sends status and headers",
     async handler(_request, response, observe) {
@@ -658,6 +683,16 @@ async function answerTheStatusAsked(
 ): Promise<void> {
   response.writeHead(Number(/status=(.*)$/.exec(request.url)?.[1]));
   await response.end("body").catch(() => undefined);
+}
+
+/** The fields of a GET on HTTP/2. */
+export function getOf(path: string): Pairs {
+  return [
+    [":method", "GET"],
+    [":scheme", "http"],
+    [":authority", "a"],
+    [":path", path],
+  ];
 }
 
 /** "resolved" or "rejected". */

@@ -30,8 +30,13 @@ export const violationsBehaviours: readonly Behaviour[] = misdeeds.map(
     notOn: exceptionsOf(misdeed),
     async check(scene) {
       const path = `/plugins/hostile/misdeed/${index}`;
+      const { log } = scene.target;
+      const logged = log.length;
       const seen = await outcomeAt(scene, path, misdeed.readsLate);
       match(seen, allowed[misdeed.outcome]);
+      if (seen !== "clean") {
+        await until(() => log.slice(logged).some((line) => line.includes('"plugin":"hostile"')));
+      }
       // The exchange or its connection fails, and nothing beyond.
       const { base } = scene.target;
       strictEqual((await described(scene.caller, { path: `${base}/next` })).url, "/next");

@@ -6,8 +6,8 @@ export const http2Preface: Uint8Array = Buffer.concat([
   frame(0x4, 0, 0, Buffer.alloc(0)),
 ]);
 
-/** A HEADERS frame that ends the header section and not the stream. */
-export function headersFrame(streamId: number, fields: Pairs): Uint8Array {
+/** A HEADERS frame that ends the header section, and the stream where it is told to. */
+export function headersFrame(streamId: number, fields: Pairs, endStream = false): Uint8Array {
   const block = fields.flatMap(([name, value]) => [
     // A literal field that is not indexed, its name written out (RFC 7541, section 6.2.2).
     Buffer.from([0]),
@@ -15,7 +15,34 @@ export function headersFrame(streamId: number, fields: Pairs): Uint8Array {
     hpackString(value),
   ]);
   const endHeaders = 0x4;
-  return frame(0x1, endHeaders, streamId, Buffer.concat(block));
+  return frame(0x1, endHeaders | (endStream ? endStreamFlag : 0), streamId, Buffer.concat(block));
+}
+
+/** The flag of DATA and HEADERS that ends a stream (RFC 9113, section 6.1). */
+const endStreamFlag = 0x1;
+
+/** How a stream ended on the wire: by END_STREAM, or by RST_STREAM with a code. */
+export type StreamEnd = "END_STREAM" | `RST_STREAM ${number}`;
+
+/** Reads frames until the given stream ends, each way that it can end. */
+export async function readStreamEnd(
+  read: (sizeBytes: number) => Promise<Buffer>,
+  streamId: number,
+): Promise<StreamEnd> {
+  for (;;) {
+    const head = await read(9);
+    const payload = await read(head.readUIntBE(0, 3));
+    const type = head.readUInt8(3);
+    if (head.readUInt32BE(5) !== streamId) {
+      continue;
+    }
+    if (type === 0x3) {
+      return `RST_STREAM ${payload.readUInt32BE(0)}`;
+    }
+    if ((type === 0x0 || type === 0x1) && (head.readUInt8(4) & endStreamFlag) !== 0) {
+      return "END_STREAM";
+    }
+  }
 }
 
 /** A DATA frame that doesn't end the stream. */

@@ -1,0 +1,51 @@
+import type { Behaviour, CallerName, TargetName } from "./behaviour.js";
+import { exceptionOf } from "./behaviour.js";
+import { behaviours } from "./behaviours/index.js";
+import { violationsBehaviours } from "./behaviours/violations.js";
+
+/**
+ * Prints a line for each row and target: how many tests pin it there, and every test that is not run there or must fail
+ * there, with the reason.
+ */
+const targets: readonly TargetName[] = ["direct", "stream", "mux"];
+const all = [...behaviours, ...violationsBehaviours];
+
+for (const row of [...new Set(all.map((one) => one.row))].toSorted(byRow)) {
+  const ofRow = all.filter((one) => one.row === row);
+  for (const target of targets) {
+    const tests = ofRow.flatMap((one) => testsOf(one, target));
+    const held = tests.filter((test) => test.kind === "holds").length;
+    const reasons = tests.flatMap((test) => (test.kind === "holds" ? [] : [test.reason]));
+    console.log(`${row.padEnd(4)} ${target.padEnd(7)} ${held} tests${listOf(reasons)}`);
+  }
+}
+
+function testsOf(
+  behaviour: Behaviour,
+  target: TargetName,
+): ({ kind: "holds" } | { kind: "exception"; reason: string })[] {
+  const callers: readonly CallerName[] = behaviour.callers ?? ["http1", "http2"];
+  return callers.map((caller) => {
+    const not = exceptionOf(behaviour.notOn, target, caller);
+    const fails = exceptionOf(behaviour.failsOn, target, caller);
+    if (not !== undefined) {
+      return { kind: "exception", reason: `not shown (${caller}): ${not}` };
+    }
+    return fails === undefined
+      ? { kind: "holds" }
+      : { kind: "exception", reason: `known to fail (${caller}): ${fails}` };
+  });
+}
+
+function listOf(reasons: readonly string[]): string {
+  const counted = [...new Set(reasons)].map(
+    (reason) => `\n       ${reasons.filter((one) => one === reason).length} ${reason}`,
+  );
+  return counted.join("");
+}
+
+function byRow(one: string, other: string): number {
+  const order = "REQPDFL";
+  const letters = order.indexOf(one.charAt(0)) - order.indexOf(other.charAt(0));
+  return letters === 0 ? Number(one.slice(1)) - Number(other.slice(1)) : letters;
+}
