@@ -303,16 +303,14 @@ describe("hono", () => {
 describe("a plugin that is killed", () => {
   test("comes back as another process, while its neighbours go on", async () => {
     await using neighbour = await enter();
-    const pidOf = async (id: string) =>
-      (await statusOf(demo)).plugins.find((plugin) => plugin.id === id);
-    const before = await pidOf("hono");
+    const before = await statusOfHono();
     const streaming = await get(at("plugins/hono/tale"));
     const broken = once(streaming, "error");
     expect((await killPlugin("hono")).status).toBe(200);
     const [error] = (await broken) as [Error];
     expect(error.message).toBe("aborted");
-    await expect.poll(() => pidOf("hono"), soon).toMatchObject({ state: "ready", restarts: 1 });
-    expect((await pidOf("hono"))?.pid).not.toBe(before?.pid);
+    await expect.poll(statusOfHono, soon).toMatchObject({ state: "ready", restarts: 1 });
+    expect((await statusOfHono())?.pid).not.toBe(before?.pid);
     expect(await (await fetch(at("plugins/hono/told"))).json()).toEqual({ told: 0, leftEarly: 0 });
     expect(neighbour.socket.readyState).toBe(WebSocket.OPEN);
   });
@@ -378,6 +376,10 @@ async function latestUpload() {
 
 async function hello(headers: Record<string, string> = {}): Promise<object> {
   return (await (await fetch(at("plugins/hello/a%2Fb?q=1"), { headers })).json()) as object;
+}
+
+async function statusOfHono() {
+  return (await statusOf(demo)).plugins.find(({ id }) => id === "hono");
 }
 
 function killPlugin(plugin: string): Promise<Response> {
