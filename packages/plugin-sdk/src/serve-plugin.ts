@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import type { SecureServerOptions } from "node:http2";
 import { Socket } from "node:net";
 import { ExchangeServer, type ListenAddress } from "@servehttp/carrier";
 import { dispatchExchange } from "./dispatcher.js";
@@ -18,6 +19,11 @@ export interface ServePluginOptions {
   address?: string;
   /** What a host must show to be let in. Default: `SERVEHTTP_TOKEN` of the environment; without it, everybody may enter. */
   token?: string;
+  /**
+   * Serve TLS, for a plugin that a host reaches over a network: `cert` and `key`, and for mutual TLS `ca` and `requestCert`.
+   * Options of `node:http2`'s `createSecureServer`. Default: none.
+   */
+  tls?: SecureServerOptions;
   /** Where failures of handlers are told, such as a pino logger. Default: JSON lines on stderr. */
   logger?: Logger;
   /** How long `close` waits for exchanges that run, in milliseconds. Default: 10,000. */
@@ -67,6 +73,7 @@ export async function servePlugin(
     accept: (channel) => dispatchExchange(channel, serveHTTP, { logger, running }),
     rpc: servePluginRpcs(`servehttp-plugin-sdk/0.1.0 node/${process.versions.node}`, state),
     token: options.token ?? process.env["SERVEHTTP_TOKEN"],
+    ...(options.tls === undefined ? undefined : { tls: options.tls }),
   });
   const plugin = new Plugin(server, state, running, options.drainMs ?? drainMsDefault);
   await plugin.listen(address);
