@@ -17,6 +17,7 @@ export const grpcStatus = {
 export function statusOf(code: ErrorCode): number {
   switch (code) {
     case "protocol-violation":
+    case "broken-order":
       return grpcStatus.invalidArgument;
     case "plugin-closing":
     case "unavailable":

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MuxFrameReader } from "./mux-frame-reader.js";
 import { readResponseParts, responsePieceTags } from "./read-parts.js";
@@ -58,9 +58,15 @@ describe("MuxFrameReader", () => {
     expect(() => read(cut(input, [1]))).toThrow(text);
   });
 
-  it("refuses a chunk over the limit before its octets come", () => {
-    const octets = write([[{ id: 1, chunk: Buffer.alloc(70_000), end: false, credit: 0, reset: false }]]);
-    expect(() => read([octets.subarray(0, 40)])).toThrow("a chunk of 70000 octets");
+  it("says that a chunk is over the limit before its octets come, and of which exchange it is", () => {
+    const octets = write([
+      [{ id: 1, chunk: Buffer.alloc(70_000), end: false, credit: 0, reset: false }],
+    ]);
+    const reader = new MuxFrameReader(responsePieceTags, "handler-failed");
+    reader.push(octets.subarray(0, 40));
+    const first = reader.next();
+    expect(first?.exchangeId).toBe(1);
+    expect(first?.broken?.message).toContain("chunk of 70000 octets");
   });
 
   it("passes over fields that it does not know, whole or not", () => {

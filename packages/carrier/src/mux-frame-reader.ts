@@ -18,6 +18,8 @@ export interface IncomingFrame {
   readonly pieceTag: number;
   readonly creditBytes: number;
   readonly reset: ServeHTTPError | undefined;
+  /** What is wrong with the parts, where they can't be read as any; the affair of that exchange alone. */
+  readonly broken: ServeHTTPError | undefined;
 }
 
 /** The tags of `ServeHTTPMuxRequest`, `ServeHTTPMuxResponse` and of their frames, which are the same. */
@@ -217,16 +219,16 @@ export class MuxFrameReader {
       return "more";
     }
     if (field.tag === this.#tags.chunk || field.tag === this.#tags.tunnelChunk) {
-      if (field.bodyBytes === 0 || field.bodyBytes > bodyChunkBytesMax) {
-        throw violation(
-          `a chunk of ${field.bodyBytes} octets; allowed are 1 to ${bodyChunkBytesMax}`,
-        );
-      }
       this.#partsLeft -= field.headBytes + field.bodyBytes;
       this.#offset += field.headBytes;
       this.#chunkLeft = field.bodyBytes;
       this.#pieceTag = field.tag;
       this.#level = "chunk";
+      if (field.bodyBytes === 0 || field.bodyBytes > bodyChunkBytesMax) {
+        // The same as where it comes in one piece and its order is checked. Its octets are then late ones.
+        const problem = `chunk of ${field.bodyBytes} octets: allowed are 1 to ${bodyChunkBytesMax}`;
+        return { ...emptyFrame, exchangeId: this.#exchangeId, broken: violation(problem) };
+      }
       return undefined;
     }
     if (!field.whole) {
@@ -324,6 +326,7 @@ const emptyFrame: IncomingFrame = {
   pieceTag: 0,
   creditBytes: 0,
   reset: undefined,
+  broken: undefined,
 };
 
 /** Reads a frame that is all there. */
@@ -352,7 +355,15 @@ function readFrame(reader: WireReader, unspecifiedReset: ErrorCode): IncomingFra
     }
   }
   checkExchangeId(exchangeId);
-  return { exchangeId, parts, piece: undefined, pieceTag: 0, creditBytes, reset };
+  return {
+    exchangeId,
+    parts,
+    piece: undefined,
+    pieceTag: 0,
+    creditBytes,
+    reset,
+    broken: undefined,
+  };
 }
 
 /** Whether a varint ends before the limit; one of more than ten octets is malformed, and let through to be refused. */

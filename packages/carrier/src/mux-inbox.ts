@@ -6,21 +6,33 @@ interface BodyParts {
   tunnelChunk?: Uint8Array;
 }
 
+/** Small chunks that wait are joined up to this size: of a chunk of one octet, what is around it takes far more than the octet. */
+const joinedBytesMax = 16_384;
+
 /**
  * One exchange's way in on mux: hands parts to their receiver one at a time, keeps what comes meanwhile, and gives credit
- * back for what was taken. What it keeps is bounded by the credit.
+ * back for what was taken. What it keeps is bounded by the credit, however small the chunks are in which it came.
  */
 export class MuxInbox<Parts extends BodyParts> {
   readonly #receiver: PartReceiver<Parts>;
   readonly #giveCredit: (bytes: number) => void;
+  readonly #merge: (pending: Parts, parts: Parts) => boolean;
   /** Made with the first body: most exchanges have none to speak of. */
   #window: ReceiveWindow | undefined;
   #state: "free" | "busy" | "closed" = "free";
   #waiting: Parts[] | undefined;
+  /** Where the octets of the last one that waits lie, if they were joined; with room for more. */
+  #joined: Buffer | undefined;
 
-  constructor(receiver: PartReceiver<Parts>, giveCredit: (bytes: number) => void) {
+  /** `merge` adds parts to others where one message could carry both. */
+  constructor(
+    receiver: PartReceiver<Parts>,
+    giveCredit: (bytes: number) => void,
+    merge: (pending: Parts, parts: Parts) => boolean,
+  ) {
     this.#receiver = receiver;
     this.#giveCredit = giveCredit;
+    this.#merge = merge;
   }
 
   /**
@@ -35,8 +47,7 @@ export class MuxInbox<Parts extends BodyParts> {
       this.#window.receive(bytes);
     }
     if (this.#state === "busy") {
-      this.#waiting ??= [];
-      this.#waiting.push(parts);
+      this.#keep(parts);
     } else if (this.#state === "free") {
       this.#deliver(parts);
     }
@@ -52,12 +63,55 @@ export class MuxInbox<Parts extends BodyParts> {
   close(): void {
     this.#state = "closed";
     this.#waiting = undefined;
+    this.#joined = undefined;
+  }
+
+  #keep(parts: Parts): void {
+    this.#waiting ??= [];
+    const last = this.#waiting.at(-1);
+    if (last !== undefined) {
+      if (this.#merge(last, parts)) {
+        return;
+      }
+      if (this.#joinOctets(last, parts)) {
+        // Behind its octets it is as small as can be.
+        this.#merge(last, parts);
+        return;
+      }
+    }
+    this.#joined = undefined;
+    this.#waiting.push(parts);
+  }
+
+  /** Moves the octets of the parts to those of the last ones, where both have some and there are few. */
+  #joinOctets(last: Parts, parts: Parts): boolean {
+    const field = parts.chunk === undefined ? "tunnelChunk" : "chunk";
+    const before = last[field];
+    const octets = parts[field];
+    if (before === undefined || octets === undefined) {
+      return false;
+    }
+    const bytes = before.length + octets.length;
+    if (bytes > joinedBytesMax) {
+      return false;
+    }
+    if (this.#joined === undefined || this.#joined.length < bytes) {
+      this.#joined = Buffer.allocUnsafeSlow(Math.min(2 * bytes, joinedBytesMax));
+      this.#joined.set(before);
+    }
+    this.#joined.set(octets, before.length);
+    last[field] = this.#joined.subarray(0, bytes);
+    delete parts[field];
+    return true;
   }
 
   #deliver(parts: Parts): void {
     // Looked at before: the receiver may keep the parts and take their octets away.
     const bytes = bodyBytes(parts);
     const taken = this.#receiver.receive(parts);
+    if (this.#state === "closed") {
+      return;
+    }
     if (taken === undefined) {
       this.#consume(bytes);
       return;
@@ -75,7 +129,12 @@ export class MuxInbox<Parts extends BodyParts> {
     while (this.#state === "free") {
       const next = this.#waiting?.shift();
       if (next === undefined) {
+        this.#waiting = undefined;
         return;
+      }
+      if (this.#waiting?.length === 0) {
+        // Its octets are the receiver's now.
+        this.#joined = undefined;
       }
       this.#deliver(next);
     }

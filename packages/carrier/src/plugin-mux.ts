@@ -1,4 +1,4 @@
-import { type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import {
   advanceRequest,
   type ExchangeChannel,
@@ -15,13 +15,16 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import type { AcceptExchange } from "./exchange-server.js";
-import { encodeMessage, statusOf } from "./grpc-status.js";
 import { MuxInbox } from "./mux-inbox.js";
 import { type IncomingFrame, MuxFrameReader } from "./mux-frame-reader.js";
 import { type MuxEnd, MuxPipe } from "./mux-pipe.js";
 import { readRequestMessage, requestPieceTags } from "./read-parts.js";
 import { writeResponseParts } from "./write-parts.js";
-import { grpcResponseHeaders, grpcResponseOptions } from "./plugin-stream-exchange.js";
+import {
+  grpcResponseHeaders,
+  grpcResponseOptions,
+  statusFields,
+} from "./plugin-stream-exchange.js";
 import { settledQuietly } from "./settled-quietly.js";
 
 /** The plugin's end of a `ServeHTTPMux` RPC: takes in the exchanges that the host opens. */
@@ -48,8 +51,13 @@ export class PluginMux implements MuxEnd {
     const reader = new MuxFrameReader(requestPieceTags, "caller-left");
     this.#pipe = new MuxPipe(stream, this.#batch, writeResponseParts, reader, this);
     stream.on("wantTrailers", () => {
-      if (!stream.destroyed) {
-        stream.sendTrailers(this.#statusFields());
+      if (stream.destroyed || stream.closed) {
+        return;
+      }
+      stream.sendTrailers(this.#statusFields());
+      if (this.#failure !== undefined) {
+        // The host may still send, for ever; nothing of it is read. Node sends the trailers in an immediate of its own.
+        setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
       }
     });
     // The host has ended its way: no exchange will come, and those that are open are cut off.
@@ -76,7 +84,7 @@ export class PluginMux implements MuxEnd {
         return;
       }
       this.#lastId = exchangeId;
-      if (frame.parts === undefined) {
+      if (frame.parts === undefined && frame.piece === undefined && frame.broken === undefined) {
         if (frame.reset !== undefined) {
           // The host changed its mind before it had sent anything.
           return;
@@ -98,13 +106,14 @@ export class PluginMux implements MuxEnd {
 
   closed(error: ServeHTTPError): void {
     this.#state = "closed";
-    const reason = error.code === "protocol-violation" ? error : hostGone(error.message);
+    const isLost = error.code === "host-stopping" || error.code === "connection-lost";
+    const reason = isLost ? hostGone(error.message) : error;
     for (const exchange of this.#exchanges.values()) {
       exchange.abort(reason);
     }
     this.#exchanges.clear();
     const stream = this.#stream;
-    if (error.code === "protocol-violation") {
+    if (!isLost) {
       this.#failure = error;
     }
     if (!stream.destroyed && !stream.writableEnded) {
@@ -118,12 +127,7 @@ export class PluginMux implements MuxEnd {
   }
 
   #statusFields(): OutgoingHttpHeaders {
-    return this.#failure === undefined
-      ? { "grpc-status": "0" }
-      : {
-          "grpc-status": String(statusOf(this.#failure.code)),
-          "grpc-message": encodeMessage(this.#failure.message),
-        };
+    return this.#failure === undefined ? { "grpc-status": "0" } : statusFields(this.#failure);
   }
 }
 

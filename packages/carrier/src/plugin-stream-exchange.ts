@@ -236,7 +236,7 @@ function respondTrailersOnly(stream: ServerHttp2Stream, error: ServeHTTPError): 
 }
 
 /** The end of a failed RPC. Only our own words about a violation travel: never those of a handler. */
-function statusFields(error: ServeHTTPError): OutgoingHttpHeaders {
+export function statusFields(error: ServeHTTPError): OutgoingHttpHeaders {
   const text = error.code === "protocol-violation" ? error.message : error.code;
   return { "grpc-status": String(statusOf(error.code)), "grpc-message": encodeMessage(text) };
 }

@@ -8,6 +8,13 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { RequestParts, ResponseParts } from "@servehttp/contract";
+import { create, type MessageInitShape, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  type ServeHTTPMuxRequest,
+  ServeHTTPMuxRequestSchema,
+  type ServeHTTPMuxResponse,
+  ServeHTTPMuxResponseSchema,
+} from "../../../contract/src/gen/servehttp/v1/mux_pb.js";
 import { connectHttp2 } from "../connect-http2.js";
 import { rpcHeaders } from "../rpc-paths.js";
 import { encodeRequest, encodeResponse } from "./generated-codec.js";
@@ -27,6 +34,43 @@ export function requestMessageOf(parts: RequestParts): Buffer {
 
 export function responseMessageOf(parts: ResponseParts): Buffer {
   return framed(encodeResponse(parts, false));
+}
+
+/** One batch of the host's, by the generated codec. */
+export function muxRequestOf(
+  ...frames: NonNullable<MessageInitShape<typeof ServeHTTPMuxRequestSchema>["frames"]>
+): Buffer {
+  return framed(toBinary(ServeHTTPMuxRequestSchema, create(ServeHTTPMuxRequestSchema, { frames })));
+}
+
+/** One batch of the plugin's, by the generated codec. */
+export function muxResponseOf(
+  message: MessageInitShape<typeof ServeHTTPMuxResponseSchema>,
+): Buffer {
+  return framed(toBinary(ServeHTTPMuxResponseSchema, create(ServeHTTPMuxResponseSchema, message)));
+}
+
+/** The whole batches in these octets of the host's. */
+export function muxRequestsIn(octets: Buffer): ServeHTTPMuxRequest[] {
+  return messagesIn(octets).map((message) => fromBinary(ServeHTTPMuxRequestSchema, message));
+}
+
+/** The whole batches in these octets of the plugin's. */
+export function muxResponsesIn(octets: Buffer): ServeHTTPMuxResponse[] {
+  return messagesIn(octets).map((message) => fromBinary(ServeHTTPMuxResponseSchema, message));
+}
+
+function messagesIn(octets: Buffer): Buffer[] {
+  const messages: Buffer[] = [];
+  for (let at = 0; at + 5 <= octets.length;) {
+    const end = at + 5 + octets.readUInt32BE(at + 1);
+    if (end > octets.length) {
+      break;
+    }
+    messages.push(octets.subarray(at + 5, end));
+    at = end;
+  }
+  return messages;
 }
 
 /** A plugin that does with each stream what the test says, and a host's connection to it. */
