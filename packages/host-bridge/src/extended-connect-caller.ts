@@ -18,7 +18,7 @@ export class ExtendedConnectCaller extends Http2Caller {
   readonly #stream: ServerHttp2Stream;
 
   constructor(request: Http2ServerRequest, response: Http2ServerResponse) {
-    super(request, response);
+    super(request, response, false);
     this.#stream = request.stream;
   }
 

@@ -7,21 +7,30 @@ import {
 import type { Duplex } from "node:stream";
 import { discardBytesMax, type FieldList } from "@servehttp/contract";
 import type { Caller } from "./caller.js";
+import { discardMsMax } from "./limits.js";
 import { keepFieldsOfMiddleware } from "./keep-fields-of-middleware.js";
 import { type ResponseHead, toHttp2Fields } from "./response-head.js";
 
 /** A caller that speaks HTTP/2. */
 export class Http2Caller implements Caller {
+  readonly #request: Http2ServerRequest;
   readonly #stream: ServerHttp2Stream;
   readonly #response: Http2ServerResponse;
   /** The head that waits for the first octets, for a flush or for the end. */
   #head: ResponseHead | undefined;
+  #bodyAllowed = true;
   #trailers: FieldList | undefined;
+  /** The caller holds its body back until it is asked for. */
+  #awaitsContinue: boolean;
+  /** sending -> sent [#sent], and then the stream is closed if it was to be by then [#closeOnceSent] */
+  #state: "sending" | "closing" | "sent" = "sending";
   #room: PromiseWithResolvers<void> | undefined;
 
-  constructor(request: Http2ServerRequest, response: Http2ServerResponse) {
+  constructor(request: Http2ServerRequest, response: Http2ServerResponse, awaitsContinue: boolean) {
+    this.#request = request;
     this.#stream = request.stream;
     this.#response = response;
+    this.#awaitsContinue = awaitsContinue;
   }
 
   get gone(): boolean {
@@ -29,6 +38,12 @@ export class Http2Caller implements Caller {
   }
 
   informational(status: number, fields: FieldList): void {
+    if (status === 100) {
+      if (!this.#awaitsContinue) {
+        return;
+      }
+      this.#awaitsContinue = false;
+    }
     if (this.#usable) {
       this.#stream.additionalHeaders(toHttp2Fields(fields, status));
     }
@@ -66,6 +81,7 @@ export class Http2Caller implements Caller {
       return;
     }
     this.#head = undefined;
+    this.#bodyAllowed = head.bodyAllowed;
     const stream = this.#stream;
     // Whether there will be trailers is not known before the end, so room is kept for them. The compatibility
     // response that Node made beside the stream would answer this event with trailers of its own.
@@ -83,11 +99,15 @@ export class Http2Caller implements Caller {
     if (head !== undefined && trailers.length === 0) {
       this.#head = undefined;
       stream.respond(toHttp2Fields(head.fields, head.status), { endStream: true });
+      this.#sent();
       return;
     }
     this.flush();
     this.#trailers = trailers;
     stream.end();
+    if (!this.#bodyAllowed) {
+      this.#sent();
+    }
   }
 
   break(): void {
@@ -96,16 +116,17 @@ export class Http2Caller implements Caller {
   }
 
   refuseRest(): void {
-    const stream = this.#stream;
+    const request = this.#request;
     let discarded = 0;
-    stream.on("data", (chunk: Buffer) => {
+    const timer = setTimeout(() => this.#closeOnceSent(), discardMsMax);
+    this.#stream.once("close", () => clearTimeout(timer));
+    request.on("data", (chunk: Buffer) => {
       discarded += chunk.length;
       if (discarded > discardBytesMax) {
-        // A complete response, then NO_ERROR: the caller may stop sending (RFC 9113, section 8.1).
-        stream.close(constants.NGHTTP2_NO_ERROR);
+        this.#closeOnceSent();
       }
     });
-    stream.resume();
+    request.resume();
   }
 
   hijack(): Duplex | undefined {
@@ -126,6 +147,26 @@ export class Http2Caller implements Caller {
     if (this.#usable) {
       // Also without fields: `close()` would reset the stream before its END_STREAM.
       this.#stream.sendTrailers(toHttp2Fields(this.#trailers ?? []));
+      this.#sent();
+    }
+  }
+
+  /** The END_STREAM is on its way. */
+  #sent(): void {
+    const closing = this.#state === "closing";
+    this.#state = "sent";
+    if (closing) {
+      this.#closeOnceSent();
+    }
+  }
+
+  /** A complete response, then NO_ERROR: the caller may stop sending (RFC 9113, section 8.1). */
+  #closeOnceSent(): void {
+    if (this.#state === "sent") {
+      // Node sends trailers in the next turn, and none any more once the stream is closed.
+      setImmediate(() => this.#stream.close(constants.NGHTTP2_NO_ERROR));
+    } else {
+      this.#state = "closing";
     }
   }
 }

@@ -41,7 +41,9 @@ export interface ListenerOptions {
     | ((request: HostRequest) => IdentityFields | Promise<IdentityFields>)
     | undefined;
   readonly context:
-    | ((request: HostRequest) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
+    | ((
+        request: HostRequest,
+      ) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
     | undefined;
   readonly requestIds: RequestIds;
   /** Called where the host itself is at fault: `identity` or `context` threw. */
@@ -92,7 +94,13 @@ export function createListener(options: ListenerOptions): Listener {
         return;
       case "refused": {
         const failure = failures[destination.error.code];
-        answer(request, response, failure.status ?? 503, failure.proxyError, failure.retryAfterSeconds);
+        answer(
+          request,
+          response,
+          failure.status ?? 503,
+          failure.proxyError,
+          failure.retryAfterSeconds,
+        );
         return;
       }
       case "not-found":
@@ -143,7 +151,10 @@ function admit(
     answer(request, response, 500, failures.internal.proxyError);
     return;
   }
-  const begin = (identity: IdentityFields | undefined, context: Readonly<Record<string, string>>) => {
+  const begin = (
+    identity: IdentityFields | undefined,
+    context: Readonly<Record<string, string>>,
+  ) => {
     if (identity !== undefined) {
       options.edge.addIdentity(fields.fields, identity);
     }
@@ -161,7 +172,9 @@ function admit(
     const identity = options.identity?.(request);
     const context = options.context?.(request) ?? noContext;
     if (identity instanceof Promise || context instanceof Promise) {
-      Promise.all([identity, context]).then(([known, facts]) => begin(known, facts)).catch(fail);
+      Promise.all([identity, context])
+        .then(([known, facts]) => begin(known, facts))
+        .catch(fail);
     } else {
       begin(identity, context);
     }
@@ -264,7 +277,7 @@ function callerOf(
   const beside = response as Http2ServerResponse;
   return entry?.event === "extendedConnect"
     ? new ExtendedConnectCaller(request, beside)
-    : new Http2Caller(request, beside);
+    : new Http2Caller(request, beside, awaitsContinue);
 }
 
 /** Answers in the plugin's place, before there is an exchange. */
@@ -280,7 +293,11 @@ function answer(
   }
   const caller = callerOf(request, response, undefined, false);
   const { head, body } = failureResponse(
-    { status, proxyError, ...(retryAfterSeconds === undefined ? undefined : { retryAfterSeconds }) },
+    {
+      status,
+      proxyError,
+      ...(retryAfterSeconds === undefined ? undefined : { retryAfterSeconds }),
+    },
     request.method === "HEAD",
   );
   caller.respond(head, body, []);

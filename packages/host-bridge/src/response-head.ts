@@ -35,7 +35,7 @@ export interface ResponseHead {
   readonly fields: string[];
   /** How many octets of body the plugin promised; undefined when it didn't, or no body is allowed. */
   readonly contentLength: number | undefined;
-  /** False for HEAD, 204 and 304: what the plugin writes is discarded. */
+  /** False for HEAD, 204, 205 and 304: what the plugin writes is discarded. */
   readonly bodyAllowed: boolean;
   /** `fields` has a Trailer field, which on HTTP/1.1 only a chunked response may have. */
   readonly announcesTrailers: boolean;
@@ -54,7 +54,7 @@ export function readResponseHead(init: ResponseInit, rules: ResponseRules): Resp
   }
   // Node throws at a status over 599 on HTTP/2.
   const status = rules.versionMajor > 1 && init.status > 599 ? 500 : init.status;
-  const emptyStatus = status === 204 || status === 304;
+  const emptyStatus = status === 204 || status === 205 || status === 304;
   const section = readSection(init.headers, rules);
   let contentLength: number | undefined;
   if (section.contentLength !== undefined && !emptyStatus && !section.chunked) {
