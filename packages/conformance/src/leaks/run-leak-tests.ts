@@ -5,18 +5,14 @@ import type { Caller, CallerExchange } from "../callers/caller.js";
 import { Http1Caller } from "../callers/http1-caller.js";
 import { Http2Caller } from "../callers/http2-caller.js";
 import { cancelled, earlyAnswer, neighbour, neighbourBytes } from "../measured-handlers.js";
-import type { ProcessReport } from "../observation/process-report.js";
 import { seededBytes, seededSha256, sha256 } from "../seeded-bytes.js";
-import { until } from "../settled.js";
 import { startTarget } from "../targets/start-target.js";
 import type { Target } from "../targets/target.js";
 import { targetNames } from "../targets/target-names.js";
+import { atRest, expectNoMoreThan } from "./held-resources.js";
 
 /** What is open at once. Enough to overlap, few enough for the listen queue. */
 const atOnce = 50;
-
-/** By how much a heap may grow over thousands of exchanges: what a handful of them would hold. */
-const heapBytesMax = 3 * 1_048_576;
 
 /* oxlint-disable vitest/expect-expect -- what a process holds is compared in functions below */
 /** Makes the tests of what thousands of exchanges leave behind on a target. */
@@ -67,45 +63,6 @@ async function withNeighbours(
     target.observation.open(one.key, "go on");
   }
   return await Promise.all(neighbours.map(async (one) => sha256(await one.open.rest())));
-}
-
-/** Waits until both processes hold no more than before; what never shrinks runs into the test's time. */
-async function expectNoMoreThan(target: Target, before: readonly ProcessReport[]): Promise<void> {
-  await until(async () => {
-    const after = await reports(target);
-    return after.every((report, at) => holdsNoMoreThan(report, before[at]));
-  });
-  const after = await atRest(target);
-  for (const [at, report] of after.entries()) {
-    const earlier = before[at];
-    expect(report.running).toBe(0);
-    expect(report.unhandled).toEqual([]);
-    expect(report.http2Streams).toBe(earlier?.http2Streams);
-    expect(report.processListeners).toBe(earlier?.processListeners);
-    expect(report.heapBytes - (earlier?.heapBytes ?? 0)).toBeLessThan(heapBytesMax);
-  }
-}
-
-/** Reports once no handler runs. */
-async function atRest(target: Target): Promise<readonly ProcessReport[]> {
-  await until(async () => (await reports(target)).every((report) => report.running === 0));
-  return reports(target);
-}
-
-async function reports(target: Target): Promise<readonly ProcessReport[]> {
-  const processes = await Promise.all([target.front(), target.plugin()]);
-  return Promise.all(processes.map((one) => one.report()));
-}
-
-function holdsNoMoreThan(after: ProcessReport, before: ProcessReport | undefined): boolean {
-  if (before === undefined) {
-    return false;
-  }
-  const kinds = Object.keys(after.resources);
-  return (
-    after.http2Streams <= before.http2Streams &&
-    kinds.every((kind) => (after.resources[kind] ?? 0) <= (before.resources[kind] ?? 0))
-  );
 }
 
 async function repeat(

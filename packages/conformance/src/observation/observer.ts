@@ -38,6 +38,9 @@ export class Observer {
     http2Streams: countHttp2Streams(),
   };
 
+  /** What to do before the process ends; replaced by whoever has something to clear up. */
+  beforeExit: () => Promise<void> = () => Promise.resolve();
+
   readonly #socket: Socket;
   readonly #opened = new Set<string>();
   readonly #waiting = new Map<string, PromiseWithResolvers<void>>();
@@ -49,7 +52,9 @@ export class Observer {
     });
     // The test is gone, whichever way it went: so is the reason to live.
     socket.on("error", () => socket.destroy());
-    socket.on("close", () => process.exit(0));
+    socket.on("close", () => {
+      void this.beforeExit().finally(() => process.exit(0));
+    });
     process.on("unhandledRejection", (reason) => {
       this.tally.unhandled.push(
         reason instanceof Error ? (reason.stack ?? reason.message) : String(reason),

@@ -56,6 +56,7 @@ observer = await Observer.connect(observationPath, "host", {
   mountedPort,
   disabledPort,
 });
+observer.beforeExit = () => host.stop({ drainMs: 0 });
 serveMounted(mounted, host, observer);
 createPluginHost({
   plugins: { conformance: { url: "unix:/nowhere/disabled.sock" } },

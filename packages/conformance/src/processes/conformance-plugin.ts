@@ -10,6 +10,8 @@ const observer = await Observer.connect(observationPath, role, {
   address: process.env["SERVEHTTP_ADDRESS"],
   token: process.env["SERVEHTTP_TOKEN"],
 });
+// Its host ends it, also when the test goes.
+observer.beforeExit = () => new Promise(() => undefined);
 await servePlugin(
   { serveHTTP: dispatchTo([...behaviours, ...measuredHandlers], observer) },
   { logger: logTo(observer) },

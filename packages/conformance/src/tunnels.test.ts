@@ -1,0 +1,152 @@
+import { randomUUID } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Http1Caller } from "./callers/http1-caller.js";
+import { type Received, TunnelConnection } from "./callers/tunnel-connection.js";
+import { atRest, expectNoMoreThan, reports } from "./leaks/held-resources.js";
+import { seededChunks, seededSha256, sha256 } from "./seeded-bytes.js";
+import { settled, until } from "./settled.js";
+import { startTunnelTarget, type TunnelTarget } from "./targets/start-tunnel-target.js";
+import { targetNames } from "./targets/target-names.js";
+
+const mebibyte = 1_048_576;
+
+/** SERVEHTTP_FULL=1 moves what is promised; the gate moves less of the same. */
+const full = process.env["SERVEHTTP_FULL"] === "1";
+const tunnelsAtOnce = 200;
+const tunnelBytes = (full ? 10 : 0.5) * mebibyte;
+const longTunnelBytes = (full ? 1_024 : 64) * mebibyte;
+const testMsMax = full ? 600_000 : 60_000;
+
+/** What a process may grow by while any number of octets passes. */
+const growthBytesMax = 32 * mebibyte;
+
+/** What nobody reads, far more than all buffers on the way take; and what these take at the most, the kernel's included. */
+const unreadBytes = 64 * mebibyte;
+const bufferedBytesMax = 24 * mebibyte;
+
+for (const carrier of (["mux", "stream"] as const).filter((name) => targetNames.includes(name))) {
+  describe(`tunnels on ${carrier}`, { timeout: testMsMax }, () => {
+    let target: TunnelTarget;
+    beforeEach(async () => {
+      target = await startTunnelTarget(carrier);
+    });
+    afterEach(async () => {
+      await target[Symbol.asyncDispose]();
+    });
+
+    it("T7 200 at once carry each its own octets both ways and leave nothing behind", async () => {
+      await runTunnels(target, 20, 65_536);
+      const before = await atRest(target);
+      const { received, wanted } = await runTunnels(target, tunnelsAtOnce, tunnelBytes);
+      expect(received).toEqual(wanted);
+      await expectNoMoreThan(target, before);
+    });
+
+    it("T7 a long one takes a bounded amount of memory on both sides", async () => {
+      await runTunnels(target, 1, 16 * mebibyte);
+      const before = await reports(target);
+      const { received, wanted } = await runTunnels(target, 1, longTunnelBytes);
+      expect(received).toEqual(wanted);
+      await expectBoundedGrowth(target, before);
+    });
+
+    it("T7 a plugin that does not read stops the caller, and nobody else", async () => {
+      await runTunnels(target, 1, 16 * mebibyte);
+      const before = await reports(target);
+      const key = randomUUID();
+      using tunnel = await TunnelConnection.open(target.port, pathOf(key, 0, "&held"));
+      const sending = tunnel.send(`caller ${key}`, unreadBytes);
+      expect(await settled(() => tunnel.sentBytes)).toBeLessThan(bufferedBytesMax);
+      const neighbour = await runTunnels(target, 1, mebibyte);
+      expect(neighbour.received).toEqual(neighbour.wanted);
+
+      target.observation.open(key, "read");
+      const [received] = await Promise.all([tunnel.receive(0), sending]);
+      expect(received.rest).toBe(seededSha256(`caller ${key}`, unreadBytes));
+      await expectBoundedGrowth(target, before);
+    });
+
+    it("T7 a caller that does not read stops the plugin, and nobody else", async () => {
+      await runTunnels(target, 1, 16 * mebibyte);
+      const before = await reports(target);
+      const key = randomUUID();
+      using tunnel = await TunnelConnection.open(target.port, pathOf(key, unreadBytes));
+      const sentMebibytes = () => target.observation.seen(key, "sent a MiB").length;
+      expect((await settled(sentMebibytes)) * mebibyte).toBeLessThan(bufferedBytesMax);
+      const neighbour = await runTunnels(target, 1, mebibyte);
+      expect(neighbour.received).toEqual(neighbour.wanted);
+
+      const [received] = await Promise.all([tunnel.receive(unreadBytes), tunnel.send("", 0)]);
+      expect(received.sha256).toBe(seededSha256(`plugin ${key}`, unreadBytes));
+      await expectBoundedGrowth(target, before);
+    });
+
+    // Node's HTTP/2 does not read while it writes: with room for more in flight than the socket holds, both ends once
+    // waited for the other to read, for ever.
+    it("D1 64 echoes of 1 MiB at once all come back whole", async () => {
+      using caller = new Http1Caller(target.port);
+      const echoes = Array.from({ length: 64 }, (_, index) => echo(caller, `echo ${index}`));
+      const wanted = echoes.map((_, index) => seededSha256(`echo ${index}`, mebibyte));
+      expect(await Promise.all(echoes)).toEqual(wanted);
+    });
+  });
+}
+
+/** Opens so many tunnels, and when all are open sends so many octets through each, both ways at once. */
+async function runTunnels(
+  target: TunnelTarget,
+  count: number,
+  sizeBytes: number,
+): Promise<{ readonly received: readonly Received[]; readonly wanted: readonly Received[] }> {
+  using tunnels = new DisposableStack();
+  const keys = Array.from({ length: count }, () => randomUUID());
+  const open = await Promise.all(
+    keys.map(async (key) => ({
+      key,
+      tunnel: tunnels.use(await TunnelConnection.open(target.port, pathOf(key, sizeBytes))),
+    })),
+  );
+  const plugin = await target.plugin();
+  await until(async () => (await plugin.report()).running >= count);
+  const received = await Promise.all(
+    open.map(async ({ key, tunnel }) => {
+      const [one] = await Promise.all([
+        tunnel.receive(sizeBytes),
+        tunnel.send(`caller ${key}`, sizeBytes),
+      ]);
+      return one;
+    }),
+  );
+  const wanted = keys.map((key) => ({
+    sha256: seededSha256(`plugin ${key}`, sizeBytes),
+    rest: seededSha256(`caller ${key}`, sizeBytes),
+  }));
+  return { received, wanted };
+}
+
+function pathOf(key: string, sizeBytes: number, more = ""): string {
+  return `/plugins/tunnels/tunnel/${key}?bytes=${sizeBytes}${more}`;
+}
+
+/** Compares what was resident at rest with the highest since. */
+async function expectBoundedGrowth(
+  target: TunnelTarget,
+  before: Awaited<ReturnType<typeof reports>>,
+): Promise<void> {
+  const after = await reports(target);
+  const grewBytes = after.map((one, at) => one.rssMaxBytes - (before[at]?.rssBytes ?? 0));
+  expect(Math.max(...grewBytes)).toBeLessThan(growthBytesMax);
+}
+
+/** Writes a body while it reads the echo, and returns the echo's hash. */
+async function echo(caller: Http1Caller, seed: string): Promise<string> {
+  const open = caller.open({ path: "/plugins/tunnels/echo", body: "stream" });
+  const write = async () => {
+    for (const chunk of seededChunks(seed, mebibyte)) {
+      await open.write(chunk);
+    }
+    open.end();
+  };
+  const [body] = await Promise.all([open.rest(), write()]);
+  return sha256(body);
+}
