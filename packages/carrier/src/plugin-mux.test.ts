@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import {
   muxMessageBytesMax,
   muxWindowBytes,
@@ -225,3 +226,24 @@ function parts(of: RequestParts) {
 function responses(host: RawHostStream) {
   return muxResponsesIn(Buffer.concat(host.chunks));
 }
+
+test("what was written to a tunnel arrives in full where its plugin closes it while octets wait for credit", async () => {
+  await using wire = await Wire.open();
+  const { channel, response } = openOn(wire.openMux());
+  response.hold();
+  void channel.send({ init: { ...plainInit, contentLength: 0, hijackable: true }, end: plainEnd });
+  const plugin = await wire.pluginEnd(0);
+  const written = randomBytes(3 * muxWindowBytes);
+  void plugin.channel.send({ hijack: true });
+  for (let at = 0; at < written.length; at += 65_536) {
+    void plugin.channel.send({ tunnelChunk: written.subarray(at, at + 65_536) });
+  }
+  void plugin.channel.send({ tunnelEnd: true });
+  plugin.channel.reset(new ServeHTTPError("request-not-needed", "closed"));
+  await until(() => response.holding, "the hijack");
+  await turns(5);
+  response.release();
+  expect((await response.untilAborted()).code).toBe("request-not-needed");
+  expect(response.tunnelEnded).toBe(true);
+  expect(response.body.equals(written)).toBe(true);
+});

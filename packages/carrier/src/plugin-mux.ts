@@ -66,6 +66,11 @@ export class PluginMux implements MuxEnd {
     this.#pipe.hello();
   }
 
+  /** Exchanges that are open. */
+  get exchangeCount(): number {
+    return this.#exchanges.size;
+  }
+
   /**
    * Tells the host to open no more exchanges. Those that it opened before it heard of it are served like all others: it is
    * the host that ends the RPC when they are over.
@@ -139,6 +144,8 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
   readonly #forget: (exchangeId: number) => void;
   #order: RequestOrder = initialRequestOrder;
   #hijacked = false;
+  /** Whether the caller's way of a tunnel still matters to the plugin. */
+  #requestNeeded = true;
   /** open -> answered [send: the last part is queued], open|answered -> over [#finish] */
   #state: "open" | "answered" | "over" = "open";
   #room: PromiseWithResolvers<void> | undefined;
@@ -184,6 +191,12 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
       return;
     }
     this.#inbox.close();
+    if (error.code === "request-not-needed" && this.#state === "answered") {
+      // It follows what was written and still waits, for credit perhaps.
+      this.#requestNeeded = false;
+      this.#queue.resetBehind(error);
+      return;
+    }
     this.#queue.reset(error);
     this.#finish(error);
   }
@@ -196,7 +209,8 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
 
   /** The last part of the response is on its way. */
   sent(): void {
-    if (this.#state === "answered" && (!this.#hijacked || this.#order === "tunnel-ended")) {
+    const complete = !this.#hijacked || this.#order === "tunnel-ended" || !this.#requestNeeded;
+    if (this.#state === "answered" && complete) {
       this.#inbox.close();
       this.#finish(undefined);
     }

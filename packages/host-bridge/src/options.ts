@@ -114,7 +114,7 @@ export interface Limits {
 
 /** Times of one plugin in milliseconds, at most 2,147,483,647. */
 export interface Timeouts {
-  /** From the request to the head of the response; 0: no limit. Default: 60,000. */
+  /** From the last octet of the request that went to the plugin to the head of the response; 0: no limit. Default: 60,000. */
   readonly headMs: number;
   /** Without any octet in either direction; 0: no limit. Default: 120,000. */
   readonly idleMs: number;
