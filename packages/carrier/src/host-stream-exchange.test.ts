@@ -342,12 +342,15 @@ test("the sender of a tunnel's last octets is let go when the connection is lost
   await expect(room).rejects.toMatchObject({ code: "connection-lost" });
 });
 
-test("the reason of a reset arrives in the plugin", async () => {
+test.each([
+  ["while the request runs", {}],
+  ["behind a complete request", { end: plainEnd }],
+])("D5: the reason of a reset arrives in the plugin, %s", async (_name, end) => {
   await using wire = await Wire.open();
   const codes: ErrorCode[] = ["caller-left", "deadline", "host-stopping", "protocol-violation"];
   for (const [index, code] of codes.entries()) {
     const { channel, response } = wire.openStream();
-    void channel.send({ init: plainInit, chunk: Buffer.from("abc") });
+    void channel.send({ init: plainInit, chunk: Buffer.from("abc"), ...end });
     const { request } = await wire.pluginEnd(index);
     channel.reset(new ServeHTTPError(code, "why"));
     expect((await request.untilAborted()).code).toBe(code);

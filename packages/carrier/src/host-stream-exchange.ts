@@ -23,7 +23,7 @@ import { brokenOrder, errorOfStatus, grpcProblem } from "./grpc-status.js";
 import { MessageInlet, type MessageTaker } from "./message-inlet.js";
 import { type PartFormat, PartOutbox } from "./part-outbox.js";
 import { readResponseParts } from "./read-parts.js";
-import { writeReset } from "./reset-codec.js";
+import { streamResetCode } from "./stream-reset-codes.js";
 import { WireReader } from "./wire-reader.js";
 import type { WireWriter } from "./wire-writer.js";
 import { writeRequestParts } from "./write-parts.js";
@@ -33,9 +33,6 @@ const requestFormat: PartFormat<RequestParts> = {
   merge: mergeRequestParts,
   beforeWrite: () => undefined,
 };
-
-/** How long the reason of a reset may take to go out before the stream is reset without it. */
-const resetGraceMs = 100;
 
 const requestOptions = { endStream: false } as const;
 
@@ -49,7 +46,6 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts>, Messag
   readonly #session: ClientHttp2Session;
   readonly #stream: ClientHttp2Stream;
   readonly #receiver: PartReceiver<ResponseParts>;
-  readonly #writer: WireWriter;
   readonly #outbox: PartOutbox<RequestParts>;
   readonly #inlet: MessageInlet;
   #order: ResponseOrder = initialResponseOrder;
@@ -77,7 +73,6 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts>, Messag
     }
     this.#session = session;
     this.#receiver = receiver;
-    this.#writer = writer;
     const stream = session.request(headers, requestOptions);
     this.#stream = stream;
     this.#outbox = new PartOutbox(stream, writer, requestFormat);
@@ -119,24 +114,7 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts>, Messag
     }
     this.#finish();
     this.#outbox.close(error);
-    const stream = this.#stream;
-    if (
-      error.code === "caller-left" ||
-      stream.destroyed ||
-      stream.writableEnded ||
-      stream.pending
-    ) {
-      stream.close(constants.NGHTTP2_CANCEL);
-      return;
-    }
-    // The reason goes first, as far as the stream takes it; a stalled one is reset without.
-    const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), resetGraceMs);
-    stream.once("close", () => clearTimeout(timer));
-    this.#writer.beginMessage();
-    writeReset(this.#writer, 0x32, error);
-    stream.write(Buffer.concat(this.#writer.endMessage()), () =>
-      stream.close(constants.NGHTTP2_CANCEL),
-    );
+    this.#stream.close(streamResetCode(error.code));
   }
 
   takeMessage(message: Buffer): void | Promise<void> {

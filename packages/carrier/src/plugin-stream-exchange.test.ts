@@ -43,7 +43,7 @@ test("trap 2: a request that stops without its end is aborted, at whatever point
   expect(wire.faults).toEqual([]);
 });
 
-test("traps 2 and 9: a cancelled RPC is a caller who left, whatever the code and the point", async () => {
+test("traps 2 and 9: a cancelled RPC is aborted at every point, for the reason that its code stands for", async () => {
   await using wire = await Wire.open();
   const octets = Buffer.concat([
     requestMessageOf({ init: plainInit }),
@@ -52,17 +52,19 @@ test("traps 2 and 9: a cancelled RPC is a caller who left, whatever the code and
   ]);
   let index = 0;
   for (const length of [3, octets.length - 7, octets.length]) {
-    for (const code of [1, 2, 7, 8, 11]) {
+    for (const [code, reason] of [
+      [1, "protocol-violation"],
+      [2, "host-stopping"],
+      [7, "caller-left"],
+      [8, "caller-left"],
+      [11, "deadline"],
+    ] as const) {
       const host = new RawHostStream(wire.session, serveHTTPPath);
       host.stream.write(octets.subarray(0, length));
       const { request } = await wire.pluginEnd(index);
       index += 1;
       host.stream.close(code);
-      expect([length, code, (await request.untilAborted()).code]).toEqual([
-        length,
-        code,
-        "caller-left",
-      ]);
+      expect([length, code, (await request.untilAborted()).code]).toEqual([length, code, reason]);
     }
   }
   await turns(5);

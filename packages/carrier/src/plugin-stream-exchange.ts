@@ -22,6 +22,7 @@ import { encodeMessage, statusOf } from "./grpc-status.js";
 import { MessageInlet, type MessageTaker } from "./message-inlet.js";
 import { type PartFormat, PartOutbox } from "./part-outbox.js";
 import { readRequestMessage } from "./read-parts.js";
+import { reasonOfStreamReset } from "./stream-reset-codes.js";
 import { WireReader } from "./wire-reader.js";
 import type { WireWriter } from "./wire-writer.js";
 import { writeResponseParts } from "./write-parts.js";
@@ -57,6 +58,9 @@ const responseFormat: PartFormat<ResponseParts> = {
  * once would make slow readers fail; none at all would leak a stream for each early answer.
  */
 const halfOpenMs = 10_000;
+
+/** How long a request that was cut off may take to say why. The reset follows the end at once where there is one. */
+const reasonGraceMs = 20;
 
 /** The plugin's end of an exchange on the stream carrier: one `ServeHTTP` RPC. */
 export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, MessageTaker {
@@ -149,9 +153,16 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
   }
 
   inputEnded(): void {
-    if (this.#state === "open" && !isRequestOver(this.#order, this.#hijacked)) {
-      this.#abort(this.#gone("the request stopped before its end"));
+    if (this.#state !== "open" || isRequestOver(this.#order, this.#hijacked)) {
+      return;
     }
+    // The request was cut off. Node ends its way before it resets a stream, and only the reset says why.
+    const timer = setTimeout(() => {
+      if (this.#state === "open") {
+        this.#abort(this.#gone("the request stopped before its end"));
+      }
+    }, reasonGraceMs);
+    this.#stream.once("close", () => clearTimeout(timer));
   }
 
   inputFailed(error: ServeHTTPError): void {
@@ -183,7 +194,7 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
   #gone(message: string): ServeHTTPError {
     return this.#session === undefined || this.#session.destroyed
       ? connectionLost()
-      : new ServeHTTPError("caller-left", message);
+      : new ServeHTTPError(reasonOfStreamReset(this.#stream.rstCode), message);
   }
 
   #abort(error: ServeHTTPError): void {

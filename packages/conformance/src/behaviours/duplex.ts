@@ -7,12 +7,6 @@ import { seededBytes, sha256 } from "../seeded-bytes.js";
 import { settled } from "../settled.js";
 import { aborted, outcomeOf } from "./response.js";
 
-/**
- * On the stream carrier a host that has half-closed has no message left to say why it cancels, and HTTP/2 callers' requests
- * are half-closed at once. The handler hears caller-left in its place.
- */
-const reasonUnsaid = { "stream/http2": "a half-closed RPC can only be cancelled" } as const;
-
 export const duplexBehaviours: readonly Behaviour[] = [
   {
     row: "D1",
@@ -180,7 +174,6 @@ export const duplexBehaviours: readonly Behaviour[] = [
   {
     row: "D5",
     name: "no head within its time: 504, and the signal aborts with deadline",
-    failsOn: reasonUnsaid,
     notOn: { direct: "deadlines are the host's" },
     async handler(request, _response, observe) {
       await aborted(request);
@@ -196,7 +189,6 @@ export const duplexBehaviours: readonly Behaviour[] = [
   {
     row: "D5",
     name: "silence after the head: the transfer breaks, and the signal aborts with deadline",
-    failsOn: reasonUnsaid,
     notOn: { direct: "deadlines are the host's" },
     async handler(request, response, observe) {
       await response.write("first");
@@ -214,7 +206,6 @@ export const duplexBehaviours: readonly Behaviour[] = [
   {
     row: "D5",
     name: "traffic outlives the head and idle times, and the total time ends it",
-    failsOn: reasonUnsaid,
     notOn: { direct: "deadlines are the host's" },
     async handler(request, response, observe) {
       const start = performance.now();

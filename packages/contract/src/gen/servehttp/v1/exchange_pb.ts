@@ -377,7 +377,7 @@ export type ServeHTTPRequest = Message<"servehttp.v1.ServeHTTPRequest"> & {
   tunnelEnd: boolean;
 
   /**
-   * The last word before the host cancels the RPC, sent where it says more than the cancellation does.
+   * The last word before a host cancels the RPC that can't say why by the code of its RST_STREAM (plugin.proto).
    * On mux the frame has a reset of its own and this field is not used.
    *
    * @generated from field: servehttp.v1.Reset reset = 6;

@@ -143,11 +143,17 @@ export const PluginService: GenService<{
     output: typeof DescribeResponseSchema;
   },
   /**
-   * One exchange (exchange.proto). The host half-closes after its last part; the plugin ends the RPC with
-   * status OK after its own. A cancelled RPC is an exchange given up: by a host for CALLER_LEFT, unless a
-   * `reset` before it said otherwise. A status other than OK is an exchange given up by the plugin: INTERNAL,
-   * UNKNOWN and the like mean that its handler failed, UNAVAILABLE that it is closing. Status OK without `end` is a
-   * violation and breaks the response like any other failure.
+   * One exchange (exchange.proto). The host half-closes behind its last part, which is `end` unless the request is
+   * hijackable; a plugin goes by `end` and does not wait for the half-close. The plugin ends the RPC with status OK
+   * behind its own last part.
+   *
+   * A cancelled RPC is an exchange given up by the host. The code of its RST_STREAM says why: ENHANCE_YOUR_CALM stands
+   * for DEADLINE, INTERNAL_ERROR for HOST_STOPPING, PROTOCOL_ERROR for PROTOCOL_VIOLATION, any other for CALLER_LEFT. A host
+   * that can't choose the code says why by a `reset` before it.
+   *
+   * A status other than OK is an exchange given up by the plugin: INTERNAL, UNKNOWN and the like mean that its handler
+   * failed, UNAVAILABLE that it is closing. Status OK without `end` is a violation and breaks the response like any
+   * other failure.
    *
    * @generated from rpc servehttp.v1.PluginService.ServeHTTP
    */
