@@ -15,8 +15,8 @@ describe("MuxFrameReader", () => {
         fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 40 }),
         (messages, cuts) => {
           const octets = write(messages);
-          const whole = read([octets]);
-          expect(read(cut(octets, cuts))).toEqual(whole);
+          const whole = readFrames([octets]);
+          expect(readFrames(cut(octets, cuts))).toEqual(whole);
           expect(whole).toEqual(expected(messages));
         },
       ),
@@ -27,7 +27,7 @@ describe("MuxFrameReader", () => {
   it("reads the same one octet at a time", () => {
     const messages = [[{ id: 7, chunk: Buffer.from("hello"), end: true, credit: 9, reset: true }]];
     const octets = write(messages);
-    expect(read(cut(octets, [1]))).toEqual(expected(messages));
+    expect(readFrames(cut(octets, [1]))).toEqual(expected(messages));
   });
 
   it("hands on the octets of a chunk as they come, as views", () => {
@@ -53,9 +53,9 @@ describe("MuxFrameReader", () => {
     ["a field longer than its message", message([0x0a, 0x20, 0x08, 1]), "longer than"],
     ["a number without an end", message([0x0a, 2, 0x08, 0x80]), "malformed"],
   ])("refuses %s", (_name, input, text) => {
-    expect(() => read([input])).toThrow(ServeHTTPError);
-    expect(() => read([input])).toThrow(text);
-    expect(() => read(cut(input, [1]))).toThrow(text);
+    expect(() => readFrames([input])).toThrow(ServeHTTPError);
+    expect(() => readFrames([input])).toThrow(text);
+    expect(() => readFrames(cut(input, [1]))).toThrow(text);
   });
 
   it("says that a chunk is over the limit before its octets come, and of which exchange it is", () => {
@@ -75,9 +75,9 @@ describe("MuxFrameReader", () => {
     const frameOctets = [0x08, 1, ...unknown, 0x12, parts.length, ...parts];
     const octets = message([...unknown, 0x0a, frameOctets.length, ...frameOctets, ...unknown]);
     const ended = [{ id: 1, octets: "", ended: true, credit: 0, reset: undefined }];
-    expect(read([octets])).toEqual(ended);
-    expect(read(cut(octets, [1]))).toEqual(ended);
-    expect(read(cut(octets, [3, 5]))).toEqual(ended);
+    expect(readFrames([octets])).toEqual(ended);
+    expect(readFrames(cut(octets, [1]))).toEqual(ended);
+    expect(readFrames(cut(octets, [3, 5]))).toEqual(ended);
   });
 });
 
@@ -150,7 +150,7 @@ function expected(messages: readonly (readonly SentFrame[])[]): Arrived[] {
   return arrived;
 }
 
-function read(inputs: readonly Buffer[]): Arrived[] {
+function readFrames(inputs: readonly Buffer[]): Arrived[] {
   const reader = new MuxFrameReader(responsePieceTags, "handler-failed");
   const arrived: Arrived[] = [];
   for (const input of inputs) {
