@@ -1,5 +1,5 @@
 import { type ClientHttp2Session, connect } from "node:http2";
-import { connect as connectNet, type Socket } from "node:net";
+import { connect as connectNet, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { ServeHTTPError } from "@servehttp/contract";
 import { hostConnectionWindowBytes, sessionOptions } from "./http2-settings.js";
@@ -38,7 +38,10 @@ export async function connectHttp2(
   const onClose = () => reject(notHttp2(address));
   session.once("connect", () => {
     connected = true;
-    session.setLocalWindowSize(hostConnectionWindowBytes);
+    // Who aborted has destroyed it, and Node tells of the connection all the same.
+    if (!session.destroyed) {
+      session.setLocalWindowSize(hostConnectionWindowBytes);
+    }
   });
   session.once("remoteSettings", () => resolve());
   session.on("error", (error) => {
@@ -81,7 +84,9 @@ function connectSocket(address: PluginAddress): Socket {
   if (tls === undefined) {
     return connectNet({ host, port, noDelay: true });
   }
-  return connectTls({ host, port, servername: host, ALPNProtocols: ["h2"], ...tls });
+  // No server name is an address (RFC 6066, section 3); the certificate is checked against it all the same.
+  const servername = isIP(host) === 0 ? { servername: host } : undefined;
+  return connectTls({ host, port, ...servername, ALPNProtocols: ["h2"], ...tls });
 }
 
 function connectError(address: PluginAddress, error: Error, connected: boolean): ServeHTTPError {

@@ -15,6 +15,7 @@ import type { HostOptions, PluginOptions } from "./options.js";
 import { pluginAddress } from "./plugin-address.js";
 import type { InstanceState, PluginInstance } from "./plugin-instance.js";
 import { PluginLink } from "./plugin-link.js";
+import { systemClock } from "./process/clock.js";
 import { HostProcesses } from "./process/host-processes.js";
 import { PluginSupervisor } from "./process/plugin-supervisor.js";
 import {
@@ -133,7 +134,7 @@ class Host implements PluginHost {
       context: settings.context,
       requestIds: new RequestIds(),
       onHostError: (err, requestId, plugin) =>
-        settings.logger.error({ err, requestId, plugin }, "identity or context failed"),
+        settings.logger.error({ err, requestId, plugin }, "the host could not pass a request on"),
     });
     this.listener = (request, response, next) => {
       const event = this.#awaitingContinue.has(request) ? "checkContinue" : "request";
@@ -172,8 +173,14 @@ class Host implements PluginHost {
 
   async add(id: string, plugin: PluginOptions): Promise<void> {
     const settings = readPluginOptions(id, plugin, this.#settings);
+    if (!this.#settings.enabled) {
+      throw new ServeHTTPError("invalid-argument", "plugins are switched off: enabled is false");
+    }
     if (this.#plugins.has(id)) {
-      throw new ServeHTTPError("invalid-argument", `there is a plugin ${JSON.stringify(id)} already`);
+      throw new ServeHTTPError(
+        "invalid-argument",
+        `there is a plugin ${JSON.stringify(id)} already`,
+      );
     }
     const hosted = this.#host(settings);
     this.#plugins.set(id, hosted);
@@ -182,7 +189,10 @@ class Host implements PluginHost {
 
   async remove(id: string): Promise<void> {
     const plugin = this.#known(id);
-    await plugin.stop(plugin.drainMs, new ServeHTTPError("host-stopping", "the plugin was removed"));
+    await plugin.stop(
+      plugin.drainMs,
+      new ServeHTTPError("host-stopping", "the plugin was removed"),
+    );
     this.#plugins.delete(id);
   }
 
@@ -236,6 +246,7 @@ class Host implements PluginHost {
         maxInFlight: settings.limits.maxInFlight,
         maxTunnels: settings.limits.maxTunnels,
         logger,
+        clock: systemClock,
         makeInstances: (onChange) => this.#makeInstances(settings, onChange),
       },
       () => this.#tell(hosted),
@@ -249,10 +260,7 @@ class Host implements PluginHost {
   ): readonly PluginInstance[] {
     const { logger } = this.#settings;
     if (settings.kind === "command") {
-      return Array.from(
-        { length: settings.instances },
-        () => this.#supervise(settings, onChange),
-      );
+      return Array.from({ length: settings.instances }, () => this.#supervise(settings, onChange));
     }
     const { id: pluginId, carrier, timeouts, tls, token } = settings;
     return settings.urls.map(
@@ -286,7 +294,15 @@ class Host implements PluginHost {
 
   #tell(plugin: HostedPlugin): void {
     for (const listener of this.#stateListeners) {
-      listener(statusOf(plugin));
+      try {
+        listener(statusOf(plugin));
+      } catch (err) {
+        // A plugin's supervision does not depend on who watches it.
+        this.#settings.logger.error(
+          { err, plugin: plugin.id },
+          "a listener of state changes threw",
+        );
+      }
     }
   }
 }

@@ -24,7 +24,7 @@ import {
 /** What an exchange needs of the plugin that it is with. */
 export interface ExchangePlugin {
   /** Opens an exchange on the plugin's carrier. */
-  open(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts>;
+  openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts>;
   readonly chunkBytes: number;
   readonly times: ExchangeTimes;
   /** Called when the exchange has begun. */
@@ -85,7 +85,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
     this.#rules = what.rules;
     this.init = init;
     // First: where it throws, nothing has begun.
-    this.#channel = plugin.open(this);
+    this.#channel = plugin.openExchange(this);
     plugin.onBegun(this);
     this.#timer = new ExchangeTimer(plugin.times, (message) =>
       this.#giveUp(new ServeHTTPError("deadline", message)),

@@ -9,8 +9,10 @@ import type { Logger } from "pino";
 import type { Exchange, ExchangePlugin } from "./exchange.js";
 import type { ExchangeTimes } from "./exchange-timer.js";
 import type { Outcome } from "./failure.js";
+import { HealthWatch } from "./health-watch.js";
 import type { Destination } from "./listener.js";
 import type { InstanceState, PluginInstance } from "./plugin-instance.js";
+import type { Clock } from "./process/clock.js";
 
 /** What is settled for a plugin before anything of it runs. */
 export interface HostedPluginSettings {
@@ -23,17 +25,38 @@ export interface HostedPluginSettings {
   /** Tunnels at once, over all instances; beyond, a request is not hijackable, and an upgrade is refused with 503. */
   readonly maxTunnels: number;
   readonly logger: Logger;
+  /** For health checks. */
+  readonly clock: Clock;
   /** Makes an instance; `instances` of them are kept. */
   readonly makeInstances: (onChange: () => void) => readonly PluginInstance[];
 }
+
+/**
+ * What a plugin is doing as a whole; each of its instances has a state of its own.
+ *
+ *   stopped   -> running    [start]
+ *   running   -> reloading  [#replace]
+ *   reloading -> running    [#replace: the new instances took over, or did not start]
+ *   any       -> stopped    [stop]
+ */
+type HostedState =
+  | { readonly name: "stopped" }
+  | { readonly name: "running" }
+  | { readonly name: "reloading"; readonly next: readonly Place[] };
+
+const stopped: HostedState = { name: "stopped" };
+const running: HostedState = { name: "running" };
 
 /** One plugin of a host: its instances, and the exchanges that run on them. */
 export class HostedPlugin {
   readonly id: string;
   readonly #settings: HostedPluginSettings;
   readonly #onChange: () => void;
+  #state: HostedState = stopped;
   #places: readonly Place[] = [];
-  readonly #tunnels = new Set<Exchange>();
+  /** Reloads happen one after the other. */
+  #lastReload: Promise<unknown> = Promise.resolve();
+  readonly #load: PluginLoad = { inFlight: 0, tunnels: new Set() };
   readonly outcomes = new Map<Outcome, number>();
 
   constructor(settings: HostedPluginSettings, onChange: () => void) {
@@ -64,13 +87,14 @@ export class HostedPlugin {
     return this.#places.reduce((sum, { instance }) => sum + instance.restarts, 0);
   }
 
+  /** Exchanges that run now, also on instances that are being replaced. */
   get inFlight(): number {
-    return this.#places.reduce((sum, { exchanges }) => sum + exchanges.size, 0);
+    return this.#load.inFlight;
   }
 
   /** Tunnels that are open now. */
   get tunnels(): number {
-    return this.#tunnels.size;
+    return this.#load.tunnels.size;
   }
 
   get carrier(): "mux" | "stream" | undefined {
@@ -79,7 +103,10 @@ export class HostedPlugin {
 
   /** Starts all instances. Rejects with the first failure; the others are kept starting. */
   async start(): Promise<void> {
-    await Promise.all(this.#places.map(({ instance }) => instance.start()));
+    if (this.#state === stopped) {
+      this.#state = running;
+    }
+    await Promise.all(this.#places.map((place) => place.start()));
   }
 
   /** Where a request for this plugin goes now. */
@@ -88,40 +115,70 @@ export class HostedPlugin {
     if (place === undefined) {
       const { failure, state } = this.#leading.instance;
       const message = `the plugin is ${state}`;
-      return { kind: "refused", error: new ServeHTTPError("unavailable", message, { cause: failure }) };
+      return {
+        kind: "refused",
+        error: new ServeHTTPError("unavailable", message, { cause: failure }),
+      };
     }
     if (place.instance.link?.description.servesHttp === false) {
       return { kind: "not-found" };
     }
-    if (this.inFlight >= this.#settings.maxInFlight) {
-      return { kind: "refused", error: new ServeHTTPError("overload", "too many exchanges at once") };
+    if (this.#load.inFlight >= this.#settings.maxInFlight) {
+      return {
+        kind: "refused",
+        error: new ServeHTTPError("overload", "too many exchanges at once"),
+      };
     }
     return place.destination;
   }
 
   /**
    * Sends nothing new to any instance, waits until what runs has ended, breaks what is left after `drainMs` with
-   * `reason`, and stops the instances.
+   * `reason`, and stops the instances. Called again meanwhile, the shorter time counts.
    */
   async stop(drainMs: number, reason: ServeHTTPError): Promise<void> {
-    await Promise.all(this.#places.map((place) => place.stop(drainMs, reason)));
+    const next = this.#state.name === "reloading" ? this.#state.next : [];
+    this.#state = stopped;
+    await Promise.all([...this.#places, ...next].map((place) => place.stop(drainMs, reason)));
   }
 
   /**
    * Replaces every instance by a new one, which is ready before the old one gets nothing more. Where a new one does not become
    * ready, the old ones stay, and it throws why.
+   *
+   * @throws ServeHTTPError `unavailable` for a plugin that was not started, `host-stopping` where it is stopped meanwhile
    */
   async reload(drainMs: number): Promise<void> {
-    const old = this.#places;
+    const reload = this.#lastReload.then(() => this.#replace(drainMs));
+    // Whoever comes next waits for it, whatever becomes of it; its failure is its caller's.
+    this.#lastReload = reload.catch(() => undefined);
+    await reload;
+  }
+
+  async #replace(drainMs: number): Promise<void> {
+    if (this.#state === stopped) {
+      throw new ServeHTTPError("unavailable", `plugin ${this.id} is stopped`);
+    }
     const next = this.#makePlaces();
+    const reloading: HostedState = { name: "reloading", next };
+    this.#state = reloading;
     const reason = new ServeHTTPError("host-stopping", "the plugin was reloaded");
     try {
-      await Promise.all(next.map(({ instance }) => instance.start()));
+      await Promise.all(next.map((place) => place.start()));
+      if (this.#state !== reloading) {
+        throw new ServeHTTPError("host-stopping", `plugin ${this.id} was stopped`);
+      }
     } catch (error) {
       await Promise.all(next.map((place) => place.stop(0, reason)));
+      if (this.#state === reloading) {
+        this.#state = running;
+      }
       throw error;
     }
+    const old = this.#places;
     this.#places = next;
+    this.#state = running;
+    this.#onChange();
     await Promise.all(old.map((place) => place.stop(drainMs, reason)));
   }
 
@@ -129,7 +186,7 @@ export class HostedPlugin {
     const instances = this.#settings.makeInstances(() => this.#onChange());
     return instances.map(
       (instance) =>
-        new Place(instance, this.#settings, this.#tunnels, (exchange, outcome, error) =>
+        new Place(instance, this.#settings, this.#load, (exchange, outcome, error) =>
           this.#onOver(exchange, outcome, error),
         ),
     );
@@ -137,7 +194,8 @@ export class HostedPlugin {
 
   /** The instance that speaks for the plugin: a ready one, else the first. */
   get #leading(): Place {
-    const place = this.#places.find(({ instance }) => instance.state === "ready") ?? this.#places[0];
+    const place =
+      this.#places.find(({ instance }) => instance.state === "ready") ?? this.#places[0];
     if (place === undefined) {
       throw new ServeHTTPError("internal", `plugin ${this.id} has no instance`);
     }
@@ -147,8 +205,7 @@ export class HostedPlugin {
   #leastBusy(): Place | undefined {
     let least: Place | undefined;
     for (const place of this.#places) {
-      const ready = place.instance.state === "ready";
-      if (ready && (least === undefined || place.exchanges.size < least.exchanges.size)) {
+      if (place.open && (least === undefined || place.exchanges.size < least.exchanges.size)) {
         least = place;
       }
     }
@@ -156,7 +213,6 @@ export class HostedPlugin {
   }
 
   #onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
-    this.#tunnels.delete(exchange);
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
     if (error !== undefined) {
       const level = outcome === "caller-left" ? "debug" : "warn";
@@ -175,6 +231,12 @@ export class HostedPlugin {
   }
 }
 
+/** What all instances of a plugin carry together. */
+interface PluginLoad {
+  inFlight: number;
+  readonly tunnels: Set<Exchange>;
+}
+
 /** An instance with the exchanges that run on it. */
 class Place implements ExchangePlugin {
   readonly instance: PluginInstance;
@@ -182,26 +244,45 @@ class Place implements ExchangePlugin {
   readonly times: ExchangeTimes;
   readonly exchanges = new Set<Exchange>();
   readonly destination: Destination = { kind: "exchange", plugin: this };
-  readonly #tunnels: Set<Exchange>;
+  readonly #health: HealthWatch;
+  readonly #load: PluginLoad;
   readonly #maxTunnels: number;
   readonly #onOver: ExchangePlugin["onOver"];
+  /** Set by `stop`, taken back by `start`. */
+  #closing = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(
     instance: PluginInstance,
     settings: HostedPluginSettings,
-    tunnels: Set<Exchange>,
+    load: PluginLoad,
     onOver: ExchangePlugin["onOver"],
   ) {
     this.instance = instance;
     this.chunkBytes = settings.chunkBytes;
     this.times = settings.times;
-    this.#tunnels = tunnels;
+    this.#load = load;
     this.#maxTunnels = settings.maxTunnels;
     this.#onOver = onOver;
+    this.#health = new HealthWatch({
+      link: () => (instance.state === "ready" ? instance.link : undefined),
+      onHung: (reason) => instance.fail(reason),
+      clock: settings.clock,
+    });
   }
 
-  open(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
+  /** Whether it takes exchanges. */
+  get open(): boolean {
+    return !this.#closing && this.instance.state === "ready" && this.#health.serving;
+  }
+
+  async start(): Promise<void> {
+    this.#closing = false;
+    this.#health.start();
+    await this.instance.start();
+  }
+
+  openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
     const { link } = this.instance;
     if (link === undefined) {
       throw new ServeHTTPError("unavailable", "the plugin is not connected");
@@ -210,26 +291,32 @@ class Place implements ExchangePlugin {
   }
 
   get mayTunnel(): boolean {
-    return this.#tunnels.size < this.#maxTunnels;
+    return this.#load.tunnels.size < this.#maxTunnels;
   }
 
   onBegun(exchange: Exchange): void {
     this.exchanges.add(exchange);
+    this.#load.inFlight += 1;
   }
 
   onTunnel(exchange: Exchange): void {
-    this.#tunnels.add(exchange);
+    this.#load.tunnels.add(exchange);
   }
 
   onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
     this.exchanges.delete(exchange);
+    this.#load.inFlight -= 1;
+    this.#load.tunnels.delete(exchange);
     if (this.exchanges.size === 0) {
       this.#idle?.resolve();
+      this.#idle = undefined;
     }
     this.#onOver(exchange, outcome, error);
   }
 
   async stop(drainMs: number, reason: ServeHTTPError): Promise<void> {
+    this.#closing = true;
+    this.#health.stop();
     this.instance.drain();
     if (this.exchanges.size > 0) {
       this.#idle ??= Promise.withResolvers<void>();

@@ -27,6 +27,15 @@ export const identityNamesMax = 128;
 /** Callers' addresses whose trust is remembered: 1,024. */
 export const trustRememberedMax = 1_024;
 
+/** Between a health check of an instance and the next: 5 s, so that nobody's log or CPU notices. */
+export const healthIntervalMs = 5_000;
+
+/** How long the answer to a health check may take: 5 s, longer than any pause of a garbage collector. */
+export const healthTimeoutMs = 5_000;
+
+/** Health checks without an answer, one after the other, until an instance is replaced: 3, so half a minute. */
+export const healthMissesMax = 3;
+
 /** How long the rest of a request that has its answer is read, up to the contract's `discardBytesMax`: 5 s. */
 export const discardMsMax = 5_000;
 

@@ -1,3 +1,4 @@
+import type { ServeHTTPError } from "@servehttp/contract";
 import type { PluginLink } from "./plugin-link.js";
 
 /** What one instance of a plugin is doing. */
@@ -24,13 +25,15 @@ export interface PluginInstance {
   /** Why it is not ready, where it failed. */
   readonly failure: Error | undefined;
   /**
-   * Starts it; it is kept running from then on. Resolves when it is ready.
+   * Starts it, also anew after `stop`; it is kept running from then on. Resolves when it is ready, at once where it is.
    *
    * @throws ServeHTTPError why the first attempt failed. Later ones are made all the same.
    */
   start(): Promise<void>;
   /** Sends it nothing new. */
   drain(): void;
+  /** Has it replaced, because it was found hung. Does nothing unless it is ready. */
+  fail(reason: ServeHTTPError): void;
   /** Ends it for good. Resolves when nothing of it is left. */
   stop(): Promise<void>;
 }

@@ -1,5 +1,11 @@
 import type { ClientHttp2Session } from "node:http2";
-import { Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
+import {
+  type Client,
+  Code,
+  ConnectError,
+  createClient,
+  type Interceptor,
+} from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import {
   authorityOf,
@@ -59,6 +65,7 @@ export class PluginLink {
   readonly #headers: Record<string, string>;
   readonly #writer = new WireWriter();
   readonly #mux: HostMux | undefined;
+  #health: Client<typeof Health> | undefined;
 
   private constructor(
     session: ClientHttp2Session,
@@ -75,6 +82,8 @@ export class PluginLink {
     if (carrier === "mux") {
       this.#mux = new HostMux(session, rpcHeaders(serveHTTPMuxPath, authority, options.token));
       this.lost = this.#mux.lost;
+      // A plugin that goes without saying so on its RPC first.
+      session.once("goaway", () => this.#mux?.close());
       return;
     }
     this.#mux = undefined;
@@ -128,14 +137,26 @@ export class PluginLink {
     return new HostStreamExchange(this.#session, this.#headers, this.#writer, receiver);
   }
 
-  /** Asks the plugin's health service whether it serves. A plugin without one is taken to serve. */
+  /** Whether the connection is closed, and all that was on it over. */
+  get closed(): boolean {
+    return this.#session.destroyed;
+  }
+
+  /**
+   * Asks the plugin's health service whether it serves. A plugin without one is taken to serve.
+   *
+   * @throws ConnectError where no answer came, or another than that service's
+   */
   async isServing(signal: AbortSignal): Promise<boolean> {
-    const client = createClient(Health, transportOver(this.#session, this.#options));
+    this.#health ??= createClient(Health, transportOver(this.#session, this.#options));
     try {
-      const { status } = await client.check({}, { signal });
+      const { status } = await this.#health.check({}, { signal });
       return status === ServingStatus.SERVING;
     } catch (error) {
-      return ConnectError.from(error).code === Code.Unimplemented;
+      if (ConnectError.from(error).code === Code.Unimplemented) {
+        return true;
+      }
+      throw error;
     }
   }
 
@@ -181,9 +202,17 @@ function describeError(error: ConnectError, where: string): ServeHTTPError {
   const options = { cause: error };
   switch (error.code) {
     case Code.Unauthenticated:
-      return new ServeHTTPError("unauthenticated", `the plugin at ${where} refused the token`, options);
+      return new ServeHTTPError(
+        "unauthenticated",
+        `the plugin at ${where} refused the token`,
+        options,
+      );
     case Code.FailedPrecondition:
-      return new ServeHTTPError("not-a-plugin", `the plugin at ${where}: ${error.rawMessage}`, options);
+      return new ServeHTTPError(
+        "not-a-plugin",
+        `the plugin at ${where}: ${error.rawMessage}`,
+        options,
+      );
     case Code.Unavailable:
     case Code.Aborted:
     case Code.Canceled:

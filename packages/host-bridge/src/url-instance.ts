@@ -28,9 +28,10 @@ export interface UrlInstanceOptions {
 /**
  * A plugin that somebody else runs, at one address: connected, and connected again whenever the connection is lost.
  *
- *   starting    -> ready        [#connect]
- *   starting    -> backing-off  [#connect: it failed]
- *   backing-off -> starting     [#connect, after the delay]
+ *   stopped     -> starting     [start]
+ *   starting    -> ready        [#attempt]
+ *   starting    -> backing-off  [#attempt: it failed]
+ *   backing-off -> starting     [#connect, after the delay or by start]
  *   ready       -> starting     [#onLost]
  *   ready       -> backing-off  [#onLost: it did not hold]
  *   ready       -> draining     [drain]
@@ -39,14 +40,18 @@ export interface UrlInstanceOptions {
 export class UrlInstance implements PluginInstance {
   readonly pid = undefined;
   readonly #options: UrlInstanceOptions;
-  readonly #stopped = new AbortController();
   #state: InstanceState = "stopped";
   #sinceUnixMs = Date.now();
   #restarts = 0;
   #failures: FailureHistory = noFailures;
   #link: PluginLink | undefined;
+  /** Links of a plugin that is closing, on which exchanges may still end. */
+  readonly #retired = new Set<PluginLink>();
   #failure: ServeHTTPError | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Aborts with the next `stop`. */
+  #stopping = new AbortController();
+  #connecting: Promise<ServeHTTPError | undefined> | undefined;
 
   constructor(options: UrlInstanceOptions) {
     this.#options = options;
@@ -73,9 +78,15 @@ export class UrlInstance implements PluginInstance {
   }
 
   async start(): Promise<void> {
-    await this.#connect();
-    if (this.#failure !== undefined) {
-      throw this.#failure;
+    if (this.#state === "ready") {
+      return;
+    }
+    if (this.#state === "draining") {
+      throw new ServeHTTPError("unavailable", "the plugin is draining");
+    }
+    const failure = await this.#connect();
+    if (failure !== undefined) {
+      throw failure;
     }
   }
 
@@ -85,45 +96,78 @@ export class UrlInstance implements PluginInstance {
     }
   }
 
+  fail(reason: ServeHTTPError): void {
+    if (this.#state === "ready" && this.#link !== undefined) {
+      this.#onLost(this.#link, reason);
+    }
+  }
+
   async stop(): Promise<void> {
     this.#enter("stopped");
-    this.#stopped.abort(new ServeHTTPError("host-stopping", "the host stopped the plugin"));
+    this.#stopping.abort(new ServeHTTPError("host-stopping", "the host stopped the plugin"));
+    this.#stopping = new AbortController();
+    this.#connecting = undefined;
     clearTimeout(this.#timer);
     this.#link?.close("now");
     this.#link = undefined;
+    for (const link of this.#retired) {
+      link.close("now");
+    }
+    this.#retired.clear();
   }
 
-  async #connect(): Promise<void> {
+  /** One attempt at a time: whoever comes meanwhile waits for the same. Resolves with why it failed. */
+  #connect(): Promise<ServeHTTPError | undefined> {
+    this.#connecting ??= this.#attempt(this.#stopping.signal);
+    return this.#connecting;
+  }
+
+  async #attempt(stopping: AbortSignal): Promise<ServeHTTPError | undefined> {
     const { link: linkOptions, startMs } = this.#options;
+    clearTimeout(this.#timer);
     this.#enter("starting");
     const timeout = new AbortController();
     const timer = setTimeout(() => {
       const message = `the plugin did not answer within ${startMs} ms`;
       timeout.abort(new ServeHTTPError("deadline", message));
     }, startMs);
+    let link: PluginLink;
     try {
-      const signal = AbortSignal.any([timeout.signal, this.#stopped.signal]);
-      const link = await PluginLink.connect(linkOptions, signal);
-      this.#link = link;
-      this.#failure = undefined;
-      this.#failures = noFailures;
-      this.#enter("ready");
-      void link.lost.then((reason) => this.#onLost(link, reason));
+      link = await PluginLink.connect(linkOptions, AbortSignal.any([timeout.signal, stopping]));
     } catch (error) {
-      this.#backOff(ServeHTTPError.from(error, "connection-failed"));
+      const failure = ServeHTTPError.from(error, "connection-failed");
+      if (!stopping.aborted) {
+        this.#connecting = undefined;
+        this.#backOff(failure);
+      }
+      return failure;
     } finally {
       clearTimeout(timer);
     }
+    if (stopping.aborted) {
+      link.close("now");
+      return ServeHTTPError.from(stopping.reason);
+    }
+    this.#connecting = undefined;
+    this.#link = link;
+    this.#failure = undefined;
+    this.#failures = noFailures;
+    this.#enter("ready");
+    void link.lost.then((reason) => this.#onLost(link, reason));
+    return undefined;
   }
 
   #onLost(link: PluginLink, reason: ServeHTTPError): void {
-    if (this.#link !== link || this.#state === "stopped") {
+    if (this.#link !== link) {
       return;
     }
     const { pluginId: plugin } = this.#options.link;
     this.#options.logger.warn({ plugin, code: reason.code }, reason.message);
-    // Exchanges that a closing plugin still has may end.
-    link.close(reason.code === "plugin-closing" ? "drained" : "now");
+    if (reason.code === "plugin-closing") {
+      this.#retire(link);
+    } else {
+      link.close("now");
+    }
     this.#link = undefined;
     if (this.#state === "draining") {
       return;
@@ -136,10 +180,18 @@ export class UrlInstance implements PluginInstance {
     }
   }
 
-  #backOff(failure: ServeHTTPError): void {
-    if (this.#state === "stopped") {
-      return;
+  /** Lets the exchanges end that a closing plugin still has. */
+  #retire(link: PluginLink): void {
+    for (const one of this.#retired) {
+      if (one.closed) {
+        this.#retired.delete(one);
+      }
     }
+    link.close("drained");
+    this.#retired.add(link);
+  }
+
+  #backOff(failure: ServeHTTPError): void {
     this.#failure = failure;
     this.#enter("backing-off");
     const nowMs = performance.now();
@@ -154,7 +206,7 @@ export class UrlInstance implements PluginInstance {
   }
 
   #enter(state: InstanceState): void {
-    if (this.#state === state || this.#stopped.signal.aborted) {
+    if (this.#state === state) {
       return;
     }
     this.#state = state;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ServeHTTPError } from "@servehttp/contract";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Clock } from "./clock.js";
+import { ManualClock } from "../test-rig/manual-clock.js";
 import { HostProcesses } from "./host-processes.js";
 import {
   PluginSupervisor,
@@ -27,47 +27,6 @@ afterEach(async () => {
   // Fails unless nothing is left in it.
   await rmdir(parent);
 });
-
-/** Time that passes only when a test says so. */
-class ManualClock implements Clock {
-  #nowMs = 0;
-  #waiting: { atMs: number; signal: AbortSignal; callback: () => void }[] = [];
-
-  nowMs(): number {
-    return this.#nowMs;
-  }
-
-  unixMs(): number {
-    return this.#nowMs;
-  }
-
-  after(delayMs: number, signal: AbortSignal, callback: () => void): void {
-    this.#waiting.push({ atMs: this.#nowMs + delayMs, signal, callback });
-  }
-
-  /** Callbacks that are still to come. */
-  get waiting(): number {
-    this.#waiting = this.#waiting.filter(({ signal }) => !signal.aborted);
-    return this.#waiting.length;
-  }
-
-  /** Lets time pass up to the next callbacks, at most `ms`. */
-  advance(ms: number): void {
-    const untilMs = this.#nowMs + ms;
-    for (;;) {
-      const due = this.#waiting
-        .filter(({ atMs, signal }) => atMs <= untilMs && !signal.aborted)
-        .toSorted((one, other) => one.atMs - other.atMs)[0];
-      if (due === undefined) {
-        break;
-      }
-      this.#waiting = this.#waiting.filter((waiting) => waiting !== due);
-      this.#nowMs = due.atMs;
-      due.callback();
-    }
-    this.#nowMs = untilMs;
-  }
-}
 
 class Link implements SupervisedLink {
   readonly #lost = Promise.withResolvers<ServeHTTPError>();
