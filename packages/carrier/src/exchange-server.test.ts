@@ -8,7 +8,7 @@ import { rpcHeaders, serveHTTPMuxPath, serveHTTPPath } from "./rpc-paths.js";
 import { RawHostStream, requestMessageOf } from "./test-rig/raw-ends.js";
 import { TemporarySocket } from "./test-rig/temporary-socket.js";
 import { until } from "./test-rig/until.js";
-import { okHead, plainInit, Wire } from "./test-rig/wire.js";
+import { okHead, openOn, plainInit, Wire } from "./test-rig/wire.js";
 
 const token = "a-token-of-some-length";
 const otherPath = "/grpc.health.v1.Health/Check";
@@ -155,3 +155,30 @@ test("a port of 0 becomes one that can be connected to", async () => {
   await server.drain();
   expect(port).toBeGreaterThan(0);
 });
+
+test.each(["stream", "mux"] as const)(
+  "L5: what is given up while draining hears why at both ends, and the connection closes by itself on %s",
+  async (carrier) => {
+    await using wire = await Wire.open();
+    const mux = carrier === "mux" ? wire.openMux() : undefined;
+    const open = () => (mux === undefined ? wire.openStream() : openOn(mux));
+    const silent = open();
+    void silent.channel.send({ init: plainInit });
+    const { request: silentRequest } = await wire.pluginEnd(0);
+    const answering = open();
+    void answering.channel.send({ init: plainInit, end: plainEnd });
+    const { channel, request: answeringRequest } = await wire.pluginEnd(1);
+    void channel.send({ init: okHead!, chunk: Buffer.from("abc") });
+    await until(() => answering.response.parts.length > 0, "the head");
+    const draining = wire.server.drain();
+    wire.server.giveUp(new ServeHTTPError("plugin-closing", "the grace ran out"));
+    for (const request of [silentRequest, answeringRequest]) {
+      expect((await request.untilAborted()).code).toBe("plugin-closing");
+    }
+    for (const { response } of [silent, answering]) {
+      expect((await response.untilAborted()).code).toBe("plugin-closing");
+    }
+    await draining;
+    expect(wire.faults).toEqual([]);
+  },
+);

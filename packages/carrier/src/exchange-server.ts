@@ -12,7 +12,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import {
   type ExchangeChannel,
   type PartReceiver,
@@ -52,10 +52,15 @@ export type ListenAddress =
 export class ExchangeServer {
   readonly #options: ExchangeServerOptions;
   readonly #server: Http2Server | Http2SecureServer;
+  /** With TLS: a connection is there before its session is, for as long as the other side likes to shake hands. */
+  readonly #tlsConnections = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #streamExchanges = new Set<PluginStreamExchange>();
   readonly #muxes = new Set<PluginMux>();
   readonly #tokenHash: Buffer | undefined;
   readonly #writer = new WireWriter();
+  /** open -> draining [drain] */
+  #state: "open" | "draining" = "open";
 
   constructor(options: ExchangeServerOptions) {
     this.#options = options;
@@ -67,6 +72,12 @@ export class ExchangeServer {
     this.#server.on("error", () => {
       // A connection that could not be accepted, for want of descriptors mostly: the next one may be. `listen` hears its own.
     });
+    if (options.tls !== undefined) {
+      this.#server.on("connection", (socket: Socket) => {
+        this.#tlsConnections.add(socket);
+        socket.once("close", () => this.#tlsConnections.delete(socket));
+      });
+    }
     this.#server.on("session", (session) => this.#onSession(session));
     this.#server.on(
       "stream",
@@ -95,6 +106,7 @@ export class ExchangeServer {
   /** Takes no new connections and no new exchanges; those that run go on. Resolves when all connections are closed. */
   async drain(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
+    this.#state = "draining";
     this.#server.close(() => resolve());
     for (const mux of this.#muxes) {
       mux.drain();
@@ -103,6 +115,19 @@ export class ExchangeServer {
       session.close();
     }
     await promise;
+  }
+
+  /**
+   * Gives up all exchanges that are open: both their handlers and the host are told why. While draining, the connections close
+   * when the host has heard of it.
+   */
+  giveUp(error: ServeHTTPError): void {
+    for (const mux of this.#muxes) {
+      mux.giveUp(error);
+    }
+    for (const exchange of this.#streamExchanges) {
+      exchange.inputFailed(error);
+    }
   }
 
   /** Closes all connections at once. */
@@ -114,6 +139,9 @@ export class ExchangeServer {
         constants.NGHTTP2_CANCEL,
       );
     }
+    for (const socket of this.#tlsConnections) {
+      socket.destroy();
+    }
   }
 
   #onSession(session: ServerHttp2Session): void {
@@ -123,6 +151,10 @@ export class ExchangeServer {
       // The exchanges on it learn of it when their streams close.
     });
     session.once("close", () => this.#sessions.delete(session));
+    if (this.#state === "draining") {
+      // The connection was there before, and TLS took its time.
+      session.close();
+    }
   }
 
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[]): void {
@@ -132,8 +164,9 @@ export class ExchangeServer {
     }
     const path = headers[":path"];
     if (path === serveHTTPPath) {
-      // The exchange lives as long as its stream, which holds on to it.
-      void new PluginStreamExchange(stream, this.#writer, this.#options.accept);
+      const exchange = new PluginStreamExchange(stream, this.#writer, this.#options.accept);
+      this.#streamExchanges.add(exchange);
+      stream.once("close", () => this.#streamExchanges.delete(exchange));
     } else if (path === serveHTTPMuxPath) {
       const mux = new PluginMux(stream, this.#options.accept);
       this.#muxes.add(mux);

@@ -81,6 +81,13 @@ export class PluginMux implements MuxEnd {
     }
   }
 
+  /** Gives up all exchanges that are open. The RPC goes on until the host ends it. */
+  giveUp(error: ServeHTTPError): void {
+    for (const exchange of this.#exchanges.values()) {
+      exchange.giveUp(error);
+    }
+  }
+
   receiveFrame(frame: IncomingFrame): void {
     const { exchangeId } = frame;
     let exchange = this.#exchanges.get(exchangeId);
@@ -224,7 +231,7 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
       this.#receiveParts(isBody ? { chunk: frame.piece } : { tunnelChunk: frame.piece });
     }
     if (frame.broken !== undefined) {
-      this.#giveUp(frame.broken);
+      this.giveUp(frame.broken);
     }
     if (frame.creditBytes > 0) {
       this.#queue.grant(frame.creditBytes);
@@ -244,24 +251,24 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
     this.#inbox.abort(error);
   }
 
+  /** Gives the exchange up, at both ends. The order of one exchange's parts is that exchange's affair alone. */
+  giveUp(error: ServeHTTPError): void {
+    this.#queue.reset(error);
+    this.#finish(error);
+    this.#inbox.abort(error);
+  }
+
   #receiveParts(parts: RequestParts): void {
     try {
       this.#order = advanceRequest(this.#order, parts, this.#hijacked);
     } catch (error) {
-      this.#giveUp(ServeHTTPError.from(error));
+      this.giveUp(ServeHTTPError.from(error));
       return;
     }
     this.#inbox.receive(parts);
     if (isRequestOver(this.#order, true) && this.#state === "answered" && this.#queue.finish()) {
       this.sent();
     }
-  }
-
-  /** The order of one exchange's parts is that exchange's affair. */
-  #giveUp(violation: ServeHTTPError): void {
-    this.#queue.reset(violation);
-    this.#finish(violation);
-    this.#inbox.abort(violation);
   }
 
   #finish(reason: ServeHTTPError | undefined): void {
