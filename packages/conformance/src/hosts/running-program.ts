@@ -1,20 +1,20 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { ProgramDirectory } from "./program-directory.js";
 
-const packageDirectory = fileURLToPath(new URL("../../", import.meta.url));
+const preload = fileURLToPath(new URL("../../dist/hosts/listen-on-any-port.js", import.meta.url));
 
 /** A program of the docs in a process of its own, in a directory with the files that it names. */
 export class RunningProgram implements AsyncDisposable {
   /** Where it listens in place of 8080. */
   readonly port: number;
   readonly #child: ChildProcess;
-  readonly #directory: string;
+  readonly #directory: ProgramDirectory;
 
-  private constructor(child: ChildProcess, directory: string, port: number) {
+  private constructor(child: ChildProcess, directory: ProgramDirectory, port: number) {
     this.#child = child;
     this.#directory = directory;
     this.port = port;
@@ -31,20 +31,13 @@ export class RunningProgram implements AsyncDisposable {
     code: string,
     files: Readonly<Record<string, string>> = {},
   ): Promise<RunningProgram> {
-    // Inside the package, where the frameworks are found.
-    await mkdir(join(packageDirectory, "dist"), { recursive: true });
-    const directory = await mkdtemp(join(packageDirectory, "dist/program-"));
-    const all = {
+    const directory = await ProgramDirectory.create({
       "notes.js": `import "../hosts/notes-plugin.js";\n`,
       ...files,
       "program.js": code,
-    };
-    await Promise.all(
-      Object.entries(all).map(([name, content]) => writeFile(join(directory, name), content)),
-    );
-    const preload = join(packageDirectory, "dist/hosts/listen-on-any-port.js");
+    });
     const child = spawn(process.execPath, ["--import", preload, "program.js"], {
-      cwd: directory,
+      cwd: directory.path,
       // Their `node` is the one that runs this.
       env: {
         ...process.env,
@@ -61,7 +54,7 @@ export class RunningProgram implements AsyncDisposable {
     if (this.#child.exitCode === null && this.#child.kill()) {
       await exited;
     }
-    await rm(this.#directory, { recursive: true });
+    await this.#directory[Symbol.asyncDispose]();
   }
 }
 

@@ -1,0 +1,118 @@
+import { once } from "node:events";
+import {
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as httpRequest,
+} from "node:http";
+import { sha256 } from "../seeded-bytes.js";
+import type { Site } from "./site.js";
+
+/** A response with all of its body. */
+export interface SiteAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly trailers: NodeJS.Dict<string>;
+}
+
+/** What a request may have beside its path. */
+export interface SiteRequest {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+/** Opens a request to an application, on a connection of its own; `path` is the application's. */
+export function openRequest(site: Site, path: string, options: SiteRequest = {}): ClientRequest {
+  return httpRequest({
+    host: "127.0.0.1",
+    port: site.port,
+    path: site.base + path,
+    method: options.method ?? (options.body === undefined ? "GET" : "POST"),
+    headers: options.headers ?? {},
+    agent: false,
+  });
+}
+
+/** Calls an application, and reads its answer whole. */
+export async function callSite(
+  site: Site,
+  path: string,
+  options: SiteRequest = {},
+): Promise<SiteAnswer> {
+  const request = openRequest(site, path, options);
+  request.end(options.body);
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  const body = Buffer.concat(await response.toArray());
+  const { statusCode: status = 0, headers, trailers } = response;
+  return { status, headers, body, trailers };
+}
+
+/** Calls an application, and gives its answer as soon as the head is there. */
+export async function openAnswer(
+  site: Site,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<IncomingMessage> {
+  const request = openRequest(site, path, { headers });
+  request.on("error", () => {
+    // Once the response is there, it is the response that fails; before, `once` does.
+  });
+  request.end();
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  return response;
+}
+
+/** The answer's body as text. */
+export function textOf(answer: SiteAnswer): string {
+  return answer.body.toString();
+}
+
+/** The answer's body as JSON. */
+export function jsonOf(answer: SiteAnswer): unknown {
+  return JSON.parse(answer.body.toString());
+}
+
+/** What of an answer is the application's: without the connection's own fields and the time. */
+export function comparable(answer: SiteAnswer): object {
+  const headers = Object.entries(answer.headers).filter(([name]) => !ofConnection.has(name));
+  // `@hono/node-server`, which serves Hono directly, has a Response of its own that puts a space there.
+  const type = answer.headers["content-type"]?.replace("; ", ";");
+  return {
+    status: answer.status,
+    headers: { ...Object.fromEntries(headers), "content-type": type },
+    sha256: sha256(answer.body),
+  };
+}
+
+const ofConnection: ReadonlySet<string> = new Set([
+  "connection",
+  "date",
+  "keep-alive",
+  "transfer-encoding",
+]);
+
+/** The cookies of an answer, as a caller sends them back. */
+export function cookiesOf(answer: SiteAnswer): string {
+  return (answer.headers["set-cookie"] ?? [])
+    .map((cookie) => cookie.slice(0, cookie.indexOf(";")))
+    .join("; ");
+}
+
+/** A form with a title and a file, as a browser sends it. */
+export async function formWithFile(octets: Uint8Array<ArrayBuffer>): Promise<SiteRequest> {
+  const form = new FormData();
+  form.set("title", "a title");
+  form.set("file", new File([octets], "file.bin", { type: "application/octet-stream" }));
+  const encoded = new Response(form);
+  return {
+    headers: { "content-type": encoded.headers.get("content-type") ?? "" },
+    body: new Uint8Array(await encoded.arrayBuffer()),
+  };
+}
+
+/** A request with JSON. */
+export function jsonRequest(value: unknown): SiteRequest {
+  return { headers: { "content-type": "application/json" }, body: JSON.stringify(value) };
+}

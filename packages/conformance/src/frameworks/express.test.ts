@@ -1,0 +1,4 @@
+import { expressFeatures } from "./features/express-features.js";
+import { runFeatures } from "./run-features.js";
+
+runFeatures("express", expressFeatures);

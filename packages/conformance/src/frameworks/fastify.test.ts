@@ -1,0 +1,4 @@
+import { fastifyFeatures } from "./features/fastify-features.js";
+import { runFeatures } from "./run-features.js";
+
+runFeatures("fastify", fastifyFeatures);

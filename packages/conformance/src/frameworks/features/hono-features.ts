@@ -1,0 +1,184 @@
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { expect } from "vitest";
+import { callSite, cookiesOf, jsonOf, jsonRequest, openRequest, textOf } from "../call-site.js";
+import type { FrameworkFeature } from "../framework-feature.js";
+import { StockWebSocket } from "../stock-web-socket.js";
+import {
+  answersAsDirectly,
+  compressesText,
+  knowsCaller,
+  sendsEventsUntilLeft,
+  servesFiles,
+  servesRanges,
+  takesLargeForm,
+  takesStream,
+} from "./checks.js";
+
+/** Hono 4, as `servePlugin(app)`. */
+export const honoFeatures: readonly FrameworkFeature[] = [
+  {
+    feature: "routes, JSON, body limits, basic auth, `onError`, 404",
+    works: "yes",
+    how: "As they are.",
+    async check(site) {
+      const authorization = `Basic ${Buffer.from("ada:secret").toString("base64")}`;
+      await answersAsDirectly(site, [
+        ["/json", jsonRequest({ a: 1 })],
+        ["/json", jsonRequest("x".repeat(2_000))],
+        ["/private"],
+        ["/private", { headers: { authorization } }],
+        ["/throws"],
+        ["/none"],
+      ]);
+      expect((await callSite(site, "/throws")).status).toBe(503);
+      expect(textOf(await callSite(site, "/private", { headers: { authorization } }))).toBe(
+        "private",
+      );
+    },
+  },
+  {
+    feature: "`c.req.url`",
+    works: "yes",
+    how: "Absolute, with the caller's Host and without `/plugins/{id}`.",
+    async check(site) {
+      const headers = { host: "app.test:81" };
+      const facts = jsonOf(await callSite(site, "/facts?a=1", { headers }));
+      expect(facts).toEqual({
+        method: "GET",
+        url: "http://app.test:81/facts?a=1",
+        path: "/facts",
+        query: { a: "1" },
+      });
+    },
+  },
+  {
+    feature: "who the caller is, `c.env`",
+    works: "but",
+    how:
+      "`c.env` is what servehttp knows: `context`, `requestUri`, `remoteAddress`, `deadline`, `request`. " +
+      "It is not that of `@hono/node-server`.",
+    ways: ["stream", "mux"],
+    check: knowsCaller,
+  },
+  {
+    feature: "`streamSSE`, `stream.onAbort`",
+    works: "yes",
+    how: "Each event goes out at once; `onAbort` is called when the caller has left.",
+    check: (site) => sendsEventsUntilLeft(site, { events: "/events", left: "/left" }),
+  },
+  {
+    feature: "uploads of forms",
+    works: "but",
+    how: "`c.req.parseBody()` holds the whole form in memory, by Hono's design; 20 MiB are compared by hash.",
+    check: (site) => takesLargeForm(site, { name: "file.bin" }),
+  },
+  {
+    feature: "streamed bodies both ways",
+    works: "yes",
+    how: "`c.req.raw.body` and `c.body(stream)`, at the pace of the slower; both run at once.",
+    async check(site) {
+      await takesStream(site, "/hash");
+      const echo = openRequest(site, "/echo", { method: "POST" });
+      echo.write("first");
+      const [response] = (await once(echo, "response")) as [IncomingMessage];
+      const [first] = (await once(response, "data")) as [Buffer];
+      expect(first.toString()).toBe("first");
+      echo.end("second");
+      expect((await response.toArray()).join("")).toBe("second");
+    },
+  },
+  {
+    feature: "static files",
+    by: ["@hono/node-server"],
+    works: "yes",
+    how: "`serveStatic` of `@hono/node-server/serve-static`, ranges too.",
+    async check(site) {
+      await servesFiles(site, "/files");
+      await servesRanges(site, "/files");
+    },
+  },
+  {
+    feature: "`etag`, `compress`, `cors`",
+    works: "yes",
+    how: "As they are.",
+    async check(site) {
+      const tagged = await callSite(site, "/tagged");
+      const { etag = "" } = tagged.headers;
+      const fresh = await callSite(site, "/tagged", { headers: { "if-none-match": etag } });
+      expect([tagged.status, fresh.status, fresh.body.length]).toEqual([200, 304, 0]);
+      await compressesText(site, "/compressed");
+      const origin = "https://other.test";
+      const preflight = { origin, "access-control-request-method": "PUT" };
+      await answersAsDirectly(site, [
+        ["/shared", { headers: { origin } }],
+        ["/shared", { method: "OPTIONS", headers: preflight }],
+        ["/tagged"],
+      ]);
+      const shared = await callSite(site, "/shared", { headers: { origin } });
+      expect(shared.headers["access-control-allow-origin"]).toBe(origin);
+    },
+  },
+  {
+    feature: "signed cookies",
+    works: "yes",
+    how: "Each `Set-Cookie` is a line of its own.",
+    async check(site) {
+      const login = await callSite(site, "/login", { method: "POST" });
+      expect([login.status, login.headers["set-cookie"]?.length]).toEqual([204, 2]);
+      const cookie = cookiesOf(login);
+      expect(textOf(await callSite(site, "/me", { headers: { cookie } }))).toBe("ada");
+      const forged = cookie.replace("user=ada", "user=eve");
+      expect(textOf(await callSite(site, "/me", { headers: { cookie: forged } }))).toBe("false");
+    },
+  },
+  {
+    feature: "`upgradeWebSocket`",
+    by: ["@hono/node-server"],
+    works: "no",
+    how: "A fetch handler answers with a `Response`, and none says 101. Serve the app as a server of Node's, as below.",
+    ways: ["stream", "mux"],
+    async check(site) {
+      await expect(StockWebSocket.open(site, "/socket")).rejects.toThrow(
+        /Unexpected server response: [45]\d\d/,
+      );
+    },
+  },
+];
+
+/** Hono 4 as a server of Node's that never listens, `servePlugin(createAdaptorServer({ … }))`. */
+export const honoServerFeatures: readonly FrameworkFeature[] = [
+  {
+    feature: "`upgradeWebSocket`",
+    by: ["@hono/node-server", "ws"],
+    works: "yes",
+    how: "`createAdaptorServer({ fetch: app.fetch, websocket: { server: new WebSocketServer({ noServer: true }) } })`.",
+    async check(site) {
+      await using socket = await StockWebSocket.open(site, "/socket");
+      socket.send("hello");
+      expect(await socket.message()).toBe("hello");
+    },
+  },
+  {
+    feature: "who the caller is, `c.env`",
+    by: ["@hono/node-server"],
+    works: "but",
+    how: "`c.env` is that of `@hono/node-server`; `pluginRequestOf(c.env.incoming)` has what servehttp knows.",
+    ways: ["stream", "mux"],
+    check: knowsCaller,
+  },
+  {
+    feature: "bodies, forms, events, files, compression",
+    by: ["@hono/node-server"],
+    works: "yes",
+    how: "As above.",
+    async check(site) {
+      await takesStream(site, "/hash");
+      await takesLargeForm(site, { name: "file.bin" });
+      await compressesText(site, "/compressed");
+      await servesFiles(site, "/files");
+      await servesRanges(site, "/files");
+      await sendsEventsUntilLeft(site, { events: "/events", left: "/left" });
+    },
+  },
+];

@@ -1,0 +1,17 @@
+import type { Site, Way } from "./site.js";
+
+/** A feature of a framework: a row of `docs/frameworks.md`, and what proves it. */
+export interface FrameworkFeature {
+  /** What it is. */
+  readonly feature: string;
+  /** The packages that do it, beside the framework. */
+  readonly by?: readonly string[];
+  /** "but": it works, and there is something to know. */
+  readonly works: "yes" | "but" | "no";
+  /** How it is done, or what is different, or why it can't be: one or two sentences, Markdown. */
+  readonly how: string;
+  /** Where it is checked. Default: served directly, and over both carriers. */
+  readonly ways?: readonly Way[];
+  /** Fails when the row is not true. */
+  check(this: void, site: Site): Promise<void>;
+}

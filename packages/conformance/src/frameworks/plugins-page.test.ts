@@ -1,0 +1,128 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { createPluginHost } from "@servehttp/host-bridge";
+import { io } from "socket.io-client";
+import { expect, it, onTestFinished } from "vitest";
+import { documentedPrograms } from "../hosts/documented-programs.js";
+import { ProgramDirectory } from "../hosts/program-directory.js";
+import { seededBytes, sha256 } from "../seeded-bytes.js";
+import { callSite, jsonOf, openAnswer, openRequest, textOf } from "./call-site.js";
+import { type Site, siteAt } from "./site.js";
+import { StockWebSocket } from "./stock-web-socket.js";
+
+const page = new URL("../../../../docs/plugins.md", import.meta.url);
+const programs = documentedPrograms(page);
+const octets = seededBytes("a body for the docs", 300_000);
+
+const checks: Readonly<Record<string, (site: Site) => Promise<void>>> = {
+  async serveHTTP(site) {
+    const hashed = await callSite(site, "/", { body: octets });
+    expect(textOf(hashed)).toBe(`${sha256(octets)}\n`);
+    const refused = await callSite(site, "/");
+    expect([refused.status, refused.headers.allow]).toEqual([405, "POST"]);
+  },
+  async fetch(site) {
+    expect(textOf(await callSite(site, "/upper", { body: "quiet" }))).toBe("QUIET");
+    const facts = jsonOf(await callSite(site, "/a/b"));
+    expect(facts).toMatchObject({ pathname: "/a/b", user: "ada" });
+  },
+  async node(site) {
+    const hello = jsonOf(await callSite(site, "/hello/eve"));
+    expect(hello).toMatchObject({ hello: "eve", user: "ada" });
+  },
+  async "http.Server"(site) {
+    expect(textOf(await callSite(site, "/"))).toBe("a page beside socket.io\n");
+    const socket = io(`http://127.0.0.1:${site.port}`, { path: `${site.base}/socket.io` });
+    onTestFinished(() => void socket.disconnect());
+    expect(await socket.emitWithAck("greet", "ada")).toBe("hello ada");
+  },
+  async "Events, and callers who leave"(site) {
+    const events = await openAnswer(site, "/");
+    await expect.poll(async () => textOf(await callSite(site, "/readers"))).toBe("1");
+    await callSite(site, "/", { body: "rain" });
+    const [event] = (await once(events, "data")) as [Buffer];
+    expect(event.toString()).toBe("data: rain\n\n");
+    events.destroy();
+    await expect.poll(async () => textOf(await callSite(site, "/readers"))).toBe("0");
+  },
+  async Deadlines(site) {
+    const [short, long] = await Promise.all([callSite(site, "/short"), callSite(site, "/long")]);
+    expect(short.status).toBe(504);
+    expect(textOf(long)).toMatch(/^done, due \d{4}-\d\d-\d\dT/);
+  },
+  async WebSockets(site) {
+    await using socket = await StockWebSocket.open(site, "/");
+    socket.send("hello");
+    expect(await socket.message()).toBe("you said hello");
+    expect((await callSite(site, "/")).status).toBe(426);
+  },
+  async Tunnels(site) {
+    const request = openRequest(site, "/", { headers: { connection: "upgrade", upgrade: "echo" } });
+    request.end();
+    const [response, socket, head] = (await once(request, "upgrade")) as [
+      IncomingMessage,
+      Socket,
+      Buffer,
+    ];
+    expect([response.statusCode, response.headers.upgrade]).toEqual([101, "echo"]);
+    socket.unshift(head);
+    socket.end(octets);
+    expect(sha256(Buffer.concat(await socket.toArray()))).toBe(sha256(octets));
+  },
+  async "Trailers and interim responses"(site) {
+    const request = openRequest(site, "/", {
+      method: "POST",
+      headers: { trailer: "x-sum", te: "trailers" },
+    });
+    const information = once(request, "information") as Promise<[{ statusCode: number }]>;
+    request.addTrailers({ "x-sum": "mine" });
+    request.end(octets);
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    expect((await information)[0].statusCode).toBe(103);
+    expect(sha256(Buffer.concat(await response.toArray()))).toBe(sha256(octets));
+    expect(response.trailers).toEqual({ "x-sum": sha256(octets), "x-sum-was": "mine" });
+  },
+};
+
+it("runs every program of docs/plugins.md", () => {
+  expect([...programs.keys()]).toEqual([...Object.keys(checks), "Testing"]);
+});
+
+it.each(Object.keys(checks))("runs the plugin of docs/plugins.md below %s", async (heading) => {
+  await using directory = await ProgramDirectory.create({ "p.js": programs.get(heading) ?? "" });
+  await using host = createPluginHost({
+    plugins: { p: { command: [process.execPath, "p.js"], cwd: directory.path } },
+    context: () => ({ user: "ada" }),
+    edge: { upgrades: ["websocket", "echo"] },
+    timeouts: { headMs: headMsOf(heading), totalMs: 60_000 },
+    logger: false,
+  });
+  await host.start();
+  const server = host.attach(createServer()).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const check = checks[heading];
+  expect(check).toBeDefined();
+  try {
+    await check?.(siteAt("mux", port, "/plugins/p"));
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+});
+
+/** Less than the work that the program stands for. */
+function headMsOf(heading: string): number {
+  return heading === "Deadlines" ? 1_500 : 30_000;
+}
+
+it("runs the test of docs/plugins.md", async () => {
+  await using directory = await ProgramDirectory.create({ "t.js": programs.get("Testing") ?? "" });
+  const child = spawn(process.execPath, ["t.js"], { cwd: directory.path, stdio: "pipe" });
+  const exited = once(child, "exit");
+  const output = Buffer.concat(await child.stdout.toArray()).toString();
+  expect(output).toContain("greets who the host says it is");
+  expect(await exited).toEqual([0, null]);
+});
