@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 import type { ListenAddress } from "@servehttp/carrier";
 import { ServeHTTPError } from "@servehttp/contract";
 
@@ -9,22 +9,19 @@ import { ServeHTTPError } from "@servehttp/contract";
  * @throws ServeHTTPError `invalid-argument`, with what was given and what is allowed.
  */
 export function parseListenAddress(text: string): ListenAddress {
-  if (text.startsWith("unix:")) {
-    const path = text.slice("unix:".length);
-    if (path !== "") {
-      return { path };
-    }
+  const [, path] = /^unix:([^\0]+)$/.exec(text) ?? [];
+  if (path !== undefined) {
+    return { path };
   }
-  const colon = text.lastIndexOf(":");
-  const port = Number(text.slice(colon + 1));
-  const host = text.slice(0, Math.max(colon, 0)).replace(/^\[(.*)\]$/, "$1");
-  const hostAllowed = isIP(host) !== 0 || /^[A-Za-z0-9.-]+$/.test(host);
-  if (colon > 0 && /^\d{1,5}$/.test(text.slice(colon + 1)) && port <= 65_535 && hostAllowed) {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^[\]:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain ?? "";
+  const port = Number(digits);
+  if (port <= portMax && (bracketed === undefined ? isHost(host) : isIPv6(host))) {
     return { host, port };
   }
   throw new ServeHTTPError(
     "invalid-argument",
-    `the address ${JSON.stringify(text)} is neither "unix:/path" nor "HOST:PORT"`,
+    `the address ${JSON.stringify(text)} is neither "unix:/path" nor "HOST:PORT" (IPv6 as "[::1]:PORT", port 0 for a free one)`,
   );
 }
 
@@ -33,5 +30,12 @@ export function formatListenAddress(address: ListenAddress): string {
   if ("path" in address) {
     return `unix:${address.path}`;
   }
-  return `${isIP(address.host) === 6 ? `[${address.host}]` : address.host}:${address.port}`;
+  return `${isIPv6(address.host) ? `[${address.host}]` : address.host}:${address.port}`;
+}
+
+const portMax = 65_535;
+
+/** An IPv4 address or a name; what has only digits and dots is meant to be an address. */
+function isHost(text: string): boolean {
+  return isIP(text) !== 0 || (!/^[\d.]+$/.test(text) && /^[A-Za-z0-9][A-Za-z0-9.-]*$/.test(text));
 }
