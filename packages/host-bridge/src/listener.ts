@@ -1,9 +1,8 @@
-import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import type { Socket } from "node:net";
-import { type RequestInit, ServeHTTPError } from "@servehttp/contract";
+import { ServeHTTPError } from "@servehttp/contract";
 import type { Caller } from "./caller.js";
+import { checkContext, noContext, type RequestContext } from "./check-context.js";
 import type { EdgePolicy, IdentityFields, RequestFields } from "./edge-policy.js";
 import { Exchange, type ExchangePlugin } from "./exchange.js";
 import { ExtendedConnectCaller } from "./extended-connect-caller.js";
@@ -12,6 +11,7 @@ import { failureResponse } from "./failure-response.js";
 import { Http1Caller } from "./http1-caller.js";
 import { Http2Caller } from "./http2-caller.js";
 import type { RequestIds } from "./request-ids.js";
+import { connectProtocol, requestInit } from "./request-init.js";
 import { type Route, type RouteRules, routeTarget } from "./router.js";
 
 /** The request of any Node server; Express and Connect add `originalUrl`. */
@@ -41,9 +41,7 @@ export interface ListenerOptions {
     | ((request: HostRequest) => IdentityFields | Promise<IdentityFields>)
     | undefined;
   readonly context:
-    | ((
-        request: HostRequest,
-      ) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
+    | ((request: HostRequest) => RequestContext | Promise<RequestContext>)
     | undefined;
   readonly requestIds: RequestIds;
   /** Called where the host itself is at fault: `identity` or `context` threw. */
@@ -90,19 +88,15 @@ export function createListener(options: ListenerOptions): Listener {
         admit(options, request, response, route, destination.plugin, entry);
         return;
       case "handler":
+        if (entry.event === "checkContinue") {
+          // Node would have sent it, had nobody listened to `checkContinue`.
+          response.writeContinue();
+        }
         destination.handler(request, response);
         return;
-      case "refused": {
-        const failure = failures[destination.error.code];
-        answer(
-          request,
-          response,
-          failure.status ?? 503,
-          failure.proxyError,
-          failure.retryAfterSeconds,
-        );
+      case "refused":
+        answerFailure(request, response, destination.error);
         return;
-      }
       case "not-found":
         answer(request, response, 404, refusalProxyError(404));
     }
@@ -118,11 +112,11 @@ function admit(
   plugin: ExchangePlugin,
   entry: RequestEntry,
 ): void {
+  const { edge } = options;
   const { socket } = request;
-  const versionMajor = request.httpVersionMajor;
   const scheme = "encrypted" in socket ? "https" : "http";
-  const fields = options.edge.readRequest(request.rawHeaders, {
-    versionMajor,
+  const fields = edge.readRequest(request.rawHeaders, {
+    versionMajor: request.httpVersionMajor,
     versionMinor: request.httpVersionMinor,
     remoteIp: socket.remoteAddress ?? "",
     scheme,
@@ -139,112 +133,84 @@ function admit(
     answer(request, response, 400, refusalProxyError(400));
     return;
   }
-  const upgrades = fields.upgrade !== undefined || entry.event === "extendedConnect";
-  if (upgrades && !plugin.mayTunnel) {
-    const { proxyError, retryAfterSeconds } = failures.overload;
-    answer(request, response, 503, proxyError, retryAfterSeconds);
+  if (entry.event === "extendedConnect" && !edge.mayUpgrade(connectProtocol(request))) {
+    // RFC 9220, section 3: a protocol that the server does not speak.
+    answer(request, response, 501, refusalProxyError(501));
     return;
   }
   const requestId = options.requestIds.next();
+  const admitted: Admitted = { request, response, route, entry, scheme, fields, requestId };
   if (fields.contentLength !== 0 && request.readableDidRead) {
-    options.onHostError(bodyTaken, requestId, route.pluginId);
-    answer(request, response, 500, failures.internal.proxyError);
+    failHost(options, admitted, bodyTaken);
     return;
   }
-  const begin = (
-    identity: IdentityFields | undefined,
-    context: Readonly<Record<string, string>>,
-  ) => {
-    if (identity !== undefined) {
-      options.edge.addIdentity(fields.fields, identity);
-    }
-    if (isGone(request, response)) {
-      return;
-    }
-    const init = requestInit(request, route, fields, requestId, scheme, entry, plugin, context);
-    exchange(options, request, response, plugin, init, entry);
-  };
-  const fail = (error: unknown) => {
-    options.onHostError(error, requestId, route.pluginId);
-    answer(request, response, 500, failures.internal.proxyError);
-  };
   try {
     const identity = options.identity?.(request);
     const context = options.context?.(request) ?? noContext;
-    if (identity instanceof Promise || context instanceof Promise) {
+    if (isThenable(identity) || isThenable(context)) {
       Promise.all([identity, context])
-        .then(([known, facts]) => begin(known, facts))
-        .catch(fail);
+        .then(([known, facts]) => beginLater(options, admitted, known, facts ?? noContext))
+        .catch((error: unknown) => failHost(options, admitted, error));
     } else {
-      begin(identity, context);
+      begin(options, admitted, plugin, identity, context);
     }
   } catch (error) {
-    fail(error);
+    failHost(options, admitted, error);
   }
 }
 
-const bodyTaken = new ServeHTTPError(
-  "invalid-argument",
-  "something in front of the plugin host has read the request's body; put body parsers behind it",
-);
-
-const noContext: Readonly<Record<string, string>> = Object.freeze({});
-
-function requestInit(
-  request: HostRequest,
-  route: Route,
-  fields: RequestFields,
-  requestId: string,
-  scheme: "http" | "https",
-  entry: RequestEntry,
-  plugin: ExchangePlugin,
-  context: Readonly<Record<string, string>>,
-): RequestInit {
-  const { totalMs } = plugin.times;
-  const { event } = entry;
-  if (event === "extendedConnect") {
-    pushUpgrade(fields.fields, String(request.headers[":protocol"]));
-  }
-  return {
-    method: event === "extendedConnect" ? "GET" : (request.method ?? "GET"),
-    url: route.url,
-    requestUri: route.requestUri,
-    protocol: protocolOf(request),
-    protocolMajor: request.httpVersionMajor,
-    protocolMinor: request.httpVersionMinor,
-    host: fields.host,
-    remoteAddress: remoteAddress(request.socket),
-    headers: fields.fields,
-    contentLength: event === "extendedConnect" ? 0 : fields.contentLength,
-    deadlineUnixMs: totalMs === 0 ? 0 : Date.now() + totalMs,
-    requestId,
-    context,
-    scheme,
-    // Without `checkContinue` Node has sent the 100 itself.
-    expectContinue: fields.expectContinue && event === "checkContinue",
-    hijackable:
-      event === "extendedConnect" ||
-      (request.httpVersionMajor === 1 && fields.contentLength === 0 && plugin.mayTunnel),
-    ...(event === "upgrade" && entry.head.length > 0 ? { tunnelHead: entry.head } : undefined),
-  };
+/** A request that has passed the edge. */
+interface Admitted {
+  readonly request: HostRequest;
+  readonly response: HostResponse;
+  readonly route: Route;
+  readonly entry: RequestEntry;
+  readonly scheme: "http" | "https";
+  readonly fields: RequestFields;
+  readonly requestId: string;
 }
 
-/** The HTTP/1 upgrade that an extended CONNECT stands for (RFC 8441, section 5). */
-function pushUpgrade(fields: string[], protocol: string): void {
-  fields.push("Connection", "Upgrade", "Upgrade", protocol);
-  fields.push("Sec-WebSocket-Key", randomBytes(16).toString("base64"));
-}
-
-function exchange(
+/** Looks again where the request goes: the instance that was chosen may be gone by now, or busy. */
+function beginLater(
   options: ListenerOptions,
-  request: HostRequest,
-  response: HostResponse,
-  plugin: ExchangePlugin,
-  init: RequestInit,
-  entry: RequestEntry,
+  admitted: Admitted,
+  identity: IdentityFields | undefined,
+  context: RequestContext,
 ): void {
+  const destination = options.destination(admitted.route.pluginId);
+  if (destination.kind === "exchange") {
+    begin(options, admitted, destination.plugin, identity, context);
+  } else if (destination.kind === "refused") {
+    answerFailure(admitted.request, admitted.response, destination.error);
+  } else {
+    answer(admitted.request, admitted.response, 404, refusalProxyError(404));
+  }
+}
+
+function begin(
+  options: ListenerOptions,
+  admitted: Admitted,
+  plugin: ExchangePlugin,
+  identity: IdentityFields | undefined,
+  context: RequestContext,
+): void {
+  const { entry, fields, request, requestId, response, route, scheme } = admitted;
+  if (identity !== undefined) {
+    options.edge.addIdentity(fields.fields, identity);
+  }
+  checkContext(context);
+  if (isGone(request, response)) {
+    return;
+  }
+  const upgrades = fields.upgrade !== undefined || entry.event === "extendedConnect";
+  if (upgrades && !plugin.mayTunnel) {
+    answerFailure(request, response, tooManyTunnels);
+    return;
+  }
+  const init = requestInit(request, route, fields, requestId, scheme, entry, plugin, context);
+  let running: Exchange;
   try {
-    const running = new Exchange(plugin, {
+    running = new Exchange(plugin, {
       request,
       caller: callerOf(request, response, entry, init.expectContinue),
       init,
@@ -257,12 +223,31 @@ function exchange(
       },
       edge: options.edge,
     });
-    response.once("close", () => running.callerClosed());
   } catch (error) {
     // The connection to the plugin is gone and its state does not say so yet.
-    const failure = failures[ServeHTTPError.from(error).code];
-    answer(request, response, failure.status ?? 502, failure.proxyError, failure.retryAfterSeconds);
+    answerFailure(request, response, ServeHTTPError.from(error));
+    return;
   }
+  response.on("close", () => running.callerClosed());
+}
+
+const bodyTaken = new ServeHTTPError(
+  "invalid-argument",
+  "something in front of the plugin host has read the request's body; put body parsers behind it",
+);
+
+const tooManyTunnels = new ServeHTTPError("overload", "too many tunnels at once");
+
+/** `identity` or `context` threw, or gave what can't be passed on. */
+function failHost(options: ListenerOptions, admitted: Admitted, error: unknown): void {
+  options.onHostError(error, admitted.requestId, admitted.route.pluginId);
+  answer(admitted.request, admitted.response, 500, failures.internal.proxyError);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value
+    ? typeof value.then === "function"
+    : false;
 }
 
 function callerOf(
@@ -306,24 +291,20 @@ function answer(
   }
 }
 
-/** Whether the caller left. The response that Node makes beside an HTTP/2 stream has no `destroyed`. */
+function answerFailure(request: HostRequest, response: HostResponse, error: ServeHTTPError): void {
+  const { proxyError, retryAfterSeconds, status = 503 } = failures[error.code];
+  answer(request, response, status, proxyError, retryAfterSeconds);
+}
+
+/**
+ * Whether nobody waits for an answer any more: the caller left, or the host's own middleware has answered. The response that Node
+ * makes beside an HTTP/2 stream has no `destroyed`.
+ */
 function isGone(request: HostRequest, response: HostResponse): boolean {
-  return "stream" in request ? request.stream.destroyed : response.destroyed;
-}
-
-function protocolOf(request: HostRequest): string {
-  if (request.httpVersionMajor === 2) {
-    return "HTTP/2.0";
-  }
-  return request.httpVersionMinor === 0 ? "HTTP/1.0" : "HTTP/1.1";
-}
-
-function remoteAddress(socket: Socket): string {
-  const { remoteAddress, remotePort: port } = socket;
-  if (remoteAddress === undefined) {
-    return "";
-  }
-  // What a socket for both versions of IP shows of an IPv4 caller.
-  const ip = remoteAddress.startsWith("::ffff:") ? remoteAddress.slice(7) : remoteAddress;
-  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
+  return (
+    response.headersSent ||
+    ("stream" in request
+      ? request.stream.destroyed
+      : response.destroyed || request.socket.destroyed)
+  );
 }
