@@ -183,7 +183,12 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts>, Messag
   /** What it means that nothing more comes. */
   #closeReason(): ServeHTTPError {
     const { rstCode } = this.#stream;
-    if (!this.#session.destroyed && !isResponseOver(this.#order)) {
+    if (!this.#session.destroyed && isResponseOver(this.#order)) {
+      if (rstCode === constants.NGHTTP2_NO_ERROR) {
+        // Of a tunnel: the plugin has ended its way, and takes no more of ours.
+        return answered;
+      }
+    } else if (!this.#session.destroyed) {
       if (this.#status !== undefined || rstCode === constants.NGHTTP2_NO_ERROR) {
         return errorOfStatus(this.#status, this.#statusMessage);
       }

@@ -314,6 +314,31 @@ test("a tunnel goes both ways, and each way ends by itself", async () => {
   expect(wire.faults).toEqual([]);
 });
 
+test("T6: a plugin that closes its tunnel leaves what it wrote to the host, and takes no more", async () => {
+  await using wire = await Wire.open();
+  for (const [index, holds] of [false, true].entries()) {
+    const { channel, response } = wire.openStream();
+    void channel.send({ init: { ...plainInit, hijackable: true }, end: plainEnd });
+    const end = await wire.pluginEnd(index);
+    void end.channel.send({ hijack: true });
+    await until(() => response.parts.length === 1, "the hijack");
+    if (holds) {
+      response.hold();
+    }
+    for (let sent = 0; sent < 40; sent += 1) {
+      void end.channel.send({ tunnelChunk: Buffer.alloc(65_536, sent) });
+    }
+    void end.channel.send({ tunnelEnd: true });
+    end.channel.reset(new ServeHTTPError("request-not-needed", "closed"));
+    await turns(20);
+    response.release();
+    expect((await response.untilAborted()).code).toBe("request-not-needed");
+    expect([response.bytes, response.tunnelEnded]).toEqual([40 * 65_536, true]);
+    expect([response.faults, end.request.aborted]).toEqual([[], undefined]);
+  }
+  await until(() => wire.openStreams === 0, "the streams closed");
+});
+
 test("a tunnel of which one way has ended is aborted at both ends when its connection is lost", async () => {
   await using wire = await Wire.open();
   const { channel, response } = wire.openStream();

@@ -121,6 +121,15 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
       return;
     }
     const stream = this.#stream;
+    if (error.code === "request-not-needed" && this.#responseSent) {
+      // What was written still goes, then the status, and then the stream.
+      this.#finish();
+      stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
+      if (stream.writableFinished) {
+        stream.close(constants.NGHTTP2_NO_ERROR);
+      }
+      return;
+    }
     const { idle } = this.#outbox;
     this.#failure = error;
     this.#finish();

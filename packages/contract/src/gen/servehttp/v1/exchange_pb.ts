@@ -526,8 +526,8 @@ export enum ResetCode {
   PROTOCOL_VIOLATION = 6,
 
   /**
-   * The plugin answered in full and takes no more of the request. Only a plugin sends it, only on mux,
-   * and it makes nothing fail.
+   * The plugin has ended its way of a tunnel and takes no more of the caller's. Only a plugin sends it, only on
+   * mux, behind its last octets, and it makes nothing fail. A plugin that has sent `end` need not say it.
    *
    * @generated from enum value: RESET_CODE_REQUEST_NOT_NEEDED = 7;
    */
