@@ -28,7 +28,7 @@ import { plainInit } from "./test-rig/wire.js";
  *
  * raises the number of runs. A failure prints its seed and the shortest plans; MUX_SEED=n repeats it.
  */
-const numRuns = Number(process.env["MUX_RUNS"] ?? 300);
+const numRuns = Number(process.env["MUX_RUNS"] ?? 1_000);
 const seed = process.env["MUX_SEED"];
 
 const size = fc.oneof(
@@ -58,7 +58,7 @@ type Plan = typeof plan extends fc.Arbitrary<infer T> ? T : never;
 
 test(
   "any exchanges at once, over any wire, end as they were meant to",
-  { timeout: 60_000 + 100 * numRuns },
+  { timeout: 60_000 + 10 * numRuns },
   async () => {
     const reached = { complete: 0, byHost: 0, byPlugin: 0 };
     await fc.assert(

@@ -1,5 +1,8 @@
 import { Duplex } from "node:stream";
 
+/** Into how many pieces one write is cut at the most: megabytes octet by octet would show nothing more. */
+const piecesMax = 40;
+
 /**
  * The two ends of one RPC in memory, with as much of Node's `Http2Stream` as the carriers use. What is written arrives in pieces
  * of the given lengths, in turn, each in a turn of the event loop of its own where the length is odd.
@@ -45,7 +48,7 @@ export class FakeStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, written: () => void): void {
-    this.#deliver(chunk, written);
+    this.#deliver(chunk, piecesMax, written);
   }
 
   override _final(finished: () => void): void {
@@ -57,10 +60,13 @@ export class FakeStream extends Duplex {
     finished();
   }
 
-  #deliver(octets: Buffer, written: () => void): void {
+  #deliver(octets: Buffer, pieces: number, written: () => void): void {
     let rest = octets;
+    let left = pieces;
     while (rest.length > 0) {
-      const cut = this.#cuts[this.#cutIndex++ % this.#cuts.length] ?? rest.length;
+      left -= 1;
+      const cut =
+        left === 0 ? rest.length : (this.#cuts[this.#cutIndex++ % this.#cuts.length] as number);
       const piece = Buffer.from(rest.subarray(0, cut));
       rest = rest.subarray(cut);
       if (this.peer?.destroyed === true) {
@@ -68,7 +74,7 @@ export class FakeStream extends Duplex {
       }
       this.peer?.push(piece);
       if (cut % 2 === 1 && rest.length > 0) {
-        setImmediate(() => this.#deliver(rest, written));
+        setImmediate(() => this.#deliver(rest, left, written));
         return;
       }
     }
