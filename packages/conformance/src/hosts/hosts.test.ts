@@ -66,6 +66,38 @@ for (const { heading, speaks, hasMiddleware, does } of hosts) {
   });
 }
 
+describe("the host of docs/hosts.md, Express, changed as the page says,", () => {
+  const express = programs.get("Express") ?? "";
+
+  it("has its plugins below a path", async () => {
+    const code = express.replace("app.use(host.listener)", `app.use("/sub", host.listener)`);
+    await using program = await RunningProgram.start(code);
+    const caller = http1Caller(program.port, false);
+    const hello = await get(caller, "/sub/plugins/notes/hello");
+    expect([hello.status, await textOf(hello.body)]).toEqual([200, "hello"]);
+    expect((await get(caller, "/plugins/notes/hello")).status).toBe(404);
+  });
+
+  it("has its plugins and their WebSockets below a prefix", async () => {
+    const prefixed = `createPluginHost({ prefix: "/sub/plugins",`;
+    const code = express.replace("createPluginHost({", prefixed);
+    await using program = await RunningProgram.start(code);
+    const caller = http1Caller(program.port, false);
+    expect(await textOf((await get(caller, "/sub/plugins/notes/hello")).body)).toBe("hello");
+    expect(await caller.echoByWebSocket("/sub/plugins/notes/socket", "hello")).toBe("hello");
+  });
+
+  it("answers 500 where a body parser stands in front of it", async () => {
+    const code = express.replace("app.use(compression());", "app.use(express.json());");
+    await using program = await RunningProgram.start(code);
+    const caller = http1Caller(program.port, false);
+    const type = { "content-type": "application/json" };
+    const { body, response } = caller.call("POST", "/plugins/notes/hash", type);
+    body.end("{}");
+    expect((await response).status).toBe(500);
+  });
+});
+
 function callerOf(port: number, protocol: string): HostCaller | Promise<HostCaller> {
   return protocol.startsWith("h2")
     ? http2Caller(port, protocol === "h2")

@@ -1,20 +1,18 @@
 import type { PluginHandler } from "@servehttp/plugin-sdk";
-import { expressApp } from "./express-app.js";
-import { fastifyApp } from "./fastify-app.js";
-import { honoApp, honoServer } from "./hono-app.js";
-import { koaApp } from "./koa-app.js";
-import { socketIoApp } from "./socket-io-app.js";
-import { wsApp } from "./ws-app.js";
 
+// Each process loads the framework that it serves, and no other.
 const apps = {
-  express: expressApp,
-  fastify: fastifyApp,
-  koa: koaApp,
-  hono: honoApp,
-  "hono-server": honoServer,
-  "socket.io": socketIoApp,
-  ws: wsApp,
-} as const satisfies Record<string, (directory: string) => PluginHandler | Promise<PluginHandler>>;
+  express: async () => (await import("./express-app.js")).expressApp,
+  fastify: async () => (await import("./fastify-app.js")).fastifyApp,
+  koa: async () => (await import("./koa-app.js")).koaApp,
+  hono: async () => (await import("./hono-app.js")).honoApp,
+  "hono-server": async () => (await import("./hono-app.js")).honoServer,
+  "socket.io": async () => (await import("./socket-io-app.js")).socketIoApp,
+  ws: async () => (await import("./ws-app.js")).wsApp,
+} as const satisfies Record<
+  string,
+  () => Promise<(directory: string) => PluginHandler | Promise<PluginHandler>>
+>;
 
 /** The applications that run bridged and directly. */
 export type AppName = keyof typeof apps;
@@ -24,9 +22,7 @@ export type AppName = keyof typeof apps;
  *
  * @param directory where its files are: `text.txt`, `big.bin`, and a directory `uploads`
  */
-export function createApp(
-  name: AppName,
-  directory: string,
-): PluginHandler | Promise<PluginHandler> {
-  return apps[name](directory);
+export async function createApp(name: AppName, directory: string): Promise<PluginHandler> {
+  const make = await apps[name]();
+  return make(directory);
 }

@@ -165,6 +165,10 @@ function streams(directory: string): express.Router {
     cut.happens();
     response.end();
   });
+  router.get("/cut-at-once", (_request, response) => {
+    response.write("the beginning");
+    response.destroy();
+  });
   router.post("/refused", (_request, response) => {
     response.status(403).end("no");
   });

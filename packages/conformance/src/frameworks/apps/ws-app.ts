@@ -16,12 +16,12 @@ export function wsApp(): NodeHandler {
   sockets.on("connection", (socket: WebSocket, { url }: IncomingMessage) => {
     if (url === "/closes") {
       socket.close(4001, "enough");
+    } else if (url === "/terminates") {
+      socket.terminate();
     }
     socket.on("close", () => left.happens());
     socket.on("message", (message: Buffer, isBinary) => {
-      if (url === "/terminates") {
-        socket.terminate();
-      } else if (url === "/hash") {
+      if (url === "/hash") {
         socket.send(createHash("sha256").update(message).digest("hex"));
       } else {
         socket.send(message, { binary: isBinary });
@@ -38,6 +38,11 @@ export function wsApp(): NodeHandler {
       response.writeHead(426, { upgrade: "websocket" }).end();
     },
     upgrade(request, socket, head) {
+      if (request.url === "/unauthorised") {
+        socket.write("HTTP/1.1 401 Unauthorized\r\n\r\n");
+        socket.destroy();
+        return;
+      }
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
         sockets.emit("connection", webSocket, request);
       });

@@ -185,6 +185,15 @@ export const expressFeatures: readonly FrameworkFeature[] = [
     },
   },
   {
+    feature: "`res.destroy()` right behind the first `res.write()`",
+    works: "but",
+    how: "A 500, because nothing has left yet; Node breaks the connection.",
+    ways: ["stream", "mux"],
+    async check(site) {
+      expect((await callSite(site, "/streams/cut-at-once")).status).toBe(500);
+    },
+  },
+  {
     feature: "early hints, trailers",
     works: "yes",
     how: "`res.writeEarlyHints`, `res.addTrailers`.",

@@ -47,6 +47,15 @@ export const wsFeatures: readonly FrameworkFeature[] = [
     },
   },
   {
+    feature: "refusals by `socket.write` and `socket.destroy()`",
+    works: "yes",
+    how: "What was written before `destroy()` arrives.",
+    check: (site) =>
+      expect(StockWebSocket.open(site, "/unauthorised")).rejects.toThrow(
+        "Unexpected server response: 401",
+      ),
+  },
+  {
     feature: "either side closes or goes away",
     works: "yes",
     how: "The other learns of it at once: a close code, or 1006.",
@@ -55,7 +64,6 @@ export const wsFeatures: readonly FrameworkFeature[] = [
       expect(await closed.closed()).toBe(4001);
       expect(textOf(await callSite(site, "/left"))).toBe("left");
       await using terminated = await StockWebSocket.open(site, "/terminates");
-      terminated.send("go away");
       expect(await terminated.closed()).toBe(1006);
       expect(textOf(await callSite(site, "/left"))).toBe("left");
       const leaving = await StockWebSocket.open(site, "/echo");
