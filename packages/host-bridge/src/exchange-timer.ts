@@ -23,6 +23,8 @@ export class ExchangeTimer {
   #awaitingHead = true;
   #movedMs: number;
   #timer: NodeJS.Timeout | undefined;
+  /** When the timer fires. */
+  #armedForMs = Number.POSITIVE_INFINITY;
 
   constructor(times: ExchangeTimes, onExpired: (message: string) => void) {
     this.#times = times;
@@ -34,19 +36,26 @@ export class ExchangeTimer {
     this.#arm(nowMs);
   }
 
-  /** Something moved, in either direction. */
-  touch(): void {
+  /** Something of the request went to the plugin: the head is due so much later. */
+  requestMoved(): void {
     this.#movedMs = performance.now();
     if (this.#headDueMs !== 0) {
       this.#headDueMs = Math.max(this.#headDueMs, this.#movedMs + this.#times.headMs);
     }
   }
 
+  /** Something of the response came, or went on to the caller. */
+  responseMoved(): void {
+    this.#movedMs = performance.now();
+  }
+
   headArrived(): void {
     this.#awaitingHead = false;
     this.#headDueMs = 0;
-    if (this.#timer === undefined) {
-      this.#arm(performance.now());
+    this.#movedMs = performance.now();
+    if (this.#nextDueMs() < this.#armedForMs) {
+      this.stop();
+      this.#arm(this.#movedMs);
     }
   }
 
@@ -68,6 +77,7 @@ export class ExchangeTimer {
 
   #arm(nowMs: number): void {
     const dueMs = this.#nextDueMs();
+    this.#armedForMs = dueMs;
     this.#timer =
       dueMs === Number.POSITIVE_INFINITY
         ? undefined

@@ -95,7 +95,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
       this.#channel,
       plugin.chunkBytes,
       (raw) => edge.readRequestTrailers(raw),
-      () => this.#timer.touch(),
+      () => this.#timer.requestMoved(),
     );
     this.#sender.start(init, what.hasBody);
   }
@@ -129,16 +129,16 @@ export class Exchange implements PartReceiver<ResponseParts> {
   abort(error: ServeHTTPError): void {
     const state = this.#state;
     if (state.name === "tunnel" && error.code === "request-not-needed") {
-      // The plugin has closed its socket: what it wrote still goes to the caller.
-      this.#finish("ok", undefined);
       state.tunnel.close();
     } else if (state !== over) {
-      this.#fail(error);
+      // Of the caller nobody knows but the host.
+      const lies = error.code === "caller-left";
+      this.#fail(lies ? new ServeHTTPError("protocol-violation", error.message) : error);
     }
   }
 
   #apply(parts: ResponseParts): void | Promise<void> {
-    this.#timer.touch();
+    this.#timer.responseMoved();
     if (parts.informational !== undefined) {
       for (const one of parts.informational) {
         const informational = readInformational(one, this.#rules);
@@ -181,6 +181,9 @@ export class Exchange implements PartReceiver<ResponseParts> {
     if (!this.init.hijackable) {
       const message = "the plugin hijacked a request that was not hijackable";
       throw new ServeHTTPError("protocol-violation", message);
+    }
+    if (!this.#plugin.mayTunnel) {
+      throw new ServeHTTPError("overload", "too many tunnels at once");
     }
     const socket = this.#caller.hijack();
     if (socket === undefined) {
@@ -231,7 +234,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
     }
     const room = this.#caller.write(chunk);
     // A caller that takes its time is no silence of the plugin's, but it is silence.
-    return room?.then(() => this.#timer.touch());
+    return room?.then(() => this.#timer.responseMoved());
   }
 
   #complete(head: ResponseHead, trailers: string[]): void {

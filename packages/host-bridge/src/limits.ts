@@ -39,6 +39,9 @@ export const healthMissesMax = 3;
 /** How long the rest of a request that has its answer is read, up to the contract's `discardBytesMax`: 5 s. */
 export const discardMsMax = 5_000;
 
+/** How long a caller may take to read what a plugin wrote to its tunnel before it closed it: 5 s. */
+export const tunnelLingerMs = 5_000;
+
 /** How far behind its start a plugin may push the head of a long exchange: 10 minutes. */
 export const headExtensionMsMax = 600_000;
 

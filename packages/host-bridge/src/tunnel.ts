@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { type ExchangeChannel, type RequestParts, ServeHTTPError } from "@servehttp/contract";
+import { tunnelLingerMs } from "./limits.js";
 
 /**
  * A caller's connection that a plugin took over: octets both ways, each way with back-pressure and an end of its own. No
@@ -13,6 +14,7 @@ export class Tunnel {
   #callerEnded = false;
   #pluginEnded = false;
   #room: PromiseWithResolvers<void> | undefined;
+  #linger: NodeJS.Timeout | undefined;
 
   /** `onOver` is called once, when the connection is closed: with an error where either way was cut off by the caller. */
   constructor(
@@ -53,14 +55,22 @@ export class Tunnel {
     this.#socket.end();
   }
 
-  /** The plugin takes no more: ends the caller's way too, behind what was written to it. */
+  /**
+   * The plugin has closed its socket: ends both ways, behind what was written to the caller, which has `tunnelLingerMs` to
+   * read it.
+   */
   close(): void {
-    this.#socket.end();
-    if (this.#socket.writableFinished) {
-      this.#socket.destroy();
-    } else {
-      this.#socket.once("finish", () => this.#socket.destroy());
+    this.#pluginEnded = true;
+    // What still comes is nobody's.
+    this.#callerEnded = true;
+    const socket = this.#socket;
+    socket.end();
+    if (socket.writableFinished) {
+      socket.destroy();
+      return;
     }
+    socket.once("finish", () => socket.destroy());
+    this.#linger = setTimeout(() => socket.destroy(), tunnelLingerMs);
   }
 
   /** Ends both ways at once. */
@@ -87,6 +97,7 @@ export class Tunnel {
   }
 
   #closed(): void {
+    clearTimeout(this.#linger);
     this.#release();
     const complete = this.#callerEnded && this.#pluginEnded;
     this.#onOver(complete ? undefined : new ServeHTTPError("caller-left", "the caller left"));

@@ -1,0 +1,172 @@
+import { type Duplex, PassThrough, type Readable } from "node:stream";
+import type {
+  ExchangeChannel,
+  FieldList,
+  PartReceiver,
+  RequestInit,
+  RequestParts,
+  ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import type { Caller } from "../caller.js";
+import { EdgePolicy } from "../edge-policy.js";
+import { Exchange, type ExchangePlugin } from "../exchange.js";
+import type { ExchangeTimes } from "../exchange-timer.js";
+import type { Outcome } from "../failure.js";
+import type { NodeRequest } from "../request-sender.js";
+import type { ResponseHead } from "../response-head.js";
+
+/** A caller that writes down what it gets. */
+export class MemoryCaller implements Caller {
+  gone = false;
+  /** What was done, in order. */
+  readonly log: string[] = [];
+  /** Set, `write` waits for it. */
+  room: PromiseWithResolvers<void> | undefined;
+  /** Handed over by `hijack`. */
+  socket: Duplex | undefined;
+  /** Thrown by `respond` and `begin`. */
+  thrown: Error | undefined;
+
+  informational(status: number, fields: FieldList): void {
+    this.log.push(["informational", status, ...fields].join(" "));
+  }
+
+  respond(head: ResponseHead, body: Uint8Array | undefined, trailers: FieldList): void {
+    this.#throw();
+    const text = body === undefined || !head.bodyAllowed ? "" : Buffer.from(body).toString();
+    this.log.push(["respond", head.status, JSON.stringify(text), ...trailers].join(" "));
+  }
+
+  begin(head: ResponseHead): void {
+    this.#throw();
+    this.log.push(`begin ${head.status}`);
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    this.log.push(`write ${JSON.stringify(Buffer.from(chunk).toString())}`);
+    return this.room?.promise;
+  }
+
+  flush(): void {
+    this.log.push("flush");
+  }
+
+  end(trailers: FieldList): void {
+    this.log.push(["end", ...trailers].join(" "));
+  }
+
+  break(): void {
+    this.log.push("break");
+  }
+
+  refuseRest(): void {
+    this.log.push("refuseRest");
+  }
+
+  hijack(): Duplex | undefined {
+    this.log.push("hijack");
+    return this.socket;
+  }
+
+  release(): void {
+    this.room?.resolve();
+  }
+
+  #throw(): void {
+    if (this.thrown !== undefined) {
+      throw this.thrown;
+    }
+  }
+}
+
+/** The way to a plugin that is not there. */
+export class MemoryChannel implements ExchangeChannel<RequestParts> {
+  readonly sent: RequestParts[] = [];
+  /** The codes of resets. */
+  readonly resets: string[] = [];
+  /** Set, `send` waits for it. */
+  room: PromiseWithResolvers<void> | undefined;
+
+  send(parts: RequestParts): void | Promise<void> {
+    this.sent.push(parts);
+    return this.room?.promise;
+  }
+
+  reset(error: ServeHTTPError): void {
+    this.resets.push(error.code);
+  }
+
+  /** The body and what else of tunnel octets were sent, as text. */
+  get text(): string {
+    const chunks = this.sent.map(({ chunk, tunnelChunk }) => chunk ?? tunnelChunk);
+    return Buffer.concat(chunks.filter((chunk) => chunk !== undefined)).toString();
+  }
+}
+
+export interface MemoryExchangeOptions {
+  readonly init?: Partial<RequestInit>;
+  readonly times?: ExchangeTimes;
+  readonly chunkBytes?: number;
+  readonly mayTunnel?: boolean;
+}
+
+/** An exchange between a caller and a plugin that are both the test's. */
+export class MemoryExchange {
+  readonly caller = new MemoryCaller();
+  readonly channel = new MemoryChannel();
+  /** The caller's body, where the request has one. */
+  readonly body = new PassThrough();
+  readonly exchange: Exchange;
+  readonly over: { outcome: Outcome; code: string | undefined }[] = [];
+  begun = 0;
+  tunnels = 0;
+
+  constructor(options: MemoryExchangeOptions = {}) {
+    const init: RequestInit = {
+      method: "GET",
+      url: "/",
+      requestUri: "/plugins/notes/",
+      protocol: "HTTP/1.1",
+      protocolMajor: 1,
+      protocolMinor: 1,
+      host: "a",
+      remoteAddress: "",
+      headers: [],
+      contentLength: 0,
+      deadlineUnixMs: 0,
+      requestId: "1",
+      context: {},
+      scheme: "http",
+      expectContinue: false,
+      hijackable: true,
+      ...options.init,
+    };
+    const plugin: ExchangePlugin = {
+      openExchange: (_receiver: PartReceiver<ResponseParts>) => this.channel,
+      chunkBytes: options.chunkBytes ?? 65_536,
+      times: options.times ?? { headMs: 0, idleMs: 0, totalMs: 0 },
+      mayTunnel: options.mayTunnel ?? true,
+      onBegun: () => void (this.begun += 1),
+      onTunnel: () => void (this.tunnels += 1),
+      onOver: (_exchange, outcome, error) => void this.over.push({ outcome, code: error?.code }),
+    };
+    const edge = new EdgePolicy();
+    const request: Readable & { rawTrailers: string[] } = Object.assign(this.body, {
+      rawTrailers: [],
+    });
+    this.exchange = new Exchange(plugin, {
+      request: request as unknown as NodeRequest,
+      caller: this.caller,
+      init,
+      hasBody: init.contentLength !== 0,
+      rules: {
+        method: init.method,
+        versionMajor: init.protocolMajor,
+        versionMinor: init.protocolMinor,
+        policy: edge,
+      },
+      edge,
+    });
+  }
+}
