@@ -28,7 +28,12 @@ export interface AttachOptions {
 }
 
 type RequestListener = (request: HostRequest, response: HostResponse) => void;
-type UpgradeListener = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
+type UpgradeListener = (
+  this: NodeServer,
+  request: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+) => void;
 
 /** Puts a host in front of the listeners that a server has: they get what is not for a plugin. */
 export function attachListener(
@@ -90,11 +95,13 @@ function attachUpgrades(
   passOn: RequestListener | undefined,
 ): void {
   const others = takeListeners<UpgradeListener>(server, "upgrade");
-  limitUpgrades(server, host, others.length > 0);
+  /** Somebody beside us listens: from before, whom we call, or since, whom the server calls. */
+  const othersListen = () => others.length > 0 || server.listenerCount("upgrade") > 1;
+  limitUpgrades(server, host, othersListen);
   listen<UpgradeListener>(server, "upgrade", (request, socket, head) => {
-    if (others.length > 0 && !host.mayUpgrade(request)) {
+    if (!host.mayUpgrade(request) && othersListen()) {
       for (const listener of others) {
-        listener(request, socket, head);
+        listener.call(server, request, socket, head);
       }
       return;
     }
@@ -108,12 +115,14 @@ function attachUpgrades(
  * Leaves every other upgrade (h2c foremost) an ordinary request, as it was before anybody listened to `upgrade`. Node knows
  * `shouldUpgradeCallback` from 24.9 on; before, a request that offers any upgrade comes by the event.
  */
-function limitUpgrades(server: NodeServer, host: Attachable, othersListen: boolean): void {
+function limitUpgrades(server: NodeServer, host: Attachable, othersListen: () => boolean): void {
   if (!("shouldUpgradeCallback" in server)) {
     return;
   }
   const upgradable = server as { shouldUpgradeCallback: (request: IncomingMessage) => boolean };
-  upgradable.shouldUpgradeCallback = (request) => othersListen || host.mayUpgrade(request);
+  const before = upgradable.shouldUpgradeCallback;
+  upgradable.shouldUpgradeCallback = (request) =>
+    host.mayUpgrade(request) || (othersListen() && before.call(server, request));
 }
 
 /** A response on a connection that the server has let go of, for an upgrade that is answered like any other request. */
