@@ -162,9 +162,11 @@ test("draining is said once, and what the host opens before it hears of it is se
   await until(() => responses(host).some((batch) => batch.draining), "draining");
   await turns(10);
   expect(host.status).toBeUndefined();
-  host.stream.end(
+  host.stream.write(
     muxRequestOf({ exchangeId: 1n, parts: parts({ init: plainInit, end: plainEnd }) }),
   );
+  await until(() => responses(host).some(({ frames }) => frames.length > 0), "the answer");
+  host.stream.end();
   await draining;
   const batches = responses(host);
   expect(batches.filter((batch) => batch.draining)).toHaveLength(1);
