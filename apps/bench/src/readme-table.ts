@@ -3,6 +3,7 @@ import type { Metric } from "./cases/bench-case.js";
 import { formatNumber } from "./format-number.js";
 import { samplesOf } from "./samples-of.js";
 import { pairedRatio, summarise } from "./statistics.js";
+import { nodeFlags } from "./targets/node-command.js";
 import { findFigures } from "./wanted-figures.js";
 
 const start = "<!-- bench:start -->";
@@ -33,7 +34,8 @@ function describeRun({ date, machine, options, missing, cases }: BenchReport): s
       `${machine.system}, Node ${machine.node}. One run, ${options.rounds} rounds, every target in every round, ` +
       `load by ${options.generator === "wrk" ? "wrk" : "a Node process"}. Medians. A figure with × is a ratio to ` +
       "direct, the plugin's own `node:http` without a host, whose own figure stands in its column; the others are " +
-      "values. Rows with ↓ are better the smaller.",
+      `values. Rows with ↓ are better the smaller. Every Node process ran with \`${nodeFlags.join(" ")}\`, ours and the ` +
+      "peers' alike.",
   ];
   const failures = cases.flatMap((caseReport) =>
     Object.keys(caseReport.failures).map((target) => `${target} (${caseReport.title})`),
