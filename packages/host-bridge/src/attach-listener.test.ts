@@ -107,6 +107,7 @@ describe.each([
     await until(() => caller.ended, "the host ends the connection");
     caller.socket.end();
     await until(() => sockets.size === 0, "no connection is left");
+    expect(bridge.host.plugins[0]?.outcomes).toEqual({});
   });
 
   it("takes an upgrade to another protocol for the ordinary request that it is too", async () => {

@@ -35,6 +35,14 @@ type UpgradeListener = (
   head: Buffer,
 ) => void;
 
+/** The events of a server that a host listens to. */
+interface Listeners {
+  readonly request: RequestListener;
+  readonly checkContinue: RequestListener;
+  readonly connect: RequestListener;
+  readonly upgrade: UpgradeListener;
+}
+
 /** Puts a host in front of the listeners that a server has: they get what is not for a plugin. */
 export function attachListener(
   server: NodeServer,
@@ -45,7 +53,7 @@ export function attachListener(
     attachContinue(server, host);
     attachUpgrades(server, host, (request, response) => server.emit("request", request, response));
   } else {
-    const passOn = nextOf(takeListeners<RequestListener>(server, "request"));
+    const passOn = nextOf(takeListeners(server, "request"));
     attachRequests(server, host, passOn);
     attachUpgrades(server, host, passOn);
   }
@@ -56,9 +64,8 @@ export function attachListener(
 function attachContinue(server: NodeServer, host: Attachable): void {
   const passOn: RequestListener = (request, response) =>
     void server.emit("request", request, response);
-  const continueNext =
-    nextOf(takeListeners<RequestListener>(server, "checkContinue")) ?? continueFirst(passOn);
-  listen<RequestListener>(server, "checkContinue", (request, response) => {
+  const continueNext = nextOf(takeListeners(server, "checkContinue")) ?? continueFirst(passOn);
+  listen(server, "checkContinue", (request, response) => {
     if (host.isRouted(request)) {
       host.awaitsContinue(request);
       passOn(request, response);
@@ -74,12 +81,11 @@ function attachRequests(
   passOn: RequestListener | undefined,
 ): void {
   const continueNext =
-    nextOf(takeListeners<RequestListener>(server, "checkContinue")) ??
-    (passOn && continueFirst(passOn));
-  listen<RequestListener>(server, "request", (request, response) => {
+    nextOf(takeListeners(server, "checkContinue")) ?? (passOn && continueFirst(passOn));
+  listen(server, "request", (request, response) => {
     host.serve(request, response, passOn && (() => passOn(request, response)), byRequest);
   });
-  listen<RequestListener>(server, "checkContinue", (request, response) => {
+  listen(server, "checkContinue", (request, response) => {
     const next = continueNext && (() => continueNext(request, response));
     host.serve(request, response, next, byCheckContinue);
   });
@@ -94,11 +100,11 @@ function attachUpgrades(
   host: Attachable,
   passOn: RequestListener | undefined,
 ): void {
-  const others = takeListeners<UpgradeListener>(server, "upgrade");
+  const others = takeListeners(server, "upgrade");
   /** Somebody beside us listens: from before, whom we call, or since, whom the server calls. */
   const othersListen = () => others.length > 0 || server.listenerCount("upgrade") > 1;
   limitUpgrades(server, host, othersListen);
-  listen<UpgradeListener>(server, "upgrade", (request, socket, head) => {
+  listen(server, "upgrade", (request, socket, head) => {
     if (!host.mayUpgrade(request) && othersListen()) {
       for (const listener of others) {
         listener.call(server, request, socket, head);
@@ -145,8 +151,8 @@ function attachExtendedConnect(server: NodeServer, host: Attachable): void {
     return;
   }
   server.updateSettings({ enableConnectProtocol: true });
-  const others = nextOf(takeListeners<RequestListener>(server, "connect"));
-  listen<RequestListener>(server, "connect", (request, response) => {
+  const others = nextOf(takeListeners(server, "connect"));
+  listen(server, "connect", (request, response) => {
     if (request.headers[":protocol"] === undefined) {
       (others ?? refuseConnect)(request, response);
       return;
@@ -162,8 +168,9 @@ function refuseConnect(_request: HostRequest, response: HostResponse): void {
   response.end();
 }
 
-function takeListeners<L>(server: NodeServer, event: string): readonly L[] {
-  const listeners = server.listeners(event) as L[];
+/** Takes a server's listeners to an event away from it; `event` says which kind they are of. */
+function takeListeners<K extends keyof Listeners>(server: NodeServer, event: K): Listeners[K][] {
+  const listeners = server.listeners(event) as Listeners[K][];
   server.removeAllListeners(event);
   return listeners;
 }
@@ -187,6 +194,10 @@ function continueFirst(passOn: RequestListener): RequestListener {
   };
 }
 
-function listen<L>(server: NodeServer, event: string, listener: L): void {
-  (server as { on(event: string, listener: L): unknown }).on(event, listener);
+function listen<K extends keyof Listeners>(
+  server: NodeServer,
+  event: K,
+  listener: Listeners[K],
+): void {
+  (server as { on(event: K, listener: Listeners[K]): unknown }).on(event, listener);
 }

@@ -5,7 +5,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { Duplex } from "node:stream";
-import { comparableName, hopByHopNames } from "@servehttp/contract";
+import { comparableName, hopByHopNames, isFieldValue } from "@servehttp/contract";
 import { Http2Caller } from "./http2-caller.js";
 import { responseSectionBytesMax } from "./limits.js";
 import { toHttp2Fields } from "./response-head.js";
@@ -71,6 +71,10 @@ class UpgradedStream extends Duplex {
     const rest = this.#head.subarray(end + 4);
     const head = end < 0 ? undefined : parseHead(this.#head.toString("latin1", 0, end));
     this.#head = undefined;
+    if (this.#stream.closed) {
+      callback(new Error("the caller left before it had an answer"));
+      return;
+    }
     if (head === undefined) {
       callback(new Error("the plugin's answer to the upgrade is no HTTP/1 response"));
       return;
@@ -112,6 +116,9 @@ function parseHead(text: string): { status: number; fields: string[] } | undefin
   for (const line of lines) {
     const [, name, value] = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
     if (name === undefined || value === undefined) {
+      return undefined;
+    }
+    if (!isFieldValue(value)) {
       return undefined;
     }
     const comparable = comparableName(name);

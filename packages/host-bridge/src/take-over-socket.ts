@@ -22,6 +22,8 @@ export function takeOverSocket(response: ServerResponse): Socket | undefined {
     socket.removeAllListeners(event);
   }
   socket.setTimeout(0);
+  // Which it is by HTTP, and not by HTTPS.
+  socket.allowHalfOpen = true;
   return socket;
 }
 

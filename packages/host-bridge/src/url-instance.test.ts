@@ -7,7 +7,9 @@ import { type RunningPlugin, servePlugin } from "@servehttp/plugin-sdk";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { pluginAddress } from "./plugin-address.js";
+import type { TlsOptions } from "./options.js";
 import type { LinkOptions } from "./plugin-link.js";
+import { certificate } from "./test-rig/certificate.js";
 import { turns, until } from "./test-rig/until.js";
 import { UrlInstance } from "./url-instance.js";
 
@@ -181,7 +183,7 @@ describe("UrlInstance", () => {
   });
 
   it("gives up an attempt that is not answered in time", async () => {
-    await using silent = await listening(createServer());
+    await using silent = await listening(createServer((socket) => void socket.resume()));
     await using instance = instanceAt(silent.port, {}, 1);
     expect(await failureOf(instance)).toMatchObject({ code: "deadline" });
     await until(() => silent.sockets.size === 0, "no connection is left");
@@ -241,6 +243,45 @@ describe("UrlInstance", () => {
       expect(instance.restarts).toBe(2);
     },
   );
+
+  it("connects by TLS, and shows who it is where it has a certificate", async () => {
+    const [pluginPem, hostPem, strangerPem] = [certificate(), certificate(), certificate()];
+    const plugin = await servePlugin(
+      { serveHTTP: () => undefined },
+      {
+        address: "127.0.0.1:0",
+        logger,
+        drainMs: 0,
+        tls: { ...pluginPem, ca: hostPem.cert, requestCert: true, rejectUnauthorized: true },
+      },
+    );
+    await using _ = plugin;
+    const port = plugin.address.split(":").at(-1);
+    const over = (host: string, tls: TlsOptions) =>
+      instanceAt(0, { address: pluginAddress(`https://${host}:${port}`, tls) });
+    for (const host of ["127.0.0.1", "localhost"]) {
+      await using known = over(host, { ca: pluginPem.cert, ...hostPem });
+      await known.start();
+      expect(known.state).toBe("ready");
+    }
+    await using octets = over("127.0.0.1", {
+      ca: Buffer.from(pluginPem.cert),
+      cert: Buffer.from(hostPem.cert),
+      key: Buffer.from(hostPem.key),
+      servername: "localhost",
+    });
+    await octets.start();
+    expect(octets.state).toBe("ready");
+    for (const tls of [
+      { ...hostPem },
+      { ca: strangerPem.cert, ...hostPem },
+      { ca: pluginPem.cert, ...strangerPem },
+      { ca: pluginPem.cert, ...hostPem, servername: "elsewhere" },
+    ]) {
+      await using stranger = over("127.0.0.1", tls);
+      expect((await failureOf(stranger)).code).toMatch(/^(connection-failed|not-a-plugin)$/);
+    }
+  });
 
   it("replaces the connection of a plugin that was found hung", async () => {
     await using relayed = await relayedPlugin();

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 
 /** How long something may take that takes a moment: only a test that fails ever waits so long. */
-const patienceMs = 4_000;
+const patienceMs = 15_000;
 
 /** Resolves in the first turn of the event loop in which the condition holds. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
