@@ -43,7 +43,8 @@ export class PluginMux implements MuxEnd {
     this.#stream = stream;
     this.#accept = accept;
     this.#batch = new FrameBatch(responsePartRules, {
-      onReady: () => this.#pipe.plan(this.#exchanges.size),
+      // All requests come by this one stream: when the callback that brought them is over, so is what belongs together.
+      onReady: () => this.#pipe.plan(0),
       onOpened: () => undefined,
       onRoom: (exchange) => exchange.goOn(),
       onFinished: (exchange) => exchange.sent(),

@@ -1,6 +1,7 @@
 import {
   type ExchangeChannel,
   type PartReceiver,
+  plainEnd,
   type RequestInit,
   type RequestParts,
   type ResponseParts,
@@ -72,7 +73,8 @@ export class Exchange implements PartReceiver<ResponseParts> {
   readonly #caller: Caller;
   readonly #rules: ResponseRules;
   readonly #channel: ExchangeChannel<RequestParts>;
-  readonly #sender: RequestSender;
+  /** Undefined where the request has no body: it went out whole. */
+  readonly #sender: RequestSender | undefined;
   readonly #timer: ExchangeTimer;
   readonly init: RequestInit;
   #state: ExchangeState = unanswered;
@@ -90,6 +92,12 @@ export class Exchange implements PartReceiver<ResponseParts> {
     this.#timer = new ExchangeTimer(plugin.times, (message) =>
       this.#giveUp(new ServeHTTPError("deadline", message)),
     );
+    if (!what.hasBody) {
+      this.#sender = undefined;
+      void this.#channel.send({ init, end: plainEnd });
+      return;
+    }
+    void this.#channel.send({ init });
     this.#sender = new RequestSender(
       request,
       this.#channel,
@@ -97,7 +105,6 @@ export class Exchange implements PartReceiver<ResponseParts> {
       (raw) => edge.readRequestTrailers(raw),
       () => this.#timer.requestMoved(),
     );
-    this.#sender.start(init, what.hasBody);
   }
 
   /** The caller's connection, or its HTTP/2 stream, closed. A tunnel sees that by itself. */
@@ -249,7 +256,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
 
   /** The plugin has answered in full: what the caller still sends is nobody's. */
   #leaveRest(): void {
-    if (!this.#sender.complete) {
+    if (this.#sender !== undefined && !this.#sender.complete) {
       this.#caller.refuseRest();
     }
   }
@@ -291,7 +298,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
   #finish(outcome: Outcome, error: ServeHTTPError | undefined): void {
     this.#state = over;
     this.#timer.stop();
-    this.#sender.stop();
+    this.#sender?.stop();
     this.#caller.release();
     this.#plugin.onOver(this, outcome, error);
   }

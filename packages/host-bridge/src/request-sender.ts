@@ -1,19 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
-import {
-  type End,
-  type ExchangeChannel,
-  plainEnd,
-  type RequestInit,
-  type RequestParts,
-} from "@servehttp/contract";
+import { type End, type ExchangeChannel, plainEnd, type RequestParts } from "@servehttp/contract";
 
 /** The request of any Node server. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 
 /**
- * Sends a caller's request to a plugin: its head at once, its body as it comes and as the carrier has room, its end
- * when the caller's framing says so. A body that is cut off has no end.
+ * Sends the body of a caller's request to a plugin, as it comes and as the carrier has room, and its end when the caller's
+ * framing says so. A body that is cut off has no end.
  */
 export class RequestSender {
   readonly #request: NodeRequest;
@@ -38,23 +32,13 @@ export class RequestSender {
     this.#chunkBytes = chunkBytes;
     this.#trailersOf = trailersOf;
     this.#onMoved = onMoved;
+    request.on("data", this.#onData);
+    request.on("end", this.#onEnd);
   }
 
   /** Whether the whole request has been sent. */
   get complete(): boolean {
     return this.#state === "sent";
-  }
-
-  start(init: RequestInit, hasBody: boolean): void {
-    if (!hasBody) {
-      this.#state = "sent";
-      void this.#channel.send({ init, end: plainEnd });
-      return;
-    }
-    void this.#channel.send({ init });
-    const request = this.#request;
-    request.on("data", this.#onData);
-    request.on("end", this.#onEnd);
   }
 
   /** Sends nothing more; what the caller still sends is left where it is. */
