@@ -91,8 +91,10 @@ function attachRequests(
   });
 }
 
-const byRequest = { event: "request" } as const;
-const byCheckContinue = { event: "checkContinue" } as const;
+/** How most requests come. */
+export const byRequest = { event: "request" } as const;
+/** How requests come that wait for a 100 (Continue). */
+export const byCheckContinue = { event: "checkContinue" } as const;
 
 /** HTTP/1: the connection leaves the server with its `upgrade` event. */
 function attachUpgrades(

@@ -1,6 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { ServeHTTPError } from "@servehttp/contract";
-import { attachListener, type AttachOptions, type NodeServer } from "./attach-listener.js";
+import {
+  attachListener,
+  type AttachOptions,
+  byCheckContinue,
+  byRequest,
+  type NodeServer,
+} from "./attach-listener.js";
 import { EdgePolicy } from "./edge-policy.js";
 import type { Outcome } from "./failure.js";
 import { HostedPlugin } from "./hosted-plugin.js";
@@ -137,8 +143,8 @@ class Host implements PluginHost {
         settings.logger.error({ err, requestId, plugin }, "the host could not pass a request on"),
     });
     this.listener = (request, response, next) => {
-      const event = this.#awaitingContinue.has(request) ? "checkContinue" : "request";
-      this.#serve(request, response, next, { event });
+      const entry = this.#awaitingContinue.has(request) ? byCheckContinue : byRequest;
+      this.#serve(request, response, next, entry);
     };
     if (settings.enabled) {
       for (const plugin of settings.plugins.values()) {
