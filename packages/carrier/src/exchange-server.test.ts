@@ -23,15 +23,16 @@ test("O8: a stranger is refused on every path before any message is read, and ho
     },
   });
   const shown = [undefined, "", "x", token.slice(0, -1), `${token}x`, token.toUpperCase()];
-  for (const path of [serveHTTPPath, serveHTTPMuxPath, otherPath]) {
-    for (const wrong of shown) {
+  const refused = [serveHTTPPath, serveHTTPMuxPath, otherPath].flatMap((path) =>
+    shown.map((wrong) => {
       // Its own way stays open: the refusal does not wait for it.
       const host = new RawHostStream(wire.session, path, wrong);
       host.stream.write(requestMessageOf({ init: plainInit, end: plainEnd }));
-      await until(() => host.closed, "the stream closed");
-      expect([path, wrong, host.status]).toEqual([path, wrong, "16"]);
-    }
-  }
+      return host;
+    }),
+  );
+  await until(() => refused.every((host) => host.closed), "all streams closed");
+  expect(refused.map(({ status }) => status)).toEqual(refused.map(() => "16"));
   expect([wire.plugin, asked]).toEqual([[], []]);
 });
 

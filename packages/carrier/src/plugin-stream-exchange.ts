@@ -59,6 +59,9 @@ const responseFormat: PartFormat<ResponseParts> = {
  */
 const halfOpenMs = 10_000;
 
+/** The same for who was refused: long enough for a request that is on its way, short enough to hold nobody's memory. */
+const refusedMs = 1_000;
+
 /** How long a request that was cut off may take to say why. The reset follows the end at once where there is one. */
 const reasonGraceMs = 20;
 
@@ -268,6 +271,9 @@ export function refuseStream(stream: ServerHttp2Stream, error: ServeHTTPError): 
   });
   respondTrailersOnly(stream, error);
   stream.resume();
-  // Nothing more is read of it, whatever it still wants to send.
-  stream.close(constants.NGHTTP2_NO_ERROR);
+  // Nothing more is taken of it. A host that still sends its request is given the time to see the answer: a stock one that is
+  // reset meanwhile waits for ever.
+  const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), refusedMs);
+  timer.unref();
+  stream.once("close", () => clearTimeout(timer));
 }
