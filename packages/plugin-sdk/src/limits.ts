@@ -11,3 +11,12 @@ export const bufferedBodyBytesDefault = 1_048_576;
  * more part; a WebSocket frame is a head of some octets and its payload.
  */
 export const joinBytesMax = 16_384;
+
+/** How long `close` of a plugin waits for what runs when its `drainMs` is not given: 10 seconds. */
+export const drainMsDefault = 10_000;
+
+/**
+ * How long a plugin whose grace has run out lets its hosts hear so, before it closes their connections: 1 second. A
+ * host that is there hears it at once.
+ */
+export const farewellMs = 1_000;

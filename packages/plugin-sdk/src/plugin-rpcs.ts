@@ -13,26 +13,44 @@ import {
 /** `Describe` and health are small: a message over this many octets is nobody's. */
 const messageBytesMax = 65_536;
 
-/** Whether the plugin serves, as the health service tells it. */
+/**
+ * Whether the plugin serves, as the health service tells it.
+ *
+ * serving -> stopped [stop]
+ */
 export class ServingState {
-  #changed = Promise.withResolvers<void>();
-  #serving = true;
+  #state: "serving" | "stopped" = "serving";
+  readonly #waiting = new Set<() => void>();
 
   get serving(): boolean {
-    return this.#serving;
+    return this.#state === "serving";
   }
 
-  /** Resolves at the next change. */
-  get changed(): Promise<void> {
-    return this.#changed.promise;
+  /** How many wait for the end. */
+  get waitingCount(): number {
+    return this.#waiting.size;
   }
 
   /** The plugin is closing. */
   stop(): void {
-    this.#serving = false;
-    const changed = this.#changed;
-    this.#changed = Promise.withResolvers<void>();
-    changed.resolve();
+    this.#state = "stopped";
+    for (const resolve of this.#waiting) {
+      resolve();
+    }
+  }
+
+  /** Resolves when the plugin closes or the signal aborts, and leaves nothing at either. */
+  async whenStopped(signal: AbortSignal): Promise<void> {
+    if (!this.serving || signal.aborted) {
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const onAbort = () => resolve();
+    this.#waiting.add(resolve);
+    signal.addEventListener("abort", onAbort, { once: true });
+    await promise;
+    this.#waiting.delete(resolve);
+    signal.removeEventListener("abort", onAbort);
   }
 }
 
@@ -66,13 +84,11 @@ function addRoutes(router: ConnectRouter, software: string, state: ServingState)
       return { status: statusOf(service, state, Code.NotFound) };
     },
     async *watch({ service }, context) {
-      const left = new Promise<void>((resolve) => {
-        context.signal.addEventListener("abort", () => resolve(), { once: true });
-      });
-      while (!context.signal.aborted) {
-        const { changed } = state;
+      yield { status: statusOf(service, state, undefined) };
+      if (state.serving) {
+        await state.whenStopped(context.signal);
+        // The last word: a watch that went on would hold the connection, and the plugin with it.
         yield { status: statusOf(service, state, undefined) };
-        await Promise.race([changed, left]);
       }
     },
   });

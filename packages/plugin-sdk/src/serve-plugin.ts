@@ -1,24 +1,39 @@
-import { rmSync } from "node:fs";
 import type { SecureServerOptions } from "node:http2";
-import { Socket } from "node:net";
-import { ExchangeServer, type ListenAddress } from "@servehttp/carrier";
-import { dispatchExchange } from "./dispatcher.js";
+import { ExchangeServer, type ExchangeServerOptions, type ListenAddress } from "@servehttp/carrier";
+import { ServeHTTPError } from "@servehttp/contract";
+import { dispatchExchange, type ServeHTTP } from "./dispatcher.js";
 import { type PluginHandler, toServeHTTP } from "./handler.js";
-import { formatListenAddress, parseListenAddress } from "./listen-address.js";
+import { farewellMs } from "./limits.js";
+import { formatListenAddress } from "./listen-address.js";
+import { listenAt } from "./listen-at.js";
 import type { Logger } from "./logger.js";
 import { ServingState, servePluginRpcs } from "./plugin-rpcs.js";
+import { type PluginSettings, readPluginSettings } from "./plugin-settings.js";
+import {
+  closeBeforeEnd,
+  closedBeforeEnd,
+  endWithHost,
+  type EndsWithProcess,
+} from "./process-end.js";
 import { RunningHandlers } from "./running-handlers.js";
+import { sdkVersion } from "./sdk-version.js";
 import { stderrLogger } from "./stderr-logger.js";
 
 /** Options of `servePlugin`. They win over the environment. */
 export interface ServePluginOptions {
   /**
    * Where to listen: `unix:/path`, or `127.0.0.1:PORT` with 0 for a free port. Default: `SERVEHTTP_ADDRESS` of the
-   * environment, which a host sets for a plugin that it starts; else what follows `--listen` on the command line.
+   * environment, which a host sets for a plugin that it starts; else what follows `--listen` on the command line. A
+   * socket file that a plugin left which was killed is replaced, one that is in use is not.
    */
   address?: string;
-  /** What a host must show to be let in. Default: `SERVEHTTP_TOKEN` of the environment; without it, everybody may enter. */
+  /**
+   * What a host must show to be let in, in visible ASCII characters. Default: `SERVEHTTP_TOKEN` of the environment; without
+   * it, everybody may enter.
+   */
   token?: string;
+  /** What the host calls this plugin. Default: `SERVEHTTP_PLUGIN_ID` of the environment, which a host sets. */
+  id?: string;
   /**
    * Serve TLS, for a plugin that a host reaches over a network: `cert` and `key`, and for mutual TLS `ca` and `requestCert`.
    * Options of `node:http2`'s `createSecureServer`. Default: none.
@@ -26,7 +41,7 @@ export interface ServePluginOptions {
   tls?: SecureServerOptions;
   /** Where failures of handlers are told, such as a pino logger. Default: JSON lines on stderr. */
   logger?: Logger;
-  /** How long `close` waits for exchanges that run, in milliseconds. Default: 10,000. */
+  /** How long `close` waits for what runs, in milliseconds, up to 2^31 - 1. Default: 10,000. */
   drainMs?: number;
 }
 
@@ -34,16 +49,16 @@ export interface ServePluginOptions {
 export interface RunningPlugin extends AsyncDisposable {
   /** Where it listens, as hosts write it: `unix:/path`, or `127.0.0.1:PORT` with the port that was chosen. */
   readonly address: string;
+  /** What the host calls this plugin; undefined where nobody said. */
+  readonly id: string | undefined;
   /** Exchanges whose handlers run now. */
   readonly inFlight: number;
   /**
-   * Takes no new exchanges, lets those that run end, breaks what is left after `drainMs`, and resolves. Safe to call
-   * more than once.
+   * Takes no new exchanges, lets those that run end, and their handlers, gives up what is left after `drainMs` (whose
+   * signals abort with `plugin-closing`), and resolves. Safe to call more than once.
    */
   close(): Promise<void>;
 }
-
-const drainMsDefault = 10_000;
 
 /**
  * Serves a plugin: resolves when it accepts exchanges. SIGTERM and SIGINT close it and end the process; so does the end
@@ -57,68 +72,101 @@ const drainMsDefault = 10_000;
  * });
  * ```
  *
- * @throws ServeHTTPError `invalid-argument` for a handler or an address that is none; the error of `listen` where the
- *   address can't be had. Run by hand without any address, it says in one line how to give one, and exits with code 2.
+ * A second signal ends the process at once.
+ *
+ * @throws ServeHTTPError `invalid-argument` for a handler that is none, an address that is none or can't be had, and options
+ *   that are not allowed. Where the address is not an option, what is wrong is said in one line on stderr instead, and the process
+ *   exits with code 2; also where there is no address, and then the line says how to give one.
  */
 export async function servePlugin(
   handler: PluginHandler,
   options: ServePluginOptions = {},
 ): Promise<RunningPlugin> {
   const serveHTTP = toServeHTTP(handler);
+  try {
+    return await serve(serveHTTP, options);
+  } catch (error) {
+    if (options.address === undefined && error instanceof ServeHTTPError) {
+      // Whoever started it reads this, a person or a host, and a stack would be in the way.
+      process.stderr.write(`${error.message}\n`);
+      process.exit(2);
+    }
+    throw error;
+  }
+}
+
+async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise<RunningPlugin> {
+  const settings = readPluginSettings(options, process.env, process.argv);
   const logger = options.logger ?? stderrLogger;
-  const address = parseListenAddress(options.address ?? addressOfProcess());
   const running = new RunningHandlers();
   const state = new ServingState();
-  const server = new ExchangeServer({
-    accept: (channel) => dispatchExchange(channel, serveHTTP, { logger, running }),
-    rpc: servePluginRpcs(`servehttp-plugin-sdk/0.1.0 node/${process.versions.node}`, state),
-    token: options.token ?? process.env["SERVEHTTP_TOKEN"],
-    ...(options.tls === undefined ? undefined : { tls: options.tls }),
-  });
-  const plugin = new Plugin(server, state, running, options.drainMs ?? drainMsDefault);
-  await plugin.listen(address);
+  const software = `servehttp-plugin-sdk/${sdkVersion} node/${process.versions.node}`;
+  const server = exchangeServer(
+    {
+      accept: (channel) => dispatchExchange(channel, serveHTTP, { logger, running }),
+      rpc: servePluginRpcs(software, state),
+      token: settings.token,
+    },
+    options.tls,
+  );
+  endWithHost(process.env["SERVEHTTP_HOST_FD"]);
+  const listensOn = await listenAt(server, settings.address);
+  const plugin = new Plugin(server, state, running, settings, listensOn);
+  closeBeforeEnd(plugin);
   return plugin;
 }
 
-class Plugin implements RunningPlugin {
+function exchangeServer(
+  options: ExchangeServerOptions,
+  tls: SecureServerOptions | undefined,
+): ExchangeServer {
+  if (tls === undefined) {
+    return new ExchangeServer(options);
+  }
+  const hasIdentity = tls.key !== undefined && tls.cert !== undefined;
+  if (!hasIdentity && tls.pfx === undefined && tls.SNICallback === undefined) {
+    throw new ServeHTTPError("invalid-argument", "the option tls needs key and cert, or pfx");
+  }
+  try {
+    return new ExchangeServer({ ...options, tls });
+  } catch (error) {
+    const { message } = ServeHTTPError.from(error);
+    throw new ServeHTTPError("invalid-argument", `the option tls can't be used: ${message}`, {
+      cause: error,
+    });
+  }
+}
+
+class Plugin implements RunningPlugin, EndsWithProcess {
+  readonly listensOn: ListenAddress;
+  readonly id: string | undefined;
   readonly #server: ExchangeServer;
   readonly #state: ServingState;
   readonly #running: RunningHandlers;
   readonly #drainMs: number;
-  #address = "";
   #closing: Promise<void> | undefined;
-  readonly #onSignal = (): void => {
-    void this.close().then(() => process.exit(0));
-  };
 
   constructor(
     server: ExchangeServer,
     state: ServingState,
     running: RunningHandlers,
-    drainMs: number,
+    { id, drainMs }: PluginSettings,
+    listensOn: ListenAddress,
   ) {
     this.#server = server;
     this.#state = state;
     this.#running = running;
     this.#drainMs = drainMs;
+    this.id = id;
+    this.listensOn = listensOn;
   }
 
   get address(): string {
-    return this.#address;
+    return formatListenAddress(this.listensOn);
   }
 
   get inFlight(): number {
     return this.#running.count;
-  }
-
-  async listen(address: ListenAddress): Promise<void> {
-    const bound = await this.#server.listen(address);
-    this.#address = formatListenAddress(
-      typeof bound === "string" ? { path: bound } : { host: bound.address, port: bound.port },
-    );
-    process.once("SIGTERM", this.#onSignal);
-    process.once("SIGINT", this.#onSignal);
-    watchHost(address);
   }
 
   close(): Promise<void> {
@@ -131,50 +179,27 @@ class Plugin implements RunningPlugin {
   }
 
   async #close(): Promise<void> {
-    process.off("SIGTERM", this.#onSignal);
-    process.off("SIGINT", this.#onSignal);
     this.#state.stop();
-    const timer = setTimeout(() => this.#server.destroy(), this.#drainMs);
-    try {
-      await this.#server.drain();
-    } finally {
-      clearTimeout(timer);
+    const server = this.#server;
+    const drained = server.drain();
+    const idle = drained.then(() => this.#running.whenIdle());
+    if (!(await isResolvedWithin(idle, this.#drainMs))) {
+      server.giveUp(new ServeHTTPError("plugin-closing", "the plugin is closing"));
+      if (!(await isResolvedWithin(drained, farewellMs))) {
+        server.destroy();
+        await drained;
+      }
     }
+    closedBeforeEnd(this);
   }
 }
 
-/**
- * A plugin does not outlive the host that started it: the host holds the other end of a pipe, and whatever becomes of the
- * host, the kernel closes it.
- */
-function watchHost(address: ListenAddress): void {
-  const fd = Number(process.env["SERVEHTTP_HOST_FD"]);
-  if (!Number.isInteger(fd) || fd < 3) {
-    return;
+async function isResolvedWithin(promise: Promise<void>, ms: number): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(late.resolve, ms, false);
+  try {
+    return await Promise.race([promise.then(() => true), late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
-  const pipe = new Socket({ fd, readable: true, writable: false });
-  const onGone = () => {
-    if ("path" in address) {
-      rmSync(address.path, { force: true });
-    }
-    process.exit(1);
-  };
-  pipe.on("error", onGone);
-  pipe.on("close", onGone);
-  pipe.on("end", onGone);
-  pipe.resume();
-  pipe.unref();
-}
-
-function addressOfProcess(): string {
-  const at = process.argv.indexOf("--listen");
-  const address = process.env["SERVEHTTP_ADDRESS"] ?? (at < 0 ? undefined : process.argv[at + 1]);
-  if (address !== undefined && address !== "") {
-    return address;
-  }
-  const script = process.argv[1] ?? "plugin.js";
-  process.stderr.write(
-    `This is a servehttp plugin: let a host start it, or run it by hand as: node ${script} --listen 127.0.0.1:50051\n`,
-  );
-  process.exit(2);
 }

@@ -1,0 +1,32 @@
+import { expect, it } from "vitest";
+import { readPluginSettings } from "./plugin-settings.js";
+
+const at7 = { host: "127.0.0.1", port: 7 };
+
+it.each([
+  ["an option", { address: "127.0.0.1:7" }, { SERVEHTTP_ADDRESS: "127.0.0.1:8" }, []],
+  ["the environment", {}, { SERVEHTTP_ADDRESS: "127.0.0.1:7" }, ["--listen", "127.0.0.1:8"]],
+  ["the command line", {}, {}, ["--verbose", "--listen", "127.0.0.1:7", "--other"]],
+  ["the command line, in one argument", {}, {}, ["--listen=127.0.0.1:7"]],
+  ["the command line", {}, { SERVEHTTP_ADDRESS: "" }, ["--listen", "127.0.0.1:7"]],
+])("takes the address from %s", (_name, options, environment, given) => {
+  const settings = readPluginSettings(options, environment, ["node", "plugin.js", ...given]);
+  expect(settings).toEqual({ address: at7, token: undefined, id: undefined, drainMs: 10_000 });
+});
+
+it.each([[[]], [["--listen"]], [["--listen", ""]], [["--listen="]], [["--listening", "x"]]])(
+  "says how to give an address where there is none: %j",
+  (given) => {
+    expect(() => readPluginSettings({}, {}, ["node", "notes.js", ...given])).toThrow(
+      "This is a servehttp plugin: let a host start it, or run it by hand as: node notes.js --listen 127.0.0.1:50051",
+    );
+  },
+);
+
+it("takes an empty id for none, and an empty token for a mistake", () => {
+  const environment = { SERVEHTTP_ADDRESS: "127.0.0.1:7", SERVEHTTP_PLUGIN_ID: "" };
+  expect(readPluginSettings({}, environment, []).id).toBeUndefined();
+  expect(() => readPluginSettings({}, { ...environment, SERVEHTTP_TOKEN: "" }, [])).toThrow(
+    "the token must be visible ASCII characters",
+  );
+});
