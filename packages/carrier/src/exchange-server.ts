@@ -13,6 +13,8 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import {
   type ExchangeChannel,
   type PartReceiver,
@@ -24,6 +26,7 @@ import { pluginConnectionWindowBytes, serverOptions } from "./http2-settings.js"
 import { PluginMux } from "./plugin-mux.js";
 import { PluginStreamExchange, refuseStream } from "./plugin-stream-exchange.js";
 import { serveHTTPMuxPath, serveHTTPPath } from "./rpc-paths.js";
+import { UnblockedSocket } from "./unblocked-socket.js";
 import { WireWriter } from "./wire-writer.js";
 
 /** Takes one exchange in: is given the way out, gives the way in. */
@@ -78,6 +81,7 @@ export class ExchangeServer {
         socket.once("close", () => this.#tlsConnections.delete(socket));
       });
     }
+    this.#unblock(options.tls === undefined ? "connection" : "secureConnection");
     this.#server.on("session", (session) => this.#onSession(session));
     this.#server.on(
       "stream",
@@ -142,6 +146,21 @@ export class ExchangeServer {
     for (const socket of this.#tlsConnections) {
       socket.destroy();
     }
+  }
+
+  /** Puts an `UnblockedSocket` before each connection, on its way to Node's own listener. */
+  #unblock(event: "connection" | "secureConnection"): void {
+    const [serve] = this.#server.listeners(event) as ((connection: Duplex) => void)[];
+    if (serve === undefined) {
+      throw new Error(`node:http2 does not listen to ${event}`);
+    }
+    this.#server.off(event, serve);
+    this.#server.on(event, (socket: Socket) => {
+      // Whoever has agreed on another protocol is Node's to turn away.
+      const { alpnProtocol } = socket as Partial<TLSSocket>;
+      const speaksHttp2 = alpnProtocol === undefined || alpnProtocol === "h2";
+      serve.call(this.#server, speaksHttp2 ? new UnblockedSocket(socket) : socket);
+    });
   }
 
   #onSession(session: ServerHttp2Session): void {

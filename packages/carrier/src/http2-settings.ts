@@ -9,16 +9,15 @@ import type { ServerOptions } from "node:http2";
 /** What a stream may send before it is read: 1 MiB, so that one exchange is not slowed by the round trip. */
 export const streamWindowBytes = 1_048_576;
 
-/** What a plugin may send in all before its host reads it: 256 MiB, so that no exchange ever waits for another. */
-export const hostConnectionWindowBytes = 268_435_456;
-
 /**
- * What a host may send in all before its plugin reads it: 128 KiB, less than a unix socket holds. Node's HTTP/2 does not read
- * while a write of its own is under way (`Http2Session::MaybeStopReading`). If both directions could fill the socket, both ends
- * would wait for the other to read, for ever; so one of them never can. The credit comes back as octets are read off the
- * socket, not as handlers take them, so that no exchange waits for another here either.
+ * What a plugin may send in all before its host reads it: 512 KiB. A plugin keeps so much at the most when its host does not read
+ * for a moment (see `UnblockedSocket`). The credit comes back as octets are read off the socket, not as callers take them, so
+ * that no exchange waits for another.
  */
-export const pluginConnectionWindowBytes = 131_072;
+export const hostConnectionWindowBytes = 524_288;
+
+/** What a host may send in all before its plugin reads it: 256 MiB, so that no exchange ever waits for another. */
+export const pluginConnectionWindowBytes = 268_435_456;
 
 /** Streams at once that a plugin serves; the host's own limits are lower. */
 const concurrentStreamsMax = 100_000;
