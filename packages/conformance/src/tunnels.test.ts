@@ -14,11 +14,14 @@ const mebibyte = 1_048_576;
 const full = process.env["SERVEHTTP_FULL"] === "1";
 const tunnelsAtOnce = 200;
 const tunnelBytes = (full ? 10 : 0.5) * mebibyte;
-const longTunnelBytes = (full ? 1_024 : 64) * mebibyte;
+const longTunnelBytes = (full ? 1_024 : 128) * mebibyte;
 const testMsMax = full ? 600_000 : 60_000;
 
-/** What a process may grow by while any number of octets passes. */
-const growthBytesMax = 32 * mebibyte;
+/** What a process may grow by while any number of octets passes: V8 lets some 50 MiB of dead chunks collect when it is busy. */
+const growthBytesMax = 64 * mebibyte;
+
+/** What a process may hold of a tunnel that stands still, when all that is dead has been collected. */
+const heldBytesMax = 8 * mebibyte;
 
 /** What nobody reads, far more than all buffers on the way take; and what these take at the most, the kernel's included. */
 const unreadBytes = 64 * mebibyte;
@@ -57,13 +60,13 @@ for (const carrier of (["mux", "stream"] as const).filter((name) => targetNames.
       using tunnel = await TunnelConnection.open(target.port, pathOf(key, 0, "&held"));
       const sending = tunnel.send(`caller ${key}`, unreadBytes);
       expect(await settled(() => tunnel.sentBytes)).toBeLessThan(bufferedBytesMax);
+      await expectLittleHeld(target, before);
       const neighbour = await runTunnels(target, 1, mebibyte);
       expect(neighbour.received).toEqual(neighbour.wanted);
 
       target.observation.open(key, "read");
       const [received] = await Promise.all([tunnel.receive(0), sending]);
       expect(received.rest).toBe(seededSha256(`caller ${key}`, unreadBytes));
-      await expectBoundedGrowth(target, before);
     });
 
     it("T7 a caller that does not read stops the plugin, and nobody else", async () => {
@@ -73,16 +76,16 @@ for (const carrier of (["mux", "stream"] as const).filter((name) => targetNames.
       using tunnel = await TunnelConnection.open(target.port, pathOf(key, unreadBytes));
       const sentMebibytes = () => target.observation.seen(key, "sent a MiB").length;
       expect((await settled(sentMebibytes)) * mebibyte).toBeLessThan(bufferedBytesMax);
+      await expectLittleHeld(target, before);
       const neighbour = await runTunnels(target, 1, mebibyte);
       expect(neighbour.received).toEqual(neighbour.wanted);
 
       const [received] = await Promise.all([tunnel.receive(unreadBytes), tunnel.send("", 0)]);
       expect(received.sha256).toBe(seededSha256(`plugin ${key}`, unreadBytes));
-      await expectBoundedGrowth(target, before);
     });
 
-    // Node's HTTP/2 does not read while it writes: with room for more in flight than the socket holds, both ends once
-    // waited for the other to read, for ever.
+    // Node's HTTP/2 does not read while it writes: both ends once waited for the other to read, for ever. The 200 tunnels
+    // of the first test did so too, with many small writes.
     it("D1 64 echoes of 1 MiB at once all come back whole", async () => {
       using caller = new Http1Caller(target.port);
       const echoes = Array.from({ length: 64 }, (_, index) => echo(caller, `echo ${index}`));
@@ -136,6 +139,18 @@ async function expectBoundedGrowth(
   const after = await reports(target);
   const grewBytes = after.map((one, at) => one.rssMaxBytes - (before[at]?.rssBytes ?? 0));
   expect(Math.max(...grewBytes)).toBeLessThan(growthBytesMax);
+}
+
+/** Compares what is alive now with what was. */
+async function expectLittleHeld(
+  target: TunnelTarget,
+  before: Awaited<ReturnType<typeof reports>>,
+): Promise<void> {
+  const [earlier, now] = [before, await reports(target)].map((both) =>
+    both.map((one) => one.heapBytes + one.buffersBytes),
+  );
+  const heldBytes = now?.map((bytes, at) => bytes - (earlier?.[at] ?? 0)) ?? [];
+  expect(Math.max(...heldBytes)).toBeLessThan(heldBytesMax);
 }
 
 /** Writes a body while it reads the echo, and returns the echo's hash. */
