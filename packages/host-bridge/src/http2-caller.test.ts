@@ -1,4 +1,9 @@
-import { constants, createServer, type ServerHttp2Stream } from "node:http2";
+import {
+  constants,
+  createServer,
+  type Http2ServerResponse,
+  type ServerHttp2Stream,
+} from "node:http2";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { discardMsMax } from "./limits.js";
 import { Bridge, type BridgeOptions } from "./test-rig/bridge.js";
@@ -205,5 +210,39 @@ describe("Http2Caller", () => {
     go.resolve();
     await neighbour.closed();
     expect([neighbour.body, neighbour.resetCode]).toEqual(["first second", 0]);
+  });
+
+  it("writes nothing where somebody else has answered in the meantime", async () => {
+    const go = Promise.withResolvers<void>();
+    const answers: Http2ServerResponse[] = [];
+    const { bridge } = await start(
+      {
+        async serveHTTP(_request, response) {
+          await go.promise;
+          await response.end("late");
+        },
+      },
+      {
+        attach: false,
+        wire: (server, host) => {
+          server.on("request", (request, response: Http2ServerResponse) => {
+            answers.push(response);
+            host.listener(request, response);
+          });
+        },
+      },
+    );
+    await using _ = bridge;
+    await using session = await connectHttp2(bridge.port);
+    const stream = new Http2Stream(session, get);
+    await until(() => bridge.inFlight === 1, "the exchange runs");
+    answers[0]?.writeHead(503);
+    answers[0]?.write("ti");
+    go.resolve();
+    await until(() => bridge.inFlight === 0, "the exchange is over");
+    answers[0]?.end("me");
+    await stream.closed();
+    expect([stream.status, stream.body, stream.resetCode]).toEqual([503, "time", 0]);
+    expect(bridge.host.plugins[0]?.outcomes).toEqual({ "caller-left": 1 });
   });
 });

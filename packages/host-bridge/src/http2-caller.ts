@@ -5,7 +5,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Duplex } from "node:stream";
-import { discardBytesMax, type FieldList } from "@servehttp/contract";
+import { discardBytesMax, type FieldList, ServeHTTPError } from "@servehttp/contract";
 import type { Caller } from "./caller.js";
 import { discardMsMax } from "./limits.js";
 import { keepFieldsOfMiddleware } from "./keep-fields-of-middleware.js";
@@ -18,6 +18,7 @@ export class Http2Caller implements Caller {
   readonly #response: Http2ServerResponse;
   /** The head that waits for the first octets, for a flush or for the end. */
   #head: ResponseHead | undefined;
+  #answered = false;
   #bodyAllowed = true;
   #trailers: FieldList | undefined;
   /** The caller holds its body back until it is asked for. */
@@ -34,7 +35,7 @@ export class Http2Caller implements Caller {
   }
 
   get gone(): boolean {
-    return !this.#usable;
+    return !this.#usable || this.#isTaken;
   }
 
   informational(status: number, fields: FieldList): void {
@@ -44,7 +45,7 @@ export class Http2Caller implements Caller {
       }
       this.#awaitsContinue = false;
     }
-    if (this.#usable) {
+    if (!this.gone) {
       this.#stream.additionalHeaders(toHttp2Fields(fields, status));
     }
   }
@@ -58,6 +59,7 @@ export class Http2Caller implements Caller {
   }
 
   begin(head: ResponseHead): void {
+    this.#checkFree();
     keepFieldsOfMiddleware(this.#response, head.fields);
     this.#head = head;
   }
@@ -80,7 +82,7 @@ export class Http2Caller implements Caller {
     if (head === undefined || !this.#usable) {
       return;
     }
-    this.#head = undefined;
+    this.#takeHead();
     this.#bodyAllowed = head.bodyAllowed;
     const stream = this.#stream;
     // Whether there will be trailers is not known before the end, so room is kept for them. The compatibility
@@ -97,7 +99,7 @@ export class Http2Caller implements Caller {
     }
     const head = this.#head;
     if (head !== undefined && trailers.length === 0) {
-      this.#head = undefined;
+      this.#takeHead();
       stream.respond(toHttp2Fields(head.fields, head.status), { endStream: true });
       this.#sent();
       return;
@@ -111,8 +113,10 @@ export class Http2Caller implements Caller {
   }
 
   break(): void {
-    // Never code 0, which some callers take for a complete response.
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    if (!this.#isTaken) {
+      // Never code 0, which some callers take for a complete response.
+      this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    }
   }
 
   refuseRest(): void {
@@ -141,6 +145,24 @@ export class Http2Caller implements Caller {
 
   get #usable(): boolean {
     return !this.#stream.destroyed && !this.#stream.closed;
+  }
+
+  /** Somebody else, a time-out of the host's own, say, has answered before the plugin did. */
+  get #isTaken(): boolean {
+    return this.#stream.headersSent && !this.#answered;
+  }
+
+  #checkFree(): void {
+    if (this.#isTaken) {
+      throw new ServeHTTPError("caller-left", "the host itself has answered the caller meanwhile");
+    }
+  }
+
+  /** The head goes out now. */
+  #takeHead(): void {
+    this.#checkFree();
+    this.#answered = true;
+    this.#head = undefined;
   }
 
   #sendTrailers(): void {
