@@ -18,12 +18,17 @@ function restoreUpgradeCallback(server: Server): void {
   old.shouldUpgradeCallback ??= () => server.listenerCount("upgrade") > 0;
 }
 
+function ignore(): void {
+  // How a tunnel ended is looked at on the host's side.
+}
+
 /** A plugin that tells what it was asked, and takes WebSockets over without a word of their protocol. */
 const plugin = {
   async serveHTTP(request: Request, response: Response) {
     const upgrade = request.headers.get("upgrade");
     if (upgrade === "websocket" && request.url !== "/refused") {
       const { socket, head } = await response.hijack();
+      socket.on("error", ignore);
       socket.write(`HTTP/1.1 101 Switching Protocols\r\n\r\n<${head.toString()}>`);
       socket.pipe(socket);
       return;
