@@ -133,6 +133,14 @@ describe("TunnelSocket", () => {
     socket.destroy();
   });
 
+  it("keeps an error that nobody listens for to itself", async () => {
+    const { socket } = openAlone();
+    socket.end("last");
+    socket.write("behind the end");
+    await closed(socket);
+    expect(socket.errored).toMatchObject({ code: "ERR_STREAM_WRITE_AFTER_END" });
+  });
+
   it("emits timeout after silence, and not after traffic or at 0", async () => {
     const { socket } = openAlone();
     socket.setTimeout(1);

@@ -26,6 +26,8 @@ export class TunnelSocket extends CallerSocket {
   constructor(channel: ExchangeChannel<ResponseParts>, caller: Caller) {
     super(caller);
     this.#channel = channel;
+    // A handler that writes behind its own end, say, must not take the process along.
+    this.on("error", ignore);
   }
 
   /** From the carrier. */
@@ -61,7 +63,7 @@ export class TunnelSocket extends CallerSocket {
   abort(error: ServeHTTPError): void {
     this.#hasReceivedEnd = true;
     this.#hasSentEnd = true;
-    this.destroy(this.listenerCount("error") > 0 ? error : undefined);
+    this.destroy(this.listenerCount("error") > 1 ? error : undefined);
   }
 
   override _read(): void {
@@ -146,3 +148,7 @@ export class TunnelSocket extends CallerSocket {
 }
 
 type Settle = (error?: Error | null) => void;
+
+function ignore(): void {
+  // Whoever wants to know listens beside.
+}
