@@ -1,3 +1,5 @@
+import type { Duplex } from "node:stream";
+
 /**
  * What a behaviour's handler is given. The shapes are those that DESIGN promises of `@servehttp/plugin-sdk`, written
  * down a second time on purpose: the direct target runs the same handlers without the SDK, and a change of the SDK's
@@ -34,6 +36,12 @@ export interface HandlerRequest {
   readonly id: string;
 }
 
+/** The caller's connection, taken over by a handler. */
+export interface HandlerConnection {
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
 /** Where a handler writes its response. */
 export interface HandlerResponse {
   readonly headers: Fields;
@@ -44,6 +52,7 @@ export interface HandlerResponse {
   flush(): Promise<void>;
   informational(status: number, fields: readonly (readonly [string, string])[]): Promise<void>;
   end(chunk?: Uint8Array | string): Promise<void>;
+  hijack(): Promise<HandlerConnection>;
 }
 
 /** How a handler tells the test what it saw, and waits until the test says go on. */

@@ -45,7 +45,7 @@ function listOf(reasons: readonly string[]): string {
 }
 
 function byRow(one: string, other: string): number {
-  const order = "REQPDFL";
+  const order = "REQPDFTL";
   const letters = order.indexOf(one.charAt(0)) - order.indexOf(other.charAt(0));
   return letters === 0 ? Number(one.slice(1)) - Number(other.slice(1)) : letters;
 }

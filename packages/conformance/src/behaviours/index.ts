@@ -6,6 +6,7 @@ import { lifecycleBehaviours } from "./lifecycle.js";
 import { requestBehaviours } from "./request.js";
 import { responseBehaviours } from "./response.js";
 import { routingBehaviours } from "./routing.js";
+import { tunnelBehaviours } from "./tunnel.js";
 
 /** Every behaviour, in the order of SEMANTICS. */
 export const behaviours: readonly Behaviour[] = [
@@ -15,5 +16,6 @@ export const behaviours: readonly Behaviour[] = [
   ...responseBehaviours,
   ...duplexBehaviours,
   ...failureBehaviours,
+  ...tunnelBehaviours,
   ...lifecycleBehaviours,
 ];

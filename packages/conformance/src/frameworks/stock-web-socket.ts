@@ -18,7 +18,7 @@ export class StockWebSocket implements AsyncDisposable {
 
   /** Opens one at a path of an application. Rejects with the error of `ws` where it is refused. */
   static async open(
-    site: Site,
+    site: Pick<Site, "port" | "base">,
     path: string,
     protocols: readonly string[] = [],
   ): Promise<StockWebSocket> {

@@ -191,6 +191,11 @@ class ReferenceResponse implements HandlerResponse {
     return Promise.resolve();
   }
 
+  /** Node's responses have nothing of the kind. */
+  hijack(): Promise<never> {
+    return Promise.reject(new Error("node:http gives no connection away"));
+  }
+
   /** The handler returned. */
   finish(): void {
     if (!this.#outgoing.writableEnded) {
