@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { keyOf } from "./behaviour.js";
+import { beginTunnel, echoed, requestFields } from "./behaviours/tunnel.js";
 import { call, type CallerExchange } from "./callers/caller.js";
 import { Http1Caller } from "./callers/http1-caller.js";
 import { Http2Caller } from "./callers/http2-caller.js";
+import { RawConnection } from "./callers/raw-connection.js";
 import { cancelled, earlyAnswer, neighbour, silent } from "./measured-handlers.js";
 import { until } from "./settled.js";
 import { startTarget } from "./targets/start-target.js";
@@ -59,6 +61,21 @@ for (const targetName of targetNames.filter((name) => name !== "direct")) {
       });
       expect([...statuses].every((status) => status === 503 || status === 413)).toBe(true);
       expect((await target.observation.process("plugin", plugin.pid)).pid).not.toBe(plugin.pid);
+    });
+
+    it("T6 closes every tunnel within a second", async () => {
+      using opened = new DisposableStack();
+      const tunnels: RawConnection[] = [];
+      for (const fields of requestFields) {
+        const tunnel = opened.use(await RawConnection.open(target.http1Port));
+        await beginTunnel(tunnel, `${target.base}/case/${keyOf(echoed)}/${randomUUID()}`, fields);
+        tunnels.push(tunnel);
+      }
+      const plugin = await target.plugin();
+      const start = performance.now();
+      process.kill(plugin.pid, "SIGKILL");
+      await Promise.all(tunnels.map((tunnel) => tunnel.closed()));
+      expect(performance.now() - start).toBeLessThan(1_000);
     });
   });
 }

@@ -246,7 +246,7 @@ export const duplexBehaviours: readonly Behaviour[] = [
 ];
 
 /** The same handler behind the plugin id that has short times. */
-function impatient(path: string): string {
+export function impatient(path: string): string {
   return path.replace("/plugins/conformance/", "/plugins/impatient/");
 }
 

@@ -4,14 +4,14 @@ import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { Behaviour, Scene, SceneExchange } from "../behaviour.js";
+import type { Behaviour, NamedHandler, Scene, SceneExchange } from "../behaviour.js";
 import { call } from "../callers/caller.js";
 import type { RawConnection } from "../callers/raw-connection.js";
 import { StockWebSocket } from "../frameworks/stock-web-socket.js";
 import type { HandlerRequest, HandlerResponse, Observe } from "../handler.js";
 import { seededBytes, sha256 } from "../seeded-bytes.js";
+import { codeOf, impatient } from "./duplex.js";
 import { aborted } from "./response.js";
-import { codeOf } from "./duplex.js";
 
 /** How soon one side of a tunnel learns that the other is gone. */
 const goneMsMax = 1_000;
@@ -24,12 +24,19 @@ const upgradeFields =
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 /** The two requests that a tunnel can begin with: the host comes by its socket in another way for each. */
-const requestFields = ["", upgradeFields] as const;
+export const requestFields = ["", upgradeFields] as const;
 
 const onHttp1 = {
   callers: ["http1"],
-  notOn: { direct: "node:http gives no connection away" },
+  notOn: { direct: "the reference listener offers no hijack" },
 } as const satisfies Partial<Behaviour>;
+
+/** Takes the connection over, and sends back what comes. */
+export const echoed: NamedHandler = {
+  row: "T1",
+  name: "octets that are no HTTP at all pass both ways",
+  handler: echo,
+};
 
 export const tunnelBehaviours: readonly Behaviour[] = [
   {
@@ -48,9 +55,7 @@ export const tunnelBehaviours: readonly Behaviour[] = [
   },
   {
     ...onHttp1,
-    row: "T1",
-    name: "octets that are no HTTP at all pass both ways",
-    handler: echo,
+    ...echoed,
     async check(scene) {
       for (const fields of requestFields) {
         const { connection } = await openTunnel(scene, fields);
@@ -362,7 +367,7 @@ export const tunnelBehaviours: readonly Behaviour[] = [
       await echo(request, response);
     },
     async check({ raw, caller, exchange }) {
-      const path = exchange().path.replace("/plugins/conformance/", "/plugins/impatient/");
+      const path = impatient(exchange().path);
       const tunnels = await Promise.all(
         requestFields.map(async (fields) => {
           const connection = await raw();
@@ -401,7 +406,12 @@ async function openTunnel(
   return { connection, one };
 }
 
-async function beginTunnel(connection: RawConnection, path: string, fields: string): Promise<void> {
+/** The same, on a connection and at a path that are there already. */
+export async function beginTunnel(
+  connection: RawConnection,
+  path: string,
+  fields: string,
+): Promise<void> {
   connection.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`);
   strictEqual(await connection.readThrough("\r\n\r\n"), switching);
 }

@@ -191,9 +191,9 @@ class ReferenceResponse implements HandlerResponse {
     return Promise.resolve();
   }
 
-  /** Node's responses have nothing of the kind. */
+  /** Node's responses have nothing of the kind, and tunnels are not shown on the reference. */
   hijack(): Promise<never> {
-    return Promise.reject(new Error("node:http gives no connection away"));
+    return Promise.reject(new Error("the reference listener offers no hijack"));
   }
 
   /** The handler returned. */
