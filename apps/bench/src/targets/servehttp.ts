@@ -1,6 +1,6 @@
 import { Child } from "../child.js";
 import type { Announcement, HostMemory } from "../programs/announce.js";
-import { nodeCommand } from "./node-command.js";
+import { nodeCommand, nodeFlags } from "./node-command.js";
 import type { Target } from "./target.js";
 
 /** Ours. The host spawns its plugin itself. */
@@ -13,6 +13,7 @@ export function servehttp(carrier: "mux" | "stream"): Target {
         ...nodeCommand("host-servehttp", options.hostExecArgv),
         carrier,
         "--expose-gc",
+        ...nodeFlags,
         ...(options.pluginExecArgv ?? []),
       ];
       await using stack = new AsyncDisposableStack();
