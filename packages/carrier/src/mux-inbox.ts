@@ -1,10 +1,10 @@
-import { type PartReceiver, ReceiveWindow, type ServeHTTPError } from "@servehttp/contract";
-
-/** Parts that carry octets which need credit. */
-interface BodyParts {
-  chunk?: Uint8Array;
-  tunnelChunk?: Uint8Array;
-}
+import {
+  bodyBytesOf,
+  type BodyParts,
+  type PartReceiver,
+  ReceiveWindow,
+  type ServeHTTPError,
+} from "@servehttp/contract";
 
 /** Small chunks that wait are joined up to this size: of a chunk of one octet, what is around it takes far more than the octet. */
 const joinedBytesMax = 16_384;
@@ -41,7 +41,7 @@ export class MuxInbox<Parts extends BodyParts> {
    * @throws ServeHTTPError `protocol-violation` for octets beyond the credit.
    */
   receive(parts: Parts): void {
-    const bytes = bodyBytes(parts);
+    const bytes = bodyBytesOf(parts);
     if (bytes > 0) {
       this.#window ??= new ReceiveWindow();
       this.#window.receive(bytes);
@@ -107,7 +107,7 @@ export class MuxInbox<Parts extends BodyParts> {
 
   #deliver(parts: Parts): void {
     // Looked at before: the receiver may keep the parts and take their octets away.
-    const bytes = bodyBytes(parts);
+    const bytes = bodyBytesOf(parts);
     const taken = this.#receiver.receive(parts);
     if (this.#state === "closed") {
       return;
@@ -145,8 +145,4 @@ export class MuxInbox<Parts extends BodyParts> {
       this.#giveCredit(this.#window?.consume(bytes) ?? 0);
     }
   }
-}
-
-function bodyBytes(parts: BodyParts): number {
-  return (parts.chunk?.length ?? 0) + (parts.tunnelChunk?.length ?? 0);
 }

@@ -1,5 +1,5 @@
 import type { Http2Stream } from "node:http2";
-import type { ServeHTTPError } from "@servehttp/contract";
+import { bodyBytesOf, type BodyParts, type ServeHTTPError } from "@servehttp/contract";
 import { settledQuietly } from "./settled-quietly.js";
 import { atCallbackEnd, type Flushable } from "./turn-end.js";
 import type { WireWriter } from "./wire-writer.js";
@@ -23,9 +23,7 @@ export interface PartFormat<Parts> {
  * The way out of one exchange on the stream carrier. Parts of one turn of the event loop that one message can
  * carry go out as one message; a sender that is faster than the stream waits.
  */
-export class PartOutbox<
-  Parts extends { chunk?: Uint8Array; tunnelChunk?: Uint8Array },
-> implements Flushable {
+export class PartOutbox<Parts extends BodyParts> implements Flushable {
   readonly #stream: Http2Stream;
   readonly #writer: WireWriter;
   readonly #format: PartFormat<Parts>;
@@ -67,7 +65,7 @@ export class PartOutbox<
     if (last) {
       this.#state = "ending";
     }
-    const bytes = (this.#pending.chunk?.length ?? 0) + (this.#pending.tunnelChunk?.length ?? 0);
+    const bytes = bodyBytesOf(this.#pending);
     if (bytes >= promptBytesMin) {
       this.flush();
     }

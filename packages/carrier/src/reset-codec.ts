@@ -17,7 +17,7 @@ const numberByCode: ReadonlyMap<ErrorCode, number> = new Map(
   Array.from(codeByNumber, ([number, code]) => [code, number]),
 );
 
-/** Writes a `Reset`. Codes that the wire has no number for travel as unspecified, and no message ever does. */
+/** Writes a `Reset`. Codes that the wire has no number for travel as unspecified. Of messages only those of violations travel. */
 export function writeReset(writer: WireWriter, tag: number, error: ServeHTTPError): void {
   writer.beginNested(tag);
   const number = numberByCode.get(error.code);

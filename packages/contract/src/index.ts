@@ -44,6 +44,7 @@ export {
   type ResponseOrder,
 } from "./part-order.js";
 export {
+  bodyBytesOf,
   type BodyParts,
   type PartRules,
   requestPartRules,
