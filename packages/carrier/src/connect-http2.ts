@@ -2,7 +2,9 @@ import { type ClientHttp2Session, connect } from "node:http2";
 import { connect as connectNet, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { ServeHTTPError } from "@servehttp/contract";
+import type { HeaderFields } from "./hpack.js";
 import { hostConnectionWindowBytes, sessionOptions } from "./http2-settings.js";
+import { RpcConnection } from "./rpc-connection.js";
 
 /** Where a plugin listens. */
 export type PluginAddress =
@@ -71,6 +73,38 @@ export function authorityOf(address: PluginAddress): string {
   return `${address.tls === undefined ? "http" : "https"}://${host}:${address.port}`;
 }
 
+/**
+ * Opens a connection that is one RPC; resolves when it is connected.
+ *
+ * @throws ServeHTTPError as `connectHttp2` does
+ */
+export async function connectRpc(
+  address: PluginAddress,
+  fields: HeaderFields,
+  signal: AbortSignal,
+): Promise<RpcConnection> {
+  signal.throwIfAborted();
+  const socket = connectSocket(address);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onAbort = () => reject(ServeHTTPError.from(signal.reason, "deadline"));
+  const onError = (error: Error) => reject(connectError(address, error, false));
+  const onClose = () => reject(notHttp2(address));
+  socket.once(address.kind === "tcp" && address.tls ? "secureConnect" : "connect", resolve);
+  socket.on("error", onError);
+  socket.once("close", onClose);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await promise;
+    return RpcConnection.open(socket, fields);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    socket.off("close", onClose);
+  }
+}
+
 /** The address as people write it. */
 export function describeAddress(address: PluginAddress): string {
   return address.kind === "unix" ? `unix:${address.path}` : authorityOf(address);
@@ -78,7 +112,7 @@ export function describeAddress(address: PluginAddress): string {
 
 function connectSocket(address: PluginAddress): Socket {
   if (address.kind === "unix") {
-    return connectNet(address.path);
+    return connectNet({ path: address.path });
   }
   const { host, port, tls } = address;
   if (tls === undefined) {

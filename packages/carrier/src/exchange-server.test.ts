@@ -111,7 +111,7 @@ test("destroy breaks what runs at both ends and lets drain come to its end", asy
   await using wire = await Wire.open();
   const { channel, response } = wire.openStream();
   void channel.send({ init: plainInit });
-  const mux = wire.openMux();
+  const mux = await wire.openMux();
   const end = await wire.pluginEnd(0);
   const draining = wire.server.drain();
   wire.server.destroy();
@@ -161,7 +161,7 @@ test.each(["stream", "mux"] as const)(
   "L5: what is given up while draining hears why at both ends, and the connection closes by itself on %s",
   async (carrier) => {
     await using wire = await Wire.open();
-    const mux = carrier === "mux" ? wire.openMux() : undefined;
+    const mux = carrier === "mux" ? await wire.openMux() : undefined;
     const open = () => (mux === undefined ? wire.openStream() : openOn(mux));
     const silent = open();
     void silent.channel.send({ init: plainInit });

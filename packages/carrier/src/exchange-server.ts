@@ -22,10 +22,16 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
+import { statusFields } from "./grpc-status.js";
+import type { HeaderFields } from "./hpack.js";
 import { pluginConnectionWindowBytes, serverOptions } from "./http2-settings.js";
+import { NodeRpcStream } from "./node-rpc-stream.js";
 import { PluginMux } from "./plugin-mux.js";
 import { PluginStreamExchange, refuseStream } from "./plugin-stream-exchange.js";
+import { RpcConnection } from "./rpc-connection.js";
+import { readRpcOpening } from "./rpc-opening.js";
 import { serveHTTPMuxPath, serveHTTPPath } from "./rpc-paths.js";
+import type { RpcStream } from "./rpc-stream.js";
 import { UnblockedSocket } from "./unblocked-socket.js";
 import { WireWriter } from "./wire-writer.js";
 
@@ -57,6 +63,9 @@ export class ExchangeServer {
   readonly #server: Http2Server | Http2SecureServer;
   /** With TLS: a connection is there before its session is, for as long as the other side likes to shake hands. */
   readonly #tlsConnections = new Set<Socket>();
+  /** Connections of which nothing has come yet. */
+  readonly #silent = new Set<Socket>();
+  readonly #rpcs = new Set<RpcConnection>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #streamExchanges = new Set<PluginStreamExchange>();
   readonly #muxes = new Set<PluginMux>();
@@ -81,7 +90,7 @@ export class ExchangeServer {
         socket.once("close", () => this.#tlsConnections.delete(socket));
       });
     }
-    this.#unblock(options.tls === undefined ? "connection" : "secureConnection");
+    this.#lookFirst(options.tls === undefined ? "connection" : "secureConnection");
     this.#server.on("session", (session) => this.#onSession(session));
     this.#server.on(
       "stream",
@@ -115,6 +124,9 @@ export class ExchangeServer {
     for (const mux of this.#muxes) {
       mux.drain();
     }
+    for (const socket of this.#silent) {
+      socket.destroy();
+    }
     for (const session of this.#sessions) {
       session.close();
     }
@@ -143,24 +155,70 @@ export class ExchangeServer {
         constants.NGHTTP2_CANCEL,
       );
     }
-    for (const socket of this.#tlsConnections) {
+    for (const rpc of this.#rpcs) {
+      rpc.destroy();
+    }
+    for (const socket of [...this.#tlsConnections, ...this.#silent]) {
       socket.destroy();
     }
   }
 
-  /** Puts an `UnblockedSocket` before each connection, on its way to Node's own listener. */
-  #unblock(event: "connection" | "secureConnection"): void {
+  /** Looks at what a connection begins with, on its way to Node's own listener. */
+  #lookFirst(event: "connection" | "secureConnection"): void {
     const [serve] = this.#server.listeners(event) as ((connection: Duplex) => void)[];
     if (serve === undefined) {
       throw new Error(`node:http2 does not listen to ${event}`);
     }
     this.#server.off(event, serve);
     this.#server.on(event, (socket: Socket) => {
-      // Whoever has agreed on another protocol is Node's to turn away.
       const { alpnProtocol } = socket as Partial<TLSSocket>;
-      const speaksHttp2 = alpnProtocol === undefined || alpnProtocol === "h2";
-      serve.call(this.#server, speaksHttp2 ? new UnblockedSocket(socket) : socket);
+      if (alpnProtocol !== undefined && alpnProtocol !== "h2") {
+        // Whoever has agreed on another protocol is Node's to turn away.
+        serve.call(this.#server, socket);
+        return;
+      }
+      this.#silent.add(socket);
+      const forget = () => this.#silent.delete(socket);
+      socket.on("error", () => {
+        // Its close follows.
+      });
+      socket.once("close", forget);
+      socket.once("data", (octets: Buffer) => {
+        socket.off("close", forget);
+        forget();
+        const fields = readRpcOpening(octets);
+        if (fields?.[":path"] === serveHTTPMuxPath) {
+          this.#serveRpc(socket, fields, octets);
+        } else {
+          socket.pause();
+          socket.unshift(octets);
+          serve.call(this.#server, new UnblockedSocket(socket));
+        }
+      });
     });
+  }
+
+  /** Serves a connection that is one mux RPC. */
+  #serveRpc(socket: Socket, fields: HeaderFields, octets: Buffer): void {
+    const rpc = RpcConnection.accept(socket, grpcResponseFields);
+    if (!this.#mayEnter(fields["authorization"])) {
+      rpc.end(statusFields(new ServeHTTPError("unauthenticated", refusal)));
+      return;
+    }
+    this.#rpcs.add(rpc);
+    socket.once("close", () => this.#rpcs.delete(rpc));
+    const mux = this.#serveMux(rpc);
+    socket.once("close", () => this.#muxes.delete(mux));
+    rpc.start(octets);
+  }
+
+  #serveMux(stream: RpcStream): PluginMux {
+    const mux = new PluginMux(stream, this.#options.accept);
+    this.#muxes.add(mux);
+    if (this.#state === "draining") {
+      mux.drain();
+    }
+    return mux;
   }
 
   #onSession(session: ServerHttp2Session): void {
@@ -178,7 +236,7 @@ export class ExchangeServer {
 
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[]): void {
     if (!this.#mayEnter(headers.authorization)) {
-      refuseStream(stream, new ServeHTTPError("unauthenticated", "the token is missing or wrong"));
+      refuseStream(stream, new ServeHTTPError("unauthenticated", refusal));
       return;
     }
     const path = headers[":path"];
@@ -187,8 +245,7 @@ export class ExchangeServer {
       this.#streamExchanges.add(exchange);
       stream.once("close", () => this.#streamExchanges.delete(exchange));
     } else if (path === serveHTTPMuxPath) {
-      const mux = new PluginMux(stream, this.#options.accept);
-      this.#muxes.add(mux);
+      const mux = this.#serveMux(new NodeRpcStream(stream));
       stream.once("close", () => this.#muxes.delete(mux));
     } else {
       const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
@@ -204,6 +261,13 @@ export class ExchangeServer {
     return authorization !== undefined && timingSafeEqual(hash(authorization), this.#tokenHash);
   }
 }
+
+const refusal = "the token is missing or wrong";
+
+const grpcResponseFields: HeaderFields = {
+  ":status": "200",
+  "content-type": "application/grpc+proto",
+};
 
 function hash(text: string): Buffer {
   return createHash("sha256").update(text).digest();

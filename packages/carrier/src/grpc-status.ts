@@ -1,5 +1,5 @@
-import type { IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
 import { type ErrorCode, reasonBytesMax, ServeHTTPError } from "@servehttp/contract";
+import type { HeaderFields } from "./hpack.js";
 
 /** The status codes of gRPC that matter here (gRPC, "Status codes and their use in gRPC"). */
 export const grpcStatus = {
@@ -32,6 +32,12 @@ export function statusOf(code: ErrorCode): number {
   }
 }
 
+/** The end of a failed RPC. Only our own words about a violation travel: never those of a handler. */
+export function statusFields(error: ServeHTTPError): HeaderFields {
+  const text = error.code === "protocol-violation" ? error.message : error.code;
+  return { "grpc-status": String(statusOf(error.code)), "grpc-message": encodeMessage(text) };
+}
+
 /** What a status means to a host whose response is not complete. */
 export function errorOfStatus(
   status: string | undefined,
@@ -61,12 +67,13 @@ export function errorOfStatus(
 }
 
 /** Whether a response is one of gRPC's (gRPC over HTTP/2, "Responses"); what it is instead. */
-export function grpcProblem(
-  fields: IncomingHttpHeaders & IncomingHttpStatusHeader,
-): ServeHTTPError | undefined {
+export function grpcProblem(fields: {
+  readonly [":status"]?: number | string | undefined;
+  readonly "content-type"?: string | undefined;
+}): ServeHTTPError | undefined {
   const status = fields[":status"];
   const contentType = fields["content-type"] ?? "";
-  if (status === 200 && /^application\/grpc(?:$|[+;])/.test(contentType)) {
+  if (Number(status) === 200 && /^application\/grpc(?:$|[+;])/.test(contentType)) {
     return undefined;
   }
   return new ServeHTTPError(

@@ -9,11 +9,10 @@ import {
 } from "@servehttp/contract";
 import { expect, test } from "vitest";
 import { HostMux } from "./host-mux.js";
-import { rpcHeaders, serveHTTPMuxPath } from "./rpc-paths.js";
 import { responseMessage } from "./test-rig/generated-codec.js";
 import { framed, muxRequestsIn, muxResponseOf, RawPlugin } from "./test-rig/raw-ends.js";
 import { turns, until } from "./test-rig/until.js";
-import { type HostEnd, okHead, openOn, plainInit, Wire } from "./test-rig/wire.js";
+import { type HostEnd, okHead, openMuxRpc, openOn, plainInit, Wire } from "./test-rig/wire.js";
 
 const grpc = { ":status": 200, "content-type": "application/grpc+proto" };
 const callerLeft = new ServeHTTPError("caller-left", "the caller left");
@@ -28,7 +27,7 @@ test("10,000 exchanges over one RPC leave nothing behind at either end", async (
       }
     };
   };
-  const mux = wire.openMux();
+  const mux = await wire.openMux();
   for (let round = 0; round < 100; round += 1) {
     const exchanges = Array.from({ length: 100 }, () => openOn(mux));
     for (const [index, { channel }] of exchanges.entries()) {
@@ -61,7 +60,7 @@ test("trap 1: an answer that does not wait for the request ends the exchange at 
       }
     };
   };
-  const mux = wire.openMux();
+  const mux = await wire.openMux();
   const exchanges = Array.from({ length: 1_000 }, () => openOn(mux));
   for (const { channel } of exchanges) {
     void channel.send({ init: plainInit });
@@ -80,7 +79,7 @@ test("trap 1: an answer that does not wait for the request ends the exchange at 
 
 test("trap 4, D6: 5,000 exchanges given up leave another one, and the connection, untouched", async () => {
   await using wire = await Wire.open();
-  const mux = wire.openMux();
+  const mux = await wire.openMux();
   const neighbour = openOn(mux);
   void neighbour.channel.send({ init: plainInit });
   const { channel: answer } = await wire.pluginEnd(0);
@@ -98,7 +97,7 @@ test("trap 4, D6: 5,000 exchanges given up leave another one, and the connection
     () => wire.plugin.slice(1).every(({ request }) => request.aborted?.code === "caller-left"),
     "all aborted",
   );
-  expect(wire.openStreams).toBe(1);
+  expect(wire.openRpcs).toBe(1);
   expect(mux.exchangeCount).toBe(1);
   void neighbour.channel.send({ end: plainEnd });
   void answer.send({ ...whole });
@@ -108,7 +107,7 @@ test("trap 4, D6: 5,000 exchanges given up leave another one, and the connection
 
 test("D4: an exchange that is given up before its first frame goes never reaches the plugin", async () => {
   await using wire = await Wire.open();
-  const mux = wire.openMux();
+  const mux = await wire.openMux();
   const { channel } = openOn(mux);
   void channel.send({ init: plainInit, end: plainEnd });
   channel.reset(callerLeft);
@@ -122,7 +121,7 @@ test("D4: an exchange that is given up before its first frame goes never reaches
 
 test("the reasons of resets arrive, both ways, and nothing of a handler's message", async () => {
   await using wire = await Wire.open();
-  const mux = wire.openMux();
+  const mux = await wire.openMux();
   const toPlugin: ErrorCode[] = ["caller-left", "deadline", "host-stopping", "protocol-violation"];
   for (const [index, code] of toPlugin.entries()) {
     const { channel, response } = openOn(mux);
@@ -156,7 +155,7 @@ test("L4: when the RPC is lost every exchange is aborted once, and none looks co
     wire.onAccept = ({ channel, request }) => {
       request.onParts = () => void channel.send({ init: okHead!, chunk: Buffer.from("a") });
     };
-    const mux = wire.openMux();
+    const mux = await wire.openMux();
     const exchanges = Array.from({ length: 100 }, () => openOn(mux));
     for (const [index, { channel, response }] of exchanges.entries()) {
       if (index % 2 === 0) {
@@ -170,7 +169,7 @@ test("L4: when the RPC is lost every exchange is aborted once, and none looks co
     if (how === "plugin dies") {
       wire.server.destroy();
     } else {
-      wire.session.destroy();
+      wire.cutRpcs();
     }
     for (const { response } of exchanges) {
       expect([how, (await response.untilAborted()).code]).toEqual([how, "connection-lost"]);
@@ -191,7 +190,7 @@ test("L4: when the RPC is lost every exchange is aborted once, and none looks co
 
 test("L5: draining lets exchanges end that were opened before the host heard of it, and then ends the RPC", async () => {
   await using wire = await Wire.open();
-  const mux = wire.openMux();
+  const mux = await wire.openMux();
   const running = openOn(mux);
   void running.channel.send({ init: plainInit });
   const first = await wire.pluginEnd(0);
@@ -218,7 +217,7 @@ test("L5: an exchange that crosses the draining of an idle plugin is served", as
   wire.onAccept = ({ channel, request }) => {
     request.onParts = () => void channel.send({ ...whole });
   };
-  const mux = wire.openMux();
+  const mux = await wire.openMux();
   const warm = openOn(mux);
   void warm.channel.send({ init: plainInit, end: plainEnd });
   await warm.response.untilEnded();
@@ -232,23 +231,23 @@ test("L5: an exchange that crosses the draining of an idle plugin is served", as
 
 test("closing the host's end lets open exchanges end, and then the RPC", async () => {
   await using wire = await Wire.open();
-  const mux = wire.openMux();
+  const mux = await wire.openMux();
   const { channel, response } = openOn(mux);
   void channel.send({ init: plainInit, end: plainEnd });
   const end = await wire.pluginEnd(0);
   mux.close();
   expect(mux.open).toBe(false);
   await turns(10);
-  expect(wire.openStreams).toBe(1);
+  expect(wire.openRpcs).toBe(1);
   void end.channel.send({ ...whole });
   await response.untilEnded();
-  await until(() => wire.openStreams === 0, "the RPC is over");
+  await until(() => wire.openRpcs === 0, "the RPC is over");
   expect(response.faults).toEqual([]);
 });
 
 test("P13, T7: a receiver that takes nothing holds its window, and its sender waits", async () => {
   await using wire = await Wire.open();
-  const mux = wire.openMux();
+  const mux = await wire.openMux();
   const { channel, response } = openOn(mux);
   response.hold();
   void channel.send({ init: plainInit, end: plainEnd });
@@ -283,7 +282,7 @@ test("Q5: what a host may send before the plugin takes it is one window, and the
     stream.write(muxResponseOf({}));
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
   });
-  const mux = hostMux(plugin);
+  const mux = await hostMux(plugin);
   const bulk = openOn(mux);
   void bulk.channel.send({ init: plainInit });
   let room: void | Promise<void> = undefined;
@@ -315,7 +314,7 @@ test("W4: a bulk upload does not delay a small request: its frame goes with the 
     stream.write(muxResponseOf({}));
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
   });
-  const mux = hostMux(plugin);
+  const mux = await hostMux(plugin);
   const bulks = Array.from({ length: 8 }, () => openOn(mux));
   for (const { channel } of bulks) {
     void channel.send({ init: plainInit });
@@ -357,9 +356,9 @@ test("a sender that waits for room is let go when its exchange is over, for what
         wire.plugin[index]!.channel.reset(new ServeHTTPError("handler-failed", "secret")),
       "handler-failed",
     ],
-    ["connection lost", () => wire.session.destroy(), "connection-lost"],
+    ["connection lost", () => wire.cutRpcs(), "connection-lost"],
   ];
-  const mux = wire.openMux();
+  const mux = await wire.openMux();
   for (const [index, [name, end, code]] of reasons.entries()) {
     const exchange = openOn(mux);
     void exchange.channel.send({ init: plainInit });
@@ -403,7 +402,7 @@ test("an exchange whose parts are out of order is aborted; its neighbours and th
       }
     });
   });
-  const mux = hostMux(plugin);
+  const mux = await hostMux(plugin);
   const bad = disordered.map(() => openOn(mux));
   const good = openOn(mux);
   for (const { channel } of [...bad, good]) {
@@ -452,7 +451,7 @@ test("U5: credit, ids and messages that break the rules end the RPC, and abort w
         closed = true;
       });
     });
-    const mux = hostMux(plugin);
+    const mux = await hostMux(plugin);
     const exchanges = [openOn(mux), openOn(mux)];
     exchanges[0]!.response.hold();
     for (const { channel } of exchanges) {
@@ -491,7 +490,7 @@ test("late frames of exchanges that are over are ignored", async () => {
       }
     });
   });
-  const mux = hostMux(plugin);
+  const mux = await hostMux(plugin);
   const [first, second] = [openOn(mux), openOn(mux)];
   void first.channel.send({ init: plainInit, end: plainEnd });
   void second.channel.send({ init: plainInit, end: plainEnd });
@@ -529,7 +528,7 @@ test("an RPC that ends, or never begins, aborts its exchanges with what its stat
     ["status OK", (stream) => endWith(stream, "0"), "connection-lost"],
     ["status INTERNAL", (stream) => endWith(stream, "13"), "handler-failed"],
     ["status UNAVAILABLE", (stream) => endWith(stream, "14"), "plugin-closing"],
-    ["no status", (stream) => endWith(stream, undefined), "connection-lost"],
+    ["no status", (stream) => endWith(stream, undefined), "protocol-violation"],
     ["a reset", (stream) => stream.close(8), "connection-lost"],
   ];
   for (const [name, answer, code] of answers) {
@@ -537,7 +536,7 @@ test("an RPC that ends, or never begins, aborts its exchanges with what its stat
       stream.resume();
       answer(stream);
     });
-    const mux = hostMux(plugin);
+    const mux = await hostMux(plugin);
     const { channel, response } = openOn(mux);
     void channel.send({ init: plainInit, end: plainEnd });
     expect([name, (await response.untilAborted()).code]).toEqual([name, code]);
@@ -552,8 +551,8 @@ function endWith(stream: ServerHttp2Stream, status: string | undefined): void {
   stream.end(muxResponseOf({}));
 }
 
-function hostMux(plugin: RawPlugin): HostMux {
-  return new HostMux(plugin.session, rpcHeaders(serveHTTPMuxPath, "http://localhost", undefined));
+async function hostMux(plugin: RawPlugin): Promise<HostMux> {
+  return new HostMux(await openMuxRpc(plugin.path));
 }
 
 function requestFrames(chunks: Buffer[]) {

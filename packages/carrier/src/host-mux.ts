@@ -1,10 +1,4 @@
 import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  constants,
-  type OutgoingHttpHeaders,
-} from "node:http2";
-import {
   advanceResponse,
   type ExchangeChannel,
   FrameBatch,
@@ -24,13 +18,15 @@ import { brokenOrder, errorOfStatus, grpcProblem } from "./grpc-status.js";
 import { MuxInbox } from "./mux-inbox.js";
 import { type IncomingFrame, MuxFrameReader } from "./mux-frame-reader.js";
 import { type MuxEnd, MuxPipe } from "./mux-pipe.js";
+import type { HeaderFields } from "./hpack.js";
 import { readResponseParts, responsePieceTags } from "./read-parts.js";
+import type { RpcStream } from "./rpc-stream.js";
 import { settledQuietly } from "./settled-quietly.js";
 import { writeRequestParts } from "./write-parts.js";
 
 /** The host's end of a `ServeHTTPMux` RPC: opens exchanges, as many as it likes. */
 export class HostMux implements MuxEnd {
-  readonly #stream: ClientHttp2Stream;
+  readonly #stream: RpcStream;
   readonly #batch: FrameBatch<RequestParts, HostMuxExchange>;
   readonly #pipe: MuxPipe<RequestParts, HostMuxExchange>;
   /** Exchanges of which nothing has gone out yet: they have no id. */
@@ -43,9 +39,9 @@ export class HostMux implements MuxEnd {
   #state: "open" | "draining" | "closed" = "open";
   readonly #lost = Promise.withResolvers<ServeHTTPError>();
 
-  /** `headers` are those of the RPC, its path and token included. */
-  constructor(session: ClientHttp2Session, headers: OutgoingHttpHeaders) {
-    this.#stream = session.request(headers);
+  /** `stream` is that of the RPC, whose request has gone out. */
+  constructor(stream: RpcStream) {
+    this.#stream = stream;
     this.#batch = new FrameBatch(requestPartRules, {
       onReady: () => this.#pipe.plan(this.#exchanges.size + this.#unopened.size),
       onOpened: (exchange, id) => this.#onOpened(exchange, id),
@@ -54,26 +50,6 @@ export class HostMux implements MuxEnd {
     });
     const reader = new MuxFrameReader(responsePieceTags, "handler-failed");
     this.#pipe = new MuxPipe(this.#stream, this.#batch, writeRequestParts, reader, this);
-    this.#stream.on("response", (fields) => {
-      const status = fields["grpc-status"];
-      const problem =
-        grpcProblem(fields) ??
-        (status === undefined ? undefined : errorOfStatus(String(status), undefined));
-      if (problem !== undefined) {
-        this.#pipe.fail(problem);
-      }
-    });
-    this.#stream.on("trailers", (fields) => {
-      if (fields["grpc-status"] !== "0") {
-        this.#pipe.fail(
-          errorOfStatus(
-            fields["grpc-status"] as string | undefined,
-            fields["grpc-message"] as string | undefined,
-          ),
-        );
-      }
-    });
-    this.#stream.on("end", () => this.#stream.end());
   }
 
   /** Whether exchanges can be opened. */
@@ -114,6 +90,20 @@ export class HostMux implements MuxEnd {
     }
   }
 
+  receiveHead(fields: HeaderFields): void {
+    const problem = grpcProblem(fields);
+    if (problem !== undefined) {
+      this.#pipe.fail(problem);
+    }
+  }
+
+  receiveEnd(status: HeaderFields): void {
+    if (status["grpc-status"] !== "0") {
+      this.#pipe.fail(errorOfStatus(status["grpc-status"], status["grpc-message"]));
+    }
+    this.#stream.end();
+  }
+
   receiveDraining(): void {
     if (this.#state !== "open") {
       return;
@@ -131,9 +121,7 @@ export class HostMux implements MuxEnd {
     }
     this.#exchanges.clear();
     this.#unopened.clear();
-    if (!this.#stream.destroyed) {
-      this.#stream.close(constants.NGHTTP2_CANCEL);
-    }
+    this.#stream.cancel();
   }
 
   #onOpened(exchange: HostMuxExchange, exchangeId: number): void {

@@ -1,4 +1,10 @@
-export { authorityOf, connectHttp2, describeAddress, type PluginAddress } from "./connect-http2.js";
+export {
+  authorityOf,
+  connectHttp2,
+  connectRpc,
+  describeAddress,
+  type PluginAddress,
+} from "./connect-http2.js";
 export {
   type AcceptExchange,
   ExchangeServer,
@@ -7,5 +13,6 @@ export {
 } from "./exchange-server.js";
 export { HostMux } from "./host-mux.js";
 export { HostStreamExchange } from "./host-stream-exchange.js";
-export { rpcHeaders, serveHTTPMuxPath, serveHTTPPath } from "./rpc-paths.js";
+export type { RpcConnection } from "./rpc-connection.js";
+export { dedicatedMuxHeaders, rpcHeaders, serveHTTPPath } from "./rpc-paths.js";
 export { WireWriter } from "./wire-writer.js";

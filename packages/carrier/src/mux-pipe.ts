@@ -1,7 +1,8 @@
-import type { Http2Stream } from "node:http2";
 import { type Frame, type FrameBatch, ServeHTTPError } from "@servehttp/contract";
 import { type IncomingFrame, type MuxFrameReader, muxTags } from "./mux-frame-reader.js";
+import type { HeaderFields } from "./hpack.js";
 import { writeReset } from "./reset-codec.js";
+import type { RpcListener, RpcStream } from "./rpc-stream.js";
 import { atCallbackEnd, atTurnEnd, type Flushable } from "./turn-end.js";
 import { WireWriter } from "./wire-writer.js";
 
@@ -11,6 +12,10 @@ export interface MuxEnd {
   receiveFrame(frame: IncomingFrame): void;
   /** The other side opens no more exchanges, or takes no more. */
   receiveDraining(): void;
+  /** To the host: the head of the RPC's response. */
+  receiveHead(fields: HeaderFields): void;
+  /** The other side has ended its way; to the host with its status. */
+  receiveEnd(trailers: HeaderFields): void;
   /** The RPC is over, for whatever reason; the last call. */
   closed(error: ServeHTTPError): void;
 }
@@ -22,13 +27,13 @@ const promptExchangesMax = 2;
  * One end of a `ServeHTTPMux` RPC as a pipe of frames. Everything that is ready at the end of a turn of the event loop goes
  * out as one message; while a message is being written the next one grows.
  */
-export class MuxPipe<Parts extends object, Owner> implements Flushable {
-  readonly #stream: Http2Stream;
+export class MuxPipe<Parts extends object, Owner> implements Flushable, RpcListener {
+  readonly #stream: RpcStream;
   readonly #batch: FrameBatch<Parts, Owner>;
   readonly #writeParts: (writer: WireWriter, parts: Parts) => void;
   readonly #end: MuxEnd;
   readonly #reader: MuxFrameReader;
-  readonly #writer = new WireWriter();
+  readonly #writer: WireWriter;
   /** idle -> planned [plan] -> writing [flush] -> idle, or writing again [#onWritten]; any -> closed [#close] */
   #state: "idle" | "planned" | "writing" | "closed" = "idle";
   #draining: "no" | "to-say" | "said" = "no";
@@ -42,7 +47,7 @@ export class MuxPipe<Parts extends object, Owner> implements Flushable {
   };
 
   constructor(
-    stream: Http2Stream,
+    stream: RpcStream,
     batch: FrameBatch<Parts, Owner>,
     writeParts: (writer: WireWriter, parts: Parts) => void,
     reader: MuxFrameReader,
@@ -53,13 +58,8 @@ export class MuxPipe<Parts extends object, Owner> implements Flushable {
     this.#batch = batch;
     this.#writeParts = writeParts;
     this.#end = end;
-    stream.on("data", (input: Buffer) => this.#onData(input));
-    stream.on("error", (error) => {
-      this.#failure ??= new ServeHTTPError("connection-lost", error.message, { cause: error });
-    });
-    stream.on("close", () =>
-      this.#close(new ServeHTTPError("connection-lost", "the mux RPC was cut off")),
-    );
+    this.#writer = new WireWriter(stream.headroomBytes);
+    stream.listen(this);
   }
 
   /**
@@ -136,18 +136,7 @@ export class MuxPipe<Parts extends object, Owner> implements Flushable {
 
   #send(segments: Buffer[]): void {
     this.#state = "writing";
-    const stream = this.#stream;
-    const last = segments.length - 1;
-    if (last === 0) {
-      stream.write(segments[0], this.#onWritten);
-      return;
-    }
-    stream.cork();
-    for (let index = 0; index < last; index += 1) {
-      stream.write(segments[index]);
-    }
-    stream.write(segments[last], this.#onWritten);
-    stream.uncork();
+    this.#stream.write(segments, this.#onWritten);
   }
 
   #writeFrame(frame: Frame<Parts>): void {
@@ -170,7 +159,23 @@ export class MuxPipe<Parts extends object, Owner> implements Flushable {
     writer.endNested();
   }
 
-  #onData(input: Buffer): void {
+  receiveHead(fields: HeaderFields): void {
+    this.#end.receiveHead(fields);
+  }
+
+  receiveEnd(trailers: HeaderFields): void {
+    this.#end.receiveEnd(trailers);
+  }
+
+  receiveGoaway(): void {
+    this.#end.receiveDraining();
+  }
+
+  closed(error: ServeHTTPError | undefined): void {
+    this.#close(error ?? new ServeHTTPError("connection-lost", "the mux RPC has ended"));
+  }
+
+  receiveData(input: Buffer): void {
     if (this.#state === "closed") {
       return;
     }

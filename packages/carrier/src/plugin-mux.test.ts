@@ -81,7 +81,7 @@ test("U5: a violation of ids, credit or framing ends the RPC with a status, and 
   ];
   await using wire = await Wire.open();
   // Its exchanges, on another RPC, go on.
-  const neighbour = openOn(wire.openMux());
+  const neighbour = openOn(await wire.openMux());
   void neighbour.channel.send({ init: plainInit });
   const { channel } = await wire.pluginEnd(0);
   wire.onAccept = ({ request }) => request.hold();
@@ -175,7 +175,7 @@ test("draining is said once, and what the host opens before it hears of it is se
 
 test("the reset of a handler goes before what waits of other exchanges, and is the last of its own", async () => {
   await using wire = await Wire.open();
-  const mux = wire.openMux();
+  const mux = await wire.openMux();
   const { channel, response } = openOn(mux);
   void channel.send({ init: plainInit, end: plainEnd });
   const end = await wire.pluginEnd(0);
@@ -192,7 +192,7 @@ test("the reset of a handler goes before what waits of other exchanges, and is t
 
 test("a tunnel goes both ways, and each way ends by itself", async () => {
   await using wire = await Wire.open();
-  const mux = wire.openMux();
+  const mux = await wire.openMux();
   for (const [index, first] of (["plugin", "host"] as const).entries()) {
     const { channel, response } = openOn(mux);
     void channel.send({ init: { ...plainInit, hijackable: true }, end: plainEnd });
@@ -231,7 +231,7 @@ function responses(host: RawHostStream) {
 
 test("what was written to a tunnel arrives in full where its plugin closes it while octets wait for credit", async () => {
   await using wire = await Wire.open();
-  const { channel, response } = openOn(wire.openMux());
+  const { channel, response } = openOn(await wire.openMux());
   response.hold();
   void channel.send({ init: { ...plainInit, contentLength: 0, hijackable: true }, end: plainEnd });
   const plugin = await wire.pluginEnd(0);

@@ -1,4 +1,3 @@
-import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import {
   advanceRequest,
   type ExchangeChannel,
@@ -15,21 +14,19 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import type { AcceptExchange } from "./exchange-server.js";
+import { statusFields } from "./grpc-status.js";
+import type { HeaderFields } from "./hpack.js";
 import { MuxInbox } from "./mux-inbox.js";
 import { type IncomingFrame, MuxFrameReader } from "./mux-frame-reader.js";
 import { type MuxEnd, MuxPipe } from "./mux-pipe.js";
 import { readRequestMessage, requestPieceTags } from "./read-parts.js";
+import type { RpcStream } from "./rpc-stream.js";
 import { writeResponseParts } from "./write-parts.js";
-import {
-  grpcResponseHeaders,
-  grpcResponseOptions,
-  statusFields,
-} from "./plugin-stream-exchange.js";
 import { settledQuietly } from "./settled-quietly.js";
 
 /** The plugin's end of a `ServeHTTPMux` RPC: takes in the exchanges that the host opens. */
 export class PluginMux implements MuxEnd {
-  readonly #stream: ServerHttp2Stream;
+  readonly #stream: RpcStream;
   readonly #accept: AcceptExchange;
   readonly #batch: FrameBatch<ResponseParts, PluginMuxExchange>;
   readonly #pipe: MuxPipe<ResponseParts, PluginMuxExchange>;
@@ -37,9 +34,9 @@ export class PluginMux implements MuxEnd {
   #lastId = 0;
   /** open -> closed [closed] */
   #state: "open" | "closed" = "open";
-  #failure: ServeHTTPError | undefined;
 
-  constructor(stream: ServerHttp2Stream, accept: AcceptExchange) {
+  /** `stream` is that of the RPC, the head of whose response has gone out. */
+  constructor(stream: RpcStream, accept: AcceptExchange) {
     this.#stream = stream;
     this.#accept = accept;
     this.#batch = new FrameBatch(responsePartRules, {
@@ -51,19 +48,6 @@ export class PluginMux implements MuxEnd {
     });
     const reader = new MuxFrameReader(requestPieceTags, "caller-left");
     this.#pipe = new MuxPipe(stream, this.#batch, writeResponseParts, reader, this);
-    stream.on("wantTrailers", () => {
-      if (stream.destroyed || stream.closed) {
-        return;
-      }
-      stream.sendTrailers(this.#statusFields());
-      if (this.#failure !== undefined) {
-        // The host may still send, for ever; nothing of it is read. Node sends the trailers in an immediate of its own.
-        setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
-      }
-    });
-    // The host has ended its way: no exchange will come, and those that are open are cut off.
-    stream.on("end", () => this.#pipe.fail(hostGone("the host ended the mux RPC")));
-    stream.respond(grpcResponseHeaders, grpcResponseOptions);
     this.#pipe.hello();
   }
 
@@ -117,6 +101,15 @@ export class PluginMux implements MuxEnd {
     // A host has no field to say it with.
   }
 
+  receiveHead(): void {
+    // The head of the request has brought this RPC about.
+  }
+
+  /** No exchange will come, and those that are open are cut off. */
+  receiveEnd(): void {
+    this.#pipe.fail(hostGone("the host ended the mux RPC"));
+  }
+
   closed(error: ServeHTTPError): void {
     this.#state = "closed";
     const isLost = error.code === "host-stopping" || error.code === "connection-lost";
@@ -125,24 +118,15 @@ export class PluginMux implements MuxEnd {
       exchange.abort(reason);
     }
     this.#exchanges.clear();
-    const stream = this.#stream;
-    if (!isLost) {
-      this.#failure = error;
-    }
-    if (!stream.destroyed && !stream.writableEnded) {
-      stream.end();
-    }
-    stream.resume();
+    this.#stream.end(isLost ? okStatus : statusFields(error));
   }
 
   #forget(exchangeId: number): void {
     this.#exchanges.delete(exchangeId);
   }
-
-  #statusFields(): OutgoingHttpHeaders {
-    return this.#failure === undefined ? { "grpc-status": "0" } : statusFields(this.#failure);
-  }
 }
+
+const okStatus: HeaderFields = { "grpc-status": "0" };
 
 /** The plugin's end of one exchange on mux. */
 class PluginMuxExchange implements ExchangeChannel<ResponseParts> {

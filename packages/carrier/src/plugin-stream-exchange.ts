@@ -18,7 +18,7 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import { encodeMessage, statusOf } from "./grpc-status.js";
+import { statusFields } from "./grpc-status.js";
 import { MessageInlet, type MessageTaker } from "./message-inlet.js";
 import { type PartFormat, PartOutbox } from "./part-outbox.js";
 import { readRequestMessage } from "./read-parts.js";
@@ -256,12 +256,6 @@ function respondOnce(stream: Http2Stream): void {
 
 function respondTrailersOnly(stream: ServerHttp2Stream, error: ServeHTTPError): void {
   stream.respond({ ...grpcResponseHeaders, ...statusFields(error) }, trailersOnlyOptions);
-}
-
-/** The end of a failed RPC. Only our own words about a violation travel: never those of a handler. */
-export function statusFields(error: ServeHTTPError): OutgoingHttpHeaders {
-  const text = error.code === "protocol-violation" ? error.message : error.code;
-  return { "grpc-status": String(statusOf(error.code)), "grpc-message": encodeMessage(text) };
 }
 
 /** Refuses an RPC before any message of it is read. */

@@ -24,6 +24,7 @@ interface Mark {
 }
 
 export class WireWriter {
+  readonly #headroomBytes: number;
   #slab = Buffer.allocUnsafeSlow(slabBytes);
   /** Where the slice begins that is being written. */
   #start = 0;
@@ -34,7 +35,12 @@ export class WireWriter {
   readonly #marks: Mark[] = [];
   #depth = 0;
 
-  /** Octets of the message so far, its gRPC prefix included. */
+  /** `headroomBytes` are left free in front of each message, for whoever frames it. */
+  constructor(headroomBytes = 0) {
+    this.#headroomBytes = headroomBytes;
+  }
+
+  /** Octets of the message so far, its gRPC prefix and what is left free included. */
   get messageBytes(): number {
     return this.#segmentBytes + this.#offset - this.#start;
   }
@@ -48,15 +54,16 @@ export class WireWriter {
       this.#segments = [];
       this.#segmentBytes = 0;
     }
-    this.#reserve(grpcPrefixBytes);
+    this.#reserve(this.#headroomBytes + grpcPrefixBytes);
+    this.#offset += this.#headroomBytes;
     this.#begin();
     this.#offset += grpcPrefixBytes;
   }
 
-  /** Ends the message and gives its buffers, prefix included, to be written in this order. */
+  /** Ends the message and gives its buffers, what is left free and the prefix included, to be written in this order. */
   endMessage(): Buffer[] {
     const mark = this.#end();
-    const length = this.messageBytes - grpcPrefixBytes;
+    const length = this.messageBytes - mark.before - grpcPrefixBytes;
     mark.slab[mark.offset] = 0;
     mark.slab.writeUInt32BE(length, mark.offset + 1);
     this.#cut();

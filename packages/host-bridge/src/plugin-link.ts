@@ -10,12 +10,14 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import {
   authorityOf,
   connectHttp2,
+  connectRpc,
+  dedicatedMuxHeaders,
   describeAddress,
   HostMux,
   HostStreamExchange,
   type PluginAddress,
+  type RpcConnection,
   rpcHeaders,
-  serveHTTPMuxPath,
   serveHTTPPath,
   WireWriter,
 } from "@servehttp/carrier";
@@ -49,8 +51,9 @@ export interface LinkOptions {
 }
 
 /**
- * The host's connection to one plugin process: one HTTP/2 connection, on which `Describe` has been answered and the
- * carrier is agreed on. A link that is lost stays lost; whoever holds it makes another.
+ * The host's link to one plugin process: an HTTP/2 connection, on which `Describe` has been answered and the carrier is
+ * agreed on, and beside it, for mux, one that is the RPC of all exchanges. A link of which either is lost is lost, and
+ * stays lost; whoever holds it makes another.
  */
 export class PluginLink {
   readonly carrier: "mux" | "stream";
@@ -64,6 +67,7 @@ export class PluginLink {
   readonly #options: LinkOptions;
   readonly #headers: Record<string, string>;
   readonly #writer = new WireWriter();
+  readonly #rpc: RpcConnection | undefined;
   readonly #mux: HostMux | undefined;
   #health: Client<typeof Health> | undefined;
 
@@ -71,19 +75,21 @@ export class PluginLink {
     session: ClientHttp2Session,
     options: LinkOptions,
     description: DescribeResponse,
-    carrier: "mux" | "stream",
+    rpc: RpcConnection | undefined,
   ) {
     this.#session = session;
     this.#options = options;
     this.description = description;
-    this.carrier = carrier;
-    const authority = authorityOf(options.address);
-    this.#headers = rpcHeaders(serveHTTPPath, authority, options.token);
-    if (carrier === "mux") {
-      this.#mux = new HostMux(session, rpcHeaders(serveHTTPMuxPath, authority, options.token));
-      this.lost = this.#mux.lost;
+    this.carrier = rpc === undefined ? "stream" : "mux";
+    this.#rpc = rpc;
+    this.#headers = rpcHeaders(serveHTTPPath, authorityOf(options.address), options.token);
+    if (rpc !== undefined) {
+      const mux = new HostMux(rpc);
+      this.#mux = mux;
+      this.lost = mux.lost;
       // A plugin that goes without saying so on its RPC first.
-      session.once("goaway", () => this.#mux?.close());
+      session.once("goaway", () => mux.close());
+      session.once("close", () => mux.close());
       return;
     }
     this.#mux = undefined;
@@ -112,7 +118,11 @@ export class PluginLink {
     const session = await connectHttp2(options.address, signal);
     try {
       const description = await describe(session, options, signal);
-      return new PluginLink(session, options, description, chooseCarrier(options, description));
+      const rpc =
+        chooseCarrier(options, description) === "mux"
+          ? await connectMux(options, signal)
+          : undefined;
+      return new PluginLink(session, options, description, rpc);
     } catch (error) {
       session.on("error", () => {
         // What made the link impossible is thrown.
@@ -139,7 +149,7 @@ export class PluginLink {
 
   /** Whether the connection is closed, and all that was on it over. */
   get closed(): boolean {
-    return this.#session.destroyed;
+    return this.#session.destroyed && this.#rpc?.closed !== false;
   }
 
   /**
@@ -163,12 +173,17 @@ export class PluginLink {
   /** Closes the connection: gracefully, once its exchanges are over, or with `now` at once. */
   close(how: "drained" | "now"): void {
     if (how === "now") {
+      this.#rpc?.destroy();
       this.#session.destroy();
     } else {
       this.#mux?.close();
       this.#session.close();
     }
   }
+}
+
+function connectMux({ address, token }: LinkOptions, signal: AbortSignal): Promise<RpcConnection> {
+  return connectRpc(address, dedicatedMuxHeaders(authorityOf(address), token), signal);
 }
 
 async function describe(

@@ -75,6 +75,7 @@ function messagesIn(octets: Buffer): Buffer[] {
 
 /** A plugin that does with each stream what the test says, and a host's connection to it. */
 export class RawPlugin implements AsyncDisposable {
+  readonly path: string;
   readonly session: ClientHttp2Session;
   readonly serverSessions: ServerHttp2Session[];
   readonly #server: Http2Server;
@@ -90,6 +91,7 @@ export class RawPlugin implements AsyncDisposable {
     this.serverSessions = serverSessions;
     this.#server = server;
     this.#socket = socket;
+    this.path = socket.path;
   }
 
   static async serve(

@@ -6,11 +6,12 @@ import type {
   RequestParts,
   ResponseParts,
 } from "@servehttp/contract";
-import { connectHttp2 } from "../connect-http2.js";
+import { connectHttp2, connectRpc } from "../connect-http2.js";
 import { ExchangeServer, type ExchangeServerOptions } from "../exchange-server.js";
 import { HostMux } from "../host-mux.js";
 import { HostStreamExchange } from "../host-stream-exchange.js";
-import { rpcHeaders, serveHTTPMuxPath, serveHTTPPath } from "../rpc-paths.js";
+import type { RpcConnection } from "../rpc-connection.js";
+import { dedicatedMuxHeaders, rpcHeaders, serveHTTPPath } from "../rpc-paths.js";
 import { WireWriter } from "../wire-writer.js";
 import { Recorder } from "./recorder.js";
 import { TemporarySocket } from "./temporary-socket.js";
@@ -39,6 +40,8 @@ export class Wire implements AsyncDisposable {
   onAccept: ((end: PluginEnd) => void) | undefined;
   /** Streams of the host's that are not closed. */
   openStreams = 0;
+  /** The connections of mux RPCs that the host has opened. */
+  readonly #rpcs: RpcConnection[] = [];
   readonly #socket: TemporarySocket;
   readonly #writer = new WireWriter();
 
@@ -85,6 +88,18 @@ export class Wire implements AsyncDisposable {
     return wire;
   }
 
+  /** How many mux RPCs the host has that are not over. */
+  get openRpcs(): number {
+    return this.#rpcs.filter(({ closed }) => !closed).length;
+  }
+
+  /** Cuts the connections of all mux RPCs. */
+  cutRpcs(): void {
+    for (const rpc of this.#rpcs) {
+      rpc.destroy();
+    }
+  }
+
   /** Opens an exchange on the stream carrier; nothing is sent. */
   openStream(): HostEnd {
     const response = new Recorder<ResponseParts>();
@@ -95,8 +110,10 @@ export class Wire implements AsyncDisposable {
     };
   }
 
-  openMux(): HostMux {
-    return new HostMux(this.session, rpcHeaders(serveHTTPMuxPath, "http://localhost", undefined));
+  async openMux(token?: string): Promise<HostMux> {
+    const rpc = await openMuxRpc(this.path, token);
+    this.#rpcs.push(rpc);
+    return new HostMux(rpc);
   }
 
   /** The plugin's end of the exchange that was opened at this place, once it is there. */
@@ -111,6 +128,7 @@ export class Wire implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.session.destroy();
+    this.cutRpcs();
     this.server.destroy();
     await this.server.drain();
     await this.#socket[Symbol.asyncDispose]();
@@ -122,6 +140,15 @@ export class Wire implements AsyncDisposable {
     this.onAccept?.(end);
     return end.request;
   }
+}
+
+/** A connection that is one mux RPC. */
+export function openMuxRpc(path: string, token?: string): Promise<RpcConnection> {
+  return connectRpc(
+    { kind: "unix", path },
+    dedicatedMuxHeaders("http://localhost", token),
+    AbortSignal.timeout(10_000),
+  );
 }
 
 /** Opens an exchange on a mux. */

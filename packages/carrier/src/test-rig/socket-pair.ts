@@ -4,43 +4,25 @@ import { Duplex } from "node:stream";
 const piecesMax = 40;
 
 /**
- * The two ends of one RPC in memory, with as much of Node's `Http2Stream` as the carriers use. What is written arrives in pieces
- * of the given lengths, in turn, each in a turn of the event loop of its own where the length is odd.
+ * The two ends of a connection in memory. What is written arrives in pieces of the given lengths, in turn, each in a turn of the
+ * event loop of its own where the length is odd.
  */
-export function streamPair(cuts: readonly number[]): { host: FakeStream; plugin: FakeStream } {
-  const host = new FakeStream(cuts);
-  const plugin = new FakeStream(cuts.toReversed());
+export function socketPair(cuts: readonly number[]): { host: FakeSocket; plugin: FakeSocket } {
+  const host = new FakeSocket(cuts);
+  const plugin = new FakeSocket(cuts.toReversed());
   host.peer = plugin;
   plugin.peer = host;
   return { host, plugin };
 }
 
-export class FakeStream extends Duplex {
-  peer: FakeStream | undefined;
-  trailers: Record<string, string> | undefined;
-  #waitsForTrailers = false;
+export class FakeSocket extends Duplex {
+  peer: FakeSocket | undefined;
   readonly #cuts: readonly number[];
   #cutIndex = 0;
 
   constructor(cuts: readonly number[]) {
     super({ allowHalfOpen: true });
     this.#cuts = cuts;
-  }
-
-  respond(fields: Record<string, unknown>, options: { waitForTrailers?: boolean }): void {
-    this.#waitsForTrailers = options.waitForTrailers === true;
-    setImmediate(() => this.peer?.emit("response", fields));
-  }
-
-  sendTrailers(fields: Record<string, string>): void {
-    this.trailers = fields;
-  }
-
-  close(): void {
-    setImmediate(() => {
-      this.destroy();
-      this.peer?.destroy();
-    });
   }
 
   override _read(): void {
@@ -52,10 +34,6 @@ export class FakeStream extends Duplex {
   }
 
   override _final(finished: () => void): void {
-    if (this.#waitsForTrailers) {
-      this.emit("wantTrailers");
-      this.peer?.emit("trailers", this.trailers);
-    }
     this.peer?.push(null);
     finished();
   }

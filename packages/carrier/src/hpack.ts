@@ -1,0 +1,204 @@
+import { decodeHuffman } from "./hpack-huffman.js";
+
+/*
+ * HPACK (RFC 7541) without a dynamic table, for connections that see three header sections in their life: they tell the
+ * other side that their table holds nothing (SETTINGS_HEADER_TABLE_SIZE 0), and put nothing into its.
+ */
+
+/** Fields by name; a name that comes twice has its values joined by ", ". Names are in lower case, values Latin-1. */
+export type HeaderFields = Readonly<Record<string, string>>;
+
+/** A header section that is none. */
+export class HpackError extends Error {}
+
+/** Writes a header section: names and values as they are. */
+export function encodeFields(fields: HeaderFields): Buffer {
+  const octets: number[] = [];
+  for (const [name, value] of Object.entries(fields)) {
+    // A literal that goes into no table, under a new name (section 6.2.2).
+    octets.push(0x00);
+    pushString(octets, name);
+    pushString(octets, value);
+  }
+  return Buffer.from(octets);
+}
+
+/** Reads a header section. @throws HpackError */
+export function decodeFields(block: Uint8Array): HeaderFields {
+  const fields: Record<string, string> = Object.create(null) as Record<string, string>;
+  const reader = new BlockReader(block);
+  while (!reader.done) {
+    const octet = reader.peek();
+    if (octet >= 0x80) {
+      const [name, value] = tableEntry(reader.integer(7));
+      add(fields, name, value);
+    } else if (octet >= 0x20 && octet < 0x40) {
+      // The size of the dynamic table: there is none, whatever it says within our bound of 0.
+      if (reader.integer(5) !== 0) {
+        throw new HpackError("a dynamic table, though none was allowed");
+      }
+    } else {
+      // A literal: to be indexed (6 bits, and our table forgets it at once), not to be, or never to be (4 bits).
+      const index = reader.integer(octet >= 0x40 ? 6 : 4);
+      const name = index === 0 ? reader.string() : tableEntry(index)[0];
+      add(fields, name, reader.string());
+    }
+  }
+  return fields;
+}
+
+function add(fields: Record<string, string>, name: string, value: string): void {
+  const before = fields[name];
+  fields[name] = before === undefined ? value : `${before}, ${value}`;
+}
+
+function pushString(octets: number[], text: string): void {
+  const bytes = Buffer.from(text, "latin1");
+  pushLength(octets, bytes.length);
+  octets.push(...bytes);
+}
+
+/** A length of plain octets: an integer of 7 bits (section 5.1). */
+function pushLength(octets: number[], length: number): void {
+  if (length < 0x7f) {
+    octets.push(length);
+    return;
+  }
+  octets.push(0x7f);
+  let rest = length - 0x7f;
+  while (rest >= 0x80) {
+    octets.push((rest & 0x7f) | 0x80);
+    rest >>>= 7;
+  }
+  octets.push(rest);
+}
+
+class BlockReader {
+  readonly #block: Uint8Array;
+  #offset = 0;
+
+  constructor(block: Uint8Array) {
+    this.#block = block;
+  }
+
+  get done(): boolean {
+    return this.#offset === this.#block.length;
+  }
+
+  peek(): number {
+    const octet = this.#block[this.#offset];
+    if (octet === undefined) {
+      throw new HpackError("a header section that stops within a field");
+    }
+    return octet;
+  }
+
+  integer(prefixBits: number): number {
+    const mask = (1 << prefixBits) - 1;
+    let value = this.peek() & mask;
+    this.#offset += 1;
+    if (value < mask) {
+      return value;
+    }
+    for (let shift = 0; ; shift += 7) {
+      const octet = this.peek();
+      this.#offset += 1;
+      if (shift > 21) {
+        throw new HpackError("an integer that is too large");
+      }
+      value += (octet & 0x7f) << shift;
+      if (octet < 0x80) {
+        return value;
+      }
+    }
+  }
+
+  string(): string {
+    const isCoded = this.peek() >= 0x80;
+    const length = this.integer(7);
+    const end = this.#offset + length;
+    if (end > this.#block.length) {
+      throw new HpackError("a string that is longer than its header section");
+    }
+    const octets = this.#block.subarray(this.#offset, end);
+    this.#offset = end;
+    const text = isCoded ? decodeHuffman(octets) : Buffer.from(octets).toString("latin1");
+    if (text === undefined) {
+      throw new HpackError("a string that is not in the Huffman code");
+    }
+    return text;
+  }
+}
+
+function tableEntry(index: number): readonly [string, string] {
+  const entry = staticTable[index - 1];
+  if (entry === undefined) {
+    throw new HpackError(`an index of ${index}, which no table has`);
+  }
+  return entry;
+}
+
+/** RFC 7541, appendix A. */
+const staticTable: readonly (readonly [string, string])[] = [
+  [":authority", ""],
+  [":method", "GET"],
+  [":method", "POST"],
+  [":path", "/"],
+  [":path", "/index.html"],
+  [":scheme", "http"],
+  [":scheme", "https"],
+  [":status", "200"],
+  [":status", "204"],
+  [":status", "206"],
+  [":status", "304"],
+  [":status", "400"],
+  [":status", "404"],
+  [":status", "500"],
+  ["accept-charset", ""],
+  ["accept-encoding", "gzip, deflate"],
+  ["accept-language", ""],
+  ["accept-ranges", ""],
+  ["accept", ""],
+  ["access-control-allow-origin", ""],
+  ["age", ""],
+  ["allow", ""],
+  ["authorization", ""],
+  ["cache-control", ""],
+  ["content-disposition", ""],
+  ["content-encoding", ""],
+  ["content-language", ""],
+  ["content-length", ""],
+  ["content-location", ""],
+  ["content-range", ""],
+  ["content-type", ""],
+  ["cookie", ""],
+  ["date", ""],
+  ["etag", ""],
+  ["expect", ""],
+  ["expires", ""],
+  ["from", ""],
+  ["host", ""],
+  ["if-match", ""],
+  ["if-modified-since", ""],
+  ["if-none-match", ""],
+  ["if-range", ""],
+  ["if-unmodified-since", ""],
+  ["last-modified", ""],
+  ["link", ""],
+  ["location", ""],
+  ["max-forwards", ""],
+  ["proxy-authenticate", ""],
+  ["proxy-authorization", ""],
+  ["range", ""],
+  ["referer", ""],
+  ["refresh", ""],
+  ["retry-after", ""],
+  ["server", ""],
+  ["set-cookie", ""],
+  ["strict-transport-security", ""],
+  ["transfer-encoding", ""],
+  ["user-agent", ""],
+  ["vary", ""],
+  ["via", ""],
+  ["www-authenticate", ""],
+];
