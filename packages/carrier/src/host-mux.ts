@@ -34,7 +34,7 @@ export class HostMux implements MuxEnd {
   readonly #exchanges = new Map<number, HostMuxExchange>();
   #lastId = 0;
   /**
-   * open -> draining [receiveDraining, close], draining -> closed [closed], open -> closed [closed]
+   * open -> draining [close], draining -> closed [closed], open -> closed [closed]
    */
   #state: "open" | "draining" | "closed" = "open";
   readonly #lost = Promise.withResolvers<ServeHTTPError>();
@@ -74,9 +74,14 @@ export class HostMux implements MuxEnd {
     return exchange;
   }
 
-  /** Opens no more exchanges, and ends the RPC when those that are open are over. */
-  close(): void {
-    this.receiveDraining();
+  /** Opens no more exchanges, and ends the RPC when those that are open are over. `reason` is what `lost` tells. */
+  close(reason = pluginClosing): void {
+    if (this.#state !== "open") {
+      return;
+    }
+    this.#state = "draining";
+    this.#lost.resolve(reason);
+    this.#endWhenIdle();
   }
 
   receiveFrame(frame: IncomingFrame): void {
@@ -105,12 +110,7 @@ export class HostMux implements MuxEnd {
   }
 
   receiveDraining(): void {
-    if (this.#state !== "open") {
-      return;
-    }
-    this.#state = "draining";
-    this.#lost.resolve(new ServeHTTPError("plugin-closing", "the plugin is closing"));
-    this.#endWhenIdle();
+    this.close();
   }
 
   closed(error: ServeHTTPError): void {
@@ -144,6 +144,8 @@ export class HostMux implements MuxEnd {
     }
   }
 }
+
+const pluginClosing = new ServeHTTPError("plugin-closing", "the plugin is closing");
 
 /** The host's end of one exchange on mux. */
 class HostMuxExchange implements ExchangeChannel<RequestParts> {

@@ -89,7 +89,7 @@ export class PluginLink {
       this.lost = mux.lost;
       // A plugin that goes without saying so on its RPC first.
       session.once("goaway", () => mux.close());
-      session.once("close", () => mux.close());
+      session.once("close", () => mux.close(connectionLost(options, undefined)));
       return;
     }
     this.#mux = undefined;
@@ -103,8 +103,7 @@ export class PluginLink {
       cause = error;
     });
     session.once("close", () => {
-      const message = `the connection to ${describeAddress(options.address)} was lost`;
-      resolve(new ServeHTTPError("connection-lost", message, { cause }));
+      resolve(connectionLost(options, cause));
     });
   }
 
@@ -180,6 +179,11 @@ export class PluginLink {
       this.#session.close();
     }
   }
+}
+
+function connectionLost({ address }: LinkOptions, cause: Error | undefined): ServeHTTPError {
+  const message = `the connection to ${describeAddress(address)} was lost`;
+  return new ServeHTTPError("connection-lost", message, { cause });
 }
 
 function connectMux({ address, token }: LinkOptions, signal: AbortSignal): Promise<RpcConnection> {
