@@ -68,7 +68,7 @@ export function errorOfStatus(
 
 /** Whether a response is one of gRPC's (gRPC over HTTP/2, "Responses"); what it is instead. */
 export function grpcProblem(fields: {
-  readonly [":status"]?: number | string | undefined;
+  readonly ":status"?: number | string | undefined;
   readonly "content-type"?: string | undefined;
 }): ServeHTTPError | undefined {
   const status = fields[":status"];

@@ -10,12 +10,10 @@ import {
 import {
   errorCode,
   frame,
-  frameBytesMax,
   frameFlag,
   frameHeadBytes,
   frameType,
   goawayFrame,
-  initialFrameBytesMax,
   initialWindowBytes,
   preface,
   rstStreamFrame,
@@ -23,8 +21,8 @@ import {
   settingsFrame,
   windowBytesMax,
   windowUpdateFrame,
-  writeFrameHead,
 } from "./http2-frames.js";
+import { RpcOutlet } from "./rpc-outlet.js";
 import type { RpcListener, RpcStream } from "./rpc-stream.js";
 
 /**
@@ -48,14 +46,6 @@ const lingerMs = 1_000;
 /** The one stream of the connection. */
 const streamId = 1;
 
-/** What waits for the window of the other side. */
-interface Waiting {
-  readonly segments: Buffer[];
-  /** Of the first segment: what has gone. */
-  offset: number;
-  readonly onWritten: () => void;
-}
-
 /**
  * An HTTP/2 connection (RFC 9113) of one RPC. It speaks to every HTTP/2 peer, and does nothing that one RPC has no need of:
  * no priorities, no table of header fields, no second stream. What `node:http2` can't: it reads whatever happens to what it
@@ -68,6 +58,7 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
   readonly headroomBytes = frameHeadBytes;
   readonly #socket: Duplex;
   readonly #end: "host" | "plugin";
+  readonly #outlet: RpcOutlet;
   readonly #reader = new Http2FrameReader(this, dataFrameBytesMax);
   #listener: RpcListener | undefined;
   #state: "open" | "closed" = "open";
@@ -76,12 +67,6 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
   /** Theirs: head -> open [their header section] -> ended */
   #receiving: "head" | "open" | "ended" = "head";
   #trailers: HeaderFields | undefined;
-  #waiting: Waiting | undefined;
-  /** What we may send, on the stream and on the connection. */
-  #streamWindow = initialWindowBytes;
-  #connectionWindow = initialWindowBytes;
-  #peerStreamWindow = initialWindowBytes;
-  #peerFrameBytesMax = initialFrameBytesMax;
   /** What has come since they last heard of it, on the stream and beside it. */
   #unreportedStreamBytes = 0;
   #unreportedBytes = 0;
@@ -93,6 +78,7 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
   private constructor(socket: Duplex, end: "host" | "plugin") {
     this.#socket = socket;
     this.#end = end;
+    this.#outlet = new RpcOutlet(socket, streamId);
     this.#prefaceLeft = end === "plugin" ? preface.length : 0;
     socket.on("data", (octets: Buffer) => this.#onData(octets));
     socket.on("error", (error) => this.#lose(error));
@@ -155,25 +141,7 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
     if (this.#state === "closed" || this.#sending !== "open") {
       return;
     }
-    const first = segments[0] as Buffer;
-    let bytes = -frameHeadBytes;
-    for (const segment of segments) {
-      bytes += segment.length;
-    }
-    if (
-      this.#waiting === undefined &&
-      bytes <= this.#peerFrameBytesMax &&
-      bytes <= this.#streamWindow &&
-      bytes <= this.#connectionWindow
-    ) {
-      writeFrameHead(first, bytes, frameType.data, 0, streamId);
-      this.#take(bytes);
-      this.#send(segments, onWritten);
-      return;
-    }
-    segments[0] = first.subarray(frameHeadBytes);
-    this.#waiting = { segments, offset: 0, onWritten };
-    this.#sendWaiting();
+    this.#outlet.write(segments, onWritten);
   }
 
   end(trailers: HeaderFields = {}): void {
@@ -182,9 +150,7 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
     }
     this.#trailers = trailers;
     this.#sending = "ending";
-    if (this.#waiting === undefined) {
-      this.#sendEnd();
-    }
+    this.#sendEndIfDue();
   }
 
   cancel(): void {
@@ -338,25 +304,16 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
       throw new Http2Error(errorCode.frameSizeError, "SETTINGS of a length that they can't have");
     }
     for (let at = 0; at < payload.length; at += 6) {
-      this.#applySetting(payload.readUInt16BE(at), payload.readUInt32BE(at + 2));
+      const id = payload.readUInt16BE(at);
+      const value = payload.readUInt32BE(at + 2);
+      if (id === settingId.initialWindowSize) {
+        this.#outlet.setInitialWindow(value);
+      } else if (id === settingId.maxFrameSize) {
+        this.#outlet.setFrameBytesMax(value);
+      }
     }
     this.#answer(frame(frameType.settings, frameFlag.ack, 0, nothing));
-    this.#sendWaiting();
-  }
-
-  #applySetting(id: number, value: number): void {
-    if (id === settingId.initialWindowSize) {
-      if (value > windowBytesMax) {
-        throw new Http2Error(errorCode.flowControlError, "an initial window that is too large");
-      }
-      this.#streamWindow += value - this.#peerStreamWindow;
-      this.#peerStreamWindow = value;
-    } else if (id === settingId.maxFrameSize) {
-      if (value < initialFrameBytesMax || value > frameBytesMax) {
-        throw new Http2Error(errorCode.protocolError, `frames of at most ${value} octets`);
-      }
-      this.#peerFrameBytesMax = value;
-    }
+    this.#sendEndIfDue();
   }
 
   #takePing(flags: number, payload: Buffer): void {
@@ -373,18 +330,12 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
       throw new Http2Error(errorCode.frameSizeError, "a WINDOW_UPDATE that is not of 4 octets");
     }
     const bytes = payload.readUInt32BE(0) & windowBytesMax;
-    if (bytes === 0) {
-      throw new Http2Error(errorCode.protocolError, "a WINDOW_UPDATE of nothing");
-    }
     if (id === 0) {
-      this.#connectionWindow += bytes;
+      this.#outlet.widen("connection", bytes);
     } else if (id === streamId) {
-      this.#streamWindow += bytes;
+      this.#outlet.widen("stream", bytes);
     }
-    if (this.#connectionWindow > windowBytesMax || this.#streamWindow > windowBytesMax) {
-      throw new Http2Error(errorCode.flowControlError, "a window that is too large");
-    }
-    this.#sendWaiting();
+    this.#sendEndIfDue();
   }
 
   #resetError(payload: Buffer): ServeHTTPError {
@@ -403,70 +354,10 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
     this.#socket.write(octets);
   }
 
-  /** Sends as much of what waits as the windows allow. */
-  #sendWaiting(): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined || this.#state === "closed") {
+  #sendEndIfDue(): void {
+    if (this.#sending !== "ending" || this.#outlet.waits || this.#state === "closed") {
       return;
     }
-    const pieces: Buffer[] = [];
-    while (waiting.segments.length > 0) {
-      const bytes = Math.min(
-        this.#peerFrameBytesMax,
-        this.#streamWindow,
-        this.#connectionWindow,
-        lengthOf(waiting),
-      );
-      if (bytes <= 0) {
-        break;
-      }
-      const head = Buffer.allocUnsafe(frameHeadBytes);
-      writeFrameHead(head, bytes, frameType.data, 0, streamId);
-      pieces.push(head);
-      takeOctets(waiting, bytes, pieces);
-      this.#take(bytes);
-    }
-    const isOver = waiting.segments.length === 0;
-    if (isOver) {
-      this.#waiting = undefined;
-    }
-    if (pieces.length > 0) {
-      this.#send(pieces, isOver ? waiting.onWritten : undefined);
-    }
-    if (isOver && this.#sending === "ending") {
-      this.#sendEnd();
-    }
-  }
-
-  #take(bytes: number): void {
-    this.#streamWindow -= bytes;
-    this.#connectionWindow -= bytes;
-  }
-
-  #send(pieces: readonly Buffer[], onWritten: (() => void) | undefined): void {
-    const socket = this.#socket;
-    const written =
-      onWritten === undefined
-        ? undefined
-        : (error?: Error | null) => {
-            if (error === undefined || error === null) {
-              onWritten();
-            }
-          };
-    const last = pieces.length - 1;
-    if (last === 0) {
-      socket.write(pieces[0] as Buffer, written);
-      return;
-    }
-    socket.cork();
-    for (let index = 0; index < last; index += 1) {
-      socket.write(pieces[index] as Buffer);
-    }
-    socket.write(pieces[last] as Buffer, written);
-    socket.uncork();
-  }
-
-  #sendEnd(): void {
     this.#sending = "ended";
     const trailers = this.#trailers ?? {};
     const flags = frameFlag.endStream;
@@ -537,7 +428,7 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
       return;
     }
     this.#state = "closed";
-    this.#waiting = undefined;
+    this.#outlet.close();
     this.#reader.close();
     const socket = this.#socket;
     if (!socket.destroyed) {
@@ -577,29 +468,4 @@ export function withoutPriority(payload: Buffer, flags: number): Buffer {
     throw new Http2Error(errorCode.frameSizeError, "HEADERS that are too short for a priority");
   }
   return payload.subarray(5);
-}
-
-function lengthOf({ segments, offset }: Waiting): number {
-  let bytes = -offset;
-  for (const segment of segments) {
-    bytes += segment.length;
-  }
-  return bytes;
-}
-
-/** Moves so many octets of what waits to `pieces`. */
-function takeOctets(waiting: Waiting, bytes: number, pieces: Buffer[]): void {
-  let left = bytes;
-  while (left > 0) {
-    const segment = waiting.segments[0] as Buffer;
-    const end = Math.min(segment.length, waiting.offset + left);
-    pieces.push(segment.subarray(waiting.offset, end));
-    left -= end - waiting.offset;
-    if (end === segment.length) {
-      waiting.segments.shift();
-      waiting.offset = 0;
-    } else {
-      waiting.offset = end;
-    }
-  }
 }

@@ -14,8 +14,11 @@ if (carrier !== "mux" && carrier !== "stream") {
   throw new Error(`mux or stream, not ${carrier}`);
 }
 const pluginPath = fileURLToPath(new URL("./plugin-servehttp.js", import.meta.url));
+// A plugin's environment is an allow-list, and where it is profiled it must know where to write.
+const profiles = process.env["SERVEHTTP_BENCH_PROFILES"];
+const env = profiles === undefined ? {} : { SERVEHTTP_BENCH_PROFILES: profiles };
 const host = createPluginHost({
-  plugins: { bench: { command: ["node", ...pluginExecArgv, pluginPath], carrier } },
+  plugins: { bench: { command: ["node", ...pluginExecArgv, pluginPath], carrier, env } },
   logger: false,
 });
 await host.start();
