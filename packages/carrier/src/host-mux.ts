@@ -69,7 +69,7 @@ export class HostMux implements MuxEnd {
 
   /** Opens an exchange. Only while `open`. */
   openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
-    const exchange = new HostMuxExchange(this.#batch, receiver, (over) => this.#forget(over));
+    const exchange = new HostMuxExchange(this, this.#batch, receiver);
     this.#unopened.add(exchange);
     return exchange;
   }
@@ -131,7 +131,8 @@ export class HostMux implements MuxEnd {
     }
   }
 
-  #forget(exchange: HostMuxExchange): void {
+  /** From an exchange that is over. */
+  forget(exchange: HostMuxExchange): void {
     if (!this.#unopened.delete(exchange)) {
       this.#exchanges.delete(exchange.id);
     }
@@ -149,9 +150,9 @@ const pluginClosing = new ServeHTTPError("plugin-closing", "the plugin is closin
 
 /** The host's end of one exchange on mux. */
 class HostMuxExchange implements ExchangeChannel<RequestParts> {
+  readonly #mux: HostMux;
   readonly #queue: FrameQueue<RequestParts, HostMuxExchange>;
   readonly #inbox: MuxInbox<ResponseParts>;
-  readonly #forget: (exchange: HostMuxExchange) => void;
   #order: ResponseOrder = initialResponseOrder;
   #tunnelEndSent = false;
   /** open -> over [#finish] */
@@ -159,17 +160,13 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
   #room: PromiseWithResolvers<void> | undefined;
 
   constructor(
+    mux: HostMux,
     batch: FrameBatch<RequestParts, HostMuxExchange>,
     receiver: PartReceiver<ResponseParts>,
-    forget: (exchange: HostMuxExchange) => void,
   ) {
+    this.#mux = mux;
     this.#queue = batch.openNext(this);
-    this.#inbox = new MuxInbox(
-      receiver,
-      (bytes) => this.#queue.giveCredit(bytes),
-      mergeResponseParts,
-    );
-    this.#forget = forget;
+    this.#inbox = new MuxInbox(receiver, this.#queue, mergeResponseParts);
   }
 
   /** 0 while nothing of it has gone out. */
@@ -284,6 +281,6 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
       this.#room?.reject(reason);
     }
     this.#room = undefined;
-    this.#forget(this);
+    this.#mux.forget(this);
   }
 }

@@ -123,6 +123,6 @@ function makeInbox() {
       credits.push(bytes);
     }
   };
-  const inbox = new MuxInbox<ResponseParts>(recorder, giveCredit, mergeResponseParts);
+  const inbox = new MuxInbox<ResponseParts>(recorder, { giveCredit }, mergeResponseParts);
   return { inbox, recorder, credits };
 }

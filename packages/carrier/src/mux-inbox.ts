@@ -9,13 +9,18 @@ import {
 /** Small chunks that wait are joined up to this size: of a chunk of one octet, what is around it takes far more than the octet. */
 const joinedBytesMax = 16_384;
 
+/** Gives the other side credit for what was taken: a `FrameQueue`. */
+export interface Creditor {
+  giveCredit(bytes: number): void;
+}
+
 /**
  * One exchange's way in on mux: hands parts to their receiver one at a time, keeps what comes meanwhile, and gives credit
  * back for what was taken. What it keeps is bounded by the credit, however small the chunks are in which it came.
  */
 export class MuxInbox<Parts extends BodyParts> {
   readonly #receiver: PartReceiver<Parts>;
-  readonly #giveCredit: (bytes: number) => void;
+  readonly #creditor: Creditor;
   readonly #merge: (pending: Parts, parts: Parts) => boolean;
   /** Made with the first body: most exchanges have none to speak of. */
   #window: ReceiveWindow | undefined;
@@ -27,11 +32,11 @@ export class MuxInbox<Parts extends BodyParts> {
   /** `merge` adds parts to others where one message could carry both. */
   constructor(
     receiver: PartReceiver<Parts>,
-    giveCredit: (bytes: number) => void,
+    creditor: Creditor,
     merge: (pending: Parts, parts: Parts) => boolean,
   ) {
     this.#receiver = receiver;
-    this.#giveCredit = giveCredit;
+    this.#creditor = creditor;
     this.#merge = merge;
   }
 
@@ -142,7 +147,7 @@ export class MuxInbox<Parts extends BodyParts> {
 
   #consume(bytes: number): void {
     if (bytes > 0) {
-      this.#giveCredit(this.#window?.consume(bytes) ?? 0);
+      this.#creditor.giveCredit(this.#window?.consume(bytes) ?? 0);
     }
   }
 }

@@ -6,7 +6,6 @@ import {
   initialRequestOrder,
   isRequestOver,
   mergeRequestParts,
-  type PartReceiver,
   type RequestOrder,
   type RequestParts,
   responsePartRules,
@@ -89,9 +88,7 @@ export class PluginMux implements MuxEnd {
         const message = `a frame of exchange ${exchangeId}, which was never opened`;
         throw new ServeHTTPError("protocol-violation", message);
       }
-      exchange = new PluginMuxExchange(this.#batch, exchangeId, this.#accept, (id) =>
-        this.#forget(id),
-      );
+      exchange = new PluginMuxExchange(this, this.#batch, exchangeId, this.#accept);
       this.#exchanges.set(exchangeId, exchange);
     }
     exchange.receiveFrame(frame);
@@ -121,7 +118,8 @@ export class PluginMux implements MuxEnd {
     this.#stream.end(isLost ? okStatus : statusFields(error));
   }
 
-  #forget(exchangeId: number): void {
+  /** From an exchange that is over. */
+  forget(exchangeId: number): void {
     this.#exchanges.delete(exchangeId);
   }
 }
@@ -130,10 +128,9 @@ const okStatus: HeaderFields = { "grpc-status": "0" };
 
 /** The plugin's end of one exchange on mux. */
 class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
+  readonly #mux: PluginMux;
   readonly #queue: FrameQueue<ResponseParts, PluginMuxExchange>;
   readonly #inbox: MuxInbox<RequestParts>;
-  readonly #receiver: PartReceiver<RequestParts>;
-  readonly #forget: (exchangeId: number) => void;
   #order: RequestOrder = initialRequestOrder;
   #hijacked = false;
   /** Whether the caller's way of a tunnel still matters to the plugin. */
@@ -143,19 +140,14 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
   #room: PromiseWithResolvers<void> | undefined;
 
   constructor(
+    mux: PluginMux,
     batch: FrameBatch<ResponseParts, PluginMuxExchange>,
     exchangeId: number,
     accept: AcceptExchange,
-    forget: (exchangeId: number) => void,
   ) {
+    this.#mux = mux;
     this.#queue = batch.open(exchangeId, this);
-    this.#forget = forget;
-    this.#receiver = accept(this);
-    this.#inbox = new MuxInbox(
-      this.#receiver,
-      (bytes) => this.#queue.giveCredit(bytes),
-      mergeRequestParts,
-    );
+    this.#inbox = new MuxInbox(accept(this), this.#queue, mergeRequestParts);
   }
 
   send(parts: ResponseParts): void | Promise<void> {
@@ -264,7 +256,7 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
       this.#room?.reject(reason);
     }
     this.#room = undefined;
-    this.#forget(this.#queue.exchangeId);
+    this.#mux.forget(this.#queue.exchangeId);
   }
 }
 
