@@ -3,6 +3,7 @@ import {
   type ExchangeChannel,
   FrameBatch,
   type FrameQueue,
+  GrowthBudget,
   initialResponseOrder,
   isResponseOver,
   mergeResponseParts,
@@ -26,6 +27,8 @@ import { writeRequestParts } from "./write-parts.js";
 
 /** The host's end of a `ServeHTTPMux` RPC: opens exchanges, as many as it likes. */
 export class HostMux implements MuxEnd {
+  /** For its exchanges. */
+  readonly budget = new GrowthBudget();
   readonly #stream: RpcStream;
   readonly #batch: FrameBatch<RequestParts, HostMuxExchange>;
   readonly #pipe: MuxPipe<RequestParts, HostMuxExchange>;
@@ -166,7 +169,7 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
   ) {
     this.#mux = mux;
     this.#queue = batch.openNext(this);
-    this.#inbox = new MuxInbox(receiver, this.#queue, mergeResponseParts);
+    this.#inbox = new MuxInbox(receiver, this.#queue, mux.budget, mergeResponseParts);
   }
 
   /** 0 while nothing of it has gone out. */

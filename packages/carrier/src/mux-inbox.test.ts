@@ -1,6 +1,9 @@
 import {
+  GrowthBudget,
   mergeResponseParts,
+  muxGrowthBytesMax,
   muxWindowBytes,
+  muxWindowGrowthBytes,
   plainEnd,
   type ResponseParts,
   ServeHTTPError,
@@ -75,7 +78,9 @@ test("a flood of flushes takes no memory", async () => {
 });
 
 test("credit is given back for what was taken, not for what came", async () => {
-  const { inbox, recorder, credits } = makeInbox();
+  const budget = new GrowthBudget();
+  budget.take(muxGrowthBytesMax);
+  const { inbox, recorder, credits } = makeInbox(budget);
   recorder.hold();
   for (let bytes = 0; bytes < muxWindowBytes; bytes += 65_536) {
     inbox.receive({ chunk: Buffer.alloc(65_536) });
@@ -115,7 +120,53 @@ test("nothing is delivered behind a close out of the receiver itself", async () 
   expect(recorder.parts).toHaveLength(1);
 });
 
-function makeInbox() {
+test("a consumer that keeps up for a whole window is given a wider one, once, while the budget lasts", () => {
+  const budget = new GrowthBudget();
+  const count = muxGrowthBytesMax / muxWindowGrowthBytes;
+  const inboxes = Array.from({ length: count + 1 }, () => makeInbox(budget));
+  for (const { inbox } of inboxes) {
+    for (let bytes = 0; bytes < 3 * muxWindowBytes; bytes += 65_536) {
+      inbox.receive({ chunk: Buffer.alloc(65_536) });
+    }
+  }
+  const given = inboxes.map(({ credits }) => credits.reduce((sum, credit) => sum + credit, 0));
+  const late = given.pop();
+  expect(new Set(given)).toEqual(new Set([3 * muxWindowBytes + muxWindowGrowthBytes]));
+  expect(late).toBe(3 * muxWindowBytes);
+  // Whichever way an exchange ends, another may have what it had.
+  inboxes[0]!.inbox.receive({ end: plainEnd });
+  inboxes[1]!.inbox.abort(new ServeHTTPError("caller-left", "the caller left"));
+  inboxes[2]!.inbox.close();
+  expect([1, 2, 3, 4].map(() => budget.take(muxWindowGrowthBytes))).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ]);
+});
+
+test("a consumer that does not keep up has the window that it began with", async () => {
+  const { inbox, recorder, credits } = makeInbox();
+  recorder.hold();
+  let openBytes = muxWindowBytes;
+  let givenBytes = 0;
+  let takenBytes = 0;
+  for (; takenBytes < 4 * muxWindowBytes; takenBytes += 65_536) {
+    // All that it may send is always on its way.
+    while (openBytes >= 65_536) {
+      inbox.receive({ chunk: Buffer.alloc(65_536) });
+      openBytes -= 65_536;
+    }
+    recorder.takeOne();
+    await turns(2);
+    const creditBytes = credits.splice(0).reduce((sum, one) => sum + one, 0);
+    openBytes += creditBytes;
+    givenBytes += creditBytes;
+  }
+  expect(givenBytes).toBe(takenBytes);
+});
+
+function makeInbox(budget = new GrowthBudget()) {
   const recorder = new Recorder<ResponseParts>();
   const credits: number[] = [];
   const giveCredit = (bytes: number) => {
@@ -123,6 +174,6 @@ function makeInbox() {
       credits.push(bytes);
     }
   };
-  const inbox = new MuxInbox<ResponseParts>(recorder, { giveCredit }, mergeResponseParts);
+  const inbox = new MuxInbox<ResponseParts>(recorder, { giveCredit }, budget, mergeResponseParts);
   return { inbox, recorder, credits };
 }

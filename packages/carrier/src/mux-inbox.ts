@@ -1,6 +1,8 @@
 import {
   bodyBytesOf,
   type BodyParts,
+  type GrowthBudget,
+  muxWindowGrowthBytes,
   type PartReceiver,
   ReceiveWindow,
   type ServeHTTPError,
@@ -21,7 +23,9 @@ export interface Creditor {
 export class MuxInbox<Parts extends BodyParts> {
   readonly #receiver: PartReceiver<Parts>;
   readonly #creditor: Creditor;
+  readonly #budget: GrowthBudget;
   readonly #merge: (pending: Parts, parts: Parts) => boolean;
+  #grownBytes = 0;
   /** Made with the first body: most exchanges have none to speak of. */
   #window: ReceiveWindow | undefined;
   #state: "free" | "busy" | "closed" = "free";
@@ -29,14 +33,16 @@ export class MuxInbox<Parts extends BodyParts> {
   /** Where the octets of the last one that waits lie, if they were joined; with room for more. */
   #joined: Buffer | undefined;
 
-  /** `merge` adds parts to others where one message could carry both. */
+  /** `budget` is shared by the exchanges of an RPC; `merge` adds parts to others where one message could carry both. */
   constructor(
     receiver: PartReceiver<Parts>,
     creditor: Creditor,
+    budget: GrowthBudget,
     merge: (pending: Parts, parts: Parts) => boolean,
   ) {
     this.#receiver = receiver;
     this.#creditor = creditor;
+    this.#budget = budget;
     this.#merge = merge;
   }
 
@@ -69,6 +75,7 @@ export class MuxInbox<Parts extends BodyParts> {
     this.#state = "closed";
     this.#waiting = undefined;
     this.#joined = undefined;
+    this.#giveBack();
   }
 
   #keep(parts: Parts): void {
@@ -113,6 +120,9 @@ export class MuxInbox<Parts extends BodyParts> {
   #deliver(parts: Parts): void {
     // Looked at before: the receiver may keep the parts and take their octets away.
     const bytes = bodyBytesOf(parts);
+    if (parts.end !== undefined || parts.tunnelEnd === true) {
+      this.#giveBack();
+    }
     const taken = this.#receiver.receive(parts);
     if (this.#state === "closed") {
       return;
@@ -146,8 +156,21 @@ export class MuxInbox<Parts extends BodyParts> {
   }
 
   #consume(bytes: number): void {
-    if (bytes > 0) {
-      this.#creditor.giveCredit(this.#window?.consume(bytes) ?? 0);
+    const window = this.#window;
+    if (bytes === 0 || window === undefined) {
+      return;
     }
+    let creditBytes = window.consume(bytes);
+    if (window.isTooNarrow && this.#budget.take(muxWindowGrowthBytes)) {
+      this.#grownBytes = muxWindowGrowthBytes;
+      creditBytes += window.widen(muxWindowGrowthBytes);
+    }
+    this.#creditor.giveCredit(creditBytes);
+  }
+
+  /** Nothing more comes that could need the wider window. */
+  #giveBack(): void {
+    this.#budget.giveBack(this.#grownBytes);
+    this.#grownBytes = 0;
   }
 }

@@ -3,6 +3,7 @@ import {
   type ExchangeChannel,
   FrameBatch,
   type FrameQueue,
+  GrowthBudget,
   initialRequestOrder,
   isRequestOver,
   mergeRequestParts,
@@ -25,6 +26,8 @@ import { settledQuietly } from "./settled-quietly.js";
 
 /** The plugin's end of a `ServeHTTPMux` RPC: takes in the exchanges that the host opens. */
 export class PluginMux implements MuxEnd {
+  /** For its exchanges. */
+  readonly budget = new GrowthBudget();
   readonly #stream: RpcStream;
   readonly #accept: AcceptExchange;
   readonly #batch: FrameBatch<ResponseParts, PluginMuxExchange>;
@@ -147,7 +150,7 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
   ) {
     this.#mux = mux;
     this.#queue = batch.open(exchangeId, this);
-    this.#inbox = new MuxInbox(accept(this), this.#queue, mergeRequestParts);
+    this.#inbox = new MuxInbox(accept(this), this.#queue, mux.budget, mergeRequestParts);
   }
 
   send(parts: ResponseParts): void | Promise<void> {

@@ -57,6 +57,27 @@ describe("ReceiveWindow", () => {
     window.receive(50);
   });
 
+  test("is too narrow once a whole window was taken and nothing is held, until it is widened", () => {
+    const window = new ReceiveWindow(100);
+    window.receive(100);
+    window.consume(50);
+    expect(window.isTooNarrow).toBe(false);
+    window.receive(50);
+    window.consume(60);
+    // A whole window was taken, and something is held.
+    expect([window.heldBytes, window.isTooNarrow]).toEqual([40, false]);
+    window.consume(40);
+    expect(window.isTooNarrow).toBe(true);
+    expect(window.widen(30)).toBe(30);
+    expect(window.isTooNarrow).toBe(false);
+    // 40 of 130 were taken and are not given back yet: that is less than half.
+    window.receive(90);
+    expect(() => window.receive(1)).toThrow("1 octets of body on a credit of 0");
+    expect([window.consume(24), window.consume(1)]).toEqual([0, 65]);
+    window.consume(65);
+    expect(window.isTooNarrow).toBe(false);
+  });
+
   test("refuses to consume what never came", () => {
     const window = new ReceiveWindow(100);
     window.receive(10);

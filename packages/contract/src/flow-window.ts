@@ -1,4 +1,4 @@
-import { muxCreditBytesMax, muxWindowBytes } from "./limits.js";
+import { muxCreditBytesMax, muxGrowthBytesMax, muxWindowBytes } from "./limits.js";
 import { ServeHTTPError } from "./servehttp-error.js";
 
 /**
@@ -45,15 +45,38 @@ export class SendWindow {
   }
 }
 
+/**
+ * What the receiving end of a mux RPC may give to exchanges beside the window that they start with, all of them together:
+ * `muxGrowthBytesMax`. So bulk has room, and a thousand consumers that stall hold no more than a thousand windows.
+ */
+export class GrowthBudget {
+  #leftBytes = muxGrowthBytesMax;
+
+  /** Whether there is so much left; it is taken then. */
+  take(bytes: number): boolean {
+    if (bytes > this.#leftBytes) {
+      return false;
+    }
+    this.#leftBytes -= bytes;
+    return true;
+  }
+
+  giveBack(bytes: number): void {
+    this.#leftBytes += bytes;
+  }
+}
+
 /** The credit of one direction of an exchange on mux, at the end that receives body and tunnel octets. */
 export class ReceiveWindow {
-  readonly #windowBytes: number;
+  #windowBytes: number;
   /** Granted and not yet used by the sender. */
   #openBytes: number;
   /** Received and not yet consumed. */
   #heldBytes = 0;
   /** Consumed and not yet given back. */
   #consumedBytes = 0;
+  /** Consumed in all, as long as the window is as it was. */
+  #takenBytes = 0;
 
   /** `windowBytes`: the credit that the sender starts with, by default `muxWindowBytes`. */
   constructor(windowBytes: number = muxWindowBytes) {
@@ -64,6 +87,22 @@ export class ReceiveWindow {
   /** Octets that were received and that nobody has taken yet: the memory that the window holds. */
   get heldBytes(): number {
     return this.#heldBytes;
+  }
+
+  /**
+   * Whether a wider window would serve: the consumer has taken a whole one, and all that came, so it is the sender that waits. False
+   * once it was widened.
+   */
+  get isTooNarrow(): boolean {
+    return this.#takenBytes >= this.#windowBytes && this.#heldBytes === 0;
+  }
+
+  /** Widens the window, once; returns the credit to give for it. */
+  widen(bytes: number): number {
+    this.#windowBytes += bytes;
+    this.#openBytes += bytes;
+    this.#takenBytes = Number.NEGATIVE_INFINITY;
+    return bytes;
   }
 
   /** Notes octets that came. Throws a ServeHTTPError `protocol-violation` where they are more than was granted. */
@@ -93,6 +132,7 @@ export class ReceiveWindow {
       );
     }
     this.#heldBytes -= bytes;
+    this.#takenBytes += bytes;
     const consumedBytes = this.#consumedBytes + bytes;
     if (2 * consumedBytes < this.#windowBytes) {
       this.#consumedBytes = consumedBytes;

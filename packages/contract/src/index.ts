@@ -1,5 +1,5 @@
 export type { ExchangeChannel, PartReceiver } from "./exchange-channel.js";
-export { ReceiveWindow, SendWindow } from "./flow-window.js";
+export { GrowthBudget, ReceiveWindow, SendWindow } from "./flow-window.js";
 export { FrameBatch, type FrameBatchListener } from "./frame-batch.js";
 export type { Frame, FrameQueue } from "./frame-queue.js";
 export {
@@ -25,9 +25,11 @@ export {
   messageBytesMax,
   muxBatchBytesMax,
   muxCreditBytesMax,
+  muxGrowthBytesMax,
   muxMessageBytesMax,
   muxWaitingBytesMax,
   muxWindowBytes,
+  muxWindowGrowthBytes,
   reasonBytesMax,
 } from "./limits.js";
 export { mergeRequestParts, mergeResponseParts } from "./merge-parts.js";

@@ -31,6 +31,15 @@ export const messageBytesMax = bodyChunkBytesMax + 2 * fieldSectionBytesMax;
 /** Credit that each direction of an exchange on mux starts with, in octets of body: 256 KiB. */
 export const muxWindowBytes = 262_144;
 
+/**
+ * What the window of an exchange on mux grows by whose consumer keeps up: 256 KiB, so that the sender of bulk need not wait for the
+ * round trip, and a consumer that stalls then holds half a mebibyte.
+ */
+export const muxWindowGrowthBytes = 262_144;
+
+/** What all windows of one direction of a mux RPC grow by together: 16 MiB. */
+export const muxGrowthBytesMax = 16_777_216;
+
 /** Credit that may be open in one direction of an exchange on mux: 16 MiB, the sum that must not overflow. */
 export const muxCreditBytesMax = 16_777_216;
 

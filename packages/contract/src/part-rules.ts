@@ -1,12 +1,14 @@
 import { fieldOverheadBytes } from "./header-fields.js";
 import { mergeRequestParts, mergeResponseParts } from "./merge-parts.js";
-import type { FieldList, RequestParts, ResponseParts } from "./parts.js";
+import type { End, FieldList, RequestParts, ResponseParts } from "./parts.js";
 import { frontOfRequest, frontOfResponse, restOfRequest, restOfResponse } from "./split-parts.js";
 
-/** Where the body octets of parts lie, in either direction. */
+/** Where the body octets of parts lie, and their end, in either direction. */
 export interface BodyParts {
   chunk?: Uint8Array;
+  end?: End;
   tunnelChunk?: Uint8Array;
+  tunnelEnd?: true;
 }
 
 /** What the sending side of mux must know of the parts of one direction. */
