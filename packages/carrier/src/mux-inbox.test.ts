@@ -1,6 +1,7 @@
 import {
   GrowthBudget,
   mergeResponseParts,
+  muxGrowthAfterBytes,
   muxGrowthBytesMax,
   muxWindowBytes,
   muxWindowGrowthBytes,
@@ -78,9 +79,7 @@ test("a flood of flushes takes no memory", async () => {
 });
 
 test("credit is given back for what was taken, not for what came", async () => {
-  const budget = new GrowthBudget();
-  budget.take(muxGrowthBytesMax);
-  const { inbox, recorder, credits } = makeInbox(budget);
+  const { inbox, recorder, credits } = makeInbox();
   recorder.hold();
   for (let bytes = 0; bytes < muxWindowBytes; bytes += 65_536) {
     inbox.receive({ chunk: Buffer.alloc(65_536) });
@@ -120,19 +119,21 @@ test("nothing is delivered behind a close out of the receiver itself", async () 
   expect(recorder.parts).toHaveLength(1);
 });
 
-test("a consumer that keeps up for a whole window is given a wider one, once, while the budget lasts", () => {
+test("a consumer that keeps up with bulk is given a wider window, once, while the budget lasts", () => {
   const budget = new GrowthBudget();
-  const count = muxGrowthBytesMax / muxWindowGrowthBytes;
+  const count = Math.floor(muxGrowthBytesMax / muxWindowGrowthBytes);
+  const bulkBytes = muxGrowthAfterBytes + 2 * muxWindowBytes;
   const inboxes = Array.from({ length: count + 1 }, () => makeInbox(budget));
+  const chunk = Buffer.alloc(65_536);
   for (const { inbox } of inboxes) {
-    for (let bytes = 0; bytes < 3 * muxWindowBytes; bytes += 65_536) {
-      inbox.receive({ chunk: Buffer.alloc(65_536) });
+    for (let bytes = 0; bytes < bulkBytes; bytes += 65_536) {
+      inbox.receive({ chunk });
     }
   }
   const given = inboxes.map(({ credits }) => credits.reduce((sum, credit) => sum + credit, 0));
   const late = given.pop();
-  expect(new Set(given)).toEqual(new Set([3 * muxWindowBytes + muxWindowGrowthBytes]));
-  expect(late).toBe(3 * muxWindowBytes);
+  expect(new Set(given)).toEqual(new Set([bulkBytes + muxWindowGrowthBytes]));
+  expect(late).toBe(bulkBytes);
   // Whichever way an exchange ends, another may have what it had.
   inboxes[0]!.inbox.receive({ end: plainEnd });
   inboxes[1]!.inbox.abort(new ServeHTTPError("caller-left", "the caller left"));
@@ -145,16 +146,17 @@ test("a consumer that keeps up for a whole window is given a wider one, once, wh
   ]);
 });
 
-test("a consumer that does not keep up has the window that it began with", async () => {
+test("a consumer that holds something whenever it takes something has the window that it began with", async () => {
   const { inbox, recorder, credits } = makeInbox();
   recorder.hold();
+  const chunk = Buffer.alloc(65_536);
+  const bulkBytes = muxGrowthAfterBytes + 2 * muxWindowBytes;
   let openBytes = muxWindowBytes;
   let givenBytes = 0;
-  let takenBytes = 0;
-  for (; takenBytes < 4 * muxWindowBytes; takenBytes += 65_536) {
+  for (let takenBytes = 0; takenBytes < bulkBytes; takenBytes += 65_536) {
     // All that it may send is always on its way.
     while (openBytes >= 65_536) {
-      inbox.receive({ chunk: Buffer.alloc(65_536) });
+      inbox.receive({ chunk });
       openBytes -= 65_536;
     }
     recorder.takeOne();
@@ -163,7 +165,7 @@ test("a consumer that does not keep up has the window that it began with", async
     openBytes += creditBytes;
     givenBytes += creditBytes;
   }
-  expect(givenBytes).toBe(takenBytes);
+  expect(givenBytes).toBe(bulkBytes);
 });
 
 function makeInbox(budget = new GrowthBudget()) {

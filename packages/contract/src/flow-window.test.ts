@@ -57,14 +57,14 @@ describe("ReceiveWindow", () => {
     window.receive(50);
   });
 
-  test("is too narrow once a whole window was taken and nothing is held, until it is widened", () => {
-    const window = new ReceiveWindow(100);
+  test("is too narrow once much was taken and nothing is held, until it is widened", () => {
+    const window = new ReceiveWindow(100, 100);
     window.receive(100);
     window.consume(50);
     expect(window.isTooNarrow).toBe(false);
     window.receive(50);
     window.consume(60);
-    // A whole window was taken, and something is held.
+    // Enough was taken, and something is held.
     expect([window.heldBytes, window.isTooNarrow]).toEqual([40, false]);
     window.consume(40);
     expect(window.isTooNarrow).toBe(true);

@@ -1,4 +1,9 @@
-import { muxCreditBytesMax, muxGrowthBytesMax, muxWindowBytes } from "./limits.js";
+import {
+  muxCreditBytesMax,
+  muxGrowthAfterBytes,
+  muxGrowthBytesMax,
+  muxWindowBytes,
+} from "./limits.js";
 import { ServeHTTPError } from "./servehttp-error.js";
 
 /**
@@ -75,13 +80,18 @@ export class ReceiveWindow {
   #heldBytes = 0;
   /** Consumed and not yet given back. */
   #consumedBytes = 0;
+  readonly #growsAfterBytes: number;
   /** Consumed in all, as long as the window is as it was. */
   #takenBytes = 0;
 
-  /** `windowBytes`: the credit that the sender starts with, by default `muxWindowBytes`. */
-  constructor(windowBytes: number = muxWindowBytes) {
+  /**
+   * `windowBytes`: the credit that the sender starts with, by default `muxWindowBytes`. `growsAfterBytes`: what must be consumed
+   * before it is too narrow, by default `muxGrowthAfterBytes`.
+   */
+  constructor(windowBytes: number = muxWindowBytes, growsAfterBytes: number = muxGrowthAfterBytes) {
     this.#windowBytes = windowBytes;
     this.#openBytes = windowBytes;
+    this.#growsAfterBytes = growsAfterBytes;
   }
 
   /** Octets that were received and that nobody has taken yet: the memory that the window holds. */
@@ -90,11 +100,11 @@ export class ReceiveWindow {
   }
 
   /**
-   * Whether a wider window would serve: the consumer has taken a whole one, and all that came, so it is the sender that waits. False
-   * once it was widened.
+   * Whether a wider window would serve: the consumer has taken much, and all that came, so it is the sender that waits. False once it
+   * was widened.
    */
   get isTooNarrow(): boolean {
-    return this.#takenBytes >= this.#windowBytes && this.#heldBytes === 0;
+    return this.#takenBytes >= this.#growsAfterBytes && this.#heldBytes === 0;
   }
 
   /** Widens the window, once; returns the credit to give for it. */

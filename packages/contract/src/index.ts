@@ -25,6 +25,7 @@ export {
   messageBytesMax,
   muxBatchBytesMax,
   muxCreditBytesMax,
+  muxGrowthAfterBytes,
   muxGrowthBytesMax,
   muxMessageBytesMax,
   muxWaitingBytesMax,

@@ -32,10 +32,16 @@ export const messageBytesMax = bodyChunkBytesMax + 2 * fieldSectionBytesMax;
 export const muxWindowBytes = 262_144;
 
 /**
- * What the window of an exchange on mux grows by whose consumer keeps up: 256 KiB, so that the sender of bulk need not wait for the
- * round trip, and a consumer that stalls then holds half a mebibyte.
+ * What the window of an exchange on mux grows by whose consumer keeps up: 768 KiB, to 1 MiB, so that the sender of bulk need not
+ * wait for the round trip.
  */
-export const muxWindowGrowthBytes = 262_144;
+export const muxWindowGrowthBytes = 786_432;
+
+/**
+ * What a consumer must have taken before its window grows: 16 MiB, more than the kernel's buffers take for a caller that does not read
+ * (on Linux up to 4 MiB to be sent and 6 MiB to be read), so that one who stalls from the start never holds more than it began with.
+ */
+export const muxGrowthAfterBytes = 16_777_216;
 
 /** What all windows of one direction of a mux RPC grow by together: 16 MiB. */
 export const muxGrowthBytesMax = 16_777_216;
