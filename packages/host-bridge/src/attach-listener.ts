@@ -1,7 +1,8 @@
 import { type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Socket } from "node:net";
-import type { HostRequest, HostResponse, Listener } from "./listener.js";
+import type { HostRequest, HostResponse } from "./arrival.js";
+import type { Listener } from "./listener.js";
 
 /** Any of Node's HTTP servers. */
 export type NodeServer = Server | Http2Server | Http2SecureServer;

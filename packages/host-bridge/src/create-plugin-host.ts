@@ -7,16 +7,11 @@ import {
   byRequest,
   type NodeServer,
 } from "./attach-listener.js";
+import type { HostRequest, HostResponse } from "./arrival.js";
 import { EdgePolicy } from "./edge-policy.js";
 import type { Outcome } from "./failure.js";
 import { HostedPlugin } from "./hosted-plugin.js";
-import {
-  createListener,
-  type Destination,
-  type HostRequest,
-  type HostResponse,
-  type Listener,
-} from "./listener.js";
+import { createListener, type Destination, type Listener } from "./listener.js";
 import type { HostOptions, PluginOptions } from "./options.js";
 import { pluginAddress } from "./plugin-address.js";
 import type { InstanceState, PluginInstance } from "./plugin-instance.js";

@@ -39,6 +39,9 @@ export const healthMissesMax = 3;
 /** How long the rest of a request that has its answer is read, up to the contract's `discardBytesMax`: 5 s. */
 export const discardMsMax = 5_000;
 
+/** How long a caller that still sends may take to read its early answer before the connection is cut: 500 ms. */
+export const discardLingerMs = 500;
+
 /** How long a caller may take to read what a plugin wrote to its tunnel before it closed it: 5 s. */
 export const tunnelLingerMs = 5_000;
 
