@@ -15,6 +15,9 @@ export type RequestEntry =
   | { readonly event: "request" | "checkContinue" | "extendedConnect" }
   | { readonly event: "upgrade"; readonly head: Buffer };
 
+/** How most requests come. */
+export const byRequest = { event: "request" } as const;
+
 /** A caller's request as it came, whatever has read it: a server of Node's, or the lane for plain requests. */
 export interface Arrival {
   readonly method: string;

@@ -77,3 +77,18 @@ export const socketDirectoryFreshMs = 60_000;
 
 /** Between two attempts to connect to a plugin that is starting: 5 ms, growing by half up to 100 ms. */
 export const connectRetryMs = { first: 5, max: 100 } as const;
+
+/** The head of a request that skips Node's parser: 16 KiB, what Node accepts by default. */
+export const laneHeadBytesMax = 16_384;
+
+/** Its fields: 100, three times what a browser sends. */
+export const laneFieldsMax = 100;
+
+/** What is kept of what a caller sends behind a request that is still served: 64 KiB, one read of a socket. */
+export const laneHeldBytesMax = 65_536;
+
+/** How long a new connection may be silent until it is Node's, whose times begin then: 1 s. */
+export const laneSilenceMsMax = 1_000;
+
+/** Between two looks at the times of the lane's connections, by the shortest of them: 20 ms to 500 ms. */
+export const laneClockMs = { min: 20, max: 500 } as const;

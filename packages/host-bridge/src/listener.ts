@@ -3,6 +3,7 @@ import { admit, type AdmissionOptions, answer, answerFailure } from "./admit.js"
 import type { HostRequest, HostResponse, RequestEntry } from "./arrival.js";
 import type { ExchangePlugin } from "./exchange.js";
 import { refusalProxyError } from "./failure.js";
+import type { LaneArrival } from "./lane-arrival.js";
 import { NodeArrival } from "./node-arrival.js";
 import { type RouteRules, routeTarget } from "./router.js";
 
@@ -76,6 +77,25 @@ export function createListener(options: ListenerOptions): Listener {
       case "not-found":
         refuse(arrival, 404);
     }
+  };
+}
+
+/**
+ * Makes what serves plain requests that a lane has read. False, with nothing done, for every request that does not become an
+ * exchange with a plugin: Node's server reads it again then, and the listener answers.
+ */
+export function createPlainListener(options: ListenerOptions): (arrival: LaneArrival) => boolean {
+  return (arrival) => {
+    const { target } = arrival;
+    const route = routeTarget(target, target, options.rules);
+    if (route?.kind !== "route" || !options.enabled) {
+      return false;
+    }
+    const destination = options.destination(route.pluginId);
+    return (
+      destination.kind === "exchange" &&
+      admit(options, arrival, route, destination.plugin) === undefined
+    );
   };
 }
 
