@@ -16,10 +16,14 @@ export function laneMessage(
   message.httpVersion = "1.1";
   message.method = arrival.method;
   message.url = arrival.target;
-  message.rawHeaders = arrival.rawHeaders.slice();
+  const made = message as unknown as {
+    joinDuplicateHeaders: boolean | undefined;
+    _addHeaderLines(rawHeaders: readonly string[], length: number): void;
+  };
   // An option of `createServer`, which Node gives to each message.
-  (message as { joinDuplicateHeaders?: boolean | undefined }).joinDuplicateHeaders =
-    connection.joinsDuplicateHeaders;
+  made.joinDuplicateHeaders = connection.joinsDuplicateHeaders;
+  // As Node's parser does; `headers` is made of them once somebody asks.
+  made._addHeaderLines(arrival.rawHeaders.slice(), arrival.rawHeaders.length);
   message.complete = true;
   message.push(null);
   return message;
