@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { noFields } from "@servehttp/contract";
 import type { Arrival, HostRequest } from "./arrival.js";
 import { byRequest } from "./arrival.js";
@@ -23,7 +24,7 @@ export class LaneArrival implements Arrival, RequestBody {
   readonly #connection: LaneConnection;
   #bodyBytesLeft: number;
   #sink: BodySink | undefined;
-  #message: HostRequest | undefined;
+  #message: IncomingMessage | undefined;
   #exchange: Exchange | undefined;
   #caller: LaneCaller | undefined;
   /** The response has been written to its end. */
@@ -113,8 +114,17 @@ export class LaneArrival implements Arrival, RequestBody {
     if (this.#bodyBytesLeft === 0) {
       this.#sink?.bodyEnd();
       this.#sink = undefined;
+      this.wasRead();
     }
     return bytes;
+  }
+
+  /** All of the request has been read, and the host has been asked about it: what was shown to it says so, as Node's does. */
+  wasRead(): void {
+    if (this.#message !== undefined) {
+      this.#message.complete = true;
+      this.#message.push(null);
+    }
   }
 
   /** The caller has read something: whoever waits to write goes on. */

@@ -282,6 +282,9 @@ export class LaneConnection {
       return false;
     }
     lane.served += 1;
+    if (arrival.complete) {
+      arrival.wasRead();
+    }
     return this.#held.length > 0;
   }
 

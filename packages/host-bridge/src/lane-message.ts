@@ -24,7 +24,5 @@ export function laneMessage(
   made.joinDuplicateHeaders = connection.joinsDuplicateHeaders;
   // As Node's parser does; `headers` is made of them once somebody asks.
   made._addHeaderLines(arrival.rawHeaders.slice(), arrival.rawHeaders.length);
-  message.complete = true;
-  message.push(null);
   return message;
 }

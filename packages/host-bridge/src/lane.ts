@@ -50,6 +50,11 @@ export class Lane {
     this.onError = options.onError;
   }
 
+  /** How many connections it has. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
   /** Takes a new connection. */
   take(socket: Socket): void {
     if (this.#clock === undefined) {

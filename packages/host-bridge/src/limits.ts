@@ -15,6 +15,12 @@ export const pluginIdBytesMax = 128;
  */
 export const requestSectionBytesMax = 65_536;
 
+/**
+ * Header fields of a request: 800. The contract allows 1,000, and what the host adds (identity, who called) must fit: a plugin
+ * takes a request beyond that for a host that breaks the contract, and closes the connection. More is 431.
+ */
+export const requestFieldsMax = 800;
+
 /** The header or trailer section of a plugin's response: 64 KiB, four times what most callers accept. Longer is 502. */
 export const responseSectionBytesMax = 65_536;
 
