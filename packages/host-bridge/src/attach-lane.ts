@@ -126,18 +126,20 @@ function replaceListener(
 
 /** Lets the methods that end a server's connections know of those in the lane. */
 function closeWith(server: Server, lane: Lane): void {
-  const { close, closeAllConnections, closeIdleConnections } = server;
+  const close = server.close.bind(server);
+  const closeAllConnections = server.closeAllConnections.bind(server);
+  const closeIdleConnections = server.closeIdleConnections.bind(server);
   server.close = (callback) => {
     lane.closing = true;
-    return close.call(server, callback);
+    return close(callback);
   };
   server.closeIdleConnections = () => {
     lane.closeIdle();
-    closeIdleConnections.call(server);
+    closeIdleConnections();
   };
   server.closeAllConnections = () => {
     lane.closeAll();
-    closeAllConnections.call(server);
+    closeAllConnections();
   };
   server.on("listening", () => {
     lane.closing = false;

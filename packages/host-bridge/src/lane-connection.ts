@@ -80,6 +80,9 @@ export class LaneConnection {
     arrival?.closed();
   };
 
+  /** Of a time that somebody has set on the socket. */
+  readonly #onTimeout = (): void => this.#lane.timedOut(this.socket);
+
   readonly #goOn = (): void => this.#advance();
 
   readonly #uncork = (): void => {
@@ -98,6 +101,7 @@ export class LaneConnection {
     socket.on("close", this.#onClose);
     socket.on("end", this.#onEnd);
     socket.on("drain", this.#onDrain);
+    socket.on("timeout", this.#onTimeout);
     socket.on("data", this.#onData);
   }
 
@@ -193,6 +197,7 @@ export class LaneConnection {
     // `closeAllConnections` is for it, too, until it ends.
     socket.on("close", this.#onClose);
     socket.on("error", this.#onError);
+    socket.setTimeout(0);
     socket.allowHalfOpen = true;
     return socket;
   }
@@ -203,7 +208,10 @@ export class LaneConnection {
     const lane = this.#lane;
     if (this.#state === "fresh" && heldMs > laneSilenceMsMax) {
       this.#handOver();
-    } else if (this.#state === "idle" && this.idle && lane.isPast(lane.keepAliveMs, heldMs)) {
+    } else if (this.idle && this.socket.writableLength > 0) {
+      // The caller still reads its response.
+      this.#sinceMs = nowMs;
+    } else if (this.idle && lane.isPast(lane.keepAliveMs, heldMs)) {
       this.#sinceMs = Number.POSITIVE_INFINITY;
       lane.timedOut(this.socket);
     } else if (
@@ -334,6 +342,7 @@ export class LaneConnection {
     socket.off("data", this.#onData);
     socket.off("end", this.#onEnd);
     socket.off("drain", this.#onDrain);
+    socket.off("timeout", this.#onTimeout);
     socket.off("error", this.#onError);
     socket.off("close", this.#onClose);
     socket.pause();

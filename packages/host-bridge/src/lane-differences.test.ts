@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ResponseWriter } from "@servehttp/plugin-sdk";
 import { laneOf } from "./attach-lane.js";
 import { Bridge } from "./test-rig/bridge.js";
 import { RawCaller } from "./test-rig/raw-caller.js";
@@ -18,6 +19,11 @@ let plain: Server;
 beforeAll(async () => {
   bridge = await Bridge.start({
     async serveHTTP(request, response) {
+      const answer = answers[request.url.slice(1)];
+      if (answer !== undefined) {
+        await answer(response);
+        return;
+      }
       const body = createHash("sha256")
         .update(await request.bytes())
         .digest("hex");
@@ -48,7 +54,7 @@ const sendings: Readonly<Record<string, Sending>> = {
   "in one go": (caller, octets) => caller.send(octets + marker),
   "with the next request once it is answered": async (caller, octets) => {
     caller.send(octets);
-    await until(() => caller.received !== "" || caller.ended, "an answer");
+    await until(() => caller.received !== "" || gone(caller), "an answer");
     caller.send(marker);
   },
   "in two halves": async (caller, octets) => {
@@ -71,9 +77,13 @@ async function outcome(server: Server, octets: string, send: Sending): Promise<u
   calls.length = 0;
   using caller = await RawCaller.connect((server.address() as AddressInfo).port);
   await send(caller, octets);
-  await until(() => caller.ended || caller.socket.destroyed, "the end");
-  const answer = caller.received.replaceAll(/^Date: .*\r\n/gm, "Date\r\n");
-  return { answer, calls: [...calls] };
+  await until(() => gone(caller), "the end");
+  const answer = caller.received.replaceAll(/^Date: .*GMT\r\n/gm, "Date\r\n");
+  return { answer, calls: [...calls], failure: caller.failure };
+}
+
+function gone(caller: RawCaller): boolean {
+  return caller.ended || caller.socket.destroyed;
 }
 
 /** A request of lines without a body. */
@@ -273,6 +283,115 @@ const inputs: Readonly<Record<string, string>> = {
   "a request that closes and one more": get("Connection: close") + smuggled,
 };
 
+/** What a plugin may answer. */
+const answers: Readonly<Record<string, (response: ResponseWriter) => Promise<void> | void>> = {
+  nothing: () => undefined,
+  throws: () => Promise.reject(new Error("on purpose")),
+  "throws-late": async (response) => {
+    await response.write("begun");
+    await response.flush();
+    throw new Error("on purpose");
+  },
+  ...Object.fromEntries(
+    [200, 201, 204, 205, 206, 299, 304, 404, 500, 599, 600, 999].flatMap((status) => [
+      [`status-${status}`, (response: ResponseWriter) => response.writeHead(status)],
+      [
+        `status-${status}-body`,
+        async (response: ResponseWriter) => {
+          response.writeHead(status);
+          await response.end("body");
+        },
+      ],
+      [
+        `status-${status}-flush`,
+        async (response: ResponseWriter) => {
+          response.writeHead(status);
+          await response.flush();
+          await response.end();
+        },
+      ],
+    ]),
+  ),
+  "status-42": (response) => response.writeHead(42),
+  length: async (response) => {
+    response.headers.set("content-length", "4");
+    await response.write("bo");
+    await response.end("dy");
+  },
+  "length-0": (response) => response.headers.set("content-length", "0"),
+  "length-short": async (response) => {
+    response.headers.set("content-length", "9");
+    await response.end("body");
+  },
+  "length-long": async (response) => {
+    response.headers.set("content-length", "2");
+    await response.end("body");
+  },
+  "length-bad": (response) => response.headers.set("content-length", "x"),
+  date: async (response) => {
+    response.headers.set("DATE", "never");
+    await response.end("body");
+  },
+  "date-late": async (response) => {
+    response.headers.set("date", "never");
+    await response.write("body");
+  },
+  fields: async (response) => {
+    response.headers.append("Set-Cookie", "a=1");
+    response.headers.append("set-cookie", "b=2");
+    response.headers.set("x-empty", "");
+    response.headers.set("x-octets", "caf\xe9");
+    response.headers.set("content-disposition", 'attachment; filename="\xe9"');
+    response.headers.set("connection", "close, x-named");
+    response.headers.set("x-named", "1");
+    response.headers.set("keep-alive", "timeout=99");
+    response.headers.set("transfer-encoding", "gzip");
+    response.headers.set("upgrade", "h2c");
+    await response.end("body");
+  },
+  chunks: async (response) => {
+    for (const text of ["a", "bc", "def", "x".repeat(5_000), "y".repeat(70_000)]) {
+      // oxlint-disable-next-line no-await-in-loop
+      await response.write(text);
+      // oxlint-disable-next-line no-await-in-loop
+      await response.flush();
+    }
+  },
+  "an-empty-chunk": async (response) => {
+    await response.write("");
+    await response.flush();
+    await response.write("a");
+  },
+  large: (response) => response.end("x".repeat(100_000)),
+  "4096": (response) => response.end("x".repeat(4_096)),
+  "4097": (response) => response.end("x".repeat(4_097)),
+  trailers: async (response) => {
+    response.headers.set("trailer", "x-sum");
+    response.trailers.append("x-sum", "1");
+    await response.end("body");
+  },
+  "trailers-alone": (response) => void response.trailers.append("x-sum", "1"),
+  "trailers-unannounced": async (response) => {
+    await response.write("body");
+    response.trailers.append("x-sum", "1");
+  },
+  "trailers-of-a-length": async (response) => {
+    response.headers.set("content-length", "4");
+    response.trailers.append("x-sum", "1");
+    await response.end("body");
+  },
+  informational: async (response) => {
+    await response.informational(103, [["link", "</a>"]]);
+    await response.informational(102, []);
+    await response.informational(199, [["x", "\xe9"]]);
+    await response.end("body");
+  },
+  continues: async (response) => {
+    await response.informational(100, []);
+    await response.end("body");
+  },
+};
+
 /** Nothing is answered until more comes. */
 const waitsForMore = new Set(["TLS", "NULs"]);
 
@@ -292,6 +411,17 @@ describe("a host whose server has a lane", () => {
         : sendings[wanted];
       const without = await outcome(plain, octets, send!);
       expect(await outcome(bridge.server as Server, octets, send!)).toEqual(without);
+    });
+  });
+
+  describe.each(["GET", "HEAD"])("passes on to a %s", (method) => {
+    it.each(Object.keys(answers))("the answer %s as one without", async (name) => {
+      const octets = head(`${method} /plugins/notes/${name} HTTP/1.1`, "Host: a");
+      const send = sendings["with the next request once it is answered"];
+      const before = laneOf(bridge.server)?.served ?? 0;
+      const without = await outcome(plain, octets, send!);
+      expect(await outcome(bridge.server as Server, octets, send!)).toEqual(without);
+      expect(laneOf(bridge.server)?.served).toBe(before + 1);
     });
   });
 

@@ -70,7 +70,7 @@ async function inLane(bridge: Bridge, secure = false): Promise<RawCaller> {
 
 describe.each<[string, boolean, () => Server]>([
   ["http", false, () => createServer()],
-  ["https", true, () => createHttps(certificate()) as unknown as Server],
+  ["https", true, () => createHttps(certificate())],
 ])("the lane of a server of %s", (_kind, secure, makeServer) => {
   it("serves one plain request after the other", async () => {
     await using bridge = await Bridge.start(plugin, { server: makeServer() });
@@ -251,8 +251,8 @@ describe("the lane gives to Node", () => {
     [
       "a patched emit",
       (server) => {
-        const { emit } = server;
-        server.emit = ((...all: Parameters<typeof emit>) => emit.apply(server, all)) as typeof emit;
+        const emit = server.emit.bind(server);
+        server.emit = ((...all: Parameters<typeof emit>) => emit(...all)) as typeof emit;
         return () => Reflect.deleteProperty(server, "emit");
       },
     ],
@@ -333,6 +333,7 @@ describe("the lane", () => {
     using caller = await inLane(bridge);
     await ended(caller);
     await until(() => laneOf(server)?.size === 0, "the lane has forgotten it");
+    expect(caller.failure).toBeUndefined();
   });
 
   it("answers 408 to a body that does not come", async () => {
