@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ResponseWriter } from "@servehttp/plugin-sdk";
 import { laneOf } from "./attach-lane.js";
@@ -78,12 +79,21 @@ async function outcome(server: Server, octets: string, send: Sending): Promise<u
   using caller = await RawCaller.connect((server.address() as AddressInfo).port);
   await send(caller, octets);
   await until(() => gone(caller), "the end");
-  const answer = caller.received.replaceAll(/^Date: .*GMT\r\n/gm, "Date\r\n");
-  return { answer, calls: [...calls], failure: caller.failure };
+  const answer = caller.received
+    .replaceAll(/^Date: .*GMT\r\n/gm, "Date\r\n")
+    // Where a long chunk is cut depends on what else its connection to the plugin has carried.
+    .replaceAll(/(?<=x)\r\n[0-9a-f]+\r\n(?=x)|(?<=y)\r\n[0-9a-f]+\r\n(?=y)/g, "")
+    .replaceAll(/\r\n[0-9a-f]+\r\n(?=xx|yy)/g, "\r\nsize\r\n");
+  // Of pipelined requests several may run at once.
+  return { answer, calls: calls.toSorted(), failure: caller.failure };
 }
 
 function gone(caller: RawCaller): boolean {
   return caller.ended || caller.socket.destroyed;
+}
+
+function byNumber(one: number, other: number): number {
+  return one - other;
 }
 
 /** A request of lines without a body. */
@@ -370,7 +380,7 @@ const answers: Readonly<Record<string, (response: ResponseWriter) => Promise<voi
     response.trailers.append("x-sum", "1");
     await response.end("body");
   },
-  "trailers-alone": (response) => void response.trailers.append("x-sum", "1"),
+  "trailers-alone": (response) => response.trailers.append("x-sum", "1"),
   "trailers-unannounced": async (response) => {
     await response.write("body");
     response.trailers.append("x-sum", "1");
@@ -424,6 +434,52 @@ describe("a host whose server has a lane", () => {
       expect(laneOf(bridge.server)?.served).toBe(before + 1);
     });
   });
+
+  it(
+    "answers whole requests alike, however they are put together and cut",
+    { timeout: 120_000 },
+    async () => {
+      const body = "x".repeat(70_000);
+      const messages = [
+        get("X-A: 1"),
+        head("HEAD /plugins/notes/h HTTP/1.1", "Host: a"),
+        `${post("Content-Length: 10")}0123456789`,
+        `${post(`Content-Length: ${body.length}`)}${body}`,
+        post("Transfer-Encoding: chunked") + chunked,
+        get("TE: trailers"),
+        target("/elsewhere"),
+        target("/plugins/notes/chunks"),
+        target("/plugins/notes/status-304"),
+      ];
+      const before = laneOf(bridge.server)?.served ?? 0;
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.constantFrom(...messages), { minLength: 1, maxLength: 4 }),
+          fc.array(fc.nat(200_000), { maxLength: 4 }),
+          fc.nat(3),
+          async (all, cuts, pause) => {
+            const octets = all.join("") + marker;
+            const at = [...cuts.map((cut) => cut % octets.length), all[0]!.length].toSorted(
+              byNumber,
+            );
+            const send: Sending = async (caller) => {
+              let from = 0;
+              for (const to of [...at, octets.length]) {
+                caller.send(octets.slice(from, to));
+                from = to;
+                // oxlint-disable-next-line no-await-in-loop
+                await turns(pause);
+              }
+            };
+            const without = await outcome(plain, octets, send);
+            expect(await outcome(bridge.server as Server, octets, send)).toEqual(without);
+          },
+        ),
+        { numRuns: 150 },
+      );
+      expect(laneOf(bridge.server)?.served).toBeGreaterThan(before);
+    },
+  );
 
   it("takes what is plain into it", async () => {
     const lane = laneOf(bridge.server);
