@@ -130,7 +130,8 @@ function closeWith(server: Server, lane: Lane): void {
   const closeAllConnections = server.closeAllConnections.bind(server);
   const closeIdleConnections = server.closeIdleConnections.bind(server);
   server.close = (callback) => {
-    lane.closing = true;
+    // One that is given its connections by others goes on.
+    lane.closing ||= server.listening;
     return close(callback);
   };
   server.closeIdleConnections = () => {
