@@ -210,10 +210,8 @@ describe("readPlainHead beside Node's parser", () => {
   );
   const field = fc.oneof(
     fc.tuple(tokenish, colon, value, lineEnd).map((parts) => parts.join("")),
-    fc.constantFrom(
-      ...["Content-Length: 3\r\n", "content-length:0\r\n", "Connection: keep-alive\r\n"],
-      ...["connection: close\r\n", "Transfer-Encoding: chunked\r\n", "X-A: 1\r\n", "x-b:\r\n"],
-    ),
+    fc.constantFrom("Content-Length: 3\r\n", "content-length:0\r\n", "X-A: 1\r\n", "x-b:\r\n"),
+    fc.constantFrom("Connection: keep-alive\r\n", "Transfer-Encoding: chunked\r\n"),
   );
   const target = fc.oneof(
     fc.constantFrom("/", "/a%2Fb?c=d", "/..//x", "*", "http://a/", '/"<>\\^`{|}', "/a?b?c/../"),
