@@ -64,12 +64,12 @@ const sendings: Readonly<Record<string, Sending>> = {
     caller.send(octets.slice(octets.length / 2) + marker);
   },
   "octet for octet": async (caller, octets) => {
-    for (const octet of octets.slice(0, 300)) {
+    for (const octet of octets.slice(0, 100)) {
       caller.send(octet);
       // oxlint-disable-next-line no-await-in-loop
       await turns(1);
     }
-    caller.send(octets.slice(300) + marker);
+    caller.send(octets.slice(100) + marker);
   },
 };
 
