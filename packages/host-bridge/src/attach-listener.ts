@@ -1,13 +1,15 @@
 import { type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Socket } from "node:net";
-import type { HostRequest, HostResponse, Listener } from "./listener.js";
+import { byRequest, type HostRequest, type HostResponse } from "./arrival.js";
+import { attachLane, type LaneHost } from "./attach-lane.js";
+import type { Listener } from "./listener.js";
 
 /** Any of Node's HTTP servers. */
 export type NodeServer = Server | Http2Server | Http2SecureServer;
 
 /** What attaching needs of a host. */
-export interface Attachable {
+export interface Attachable extends LaneHost {
   readonly serve: Listener;
   /** Whether a request that offers an upgrade is for a plugin, and may upgrade. */
   readonly mayUpgrade: (request: IncomingMessage) => boolean;
@@ -25,6 +27,11 @@ export interface AttachOptions {
    * wired all the same. Default: true, plugins first.
    */
   readonly requests?: boolean;
+  /**
+   * False: every request is read by Node's own parser, also those that could skip it because nobody but a plugin has to do with them.
+   * Default: true.
+   */
+  readonly lane?: boolean;
 }
 
 type RequestListener = (request: HostRequest, response: HostResponse) => void;
@@ -54,8 +61,11 @@ export function attachListener(
     attachUpgrades(server, host, (request, response) => server.emit("request", request, response));
   } else {
     const passOn = nextOf(takeListeners(server, "request"));
-    attachRequests(server, host, passOn);
+    const listener = attachRequests(server, host, passOn);
     attachUpgrades(server, host, passOn);
+    if (options.lane !== false) {
+      attachLane(server, host, listener);
+    }
   }
   attachExtendedConnect(server, host);
 }
@@ -79,20 +89,20 @@ function attachRequests(
   server: NodeServer,
   host: Attachable,
   passOn: RequestListener | undefined,
-): void {
+): RequestListener {
   const continueNext =
     nextOf(takeListeners(server, "checkContinue")) ?? (passOn && continueFirst(passOn));
-  listen(server, "request", (request, response) => {
+  const listener: RequestListener = (request, response) => {
     host.serve(request, response, passOn && (() => passOn(request, response)), byRequest);
-  });
+  };
+  listen(server, "request", listener);
   listen(server, "checkContinue", (request, response) => {
     const next = continueNext && (() => continueNext(request, response));
     host.serve(request, response, next, byCheckContinue);
   });
+  return listener;
 }
 
-/** How most requests come. */
-export const byRequest = { event: "request" } as const;
 /** How requests come that wait for a 100 (Continue). */
 export const byCheckContinue = { event: "checkContinue" } as const;
 

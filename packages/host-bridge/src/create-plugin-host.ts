@@ -4,18 +4,19 @@ import {
   attachListener,
   type AttachOptions,
   byCheckContinue,
-  byRequest,
   type NodeServer,
 } from "./attach-listener.js";
+import { byRequest, type HostRequest, type HostResponse } from "./arrival.js";
 import { EdgePolicy } from "./edge-policy.js";
+import type { LaneHost } from "./attach-lane.js";
 import type { Outcome } from "./failure.js";
 import { HostedPlugin } from "./hosted-plugin.js";
 import {
   createListener,
+  createPlainListener,
   type Destination,
-  type HostRequest,
-  type HostResponse,
   type Listener,
+  type ListenerOptions,
 } from "./listener.js";
 import type { HostOptions, PluginOptions } from "./options.js";
 import { pluginAddress } from "./plugin-address.js";
@@ -117,6 +118,7 @@ class Host implements PluginHost {
   readonly listener: PluginHost["listener"];
   readonly #settings: HostSettings;
   readonly #serve: Listener;
+  readonly #admitPlain: LaneHost["admitPlain"];
   readonly #edge: EdgePolicy;
   readonly #rules: RouteRules;
   readonly #plugins = new Map<string, HostedPlugin | HandlerPlugin>();
@@ -131,7 +133,7 @@ class Host implements PluginHost {
     const edge = new EdgePolicy(settings.edge);
     this.#edge = edge;
     this.#rules = { prefix: settings.prefix, secretParameters: edge.secretParameters };
-    this.#serve = createListener({
+    const listenerOptions: ListenerOptions = {
       rules: this.#rules,
       edge,
       enabled: settings.enabled,
@@ -141,7 +143,9 @@ class Host implements PluginHost {
       requestIds: new RequestIds(),
       onHostError: (err, requestId, plugin) =>
         settings.logger.error({ err, requestId, plugin }, "the host could not pass a request on"),
-    });
+    };
+    this.#serve = createListener(listenerOptions);
+    this.#admitPlain = createPlainListener(listenerOptions);
     this.listener = (request, response, next) => {
       const entry = this.#awaitingContinue.has(request) ? byCheckContinue : byRequest;
       this.#serve(request, response, next, entry);
@@ -163,6 +167,9 @@ class Host implements PluginHost {
       mayUpgrade: (request: IncomingMessage) => this.#mayUpgrade(request),
       isRouted: (request: HostRequest) => this.#isRouted(request),
       awaitsContinue: (request: HostRequest) => void this.#awaitingContinue.add(request),
+      admitPlain: this.#admitPlain,
+      onLaneError: (err: unknown) =>
+        this.#settings.logger.error({ err }, "a connection was closed over a defect"),
     };
     attachListener(server, attachable, options);
     return server;

@@ -212,6 +212,7 @@ describe("framing", () => {
     [["x".repeat(257), "x"], http1, 400],
     [["x", "v".repeat(65_536)], http1, 431],
     [Array.from({ length: 2_002 }, () => "x"), http1, 431],
+    [Array.from({ length: 1_602 }, () => "x"), http1, 431],
   ] as const)("refuses %j", (raw, caller, status) => {
     expect(refused([...host, ...raw], caller)).toMatchObject({ kind: "refusal", status });
   });

@@ -1,7 +1,6 @@
 import {
   comparableName,
   type FieldList,
-  fieldCountMax,
   hopByHopNames,
   isFieldValue,
   isForbiddenTrailer,
@@ -15,7 +14,7 @@ import { setsCookie, stripCookies } from "./cookies.js";
 import type { EdgeOptions } from "./edge-options.js";
 import { FieldNameCache } from "./field-name-cache.js";
 import { joined, pushForwarded } from "./forwarded.js";
-import { identityNamesMax, requestSectionBytesMax } from "./limits.js";
+import { identityNamesMax, requestFieldsMax, requestSectionBytesMax } from "./limits.js";
 import { type Refusal, refusal } from "./refusal.js";
 import { bodyLength, effectiveHost } from "./request-framing.js";
 import { parameterNames, stripQueryParameters } from "./strip-query-parameters.js";
@@ -125,7 +124,7 @@ export class EdgePolicy {
    * @param rawHeaders as Node gives them: name, value, name, value
    */
   readRequest(rawHeaders: readonly string[], caller: CallerFacts): RequestFields | Refusal {
-    if (rawHeaders.length > 2 * fieldCountMax) {
+    if (rawHeaders.length > 2 * requestFieldsMax) {
       return refusal(431, "too many header fields");
     }
     const seen = nothingSeen();

@@ -12,7 +12,8 @@ import type { EdgePolicy } from "./edge-policy.js";
 import { ExchangeTimer, type ExchangeTimes } from "./exchange-timer.js";
 import { failures, type Outcome } from "./failure.js";
 import { failureResponse } from "./failure-response.js";
-import { type NodeRequest, RequestSender } from "./request-sender.js";
+import type { RequestBody } from "./request-body.js";
+import { RequestSender } from "./request-sender.js";
 import { Tunnel } from "./tunnel.js";
 import {
   readInformational,
@@ -40,10 +41,10 @@ export interface ExchangePlugin {
 
 /** Everything about one request that is settled before its exchange begins. */
 export interface ExchangeRequest {
-  readonly request: NodeRequest;
   readonly caller: Caller;
   readonly init: RequestInit;
-  readonly hasBody: boolean;
+  /** Undefined where the request has none. */
+  readonly body: RequestBody | undefined;
   readonly rules: ResponseRules;
   readonly edge: EdgePolicy;
 }
@@ -81,7 +82,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
   #bodyBytes = 0;
 
   constructor(plugin: ExchangePlugin, what: ExchangeRequest) {
-    const { edge, init, request } = what;
+    const { body, edge, init } = what;
     this.#plugin = plugin;
     this.#caller = what.caller;
     this.#rules = what.rules;
@@ -92,14 +93,14 @@ export class Exchange implements PartReceiver<ResponseParts> {
     this.#timer = new ExchangeTimer(plugin.times, (message) =>
       this.#giveUp(new ServeHTTPError("deadline", message)),
     );
-    if (!what.hasBody) {
+    if (body === undefined) {
       this.#sender = undefined;
       void this.#channel.send({ init, end: plainEnd });
       return;
     }
     void this.#channel.send({ init });
     this.#sender = new RequestSender(
-      request,
+      body,
       this.#channel,
       plugin.chunkBytes,
       (raw) => edge.readRequestTrailers(raw),

@@ -42,13 +42,15 @@ export class FieldNameCache<Kind> {
     if (name.length > fieldNameBytesMax || !isToken(name)) {
       return undefined;
     }
-    const lower = name.toLowerCase();
-    const comparable = comparableName(name);
+    // Not a part of the head that it was read from, which would be kept with it.
+    const own = Buffer.from(name, "latin1").toString("latin1");
+    const lower = own.toLowerCase();
+    const comparable = comparableName(own);
     const known = { lower, comparable, kind: this.#kindOf(comparable, comparable !== lower) };
     if (this.#names.size >= fieldNamesRememberedMax) {
       this.reset();
     }
-    this.#names.set(name, known);
+    this.#names.set(own, known);
     return known;
   }
 }

@@ -1,22 +1,17 @@
-import { type IncomingMessage, ServerResponse, STATUS_CODES } from "node:http";
+import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { discardBytesMax, type FieldList, ServeHTTPError } from "@servehttp/contract";
+import { type FieldList, ServeHTTPError } from "@servehttp/contract";
+import { breakSocket } from "./break-socket.js";
 import type { Caller } from "./caller.js";
-import { discardMsMax } from "./limits.js";
+import { discardRest } from "./discard-rest.js";
+import { informationalHead } from "./informational-head.js";
 import { keepFieldsOfMiddleware } from "./keep-fields-of-middleware.js";
+import { NodeBody } from "./node-body.js";
+import { joinedBytesMax, joinedText } from "./joined-text.js";
 import type { ResponseHead } from "./response-head.js";
 import { takeOverSocket } from "./take-over-socket.js";
 
 const nothing = Buffer.alloc(0);
-
-/**
- * Up to this size a body is written as a string, which Node joins with the head: one write of one string costs half of a
- * writev of two buffers. See the "get" case of `apps/bench`.
- */
-const joinedBytesMax = 4_096;
-
-/** How long a caller that still sends may take to read its early answer before the connection is cut. */
-const lingerMs = 500;
 
 /** A caller that speaks HTTP/1.0 or HTTP/1.1. */
 export class Http1Caller implements Caller {
@@ -62,11 +57,7 @@ export class Http1Caller implements Caller {
       return;
     }
     // Node has writeEarlyHints and writeProcessing, neither of which takes any status or keeps duplicates.
-    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Informational"}\r\n`;
-    for (let index = 0; index < fields.length; index += 2) {
-      head += `${fields[index]}: ${fields[index + 1]}\r\n`;
-    }
-    response.socket?.write(`${head}\r\n`, "latin1");
+    response.socket?.write(informationalHead(status, fields), "latin1");
   }
 
   respond(head: ResponseHead, body: Uint8Array | undefined, trailers: FieldList): void {
@@ -87,7 +78,7 @@ export class Http1Caller implements Caller {
     if (body === undefined || !head.bodyAllowed) {
       response.end();
     } else if (body.length <= joinedBytesMax) {
-      response.end(octets(body), "latin1");
+      response.end(joinedText(body), "latin1");
     } else {
       response.end(body);
     }
@@ -152,38 +143,11 @@ export class Http1Caller implements Caller {
       this.#response.destroy();
       return;
     }
-    // A response that ends with its connection looks complete unless the connection ends by a reset, which
-    // only TCP has: TLS shows the missing close_notify, and a unix socket nothing.
-    if (socket.remoteFamily !== undefined && !("encrypted" in socket)) {
-      socket.resetAndDestroy();
-    } else {
-      socket.destroy();
-    }
+    breakSocket(socket);
   }
 
   refuseRest(): void {
-    const request = this.#request;
-    const { socket } = request;
-    let discarded = 0;
-    const close = () => {
-      request.off("data", onData);
-      request.pause();
-      // The caller is given time to read its answer: a reset now could destroy it on the way.
-      socket.end();
-      timer = setTimeout(() => socket.destroy(), lingerMs);
-    };
-    const onData = (chunk: Buffer) => {
-      discarded += chunk.length;
-      if (discarded > discardBytesMax) {
-        clearTimeout(timer);
-        close();
-      }
-    };
-    let timer = setTimeout(close, discardMsMax);
-    request.on("data", onData);
-    request.once("end", () => clearTimeout(timer));
-    request.once("close", () => clearTimeout(timer));
-    request.resume();
+    discardRest(new NodeBody(this.#request), this.#request.socket);
   }
 
   hijack(): Duplex | undefined {
@@ -227,11 +191,6 @@ function isEventStream(fields: FieldList): boolean {
     }
   }
   return false;
-}
-
-/** The octets as a string of one character each. */
-function octets(body: Uint8Array): string {
-  return Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1");
 }
 
 /**

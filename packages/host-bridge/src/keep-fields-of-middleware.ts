@@ -1,4 +1,4 @@
-import type { HostResponse } from "./listener.js";
+import type { HostResponse } from "./arrival.js";
 
 /**
  * Moves fields that the host's own middleware has set on a response into the list of a plugin's head: Node collapses duplicates of

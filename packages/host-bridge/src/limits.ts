@@ -15,6 +15,12 @@ export const pluginIdBytesMax = 128;
  */
 export const requestSectionBytesMax = 65_536;
 
+/**
+ * Header fields of a request: 800. The contract allows 1,000, and what the host adds (identity, who called) must fit: a plugin
+ * takes a request beyond that for a host that breaks the contract, and closes the connection. More is 431.
+ */
+export const requestFieldsMax = 800;
+
 /** The header or trailer section of a plugin's response: 64 KiB, four times what most callers accept. Longer is 502. */
 export const responseSectionBytesMax = 65_536;
 
@@ -38,6 +44,9 @@ export const healthMissesMax = 3;
 
 /** How long the rest of a request that has its answer is read, up to the contract's `discardBytesMax`: 5 s. */
 export const discardMsMax = 5_000;
+
+/** How long a caller that still sends may take to read its early answer before the connection is cut: 500 ms. */
+export const discardLingerMs = 500;
 
 /** How long a caller may take to read what a plugin wrote to its tunnel before it closed it: 5 s. */
 export const tunnelLingerMs = 5_000;
@@ -74,3 +83,18 @@ export const socketDirectoryFreshMs = 60_000;
 
 /** Between two attempts to connect to a plugin that is starting: 5 ms, growing by half up to 100 ms. */
 export const connectRetryMs = { first: 5, max: 100 } as const;
+
+/** The head of a request that skips Node's parser: 16 KiB, what Node accepts by default. */
+export const laneHeadBytesMax = 16_384;
+
+/** Its fields: 100, three times what a browser sends. */
+export const laneFieldsMax = 100;
+
+/** What is kept of what a caller sends behind a request that is still served: 64 KiB, one read of a socket. */
+export const laneHeldBytesMax = 65_536;
+
+/** How long a new connection may be silent until it is Node's, whose times begin then: 1 s. */
+export const laneSilenceMsMax = 1_000;
+
+/** Between two looks at the times of the lane's connections, by the shortest of them: 20 ms to 500 ms. */
+export const laneClockMs = { min: 20, max: 500 } as const;

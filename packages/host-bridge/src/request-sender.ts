@@ -1,39 +1,32 @@
-import type { IncomingMessage } from "node:http";
-import type { Http2ServerRequest } from "node:http2";
 import { type End, type ExchangeChannel, plainEnd, type RequestParts } from "@servehttp/contract";
-
-/** The request of any Node server. */
-export type NodeRequest = IncomingMessage | Http2ServerRequest;
+import type { BodySink, RequestBody } from "./request-body.js";
 
 /**
  * Sends the body of a caller's request to a plugin, as it comes and as the carrier has room, and its end when the caller's
  * framing says so. A body that is cut off has no end.
  */
-export class RequestSender {
-  readonly #request: NodeRequest;
+export class RequestSender implements BodySink {
+  readonly #body: RequestBody;
   readonly #channel: ExchangeChannel<RequestParts>;
   readonly #chunkBytes: number;
   readonly #trailersOf: (rawTrailers: readonly string[]) => readonly string[];
   readonly #onMoved: () => void;
-  /** sending -> sent [#onEnd], sending -> stopped [stop] */
+  /** sending -> sent [bodyEnd], sending -> stopped [stop] */
   #state: "sending" | "sent" | "stopped" = "sending";
-  readonly #onData = (chunk: Buffer): void => this.#send(chunk);
-  readonly #onEnd = (): void => this.#end();
 
   constructor(
-    request: NodeRequest,
+    body: RequestBody,
     channel: ExchangeChannel<RequestParts>,
     chunkBytes: number,
     trailersOf: (rawTrailers: readonly string[]) => readonly string[],
     onMoved: () => void,
   ) {
-    this.#request = request;
+    this.#body = body;
     this.#channel = channel;
     this.#chunkBytes = chunkBytes;
     this.#trailersOf = trailersOf;
     this.#onMoved = onMoved;
-    request.on("data", this.#onData);
-    request.on("end", this.#onEnd);
+    body.start(this);
   }
 
   /** Whether the whole request has been sent. */
@@ -47,12 +40,10 @@ export class RequestSender {
       return;
     }
     this.#state = "stopped";
-    this.#request.off("data", this.#onData);
-    this.#request.off("end", this.#onEnd);
-    this.#request.pause();
+    this.#body.stop();
   }
 
-  #send(chunk: Buffer): void {
+  bodyChunk(chunk: Buffer): void {
     let room: void | Promise<void> = undefined;
     for (let offset = 0; offset < chunk.length; offset += this.#chunkBytes) {
       room = this.#channel.send({ chunk: chunk.subarray(offset, offset + this.#chunkBytes) });
@@ -61,20 +52,20 @@ export class RequestSender {
     if (room === undefined) {
       return;
     }
-    const request = this.#request;
-    request.pause();
+    const body = this.#body;
+    body.pause();
     const goOn = () => {
       if (this.#state === "sending") {
-        request.resume();
+        body.resume();
       }
     };
     // A rejection says that the exchange is over; whoever ended it has stopped this sender.
     room.then(goOn, goOn);
   }
 
-  #end(): void {
+  bodyEnd(): void {
     this.#state = "sent";
-    const fields = this.#trailersOf(this.#request.rawTrailers);
+    const fields = this.#trailersOf(this.#body.rawTrailers);
     const end: End = fields.length === 0 ? plainEnd : { trailers: fields };
     void this.#channel.send({ end });
   }

@@ -13,7 +13,8 @@ import { EdgePolicy } from "../edge-policy.js";
 import { Exchange, type ExchangePlugin } from "../exchange.js";
 import type { ExchangeTimes } from "../exchange-timer.js";
 import type { Outcome } from "../failure.js";
-import type { NodeRequest } from "../request-sender.js";
+import { NodeBody } from "../node-body.js";
+import type { NodeRequest } from "../options.js";
 import type { ResponseHead } from "../response-head.js";
 
 /** A caller that writes down what it gets. */
@@ -156,10 +157,9 @@ export class MemoryExchange {
       rawTrailers: [],
     });
     this.exchange = new Exchange(plugin, {
-      request: request as unknown as NodeRequest,
       caller: this.caller,
       init,
-      hasBody: init.contentLength !== 0,
+      body: init.contentLength === 0 ? undefined : new NodeBody(request as unknown as NodeRequest),
       rules: {
         method: init.method,
         versionMajor: init.protocolMajor,
