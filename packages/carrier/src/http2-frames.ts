@@ -7,6 +7,9 @@ export const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1")
 
 export const frameHeadBytes = 9;
 
+/** The one stream of a connection that is an RPC: the first that a client opens. */
+export const rpcStreamId = 1;
+
 export const frameType = {
   data: 0x0,
   headers: 0x1,
@@ -40,6 +43,7 @@ export const errorCode = {
   noError: 0x0,
   protocolError: 0x1,
   flowControlError: 0x3,
+  streamClosed: 0x5,
   frameSizeError: 0x6,
   refusedStream: 0x7,
   cancel: 0x8,
