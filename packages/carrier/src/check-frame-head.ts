@@ -1,5 +1,5 @@
 import { Http2Error } from "./http2-error.js";
-import { errorCode, frameFlag, frameType } from "./http2-frames.js";
+import { errorCode, frameFlag, frameType, settingBytes } from "./http2-frames.js";
 
 /**
  * What the head of a frame must keep to, whatever the frame holds: whether it is a stream's or the connection's, and its length
@@ -28,7 +28,10 @@ export function checkFrameHead(
       break;
     case frameType.settings:
       checkOwner(streamId, "connection");
-      checkLength((flags & frameFlag.ack) === 0 ? length % 6 === 0 : length === 0, length);
+      checkLength(
+        (flags & frameFlag.ack) === 0 ? length % settingBytes === 0 : length === 0,
+        length,
+      );
       break;
     case frameType.ping:
       checkOwner(streamId, "connection");

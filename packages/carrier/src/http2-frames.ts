@@ -30,6 +30,9 @@ export const frameFlag = {
   priority: 0x20,
 } as const;
 
+/** What each setting takes of the payload of SETTINGS (section 6.5.1). */
+export const settingBytes = 6;
+
 export const settingId = {
   headerTableSize: 0x1,
   enablePush: 0x2,
@@ -82,10 +85,10 @@ export function frame(type: number, flags: number, streamId: number, payload: Ui
 }
 
 export function settingsFrame(settings: readonly (readonly [number, number])[]): Buffer {
-  const payload = Buffer.allocUnsafe(6 * settings.length);
+  const payload = Buffer.allocUnsafe(settingBytes * settings.length);
   for (const [index, [id, value]] of settings.entries()) {
-    payload.writeUInt16BE(id, 6 * index);
-    payload.writeUInt32BE(value, 6 * index + 2);
+    payload.writeUInt16BE(id, settingBytes * index);
+    payload.writeUInt32BE(value, settingBytes * index + 2);
   }
   return frame(frameType.settings, 0, 0, payload);
 }

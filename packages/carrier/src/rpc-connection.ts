@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { ServeHTTPError } from "@servehttp/contract";
 import { decodeFields, encodeFields, type HeaderFields, HpackError } from "./hpack.js";
-import { HeaderSections, headerBlockBytesMax, type HeaderSection } from "./header-sections.js";
+import { type HeaderSection, HeaderSections } from "./header-sections.js";
 import { Http2Error } from "./http2-error.js";
 import { Http2FrameReader, type Http2FrameTaker } from "./http2-frame-reader.js";
 import {
@@ -14,16 +14,12 @@ import {
   preface,
   rpcStreamId as streamId,
   rstStreamFrame,
-  settingId,
-  settingsFrame,
   windowBytesMax,
 } from "./http2-frames.js";
+import { dataFrameBytesMax, hostGreeting, pluginGreeting } from "./rpc-greeting.js";
 import { RpcOutlet } from "./rpc-outlet.js";
 import type { RpcListener, RpcStream } from "./rpc-stream.js";
-import { RpcWindow, rpcWindowBytes } from "./rpc-window.js";
-
-/** The longest DATA frame that is taken: a batch of mux, which is at most 1 MiB, as one. */
-const dataFrameBytesMax = 1_114_112;
+import { RpcWindow } from "./rpc-window.js";
 
 /** Who asks for so many answers (to PING and SETTINGS) without reading them is cut off: thousands. */
 const unreadAnswerBytesMax = 65_536;
@@ -53,7 +49,6 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
   #sending: "open" | "ending" | "ended" = "open";
   /** Theirs: head -> open [their header section] -> ended */
   #receiving: "head" | "open" | "ended" = "head";
-  #trailers: HeaderFields | undefined;
   #prefaceLeft: number;
   /** Answers that the socket has not taken yet. */
   #unreadAnswerBytes = 0;
@@ -79,14 +74,7 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
    */
   static open(socket: Duplex, fields: HeaderFields): RpcConnection {
     const connection = new RpcConnection(socket, "host");
-    socket.write(
-      Buffer.concat([
-        preface,
-        settingsFrame([...settings, [settingId.enablePush, 0]]),
-        RpcWindow.opening(),
-        frame(frameType.headers, frameFlag.endHeaders, streamId, encodeFields(fields)),
-      ]),
-    );
+    socket.write(hostGreeting(fields));
     return connection;
   }
 
@@ -96,13 +84,7 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
    */
   static accept(socket: Duplex, fields: HeaderFields): RpcConnection {
     const connection = new RpcConnection(socket, "plugin");
-    socket.write(
-      Buffer.concat([
-        settingsFrame([...settings, [settingId.maxConcurrentStreams, 1]]),
-        RpcWindow.opening(),
-        frame(frameType.headers, frameFlag.endHeaders, streamId, encodeFields(fields)),
-      ]),
-    );
+    socket.write(pluginGreeting(fields));
     return connection;
   }
 
@@ -132,10 +114,12 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
     if (this.#state === "closed" || this.#sending !== "open") {
       return;
     }
-    this.#trailers = trailers;
     this.#sending = "ending";
-    this.#sendEndIfDue();
-    if (this.#sending === "ending") {
+    this.#outlet.end(lastFrame(this.#end, trailers), () => {
+      this.#sending = "ended";
+      this.#closeWhenDone();
+    });
+    if (this.#outlet.waits) {
       // A message of an RPC that failed: whoever does not read that won't read why.
       this.#lingerThen(() => this.cancel());
     }
@@ -286,21 +270,11 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
   }
 
   #takeSettings(flags: number, payload: Buffer): void {
-    if ((flags & frameFlag.ack) !== 0) {
-      return;
+    if ((flags & frameFlag.ack) === 0) {
+      this.#outlet.takeSettings(payload);
+      this.#answer(frame(frameType.settings, frameFlag.ack, 0, nothing));
+      this.#outlet.sendWaiting();
     }
-    for (let at = 0; at < payload.length; at += 6) {
-      const id = payload.readUInt16BE(at);
-      const value = payload.readUInt32BE(at + 2);
-      if (id === settingId.initialWindowSize) {
-        this.#outlet.setInitialWindow(value);
-      } else if (id === settingId.maxFrameSize) {
-        this.#outlet.setFrameBytesMax(value);
-      }
-    }
-    this.#answer(frame(frameType.settings, frameFlag.ack, 0, nothing));
-    this.#outlet.sendWaiting();
-    this.#sendEndIfDue();
   }
 
   #takeWindowUpdate(id: number, bytes: number): void {
@@ -309,7 +283,6 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
     } else if (id === streamId) {
       this.#outlet.widen("stream", bytes);
     }
-    this.#sendEndIfDue();
   }
 
   /** A plugin that goes has taken the RPC, or never will (section 6.8). */
@@ -333,21 +306,6 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
     this.#socket.write(octets, () => {
       this.#unreadAnswerBytes -= octets.length;
     });
-  }
-
-  #sendEndIfDue(): void {
-    if (this.#sending !== "ending" || this.#outlet.waits || this.#state === "closed") {
-      return;
-    }
-    this.#sending = "ended";
-    const trailers = this.#trailers ?? {};
-    const flags = frameFlag.endStream;
-    this.#socket.write(
-      this.#end === "host"
-        ? frame(frameType.data, flags, streamId, nothing)
-        : frame(frameType.headers, flags | frameFlag.endHeaders, streamId, encodeFields(trailers)),
-    );
-    this.#closeWhenDone();
   }
 
   /** A plugin that has ended its way needs nothing of the host's; a host waits for the plugin's status. */
@@ -430,12 +388,13 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
 
 const nothing = Buffer.alloc(0);
 
-const settings: readonly (readonly [number, number])[] = [
-  [settingId.headerTableSize, 0],
-  [settingId.initialWindowSize, rpcWindowBytes],
-  [settingId.maxFrameSize, dataFrameBytesMax],
-  [settingId.maxHeaderListSize, headerBlockBytesMax],
-];
+/** By which an end ends its way: the host's bare, the plugin's with trailers. */
+function lastFrame(end: "host" | "plugin", trailers: HeaderFields): Buffer {
+  const flags = frameFlag.endStream;
+  return end === "host"
+    ? frame(frameType.data, flags, streamId, nothing)
+    : frame(frameType.headers, flags | frameFlag.endHeaders, streamId, encodeFields(trailers));
+}
 
 function lost(message: string, cause?: Error): ServeHTTPError {
   return new ServeHTTPError(

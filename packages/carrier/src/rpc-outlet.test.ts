@@ -3,7 +3,15 @@ import { Writable } from "node:stream";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { Http2Error } from "./http2-error.js";
-import { errorCode, frameHeadBytes, frameType } from "./http2-frames.js";
+import {
+  errorCode,
+  frame,
+  frameFlag,
+  frameHeadBytes,
+  frameType,
+  settingId,
+  settingsFrame,
+} from "./http2-frames.js";
 import { RpcOutlet } from "./rpc-outlet.js";
 import { turns, until } from "./test-rig/until.js";
 
@@ -83,7 +91,7 @@ test("a window that SETTINGS have made negative is filled before anything goes",
   const { outlet, sink } = open();
   let written = 0;
   outlet.write(segments([60_000]), () => (written += 1));
-  outlet.setInitialWindow(0);
+  setInitialWindow(outlet, 0);
   outlet.write(segments([1_000]), () => (written += 1));
   outlet.widen("stream", 60_000);
   await turns(3);
@@ -91,7 +99,7 @@ test("a window that SETTINGS have made negative is filled before anything goes",
   outlet.widen("stream", 1);
   await turns(3);
   expect(sink.bytes).toBe(60_001);
-  outlet.setInitialWindow(initialWindow);
+  setInitialWindow(outlet, initialWindow);
   outlet.sendWaiting();
   await until(() => written === 2, "it was written");
 });
@@ -100,8 +108,8 @@ test("settings themselves send nothing: what they allow goes behind their acknow
   const { outlet, sink } = open();
   outlet.write(segments([initialWindow + 10_000]), () => undefined);
   outlet.widen("connection", 1_000_000);
-  outlet.setInitialWindow(1_000_000);
-  outlet.setFrameBytesMax(100_000);
+  setInitialWindow(outlet, 1_000_000);
+  setFrameBytesMax(outlet, 100_000);
   expect(sink.bytes).toBe(initialWindow);
   outlet.sendWaiting();
   expect(sink.bytes).toBe(initialWindow + 10_000);
@@ -109,16 +117,49 @@ test("settings themselves send nothing: what they allow goes behind their acknow
 
 test("frames that grow or shrink while a message waits are as long as the last setting says", () => {
   const { outlet, sink } = open();
-  outlet.setInitialWindow(1_000_000);
+  setInitialWindow(outlet, 1_000_000);
   outlet.write(segments([300_000]), () => undefined);
   const before = sink.frames.length;
-  outlet.setFrameBytesMax(100_000);
+  setFrameBytesMax(outlet, 100_000);
   outlet.widen("connection", 100_000);
-  outlet.setFrameBytesMax(50_000);
+  setFrameBytesMax(outlet, 50_000);
   outlet.widen("connection", 100_000);
   expect(sink.frames.slice(before).map(({ payload }) => payload.length)).toEqual([
     100_000, 50_000, 50_000,
   ]);
+});
+
+test("the last frame goes behind what waits, and says that it has gone", () => {
+  const { outlet, sink } = open();
+  const last = frame(frameType.headers, frameFlag.endStream, 1, Buffer.from("end"));
+  let ended = 0;
+  outlet.write(segments([initialWindow + 1]), () => undefined);
+  outlet.end(last, () => (ended += 1));
+  outlet.widen("stream", 1);
+  expect([ended, sink.bytes]).toEqual([0, initialWindow]);
+  outlet.widen("connection", 1);
+  outlet.widen("connection", 1);
+  expect(ended).toBe(1);
+  expect(sink.octets.subarray(-last.length).equals(last)).toBe(true);
+  const idle = open();
+  idle.outlet.end(last, () => (ended += 1));
+  expect([ended, idle.sink.octets.equals(last)]).toEqual([2, true]);
+});
+
+test("settings that are not about what goes out are passed over, and the last of one kind holds", () => {
+  const { outlet, sink } = open();
+  outlet.widen("connection", 1_000_000);
+  outlet.write(segments([200_000]), () => undefined);
+  outlet.takeSettings(
+    payloadOf([
+      [settingId.headerTableSize, 5],
+      [settingId.initialWindowSize, 1_000_000],
+      [0x99, 7],
+      [settingId.initialWindowSize, 70_000],
+    ]),
+  );
+  outlet.sendWaiting();
+  expect(sink.bytes).toBe(70_000);
 });
 
 test("a closed one drops what waits, and says nothing of what was under way", async () => {
@@ -137,7 +178,7 @@ test("a closed one drops what waits, and says nothing of what was under way", as
 
 test("a message whose windows come octet by octet costs no more for having many segments", async () => {
   const { outlet, sink } = open();
-  outlet.setInitialWindow(0);
+  setInitialWindow(outlet, 0);
   const reads = { count: 0 };
   const message = segments(Array.from({ length: 1_000 }, () => 4));
   const counted = new Proxy(message, {
@@ -172,18 +213,18 @@ test.each([
   [
     "an initial window over 2^31 - 1",
     "flowControlError",
-    (outlet) => outlet.setInitialWindow(2 ** 31),
+    (outlet) => setInitialWindow(outlet, 2 ** 31),
   ],
   [
     "one that makes the stream's too large",
     "flowControlError",
     (outlet) => {
       outlet.widen("stream", 1);
-      outlet.setInitialWindow(windowMax);
+      setInitialWindow(outlet, windowMax);
     },
   ],
-  ["frames that are too short", "protocolError", (outlet) => outlet.setFrameBytesMax(16_383)],
-  ["frames that are too long", "protocolError", (outlet) => outlet.setFrameBytesMax(2 ** 24)],
+  ["frames that are too short", "protocolError", (outlet) => setFrameBytesMax(outlet, 16_383)],
+  ["frames that are too long", "protocolError", (outlet) => setFrameBytesMax(outlet, 2 ** 24)],
 ] as [string, keyof typeof errorCode, (outlet: RpcOutlet) => void][])(
   "refuses %s",
   (_name, code, act) => {
@@ -196,8 +237,8 @@ test.each([
 test("windows and frames may be as large as they can be", () => {
   const { outlet } = open();
   outlet.widen("connection", windowMax - initialWindow);
-  outlet.setInitialWindow(windowMax);
-  outlet.setFrameBytesMax(2 ** 24 - 1);
+  setInitialWindow(outlet, windowMax);
+  setFrameBytesMax(outlet, 2 ** 24 - 1);
   expect(outlet.waits).toBe(false);
 });
 
@@ -241,12 +282,12 @@ class Model {
       case "initial":
         this.#streamGiven += step.bytes - this.#initial;
         this.#initial = step.bytes;
-        outlet.setInitialWindow(step.bytes);
+        setInitialWindow(outlet, step.bytes);
         this.#checkNothingNew(() => outlet.sendWaiting());
         break;
       case "frame":
         this.#frameMax = step.bytes;
-        outlet.setFrameBytesMax(step.bytes);
+        setFrameBytesMax(outlet, step.bytes);
         this.#checkNothingNew(() => outlet.sendWaiting());
         break;
       default:
@@ -303,6 +344,18 @@ class Model {
       this.faults.push(`not so: ${what}`);
     }
   }
+}
+
+function setInitialWindow(outlet: RpcOutlet, bytes: number): void {
+  outlet.takeSettings(payloadOf([[settingId.initialWindowSize, bytes]]));
+}
+
+function setFrameBytesMax(outlet: RpcOutlet, bytes: number): void {
+  outlet.takeSettings(payloadOf([[settingId.maxFrameSize, bytes]]));
+}
+
+function payloadOf(settings: readonly (readonly [number, number])[]): Buffer {
+  return settingsFrame(settings).subarray(frameHeadBytes);
 }
 
 /** A message in segments of these sizes, with room for a head in the first. */

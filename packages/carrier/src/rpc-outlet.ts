@@ -7,6 +7,8 @@ import {
   frameType,
   initialFrameBytesMax,
   initialWindowBytes,
+  settingBytes,
+  settingId,
   windowBytesMax,
   writeFrameHead,
 } from "./http2-frames.js";
@@ -35,6 +37,8 @@ export class RpcOutlet {
   #initialWindow = initialWindowBytes;
   #frameBytesMax = initialFrameBytesMax;
   #waiting: Waiting | undefined;
+  /** What follows when nothing waits any more. */
+  #end: { readonly lastFrame: Buffer; readonly onEnded: () => void } | undefined;
   #closed = false;
 
   constructor(socket: Duplex, streamId: number) {
@@ -71,10 +75,17 @@ export class RpcOutlet {
     this.sendWaiting();
   }
 
+  /** Sends the last frame of the stream behind everything written; `onEnded` is called when it has gone. */
+  end(lastFrame: Buffer, onEnded: () => void): void {
+    this.#end = { lastFrame, onEnded };
+    this.#sendEndIfDue();
+  }
+
   /** Drops what waits. */
   close(): void {
     this.#closed = true;
     this.#waiting = undefined;
+    this.#end = undefined;
   }
 
   /** WINDOW_UPDATE, for the stream or the connection (RFC 9113, section 6.9). @throws Http2Error */
@@ -91,24 +102,21 @@ export class RpcOutlet {
   }
 
   /**
-   * SETTINGS_INITIAL_WINDOW_SIZE, which also changes the window of the stream (section 6.9.2). Like the other settings it sends
-   * nothing: what it allows may go only behind the acknowledgement.
+   * Takes SETTINGS, as far as they are about what goes out. Sends nothing: what they allow may go only behind their
+   * acknowledgement, so call `sendWaiting` then.
    *
    * @throws Http2Error
    */
-  setInitialWindow(bytes: number): void {
-    this.#streamWindow = checkedWindow(
-      this.#streamWindow + checkedWindow(bytes) - this.#initialWindow,
-    );
-    this.#initialWindow = bytes;
-  }
-
-  /** SETTINGS_MAX_FRAME_SIZE. @throws Http2Error */
-  setFrameBytesMax(bytes: number): void {
-    if (bytes < initialFrameBytesMax || bytes > frameBytesMax) {
-      throw new Http2Error(errorCode.protocolError, `frames of at most ${bytes} octets`);
+  takeSettings(payload: Buffer): void {
+    for (let at = 0; at < payload.length; at += settingBytes) {
+      const id = payload.readUInt16BE(at);
+      const value = payload.readUInt32BE(at + 2);
+      if (id === settingId.initialWindowSize) {
+        this.#setInitialWindow(value);
+      } else if (id === settingId.maxFrameSize) {
+        this.#setFrameBytesMax(value);
+      }
     }
-    this.#frameBytesMax = bytes;
   }
 
   /** Sends as much of what waits as the windows allow. */
@@ -137,8 +145,33 @@ export class RpcOutlet {
     if (waiting.bytes === 0) {
       this.#waiting = undefined;
       this.#send(pieces, waiting.onWritten);
+      this.#sendEndIfDue();
     } else if (pieces.length > 0) {
       this.#send(pieces, undefined);
+    }
+  }
+
+  /** This also changes the window of the stream (section 6.9.2). */
+  #setInitialWindow(bytes: number): void {
+    this.#streamWindow = checkedWindow(
+      this.#streamWindow + checkedWindow(bytes) - this.#initialWindow,
+    );
+    this.#initialWindow = bytes;
+  }
+
+  #setFrameBytesMax(bytes: number): void {
+    if (bytes < initialFrameBytesMax || bytes > frameBytesMax) {
+      throw new Http2Error(errorCode.protocolError, `frames of at most ${bytes} octets`);
+    }
+    this.#frameBytesMax = bytes;
+  }
+
+  #sendEndIfDue(): void {
+    const end = this.#end;
+    if (end !== undefined && this.#waiting === undefined) {
+      this.#end = undefined;
+      this.#socket.write(end.lastFrame);
+      end.onEnded();
     }
   }
 
