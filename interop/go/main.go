@@ -1,4 +1,4 @@
-// A plugin on stock grpc-go, on the stream carrier. gen/ is generated from the contract: buf generate ../..
+// A plugin on stock grpc-go, on both carriers. gen/ is generated from the contract: buf generate ../..
 package main
 
 import (
@@ -75,7 +75,7 @@ func (*examplePlugin) Describe(context.Context, *pb.DescribeRequest) (*pb.Descri
 	return &pb.DescribeResponse{
 		ContractVersion: 1,
 		ServesHttp:      true,
-		Carriers:        []pb.Carrier{pb.Carrier_CARRIER_STREAM},
+		Carriers:        []pb.Carrier{pb.Carrier_CARRIER_STREAM, pb.Carrier_CARRIER_MUX},
 		Software:        "interop grpc-go",
 	}, nil
 }

@@ -1,4 +1,4 @@
-"""A plugin on stock gRPC-python, on the stream carrier.
+"""A plugin on stock gRPC-python, on both carriers.
 
 The modules of `servehttp.v1` are generated from the contract:
 
@@ -8,11 +8,13 @@ The modules of `servehttp.v1` are generated from the contract:
 
 import hmac
 import os
+import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 from servehttp.v1 import exchange_pb2 as exchange
+from servehttp.v1 import mux_pb2 as mux
 from servehttp.v1 import plugin_pb2 as plugin
 from servehttp.v1 import plugin_pb2_grpc
 
@@ -25,7 +27,7 @@ class ExamplePlugin(plugin_pb2_grpc.PluginServiceServicer):
         return plugin.DescribeResponse(
             contract_version=1,
             serves_http=True,
-            carriers=[plugin.CARRIER_STREAM],
+            carriers=[plugin.CARRIER_STREAM, plugin.CARRIER_MUX],
             software="interop grpc-python",
         )
 
@@ -42,6 +44,15 @@ class ExamplePlugin(plugin_pb2_grpc.PluginServiceServicer):
             "/unfinished": self.unfinished,
         }[first.init.url]
         yield from answer(first.init, read_body(first, requests))
+
+    def ServeHTTPMux(self, batches, _context):
+        """Many exchanges over one RPC."""
+        yield mux.ServeHTTPMuxResponse()  # The hello.
+        outbox = queue.SimpleQueue()
+        reading = (batches, outbox, lambda requests: self.ServeHTTP(requests, None))
+        threading.Thread(target=read_batches, args=reading, daemon=True).start()
+        while (frame := outbox.get()) is not None:
+            yield mux.ServeHTTPMuxResponse(frames=[frame])
 
     def headers(self, init, _body):
         yield exchange.ServeHTTPResponse(
@@ -97,6 +108,88 @@ def read_body(first, rest):
             return
         message = next(rest, None)
     raise EOFError("cut off")
+
+
+class MuxExchange:
+    """One exchange as frames of an RPC that carries more of them; a thread of its own answers it."""
+
+    def __init__(self, exchange_id, outbox):
+        self.exchange_id = exchange_id
+        self.outbox = outbox
+        self.received = queue.SimpleQueue()
+        self.changed = threading.Condition()
+        self.credit_bytes = 262_144
+        self.aborted = False
+
+    def accept(self, frame):
+        if frame.HasField("parts"):
+            self.received.put(frame.parts)
+        with self.changed:
+            self.credit_bytes += frame.credit_bytes
+            self.changed.notify_all()
+        if frame.HasField("reset"):
+            self.abort()
+
+    def abort(self):
+        with self.changed:
+            self.aborted = True
+            self.changed.notify_all()
+        self.received.put(None)
+
+    def requests(self):
+        """The parts that came. Gives credit as a chunk is taken, not as it arrives: that is the back-pressure."""
+        while (parts := self.received.get()) is not None:
+            if parts.chunk:
+                self.send(credit_bytes=len(parts.chunk))
+            yield parts
+
+    def answer(self, serve):
+        try:
+            ended = False
+            for parts in serve(self.requests()):
+                self.take_credit(len(parts.chunk))
+                self.send(parts=parts)
+                ended = ended or parts.HasField("end")
+            if not ended:
+                raise EOFError("the handler stopped before the end of its response")
+        except Exception:
+            if not self.aborted:
+                self.send(reset=exchange.Reset(code=exchange.RESET_CODE_HANDLER_FAILED))
+
+    def take_credit(self, octets):
+        with self.changed:
+            self.changed.wait_for(lambda: self.aborted or self.credit_bytes >= octets)
+            if self.aborted:
+                raise ConnectionAbortedError("the host gave the exchange up")
+            self.credit_bytes -= octets
+
+    def send(self, **fields):
+        self.outbox.put(mux.ResponseFrame(exchange_id=self.exchange_id, **fields))
+
+
+def read_batches(batches, outbox, serve):
+    exchanges = {}
+
+    def run(one):
+        one.answer(serve)
+        del exchanges[one.exchange_id]
+
+    try:
+        for batch in batches:
+            for frame in batch.frames:
+                if frame.parts.HasField("init"):
+                    one = MuxExchange(frame.exchange_id, outbox)
+                    exchanges[frame.exchange_id] = one
+                    threading.Thread(target=run, args=(one,), daemon=True).start()
+                # There is none where the exchange is over: the frame is late, and ignored.
+                if (one := exchanges.get(frame.exchange_id)) is not None:
+                    one.accept(frame)
+    except grpc.RpcError:
+        pass  # The host is gone, or gave the RPC up.
+    finally:
+        for one in list(exchanges.values()):
+            one.abort()
+        outbox.put(None)
 
 
 def healthy():

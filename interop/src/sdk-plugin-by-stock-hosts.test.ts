@@ -3,10 +3,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
+import { status as grpcStatus } from "@grpc/grpc-js";
 import { Carrier } from "@servehttp/contract";
 import { type RunningPlugin, servePlugin } from "@servehttp/plugin-sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectNodeHost } from "./hosts/connect-node-host.js";
+import { GrpcJsHost } from "./hosts/grpc-js-host.js";
 import type { RequestInit, Response } from "./messages.js";
 import { MessageQueue } from "./mux/message-queue.js";
 import { MuxHost } from "./mux/mux-host.js";
@@ -154,6 +156,34 @@ describe("connect-node as the host", () => {
   });
 });
 
+// The second one says what only a host of ours needs to say, and is served all the same.
+describe.each([
+  ["grpc-js", {}],
+  ["grpc-js, with a connection to itself,", { "servehttp-connection": "dedicated" }],
+])("%s as the host, on the mux carrier", (_stack, fields) => {
+  it("is served GETs, an early answer and an upload of 1 MiB by one RPC", async () => {
+    using stack = new DisposableStack();
+    const client = stack.use(new GrpcJsHost(socketPath, token, fields));
+    const host = stack.use(new MuxHost((batches) => client.serveHTTPMux(batches)));
+    const texts = await Promise.all([1, 2, 3].map(() => toArray(host.open(get("/headers")))));
+    expect(texts.map((parts) => textOf(parts))).toEqual(Array(3).fill("GET /headers"));
+    const early = new MessageQueue<RequestInit>();
+    early.push({ init: { method: "POST", url: "/early", contentLength: -1n } });
+    const answer = await toArray(host.open(early));
+    early.close();
+    expect(answer.map(({ init }) => init?.status ?? 0)).toContain(413);
+    const body = Array.from({ length: 16 }, () => randomBytes(65_536));
+    const echoed = await toArray(host.open(upload(body)));
+    expect(hashOf(echoed.map(({ chunk }) => chunk))).toBe(hashOf(body));
+  });
+
+  it("is refused without the token", async () => {
+    using stranger = new GrpcJsHost(socketPath, "another", fields);
+    const refused = expect.objectContaining({ code: grpcStatus.UNAUTHENTICATED });
+    await expect(toArray(stranger.serveHTTPMux(nothing()))).rejects.toEqual(refused);
+  });
+});
+
 describe("gRPC-python as the host", () => {
   let peer: PythonPeer;
 
@@ -178,6 +208,22 @@ describe("gRPC-python as the host", () => {
 async function* get(url: string): AsyncGenerator<RequestInit> {
   const values = [Buffer.from("a"), Buffer.from("caf\xe9", "latin1")];
   yield { init: { method: "GET", url, headers: [{ name: "X-M", values }] }, end: {} };
+}
+
+async function* upload(chunks: readonly Buffer[]): AsyncGenerator<RequestInit> {
+  yield { init: { method: "POST", url: "/echo", contentLength: -1n } };
+  for (const chunk of chunks) {
+    yield { chunk };
+  }
+  yield { end: {} };
+}
+
+function hashOf(chunks: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  for (const chunk of chunks) {
+    hash.update(chunk);
+  }
+  return hash.digest("hex");
 }
 
 async function* nothing(): AsyncGenerator<never> {}

@@ -40,7 +40,10 @@ describe.each([
   ["grpc-js", "stream", async () => nodePeer("grpc-js-plugin.js")],
   ["grpc-js", "mux", async () => nodePeer("grpc-js-plugin.js")],
   ["gRPC-python", "stream", pythonPeer],
-  ...(withoutGo === undefined ? [["grpc-go", "stream", goPeer] as const] : []),
+  ["gRPC-python", "mux", pythonPeer],
+  ...(withoutGo === undefined
+    ? (["stream", "mux"] as const).map((carrier) => ["grpc-go", carrier, goPeer] as const)
+    : []),
 ] as const)("a plugin on %s, on the %s carrier", (_stack, carrier, prepare) => {
   let host: PluginHost;
   let server: Server;

@@ -2,9 +2,12 @@ import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { constants } from "node:http2";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { ServeHTTPError } from "@servehttp/contract";
 import { expect, test } from "vitest";
-import { authorityOf, connectHttp2, describeAddress } from "./connect-http2.js";
+import { authorityOf, connectHttp2, connectRpc, describeAddress } from "./connect-http2.js";
+import { dedicatedMuxHeaders } from "./rpc-paths.js";
+import { certificate } from "./test-rig/certificate.js";
 import { RawPlugin } from "./test-rig/raw-ends.js";
 import { TemporarySocket } from "./test-rig/temporary-socket.js";
 import { until } from "./test-rig/until.js";
@@ -73,6 +76,40 @@ test("an address is written as people write it", () => {
   expect(describeAddress({ kind: "tcp", host: "::1", port: 5 })).toBe("http://[::1]:5");
   expect(authorityOf({ kind: "tcp", host: "a", port: 5, tls: {} })).toBe("https://a:5");
   expect(authorityOf({ kind: "unix", path: "/a" })).toBe("http://localhost");
+});
+
+test("a connection for one RPC: nobody listens, or nobody may be trusted, and the signal may have aborted", async () => {
+  const fields = dedicatedMuxHeaders("http://localhost", undefined);
+  await using socket = await TemporarySocket.make();
+  const unix = { kind: "unix", path: socket.path } as const;
+  await expect(connectRpc(unix, fields, noAbort)).rejects.toMatchObject({
+    code: "connection-failed",
+    message: expect.stringContaining(`unix:${socket.path}`) as string,
+  });
+  await using address = await listen(createTlsServer(certificate()));
+  const stranger = { ...address.tcp, tls: {} };
+  await expect(connectRpc(stranger, fields, noAbort)).rejects.toMatchObject({
+    code: "connection-failed",
+  });
+  const reason = new ServeHTTPError("host-stopping", "stop");
+  await expect(connectRpc(unix, fields, AbortSignal.abort(reason))).rejects.toBe(reason);
+});
+
+test("a connection for one RPC whose TLS is never agreed on is given up when the signal says so", async () => {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => sockets.push(socket));
+  await using address = await listen(server);
+  const controller = new AbortController();
+  const fields = dedicatedMuxHeaders("https://localhost", undefined);
+  const connecting = connectRpc({ ...address.tcp, tls: {} }, fields, controller.signal);
+  await until(() => sockets.length === 1, "a connection");
+  controller.abort(new ServeHTTPError("deadline", "too slow"));
+  await expect(connecting).rejects.toMatchObject({ code: "deadline", message: "too slow" });
+  const [socket] = sockets;
+  socket!.on("error", () => undefined);
+  socket!.resume();
+  await until(() => socket!.readableEnded || socket!.destroyed, "the connection's end");
+  socket!.destroy();
 });
 
 async function listen(

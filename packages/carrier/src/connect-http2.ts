@@ -115,9 +115,13 @@ function connectSocket(address: PluginAddress): Socket {
     return connectNet({ path: address.path });
   }
   const { host, port, tls } = address;
-  if (tls === undefined) {
-    return connectNet({ host, port, noDelay: true });
-  }
+  // TLS has no option for it.
+  return (
+    tls === undefined ? connectNet({ host, port }) : connectOverTls(host, port, tls)
+  ).setNoDelay(true);
+}
+
+function connectOverTls(host: string, port: number, tls: ConnectionOptions): Socket {
   // No server name is an address (RFC 6066, section 3); the certificate is checked against it all the same.
   const servername = isIP(host) === 0 ? { servername: host } : undefined;
   return connectTls({ host, port, ...servername, ALPNProtocols: ["h2"], ...tls });

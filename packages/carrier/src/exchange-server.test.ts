@@ -1,13 +1,24 @@
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { connect, createServer, Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { plainEnd, ServeHTTPError } from "@servehttp/contract";
-import { expect, test } from "vitest";
-import { connectHttp2 } from "./connect-http2.js";
+import { expect, test, vi } from "vitest";
+import { connectHttp2, connectRpc } from "./connect-http2.js";
 import { ExchangeServer } from "./exchange-server.js";
-import { rpcHeaders, serveHTTPMuxPath, serveHTTPPath } from "./rpc-paths.js";
-import { RawHostStream, requestMessageOf } from "./test-rig/raw-ends.js";
+import { HostMux } from "./host-mux.js";
+import { decodeFields, encodeFields } from "./hpack.js";
+import { frame, frameFlag, frameType, preface, settingsFrame } from "./http2-frames.js";
+import { dedicatedMuxHeaders, rpcHeaders, serveHTTPMuxPath, serveHTTPPath } from "./rpc-paths.js";
+import { certificate } from "./test-rig/certificate.js";
+import { FramePeer } from "./test-rig/frame-peer.js";
+import {
+  muxRequestOf,
+  muxResponsesIn,
+  RawHostStream,
+  requestMessageOf,
+} from "./test-rig/raw-ends.js";
 import { TemporarySocket } from "./test-rig/temporary-socket.js";
-import { until } from "./test-rig/until.js";
+import { turns, until } from "./test-rig/until.js";
 import { okHead, openOn, plainInit, Wire } from "./test-rig/wire.js";
 
 const token = "a-token-of-some-length";
@@ -183,3 +194,193 @@ test.each(["stream", "mux"] as const)(
     expect(wire.faults).toEqual([]);
   },
 );
+
+test("a stock host's mux RPC is one of several on its connection, which is Node's", async () => {
+  const asked: string[] = [];
+  await using wire = await Wire.open({
+    token,
+    rpc: (request, response) => {
+      asked.push(request.url);
+      response.end();
+    },
+  });
+  wire.onAccept = ({ channel }) => void channel.send({ init: okHead!, end: plainEnd });
+  const muxes = [1, 2].map(() => new RawHostStream(wire.session, serveHTTPMuxPath, token));
+  for (const { stream } of muxes) {
+    stream.write(muxRequestOf({ exchangeId: 1n, parts: { init: { method: "GET" }, end: {} } }));
+  }
+  const exchange = new RawHostStream(wire.session, serveHTTPPath, token);
+  exchange.stream.end(requestMessageOf({ init: plainInit, end: plainEnd }));
+  const other = new RawHostStream(wire.session, otherPath, token);
+  other.stream.end();
+  await until(() => exchange.status === "0" && other.closed, "the other RPCs");
+  for (const { chunks } of muxes) {
+    const ended = () =>
+      muxResponsesIn(Buffer.concat(chunks)).some(({ frames }) =>
+        frames.some(({ parts }) => parts?.end !== undefined),
+      );
+    await until(ended, "an answer on mux");
+  }
+  expect([asked, wire.plugin.length, wire.faults]).toEqual([[otherPath], 3, []]);
+  for (const { stream } of muxes) {
+    stream.end();
+  }
+  await until(() => muxes.every(({ status }) => status === "0"), "the status of mux");
+});
+
+test("an RPC with a connection to itself and without the token is refused, and the connection closed", async () => {
+  await using wire = await Wire.open({ token });
+  for (const shown of [undefined, "", `${token}x`]) {
+    const mux = await wire.openMux(shown);
+    expect((await mux.lost).code).toBe("unauthenticated");
+    await using raw = await RawConnection.open(wire.path);
+    raw.peer.socket.write(openingOf(dedicatedMuxHeaders("http://localhost", shown)));
+    await until(() => raw.peer.ended, "the end");
+    const sections = raw.peer.of(frameType.headers).map(({ payload }) => decodeFields(payload));
+    expect(sections.map((fields) => fields["grpc-status"])).toEqual([undefined, "16"]);
+    expect(raw.peer.frames.at(-1)!.flags & frameFlag.endStream).toBe(frameFlag.endStream);
+  }
+  expect(wire.plugin).toEqual([]);
+  await wire.server.drain();
+});
+
+test("destroy closes a connection that was refused and lingers", async () => {
+  using clock = new DisposableStack();
+  clock.defer(() => vi.useRealTimers());
+  // Its own time to linger never comes.
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  await using wire = await Wire.open({ token });
+  await using raw = await RawConnection.open(wire.path, { allowHalfOpen: true });
+  raw.peer.socket.write(openingOf(dedicatedMuxHeaders("http://localhost", "wrong")));
+  await until(() => raw.peer.ended, "the end");
+  const draining = wire.server.drain();
+  wire.server.destroy();
+  await expect(draining).resolves.toBeUndefined();
+});
+
+test("an opening that comes octet by octet is served, as Node serves it", async () => {
+  await using wire = await Wire.open({ token });
+  await using raw = await RawConnection.open(wire.path);
+  wire.onAccept = ({ channel }) => void channel.send({ init: okHead!, end: plainEnd });
+  const message = muxRequestOf({ exchangeId: 1n, parts: { init: { method: "GET" }, end: {} } });
+  const octets = Buffer.concat([
+    openingOf(dedicatedMuxHeaders("http://localhost", token)),
+    frame(frameType.data, 0, 1, message),
+  ]);
+  for (const octet of octets) {
+    raw.peer.socket.write(Buffer.from([octet]));
+    await turns(1);
+  }
+  const ended = () =>
+    muxResponsesIn(raw.peer.data).some(({ frames }) =>
+      frames.some(({ parts }) => parts?.end !== undefined),
+    );
+  await until(ended, "the answer");
+  expect(wire.plugin).toHaveLength(1);
+});
+
+test("a connection that says nothing holds up no drain, and is closed by it", async () => {
+  await using wire = await Wire.open();
+  await using silent = await RawConnection.open(wire.path);
+  // It was accepted before one that is answered.
+  const { channel, response } = wire.openStream();
+  wire.onAccept = (end) => void end.channel.send({ init: okHead!, end: plainEnd });
+  void channel.send({ init: plainInit, end: plainEnd });
+  await response.untilEnded();
+  await wire.server.drain();
+  await until(() => silent.peer.ended, "the end");
+  expect(silent.peer.frames).toEqual([]);
+});
+
+test("a connection that leaves without a word is closed", async () => {
+  await using wire = await Wire.open();
+  await using leaving = await RawConnection.open(wire.path, { allowHalfOpen: true });
+  leaving.peer.socket.end();
+  await until(() => leaving.peer.ended, "the plugin's own end");
+  expect(leaving.peer.frames).toEqual([]);
+});
+
+test.each(["http", "https"])(
+  "what is written goes at once over TCP, at both ends and on both kinds of connection: %s",
+  async (scheme) => {
+    const pem = scheme === "https" ? certificate() : undefined;
+    const server = new ExchangeServer({
+      accept: () => ({ receive: () => undefined, abort: () => undefined }),
+      rpc: (_request, response) => response.end(),
+      token: undefined,
+      ...(pem === undefined ? undefined : { tls: pem }),
+    });
+    const delays = vi.spyOn(Socket.prototype, "setNoDelay");
+    const bound = await server.listen({ host: "127.0.0.1", port: 0 });
+    const port = typeof bound === "string" ? 0 : bound.port;
+    const tls = pem === undefined ? undefined : { tls: { ca: pem.cert } };
+    const address = { kind: "tcp", host: "127.0.0.1", port, ...tls } as const;
+    const signal = AbortSignal.timeout(10_000);
+    const hurries = (isPlugin: boolean) =>
+      delays.mock.contexts.some((one) => ((one as Socket).localPort === port) === isPlugin);
+    const session = await connectHttp2(address, signal);
+    await until(() => hurries(true) && hurries(false), "the connection of many RPCs");
+    delays.mockClear();
+    const fields = dedicatedMuxHeaders(`${scheme}://127.0.0.1:${port}`, undefined);
+    const mux = new HostMux(await connectRpc(address, fields, signal));
+    await until(() => hurries(true), "the connection of one RPC");
+    expect(hurries(false)).toBe(true);
+    session.destroy();
+    server.destroy();
+    await Promise.all([server.drain(), mux.lost]);
+    delays.mockRestore();
+  },
+);
+
+test("a connection whose TLS is agreed on while the plugin drains is closed", async () => {
+  const pem = certificate();
+  const server = new ExchangeServer({
+    accept: () => ({ receive: () => undefined, abort: () => undefined }),
+    rpc: (_request, response) => response.end(),
+    token: undefined,
+    tls: pem,
+  });
+  const bound = await server.listen({ host: "127.0.0.1", port: 0 });
+  const port = typeof bound === "string" ? 0 : bound.port;
+  const raw = connect({ host: "127.0.0.1", port });
+  await once(raw, "connect");
+  // The plugin has it once another one, that came later, was served.
+  const signal = AbortSignal.timeout(10_000);
+  const address = { kind: "tcp", host: "127.0.0.1", port, tls: { ca: pem.cert } } as const;
+  (await connectHttp2(address, signal)).destroy();
+  const draining = server.drain();
+  const secured = connectTls({ socket: raw, ca: pem.cert, ALPNProtocols: ["h2"] });
+  secured.on("error", () => undefined);
+  secured.resume();
+  await draining;
+  expect(secured.alpnProtocol).toBe("h2");
+  secured.destroy();
+});
+
+/** A host's connection on which nothing was said yet. */
+class RawConnection implements AsyncDisposable {
+  readonly peer: FramePeer;
+
+  private constructor(socket: Socket) {
+    this.peer = new FramePeer(socket, "host");
+  }
+
+  static async open(path: string, { allowHalfOpen = false } = {}): Promise<RawConnection> {
+    const socket = connect({ path, allowHalfOpen });
+    await once(socket, "connect");
+    return new RawConnection(socket);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { socket } = this.peer;
+    if (!socket.destroyed) {
+      socket.destroy();
+      await once(socket, "close");
+    }
+  }
+}
+
+function openingOf(fields: Record<string, string>): Buffer {
+  const headers = frame(frameType.headers, frameFlag.endHeaders, 1, encodeFields(fields));
+  return Buffer.concat([preface, settingsFrame([]), headers]);
+}

@@ -177,6 +177,13 @@ export class ExchangeServer {
         serve.call(this.#server, socket);
         return;
       }
+      if (this.#state === "draining") {
+        // It was there before, and TLS took its time.
+        socket.destroy();
+        return;
+      }
+      // As Node's HTTP/2 does with a socket that is its own.
+      socket.setNoDelay(true);
       this.#silent.add(socket);
       const forget = () => this.#silent.delete(socket);
       socket.on("error", () => {
@@ -201,12 +208,12 @@ export class ExchangeServer {
   /** Serves a connection that is one mux RPC. */
   #serveRpc(socket: Socket, fields: HeaderFields, octets: Buffer): void {
     const rpc = RpcConnection.accept(socket, grpcResponseFields);
+    this.#rpcs.add(rpc);
+    socket.once("close", () => this.#rpcs.delete(rpc));
     if (!this.#mayEnter(fields["authorization"])) {
       rpc.end(statusFields(new ServeHTTPError("unauthenticated", refusal)));
       return;
     }
-    this.#rpcs.add(rpc);
-    socket.once("close", () => this.#rpcs.delete(rpc));
     const mux = this.#serveMux(rpc);
     socket.once("close", () => this.#muxes.delete(mux));
     rpc.start(octets);

@@ -27,22 +27,25 @@ export function encodeFields(fields: HeaderFields): Buffer {
 export function decodeFields(block: Uint8Array): HeaderFields {
   const fields: Record<string, string> = Object.create(null) as Record<string, string>;
   const reader = new BlockReader(block);
+  let begun = false;
   while (!reader.done) {
     const octet = reader.peek();
     if (octet >= 0x80) {
       const [name, value] = tableEntry(reader.integer(7));
       add(fields, name, value);
     } else if (octet >= 0x20 && octet < 0x40) {
-      // The size of the dynamic table: there is none, whatever it says within our bound of 0.
-      if (reader.integer(5) !== 0) {
+      // The size of the dynamic table, in front of all fields (section 4.2): there is none, whatever it says within our bound of 0.
+      if (begun || reader.integer(5) !== 0) {
         throw new HpackError("a dynamic table, though none was allowed");
       }
+      continue;
     } else {
       // A literal: to be indexed (6 bits, and our table forgets it at once), not to be, or never to be (4 bits).
       const index = reader.integer(octet >= 0x40 ? 6 : 4);
       const name = index === 0 ? reader.string() : tableEntry(index)[0];
       add(fields, name, reader.string());
     }
+    begun = true;
   }
   return fields;
 }

@@ -1,3 +1,5 @@
+import { checkFrameHead } from "./check-frame-head.js";
+import { Http2Error } from "./http2-error.js";
 import { errorCode, frameFlag, frameHeadBytes, frameType } from "./http2-frames.js";
 
 /** What an `Http2FrameReader` finds. Each may throw an Http2Error. */
@@ -10,16 +12,6 @@ export interface Http2FrameTaker {
   endData(streamId: number, flags: number): void;
   /** A whole frame of any other type. */
   takeFrame(type: number, flags: number, streamId: number, payload: Buffer): void;
-}
-
-/** The other side breaks HTTP/2: the connection ends with this code. */
-export class Http2Error extends Error {
-  readonly code: number;
-
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 /** A frame that is not DATA is put together before it is looked at, and is no longer than this. */
@@ -41,8 +33,9 @@ export class Http2FrameReader {
   readonly #taker: Http2FrameTaker;
   readonly #dataBytesMax: number;
   #at: "head" | "data" | "padded" | "padding" | "whole" = "head";
-  /** What has come of a head, or of a frame that is put together. */
+  /** What has come of a head, or of a frame that is put together: so many octets of this buffer. */
   #kept = nothing;
+  #keptBytes = 0;
   /** Octets that are to come of the frame, those of padding not counted once it is known. */
   #left = 0;
   #paddingLeft = 0;
@@ -129,14 +122,22 @@ export class Http2FrameReader {
 
   /** Waits for so many octets in one piece, then reads them. */
   #pushWhole(input: Buffer, bytes: number): Buffer {
-    const missing = bytes - this.#kept.length;
+    const missing = bytes - this.#keptBytes;
     if (input.length < missing) {
-      this.#kept = Buffer.concat([this.#kept, input]);
+      if (this.#keptBytes === 0) {
+        this.#kept = Buffer.allocUnsafe(bytes);
+      }
+      input.copy(this.#kept, this.#keptBytes);
+      this.#keptBytes += input.length;
       return nothing;
     }
-    const piece = input.subarray(0, missing);
-    const whole = this.#kept.length === 0 ? piece : Buffer.concat([this.#kept, piece]);
-    this.#kept = nothing;
+    let whole = input.subarray(0, missing);
+    if (this.#keptBytes > 0) {
+      input.copy(this.#kept, this.#keptBytes, 0, missing);
+      whole = this.#kept;
+      this.#kept = nothing;
+      this.#keptBytes = 0;
+    }
     if (this.#at === "head") {
       this.#readHead(whole);
     } else {
@@ -153,6 +154,7 @@ export class Http2FrameReader {
     this.#type = head[3] as number;
     this.#flags = head[4] as number;
     this.#streamId = head.readUInt32BE(5) & 0x7fff_ffff;
+    checkFrameHead(this.#type, this.#flags, this.#streamId, length);
     const isData = this.#type === frameType.data;
     if (length > (isData ? this.#dataBytesMax : controlFrameBytesMax)) {
       throw new Http2Error(errorCode.frameSizeError, `a frame of ${length} octets`);

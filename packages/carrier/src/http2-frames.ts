@@ -7,6 +7,9 @@ export const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1")
 
 export const frameHeadBytes = 9;
 
+/** The one stream of a connection that is an RPC: the first that a client opens. */
+export const rpcStreamId = 1;
+
 export const frameType = {
   data: 0x0,
   headers: 0x1,
@@ -27,6 +30,9 @@ export const frameFlag = {
   priority: 0x20,
 } as const;
 
+/** What each setting takes of the payload of SETTINGS (section 6.5.1). */
+export const settingBytes = 6;
+
 export const settingId = {
   headerTableSize: 0x1,
   enablePush: 0x2,
@@ -40,6 +46,7 @@ export const errorCode = {
   noError: 0x0,
   protocolError: 0x1,
   flowControlError: 0x3,
+  streamClosed: 0x5,
   frameSizeError: 0x6,
   refusedStream: 0x7,
   cancel: 0x8,
@@ -78,10 +85,10 @@ export function frame(type: number, flags: number, streamId: number, payload: Ui
 }
 
 export function settingsFrame(settings: readonly (readonly [number, number])[]): Buffer {
-  const payload = Buffer.allocUnsafe(6 * settings.length);
+  const payload = Buffer.allocUnsafe(settingBytes * settings.length);
   for (const [index, [id, value]] of settings.entries()) {
-    payload.writeUInt16BE(id, 6 * index);
-    payload.writeUInt32BE(value, 6 * index + 2);
+    payload.writeUInt16BE(id, settingBytes * index);
+    payload.writeUInt32BE(value, settingBytes * index + 2);
   }
   return frame(frameType.settings, 0, 0, payload);
 }

@@ -1,12 +1,9 @@
 import type { Duplex } from "node:stream";
 import { ServeHTTPError } from "@servehttp/contract";
 import { decodeFields, encodeFields, type HeaderFields, HpackError } from "./hpack.js";
-import {
-  Http2Error,
-  Http2FrameReader,
-  type Http2FrameTaker,
-  withoutPadding,
-} from "./http2-frame-reader.js";
+import { type HeaderSection, HeaderSections } from "./header-sections.js";
+import { Http2Error } from "./http2-error.js";
+import { Http2FrameReader, type Http2FrameTaker } from "./http2-frame-reader.js";
 import {
   errorCode,
   frame,
@@ -14,37 +11,21 @@ import {
   frameHeadBytes,
   frameType,
   goawayFrame,
-  initialWindowBytes,
   preface,
+  rpcStreamId as streamId,
   rstStreamFrame,
-  settingId,
-  settingsFrame,
   windowBytesMax,
-  windowUpdateFrame,
 } from "./http2-frames.js";
+import { dataFrameBytesMax, hostGreeting, pluginGreeting } from "./rpc-greeting.js";
 import { RpcOutlet } from "./rpc-outlet.js";
 import type { RpcListener, RpcStream } from "./rpc-stream.js";
+import { RpcWindow } from "./rpc-window.js";
 
-/**
- * What the other side may send before it hears that it was read: 16 MiB. Octets are read as they come, and what keeps an
- * exchange's sender waiting is its own credit, so this only must never be the narrow place.
- */
-export const rpcWindowBytes = 16_777_216;
-
-/** The longest DATA frame that is taken: a batch of mux, which is at most 1 MiB, as one. */
-const dataFrameBytesMax = 1_114_112;
-
-/** Header sections in all their frames. They hold a status and a token. */
-const headerBlockBytesMax = 16_384;
-
-/** Who asks for so many answers (to PING and SETTINGS) without reading them is cut off. */
-const unreadAnswerBytesMax = 1_048_576;
+/** Who asks for so many answers (to PING and SETTINGS) without reading them is cut off: thousands. */
+const unreadAnswerBytesMax = 65_536;
 
 /** How long a connection that is done with may take to bring its last octets to the other side. */
 const lingerMs = 1_000;
-
-/** The one stream of the connection. */
-const streamId = 1;
 
 /**
  * An HTTP/2 connection (RFC 9113) of one RPC. It speaks to every HTTP/2 peer, and does nothing that one RPC has no need of:
@@ -59,20 +40,18 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
   readonly #socket: Duplex;
   readonly #end: "host" | "plugin";
   readonly #outlet: RpcOutlet;
+  readonly #window = new RpcWindow(streamId);
   readonly #reader = new Http2FrameReader(this, dataFrameBytesMax);
+  readonly #headerSections = new HeaderSections();
   #listener: RpcListener | undefined;
   #state: "open" | "closed" = "open";
   /** Our way: open -> ending [end: what waits goes first] -> ended */
   #sending: "open" | "ending" | "ended" = "open";
   /** Theirs: head -> open [their header section] -> ended */
   #receiving: "head" | "open" | "ended" = "head";
-  #trailers: HeaderFields | undefined;
-  /** What has come since they last heard of it, on the stream and beside it. */
-  #unreportedStreamBytes = 0;
-  #unreportedBytes = 0;
   #prefaceLeft: number;
-  /** A header section that goes on in CONTINUATION frames. */
-  #headerBlock: { readonly flags: number; readonly streamId: number; octets: Buffer } | undefined;
+  /** Answers that the socket has not taken yet. */
+  #unreadAnswerBytes = 0;
   #linger: NodeJS.Timeout | undefined;
 
   private constructor(socket: Duplex, end: "host" | "plugin") {
@@ -95,14 +74,7 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
    */
   static open(socket: Duplex, fields: HeaderFields): RpcConnection {
     const connection = new RpcConnection(socket, "host");
-    socket.write(
-      Buffer.concat([
-        preface,
-        settingsFrame([...settings, [settingId.enablePush, 0]]),
-        windowUpdateFrame(0, rpcWindowBytes - initialWindowBytes),
-        frame(frameType.headers, frameFlag.endHeaders, streamId, encodeFields(fields)),
-      ]),
-    );
+    socket.write(hostGreeting(fields));
     return connection;
   }
 
@@ -112,13 +84,7 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
    */
   static accept(socket: Duplex, fields: HeaderFields): RpcConnection {
     const connection = new RpcConnection(socket, "plugin");
-    socket.write(
-      Buffer.concat([
-        settingsFrame([...settings, [settingId.maxConcurrentStreams, 1]]),
-        windowUpdateFrame(0, rpcWindowBytes - initialWindowBytes),
-        frame(frameType.headers, frameFlag.endHeaders, streamId, encodeFields(fields)),
-      ]),
-    );
+    socket.write(pluginGreeting(fields));
     return connection;
   }
 
@@ -148,9 +114,15 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
     if (this.#state === "closed" || this.#sending !== "open") {
       return;
     }
-    this.#trailers = trailers;
     this.#sending = "ending";
-    this.#sendEndIfDue();
+    this.#outlet.end(lastFrame(this.#end, trailers), () => {
+      this.#sending = "ended";
+      this.#closeWhenDone();
+    });
+    if (this.#outlet.waits) {
+      // A message of an RPC that failed: whoever does not read that won't read why.
+      this.#lingerThen(() => this.cancel());
+    }
   }
 
   cancel(): void {
@@ -167,32 +139,27 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
   }
 
   beginData(id: number, bytes: number): void {
-    this.#unreportedBytes += bytes;
-    if (id === streamId) {
-      this.#unreportedStreamBytes += bytes;
-    }
-    if (this.#unreportedBytes > rpcWindowBytes) {
-      throw new Http2Error(errorCode.flowControlError, "more octets than the window allows");
-    }
+    this.#checkWhole(frameType.data);
+    this.#window.take(id, bytes);
+    this.#checkStream(id);
     if (this.#receiving === "head") {
       throw new Http2Error(errorCode.protocolError, "DATA before HEADERS");
     }
   }
 
   takeData(id: number, octets: Buffer): void {
-    if (id === streamId && this.#receiving === "open") {
+    if (id === streamId) {
       this.#listener?.receiveData(octets);
     }
   }
 
   endData(id: number, flags: number): void {
-    if (2 * this.#unreportedBytes > rpcWindowBytes && this.#state === "open") {
-      this.#socket.write(windowUpdateFrame(0, this.#unreportedBytes));
-      this.#unreportedBytes = 0;
-      if (this.#unreportedStreamBytes > 0) {
-        this.#socket.write(windowUpdateFrame(streamId, this.#unreportedStreamBytes));
-        this.#unreportedStreamBytes = 0;
-      }
+    if (this.#state === "closed") {
+      return;
+    }
+    const update = this.#window.update();
+    if (update !== undefined) {
+      this.#socket.write(update);
     }
     if (id === streamId && (flags & frameFlag.endStream) !== 0) {
       this.#receiveEnd({});
@@ -200,32 +167,33 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
   }
 
   takeFrame(type: number, flags: number, id: number, payload: Buffer): void {
-    if (this.#headerBlock !== undefined && type !== frameType.continuation) {
-      throw new Http2Error(errorCode.protocolError, "a frame within a header section");
-    }
+    this.#checkWhole(type);
     switch (type) {
       case frameType.headers:
-        this.#takeHeaders(flags, id, withoutPriority(withoutPadding(payload, flags), flags));
+        this.#takeSection(this.#headerSections.begin(flags, id, payload));
         break;
       case frameType.continuation:
-        this.#takeContinuation(flags, id, payload);
+        this.#takeSection(this.#headerSections.goOn(flags, id, payload));
         break;
       case frameType.settings:
         this.#takeSettings(flags, payload);
         break;
       case frameType.ping:
-        this.#takePing(flags, payload);
+        if ((flags & frameFlag.ack) === 0) {
+          this.#answer(frame(frameType.ping, frameFlag.ack, 0, payload));
+        }
         break;
       case frameType.windowUpdate:
-        this.#takeWindowUpdate(id, payload);
+        this.#takeWindowUpdate(id, payload.readUInt32BE(0) & windowBytesMax);
         break;
       case frameType.rstStream:
         if (id === streamId) {
-          this.#close(this.#resetError(payload));
+          const code = payload.readUInt32BE(0);
+          this.#close(lost(`the other side reset the RPC with HTTP/2 error code ${code}`));
         }
         break;
       case frameType.goaway:
-        this.#listener?.receiveGoaway();
+        this.#takeGoaway(payload.readUInt32BE(0) & windowBytesMax);
         break;
       case frameType.pushPromise:
         throw new Http2Error(errorCode.protocolError, "PUSH_PROMISE, though none was allowed");
@@ -234,55 +202,56 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
     }
   }
 
-  #takeHeaders(flags: number, id: number, block: Buffer): void {
-    if ((flags & frameFlag.endHeaders) === 0) {
-      this.#headerBlock = { flags, streamId: id, octets: block };
-    } else {
-      this.#takeFields(flags, id, block);
+  /** Nothing comes between the frames of a header section (section 6.10). */
+  #checkWhole(type: number): void {
+    if (this.#headerSections.within && type !== frameType.continuation) {
+      throw new Http2Error(errorCode.protocolError, "a frame within a header section");
     }
   }
 
-  #takeContinuation(flags: number, id: number, payload: Buffer): void {
-    const begun = this.#headerBlock;
-    if (begun === undefined || begun.streamId !== id) {
-      throw new Http2Error(errorCode.protocolError, "CONTINUATION of no header section");
-    }
-    if (payload.length === 0 && (flags & frameFlag.endHeaders) === 0) {
-      throw new Http2Error(errorCode.enhanceYourCalm, "an empty CONTINUATION");
-    }
-    begun.octets = Buffer.concat([begun.octets, payload]);
-    if (begun.octets.length > headerBlockBytesMax) {
-      throw new Http2Error(errorCode.enhanceYourCalm, "a header section that is too large");
-    }
-    if ((flags & frameFlag.endHeaders) !== 0) {
-      this.#headerBlock = undefined;
-      this.#takeFields(begun.flags, id, begun.octets);
-    }
-  }
-
-  #takeFields(flags: number, id: number, block: Buffer): void {
+  /** Only a host opens streams, with odd numbers; and nothing comes behind the end of one (section 5.1). */
+  #checkStream(id: number): void {
     if (id !== streamId) {
-      // This connection is for one RPC. No table was changed by the fields of the other one.
-      this.#answer(rstStreamFrame(id, errorCode.refusedStream));
+      if (this.#end === "host" || id % 2 === 0) {
+        throw new Http2Error(errorCode.protocolError, `a frame on stream ${id}`);
+      }
+    } else if (this.#receiving === "ended") {
+      throw new Http2Error(errorCode.streamClosed, "a frame behind the end of the stream");
+    }
+  }
+
+  #takeSection(section: HeaderSection | undefined): void {
+    if (section === undefined) {
       return;
     }
-    const fields = decodeFields(block);
-    const ends = (flags & frameFlag.endStream) !== 0;
-    if (this.#receiving === "head") {
-      const status = fields[":status"];
-      if (status?.length === 3 && status.startsWith("1")) {
-        return;
+    this.#checkStream(section.streamId);
+    if (section.streamId !== streamId) {
+      // This connection is for one RPC. No table was changed by the fields of the other one.
+      this.#answer(rstStreamFrame(section.streamId, errorCode.refusedStream));
+      return;
+    }
+    this.#takeFields(decodeFields(section.block), (section.flags & frameFlag.endStream) !== 0);
+  }
+
+  #takeFields(fields: HeaderFields, ends: boolean): void {
+    if (this.#receiving === "open") {
+      if (!ends) {
+        throw new Http2Error(errorCode.protocolError, "a second header section that ends nothing");
       }
-      this.#receiving = "open";
-      if (this.#end === "host") {
-        this.#listener?.receiveHead(fields);
-      }
+      this.#receiveEnd(fields);
+      return;
+    }
+    if (this.#end === "host" && /^1\d\d$/.test(fields[":status"] ?? "")) {
       if (ends) {
-        this.#receiveEnd(fields);
+        throw new Http2Error(errorCode.protocolError, "an informational response as the last");
       }
-    } else if (!ends) {
-      throw new Http2Error(errorCode.protocolError, "a second header section that ends nothing");
-    } else if (this.#receiving === "open") {
+      return;
+    }
+    this.#receiving = "open";
+    if (this.#end === "host") {
+      this.#listener?.receiveHead(fields);
+    }
+    if (ends) {
       this.#receiveEnd(fields);
     }
   }
@@ -294,53 +263,35 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
     this.#receiving = "ended";
     this.#listener?.receiveEnd(trailers);
     this.#closeWhenDone();
+    if (this.#end === "host") {
+      // With its status the RPC is over: the plugin needs nothing of what still waits.
+      this.cancel();
+    }
   }
 
   #takeSettings(flags: number, payload: Buffer): void {
-    if ((flags & frameFlag.ack) !== 0) {
-      return;
-    }
-    if (payload.length % 6 !== 0) {
-      throw new Http2Error(errorCode.frameSizeError, "SETTINGS of a length that they can't have");
-    }
-    for (let at = 0; at < payload.length; at += 6) {
-      const id = payload.readUInt16BE(at);
-      const value = payload.readUInt32BE(at + 2);
-      if (id === settingId.initialWindowSize) {
-        this.#outlet.setInitialWindow(value);
-      } else if (id === settingId.maxFrameSize) {
-        this.#outlet.setFrameBytesMax(value);
-      }
-    }
-    this.#answer(frame(frameType.settings, frameFlag.ack, 0, nothing));
-    this.#sendEndIfDue();
-  }
-
-  #takePing(flags: number, payload: Buffer): void {
-    if (payload.length !== 8) {
-      throw new Http2Error(errorCode.frameSizeError, "a PING that is not of 8 octets");
-    }
     if ((flags & frameFlag.ack) === 0) {
-      this.#answer(frame(frameType.ping, frameFlag.ack, 0, payload));
+      this.#outlet.takeSettings(payload);
+      this.#answer(frame(frameType.settings, frameFlag.ack, 0, nothing));
+      this.#outlet.sendWaiting();
     }
   }
 
-  #takeWindowUpdate(id: number, payload: Buffer): void {
-    if (payload.length !== 4) {
-      throw new Http2Error(errorCode.frameSizeError, "a WINDOW_UPDATE that is not of 4 octets");
-    }
-    const bytes = payload.readUInt32BE(0) & windowBytesMax;
+  #takeWindowUpdate(id: number, bytes: number): void {
     if (id === 0) {
       this.#outlet.widen("connection", bytes);
     } else if (id === streamId) {
       this.#outlet.widen("stream", bytes);
     }
-    this.#sendEndIfDue();
   }
 
-  #resetError(payload: Buffer): ServeHTTPError {
-    const code = payload.length === 4 ? payload.readUInt32BE(0) : -1;
-    return lost(`the other side reset the RPC with HTTP/2 error code ${code}`);
+  /** A plugin that goes has taken the RPC, or never will (section 6.8). */
+  #takeGoaway(lastStreamId: number): void {
+    if (this.#end === "host" && lastStreamId < streamId) {
+      this.#close(lost("the other side was going, and took no RPC any more"));
+    } else {
+      this.#listener?.receiveGoaway();
+    }
   }
 
   /** Answers what the other side may ask for without end. */
@@ -348,25 +299,13 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
     if (this.#state === "closed") {
       return;
     }
-    if (this.#socket.writableLength > unreadAnswerBytesMax) {
+    this.#unreadAnswerBytes += octets.length;
+    if (this.#unreadAnswerBytes > unreadAnswerBytesMax) {
       throw new Http2Error(errorCode.enhanceYourCalm, "answers that nobody reads");
     }
-    this.#socket.write(octets);
-  }
-
-  #sendEndIfDue(): void {
-    if (this.#sending !== "ending" || this.#outlet.waits || this.#state === "closed") {
-      return;
-    }
-    this.#sending = "ended";
-    const trailers = this.#trailers ?? {};
-    const flags = frameFlag.endStream;
-    this.#socket.write(
-      this.#end === "host"
-        ? frame(frameType.data, flags, streamId, nothing)
-        : frame(frameType.headers, flags | frameFlag.endHeaders, streamId, encodeFields(trailers)),
-    );
-    this.#closeWhenDone();
+    this.#socket.write(octets, () => {
+      this.#unreadAnswerBytes -= octets.length;
+    });
   }
 
   /** A plugin that has ended its way needs nothing of the host's; a host waits for the plugin's status. */
@@ -435,21 +374,27 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
       // To close before the other side has read could take what was written away again, by a reset: so its octets are read.
       socket.end();
       socket.resume();
-      this.#linger = setTimeout(() => socket.destroy(), lingerMs);
-      this.#linger.unref();
+      this.#lingerThen(() => socket.destroy());
     }
     this.#listener?.closed(error);
+  }
+
+  #lingerThen(giveUp: () => void): void {
+    clearTimeout(this.#linger);
+    this.#linger = setTimeout(giveUp, lingerMs);
+    this.#linger.unref();
   }
 }
 
 const nothing = Buffer.alloc(0);
 
-const settings: readonly (readonly [number, number])[] = [
-  [settingId.headerTableSize, 0],
-  [settingId.initialWindowSize, rpcWindowBytes],
-  [settingId.maxFrameSize, dataFrameBytesMax],
-  [settingId.maxHeaderListSize, headerBlockBytesMax],
-];
+/** By which an end ends its way: the host's bare, the plugin's with trailers. */
+function lastFrame(end: "host" | "plugin", trailers: HeaderFields): Buffer {
+  const flags = frameFlag.endStream;
+  return end === "host"
+    ? frame(frameType.data, flags, streamId, nothing)
+    : frame(frameType.headers, flags | frameFlag.endHeaders, streamId, encodeFields(trailers));
+}
 
 function lost(message: string, cause?: Error): ServeHTTPError {
   return new ServeHTTPError(
@@ -457,15 +402,4 @@ function lost(message: string, cause?: Error): ServeHTTPError {
     message,
     cause === undefined ? undefined : { cause },
   );
-}
-
-/** HEADERS may say how urgent they are (RFC 9113, section 6.2): nobody asks any more. */
-export function withoutPriority(payload: Buffer, flags: number): Buffer {
-  if ((flags & frameFlag.priority) === 0) {
-    return payload;
-  }
-  if (payload.length < 5) {
-    throw new Http2Error(errorCode.frameSizeError, "HEADERS that are too short for a priority");
-  }
-  return payload.subarray(5);
 }

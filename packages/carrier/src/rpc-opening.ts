@@ -1,5 +1,5 @@
 import { decodeFields, type HeaderFields } from "./hpack.js";
-import { frameFlag, frameHeadBytes, frameType, preface } from "./http2-frames.js";
+import { frameFlag, frameHeadBytes, frameType, preface, rpcStreamId } from "./http2-frames.js";
 
 /**
  * The field by which a host says that its connection is for this one RPC, so that a plugin needs no more of HTTP/2 there than
@@ -21,7 +21,9 @@ export function readRpcOpening(octets: Buffer): HeaderFields | undefined {
     const end = at + frameHeadBytes + octets.readUIntBE(at, 3);
     const type = octets[at + 3];
     if (type === frameType.headers) {
-      return octets[at + 4] === frameFlag.endHeaders && end <= octets.length
+      return octets[at + 4] === frameFlag.endHeaders &&
+        octets.readUInt32BE(at + 5) === rpcStreamId &&
+        end <= octets.length
         ? dedicatedFields(octets.subarray(at + frameHeadBytes, end))
         : undefined;
     }

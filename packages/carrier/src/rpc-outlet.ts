@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { Http2Error } from "./http2-frame-reader.js";
+import { Http2Error } from "./http2-error.js";
 import {
   errorCode,
   frameBytesMax,
@@ -7,15 +7,20 @@ import {
   frameType,
   initialFrameBytesMax,
   initialWindowBytes,
+  settingBytes,
+  settingId,
   windowBytesMax,
   writeFrameHead,
 } from "./http2-frames.js";
 
 /** What waits for the windows of the other side. */
 interface Waiting {
-  readonly segments: Buffer[];
-  /** Of the first segment: what has gone. */
+  readonly segments: readonly Buffer[];
+  /** The segment that goes next, and what of it has gone. */
+  index: number;
   offset: number;
+  /** What has not gone of all. */
+  bytes: number;
   readonly onWritten: () => void;
 }
 
@@ -32,6 +37,8 @@ export class RpcOutlet {
   #initialWindow = initialWindowBytes;
   #frameBytesMax = initialFrameBytesMax;
   #waiting: Waiting | undefined;
+  /** What follows when nothing waits any more. */
+  #end: { readonly lastFrame: Buffer; readonly onEnded: () => void } | undefined;
   #closed = false;
 
   constructor(socket: Duplex, streamId: number) {
@@ -64,15 +71,21 @@ export class RpcOutlet {
       this.#send(segments, onWritten);
       return;
     }
-    segments[0] = first.subarray(frameHeadBytes);
-    this.#waiting = { segments, offset: 0, onWritten };
-    this.#sendWaiting();
+    this.#waiting = { segments, index: 0, offset: frameHeadBytes, bytes, onWritten };
+    this.sendWaiting();
+  }
+
+  /** Sends the last frame of the stream behind everything written; `onEnded` is called when it has gone. */
+  end(lastFrame: Buffer, onEnded: () => void): void {
+    this.#end = { lastFrame, onEnded };
+    this.#sendEndIfDue();
   }
 
   /** Drops what waits. */
   close(): void {
     this.#closed = true;
     this.#waiting = undefined;
+    this.#end = undefined;
   }
 
   /** WINDOW_UPDATE, for the stream or the connection (RFC 9113, section 6.9). @throws Http2Error */
@@ -85,40 +98,40 @@ export class RpcOutlet {
     } else {
       this.#connectionWindow = checkedWindow(this.#connectionWindow + bytes);
     }
-    this.#sendWaiting();
+    this.sendWaiting();
   }
 
-  /** SETTINGS_INITIAL_WINDOW_SIZE, which also changes the window of the stream (section 6.9.2). @throws Http2Error */
-  setInitialWindow(bytes: number): void {
-    this.#streamWindow = checkedWindow(
-      this.#streamWindow + checkedWindow(bytes) - this.#initialWindow,
-    );
-    this.#initialWindow = bytes;
-    this.#sendWaiting();
-  }
-
-  /** SETTINGS_MAX_FRAME_SIZE. @throws Http2Error */
-  setFrameBytesMax(bytes: number): void {
-    if (bytes < initialFrameBytesMax || bytes > frameBytesMax) {
-      throw new Http2Error(errorCode.protocolError, `frames of at most ${bytes} octets`);
+  /**
+   * Takes SETTINGS, as far as they are about what goes out. Sends nothing: what they allow may go only behind their
+   * acknowledgement, so call `sendWaiting` then.
+   *
+   * @throws Http2Error
+   */
+  takeSettings(payload: Buffer): void {
+    for (let at = 0; at < payload.length; at += settingBytes) {
+      const id = payload.readUInt16BE(at);
+      const value = payload.readUInt32BE(at + 2);
+      if (id === settingId.initialWindowSize) {
+        this.#setInitialWindow(value);
+      } else if (id === settingId.maxFrameSize) {
+        this.#setFrameBytesMax(value);
+      }
     }
-    this.#frameBytesMax = bytes;
-    this.#sendWaiting();
   }
 
   /** Sends as much of what waits as the windows allow. */
-  #sendWaiting(): void {
+  sendWaiting(): void {
     const waiting = this.#waiting;
     if (waiting === undefined) {
       return;
     }
     const pieces: Buffer[] = [];
-    while (waiting.segments.length > 0) {
+    while (waiting.bytes > 0) {
       const bytes = Math.min(
         this.#frameBytesMax,
         this.#streamWindow,
         this.#connectionWindow,
-        lengthOf(waiting),
+        waiting.bytes,
       );
       if (bytes <= 0) {
         break;
@@ -129,11 +142,36 @@ export class RpcOutlet {
       takeOctets(waiting, bytes, pieces);
       this.#take(bytes);
     }
-    if (waiting.segments.length === 0) {
+    if (waiting.bytes === 0) {
       this.#waiting = undefined;
       this.#send(pieces, waiting.onWritten);
+      this.#sendEndIfDue();
     } else if (pieces.length > 0) {
       this.#send(pieces, undefined);
+    }
+  }
+
+  /** This also changes the window of the stream (section 6.9.2). */
+  #setInitialWindow(bytes: number): void {
+    this.#streamWindow = checkedWindow(
+      this.#streamWindow + checkedWindow(bytes) - this.#initialWindow,
+    );
+    this.#initialWindow = bytes;
+  }
+
+  #setFrameBytesMax(bytes: number): void {
+    if (bytes < initialFrameBytesMax || bytes > frameBytesMax) {
+      throw new Http2Error(errorCode.protocolError, `frames of at most ${bytes} octets`);
+    }
+    this.#frameBytesMax = bytes;
+  }
+
+  #sendEndIfDue(): void {
+    const end = this.#end;
+    if (end !== undefined && this.#waiting === undefined) {
+      this.#end = undefined;
+      this.#socket.write(end.lastFrame);
+      end.onEnded();
     }
   }
 
@@ -170,27 +208,19 @@ function checkedWindow(bytes: number): number {
   return bytes;
 }
 
-function lengthOf({ segments, offset }: Waiting): number {
-  let bytes = -offset;
-  for (const segment of segments) {
-    bytes += segment.length;
-  }
-  return bytes;
-}
-
 /** Moves so many octets of what waits to `pieces`. */
 function takeOctets(waiting: Waiting, bytes: number, pieces: Buffer[]): void {
+  waiting.bytes -= bytes;
   let left = bytes;
   while (left > 0) {
-    const segment = waiting.segments[0] as Buffer;
+    const segment = waiting.segments[waiting.index] as Buffer;
     const end = Math.min(segment.length, waiting.offset + left);
     pieces.push(segment.subarray(waiting.offset, end));
     left -= end - waiting.offset;
+    waiting.offset = end;
     if (end === segment.length) {
-      waiting.segments.shift();
+      waiting.index += 1;
       waiting.offset = 0;
-    } else {
-      waiting.offset = end;
     }
   }
 }
