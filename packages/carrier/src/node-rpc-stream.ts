@@ -41,7 +41,11 @@ export class NodeRpcStream implements RpcStream {
     for (let index = 0; index < last; index += 1) {
       stream.write(segments[index]);
     }
-    stream.write(segments[last], onWritten);
+    stream.write(segments[last], (error) => {
+      if (error === undefined || error === null) {
+        onWritten();
+      }
+    });
     stream.uncork();
   }
 
