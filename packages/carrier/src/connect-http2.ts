@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { connect as connectNet, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
@@ -33,11 +34,7 @@ export async function connectHttp2(
     ...sessionOptions,
     createConnection: () => connectSocket(address),
   });
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
   let connected = false;
-  const onAbort = () => reject(ServeHTTPError.from(signal.reason, "deadline"));
-  const onError = (error: Error) => reject(connectError(address, error, connected));
-  const onClose = () => reject(notHttp2(address));
   session.once("connect", () => {
     connected = true;
     // Who aborted has destroyed it, and Node tells of the connection all the same.
@@ -45,32 +42,10 @@ export async function connectHttp2(
       session.setLocalWindowSize(hostConnectionWindowBytes);
     }
   });
-  session.once("remoteSettings", () => resolve());
-  session.on("error", (error) => {
-    // Also for as long as the session lives: what its loss means is told by its streams and by `close`.
-    onError(error);
-  });
-  session.once("close", onClose);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    await promise;
-    return session;
-  } catch (error) {
-    session.destroy();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-    session.off("close", onClose);
-  }
-}
-
-/** The authority by which HTTP/2 and gRPC name the plugin. */
-export function authorityOf(address: PluginAddress): string {
-  if (address.kind === "unix") {
-    return "http://localhost";
-  }
-  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-  return `${address.tls === undefined ? "http" : "https"}://${host}:${address.port}`;
+  await untilReady(session, "remoteSettings", address, signal, (error) =>
+    connectError(address, error, connected),
+  );
+  return session;
 }
 
 /**
@@ -85,24 +60,45 @@ export async function connectRpc(
 ): Promise<RpcConnection> {
   signal.throwIfAborted();
   const socket = connectSocket(address);
+  const event = address.kind === "tcp" && address.tls !== undefined ? "secureConnect" : "connect";
+  await untilReady(socket, event, address, signal, (error) => connectError(address, error, false));
+  return RpcConnection.open(socket, fields);
+}
+
+/** Waits for the event that says that a connection is there, and destroys one that fails, closes or takes too long before it. */
+async function untilReady(
+  connection: EventEmitter & { destroy(): void },
+  event: string,
+  address: PluginAddress,
+  signal: AbortSignal,
+  errorOf: (error: Error) => ServeHTTPError,
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const onAbort = () => reject(ServeHTTPError.from(signal.reason, "deadline"));
-  const onError = (error: Error) => reject(connectError(address, error, false));
   const onClose = () => reject(notHttp2(address));
-  socket.once(address.kind === "tcp" && address.tls ? "secureConnect" : "connect", resolve);
-  socket.on("error", onError);
-  socket.once("close", onClose);
+  connection.once(event, () => resolve());
+  // Also for as long as the connection lives: what its loss means is told by its streams and by `close`.
+  connection.on("error", (error: Error) => reject(errorOf(error)));
+  connection.once("close", onClose);
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     await promise;
-    return RpcConnection.open(socket, fields);
   } catch (error) {
-    socket.destroy();
+    connection.destroy();
     throw error;
   } finally {
     signal.removeEventListener("abort", onAbort);
-    socket.off("close", onClose);
+    connection.off("close", onClose);
   }
+}
+
+/** The authority by which HTTP/2 and gRPC name the plugin. */
+export function authorityOf(address: PluginAddress): string {
+  if (address.kind === "unix") {
+    return "http://localhost";
+  }
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return `${address.tls === undefined ? "http" : "https"}://${host}:${address.port}`;
 }
 
 /** The address as people write it. */
