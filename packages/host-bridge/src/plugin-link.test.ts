@@ -1,10 +1,18 @@
 import { once } from "node:events";
-import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import {
+  createSecureServer,
+  createServer,
+  type Http2SecureServer,
+  type Http2Server,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { Code } from "@connectrpc/connect";
 import { ServeHTTPError } from "@servehttp/contract";
 import { describe, expect, it } from "vitest";
 import { type LinkOptions, PluginLink } from "./plugin-link.js";
+import { certificate } from "./test-rig/certificate.js";
 import { until } from "./test-rig/until.js";
 
 const carriers = { stream: 1, mux: 2 } as const;
@@ -16,9 +24,9 @@ class WirePlugin implements AsyncDisposable {
   /** Open RPCs but `Describe`, by their paths. */
   readonly open: { readonly path: string; readonly stream: ServerHttp2Stream }[] = [];
   readonly port: number;
-  readonly #server: ReturnType<typeof createServer>;
+  readonly #server: Http2Server | Http2SecureServer;
 
-  private constructor(server: ReturnType<typeof createServer>, offered: readonly number[]) {
+  private constructor(server: Http2Server | Http2SecureServer, offered: readonly number[]) {
     this.#server = server;
     this.port = (server.address() as AddressInfo).port;
     server.on("connection", (socket: Socket) => void this.sockets.push(socket));
@@ -35,8 +43,14 @@ class WirePlugin implements AsyncDisposable {
     });
   }
 
-  static async start(...offered: readonly number[]): Promise<WirePlugin> {
-    const server = createServer();
+  static start(...offered: readonly number[]): Promise<WirePlugin> {
+    return WirePlugin.startOn(createServer(), ...offered);
+  }
+
+  static async startOn(
+    server: Http2Server | Http2SecureServer,
+    ...offered: readonly number[]
+  ): Promise<WirePlugin> {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     return new WirePlugin(server, offered);
@@ -116,6 +130,30 @@ describe("PluginLink", () => {
     plugin.sockets[0]?.resetAndDestroy();
     expect(await link.lost).toMatchObject({ code: "connection-lost" });
     expect(() => link.open(receiver)).toThrow("closing");
+  });
+
+  it.each([
+    ["connection-lost", (plugin: WirePlugin) => plugin.sockets[0]?.resetAndDestroy()],
+    ["plugin-closing", (plugin: WirePlugin) => plugin.sessions[0]?.goaway(0)],
+  ] as const)("hears of %s while its other connection is being made", async (code, happen) => {
+    const pem = certificate();
+    const server = createSecureServer(pem);
+    await using plugin = await WirePlugin.startOn(server, carriers.stream, carriers.mux);
+    // The handshake takes longer than what happens here.
+    const happened = until(() => plugin.sockets.length === 2, "the second connection").then(() =>
+      happen(plugin),
+    );
+    const address = {
+      kind: "tcp",
+      host: "127.0.0.1",
+      port: plugin.port,
+      tls: { ca: pem.cert },
+    } as const;
+    const link = await plugin.connect({ address });
+    await happened;
+    expect(await link.lost).toMatchObject({ code });
+    expect(() => link.open(receiver)).toThrow("closing");
+    link.close("now");
   });
 
   it("asks how the plugin is", async () => {

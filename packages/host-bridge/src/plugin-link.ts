@@ -89,7 +89,12 @@ export class PluginLink {
       this.lost = mux.lost;
       // A plugin that goes without saying so on its RPC first.
       session.once("goaway", () => mux.close());
-      session.once("close", () => mux.close(connectionLost(options, undefined)));
+      const onClose = () => mux.close(connectionLost(options, undefined));
+      session.once("close", onClose);
+      if (session.destroyed) {
+        // It went while the other one was being made, and told nobody.
+        onClose();
+      }
       return;
     }
     this.#mux = undefined;
