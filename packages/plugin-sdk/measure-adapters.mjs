@@ -4,9 +4,9 @@ import { createServer, get } from "node:http";
 import { duplexPair } from "node:stream";
 import express from "express";
 import inject from "light-my-request";
-import { dispatchExchange } from "./dist/dispatcher.js";
-import { toServeHTTP } from "./dist/handler.js";
-import { RunningHandlers } from "./dist/running-handlers.js";
+import { dispatchExchange } from "./dist/exchange/dispatcher.js";
+import { toServeHTTP } from "./dist/adapters/to-serve-http.js";
+import { RunningHandlers } from "./dist/exchange/running-handlers.js";
 
 const init = {
   method: "GET",

@@ -3,12 +3,17 @@ import { connect, createServer, Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { plainEnd, ServeHTTPError } from "@servehttp/contract";
 import { expect, test, vi } from "vitest";
-import { connectHttp2, connectRpc } from "./connect-http2.js";
+import { connectHttp2, connectRpc } from "./connect.js";
 import { ExchangeServer } from "./exchange-server.js";
-import { HostMux } from "./host-mux.js";
-import { decodeFields, encodeFields } from "./hpack.js";
-import { frame, frameFlag, frameType, preface, settingsFrame } from "./http2-frames.js";
-import { dedicatedMuxHeaders, rpcHeaders, serveHTTPMuxPath, serveHTTPPath } from "./rpc-paths.js";
+import { HostMux } from "./mux/host-mux.js";
+import { decodeFields, encodeFields } from "./http2/hpack.js";
+import { frame, frameFlag, frameType, preface, settingsFrame } from "./http2/frames.js";
+import {
+  dedicatedMuxHeaders,
+  rpcHeaders,
+  serveHTTPMuxPath,
+  serveHTTPPath,
+} from "./wire/rpc-paths.js";
 import { certificate } from "./test-rig/certificate.js";
 import { FramePeer } from "./test-rig/frame-peer.js";
 import {

@@ -22,18 +22,18 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import { statusFields } from "./grpc-status.js";
-import type { HeaderFields } from "./hpack.js";
-import { pluginConnectionWindowBytes, serverOptions } from "./http2-settings.js";
-import { NodeRpcStream } from "./node-rpc-stream.js";
-import { PluginMux } from "./plugin-mux.js";
-import { PluginStreamExchange, refuseStream } from "./plugin-stream-exchange.js";
-import { RpcConnection } from "./rpc-connection.js";
-import { readRpcOpening } from "./rpc-opening.js";
-import { serveHTTPMuxPath, serveHTTPPath } from "./rpc-paths.js";
-import type { RpcStream } from "./rpc-stream.js";
-import { UnblockedSocket } from "./unblocked-socket.js";
-import { WireWriter } from "./wire-writer.js";
+import { statusFields } from "./wire/grpc-status.js";
+import type { HeaderFields } from "./http2/hpack.js";
+import { pluginConnectionWindowBytes, serverOptions } from "./node/http2-settings.js";
+import { NodeRpcStream } from "./node/node-rpc-stream.js";
+import { PluginMux } from "./mux/plugin-mux.js";
+import { PluginStreamExchange, refuseStream } from "./stream/plugin-stream-exchange.js";
+import { RpcConnection } from "./http2/dedicated-connection.js";
+import { readRpcOpening } from "./http2/detect-dedicated.js";
+import { serveHTTPMuxPath, serveHTTPPath } from "./wire/rpc-paths.js";
+import type { RpcStream } from "./mux/rpc-stream.js";
+import { UnblockedSocket } from "./node/buffered-socket.js";
+import { WireWriter } from "./wire/wire-writer.js";
 
 /** Takes one exchange in: is given the way out, gives the way in. */
 export type AcceptExchange = (

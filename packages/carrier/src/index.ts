@@ -4,15 +4,15 @@ export {
   connectRpc,
   describeAddress,
   type PluginAddress,
-} from "./connect-http2.js";
+} from "./connect.js";
 export {
   type AcceptExchange,
   ExchangeServer,
   type ExchangeServerOptions,
   type ListenAddress,
 } from "./exchange-server.js";
-export { HostMux } from "./host-mux.js";
-export { HostStreamExchange } from "./host-stream-exchange.js";
-export type { RpcConnection } from "./rpc-connection.js";
-export { dedicatedMuxHeaders, rpcHeaders, serveHTTPPath } from "./rpc-paths.js";
-export { WireWriter } from "./wire-writer.js";
+export { HostMux } from "./mux/host-mux.js";
+export { HostStreamExchange } from "./stream/host-stream-exchange.js";
+export type { RpcConnection } from "./http2/dedicated-connection.js";
+export { dedicatedMuxHeaders, rpcHeaders, serveHTTPPath } from "./wire/rpc-paths.js";
+export { WireWriter } from "./wire/wire-writer.js";

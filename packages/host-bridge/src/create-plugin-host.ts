@@ -5,23 +5,23 @@ import {
   type AttachOptions,
   byCheckContinue,
   type NodeServer,
-} from "./attach-listener.js";
-import { byRequest, type HostRequest, type HostResponse } from "./arrival.js";
-import { EdgePolicy } from "./edge-policy.js";
-import type { LaneHost } from "./attach-lane.js";
-import type { Outcome } from "./failure.js";
-import { HostedPlugin } from "./hosted-plugin.js";
+} from "./server/attach.js";
+import { byRequest, type HostRequest, type HostResponse } from "./client/incoming-request.js";
+import { EdgePolicy } from "./edge/edge-policy.js";
+import type { LaneHost } from "./fast-path/install.js";
+import type { Outcome } from "./exchange/failure.js";
+import { HostedPlugin } from "./plugin/hosted-plugin.js";
 import {
   createListener,
   createPlainListener,
   type Destination,
   type Listener,
   type ListenerOptions,
-} from "./listener.js";
-import type { HostOptions, PluginOptions } from "./options.js";
-import { pluginAddress } from "./plugin-address.js";
-import type { InstanceState, PluginInstance } from "./plugin-instance.js";
-import { PluginLink } from "./plugin-link.js";
+} from "./server/listener.js";
+import type { HostOptions, PluginOptions } from "./options/options.js";
+import { pluginAddress } from "./plugin/plugin-address.js";
+import type { InstanceState, PluginInstance } from "./plugin/plugin-instance.js";
+import { PluginLink } from "./plugin/plugin-connection.js";
 import { systemClock } from "./process/clock.js";
 import { HostProcesses } from "./process/host-processes.js";
 import { PluginSupervisor } from "./process/plugin-supervisor.js";
@@ -32,10 +32,10 @@ import {
   type PluginSettings,
   readHostOptions,
   readPluginOptions,
-} from "./read-options.js";
-import { RequestIds } from "./request-ids.js";
-import { type RouteRules, routeTarget } from "./router.js";
-import { UrlInstance } from "./url-instance.js";
+} from "./options/read-options.js";
+import { RequestIds } from "./server/request-ids.js";
+import { type RouteRules, routeTarget } from "./edge/router.js";
+import { UrlInstance } from "./plugin/url-instance.js";
 
 /** What `host.plugins` tells of a plugin. */
 export interface PluginStatus {

@@ -1,8 +1,8 @@
-export type { AttachOptions, NodeServer } from "./attach-listener.js";
+export type { AttachOptions, NodeServer } from "./server/attach.js";
 export { createPluginHost, type PluginHost, type PluginStatus } from "./create-plugin-host.js";
-export type { EdgeOptions } from "./edge-options.js";
-export type { IdentityFields } from "./edge-policy.js";
-export type { Outcome } from "./failure.js";
+export type { EdgeOptions } from "./edge/edge-options.js";
+export type { IdentityFields } from "./edge/edge-policy.js";
+export type { Outcome } from "./exchange/failure.js";
 export type {
   CommandPluginOptions,
   HandlerPluginOptions,
@@ -14,6 +14,6 @@ export type {
   Timeouts,
   TlsOptions,
   UrlPluginOptions,
-} from "./options.js";
-export type { InstanceState } from "./plugin-instance.js";
+} from "./options/options.js";
+export type { InstanceState } from "./plugin/plugin-instance.js";
 export { type ErrorCode, ServeHTTPError } from "@servehttp/contract";

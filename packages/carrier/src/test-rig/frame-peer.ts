@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { frame, frameFlag, frameType, preface } from "../http2-frames.js";
+import { frame, frameFlag, frameType, preface } from "../http2/frames.js";
 
 /** A frame as it came. */
 export interface SeenFrame {

@@ -15,8 +15,8 @@ import {
   type ServeHTTPMuxResponse,
   ServeHTTPMuxResponseSchema,
 } from "../../../contract/src/gen/servehttp/v1/mux_pb.js";
-import { connectHttp2 } from "../connect-http2.js";
-import { rpcHeaders } from "../rpc-paths.js";
+import { connectHttp2 } from "../connect.js";
+import { rpcHeaders } from "../wire/rpc-paths.js";
 import { encodeRequest, encodeResponse } from "./generated-codec.js";
 import { TemporarySocket } from "./temporary-socket.js";
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { ClientHttp2Session } from "node:http2";
-import { connectHttp2 } from "../connect-http2.js";
+import { connectHttp2 } from "../connect.js";
 import { TemporarySocket } from "./temporary-socket.js";
 
 /** Types of HTTP/2 frames (RFC 9113, section 6). */

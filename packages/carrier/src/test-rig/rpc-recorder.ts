@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ServeHTTPError } from "@servehttp/contract";
-import type { HeaderFields } from "../hpack.js";
-import type { RpcListener } from "../rpc-stream.js";
+import type { HeaderFields } from "../http2/hpack.js";
+import type { RpcListener } from "../mux/rpc-stream.js";
 
 /** Writes down what an RPC tells, and holds it to the rules of `RpcListener`. */
 export class RpcRecorder implements RpcListener {

@@ -6,13 +6,13 @@ import type {
   RequestParts,
   ResponseParts,
 } from "@servehttp/contract";
-import { connectHttp2, connectRpc } from "../connect-http2.js";
+import { connectHttp2, connectRpc } from "../connect.js";
 import { ExchangeServer, type ExchangeServerOptions } from "../exchange-server.js";
-import { HostMux } from "../host-mux.js";
-import { HostStreamExchange } from "../host-stream-exchange.js";
-import type { RpcConnection } from "../rpc-connection.js";
-import { dedicatedMuxHeaders, rpcHeaders, serveHTTPPath } from "../rpc-paths.js";
-import { WireWriter } from "../wire-writer.js";
+import { HostMux } from "../mux/host-mux.js";
+import { HostStreamExchange } from "../stream/host-stream-exchange.js";
+import type { RpcConnection } from "../http2/dedicated-connection.js";
+import { dedicatedMuxHeaders, rpcHeaders, serveHTTPPath } from "../wire/rpc-paths.js";
+import { WireWriter } from "../wire/wire-writer.js";
 import { Recorder } from "./recorder.js";
 import { TemporarySocket } from "./temporary-socket.js";
 import { until } from "./until.js";

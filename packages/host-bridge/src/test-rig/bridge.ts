@@ -5,9 +5,9 @@ import { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type PluginHandler, type RunningPlugin, servePlugin } from "@servehttp/plugin-sdk";
-import type { NodeServer } from "../attach-listener.js";
+import type { NodeServer } from "../server/attach.js";
 import { createPluginHost, type PluginHost } from "../create-plugin-host.js";
-import type { HostOptions, SharedPluginOptions } from "../options.js";
+import type { HostOptions, SharedPluginOptions } from "../options/options.js";
 
 /** What a bridge is made of beside its plugin. */
 export interface BridgeOptions {

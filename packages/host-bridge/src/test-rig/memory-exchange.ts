@@ -8,14 +8,14 @@ import type {
   ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import type { Caller } from "../caller.js";
-import { EdgePolicy } from "../edge-policy.js";
-import { Exchange, type ExchangePlugin } from "../exchange.js";
-import type { ExchangeTimes } from "../exchange-timer.js";
-import type { Outcome } from "../failure.js";
-import { NodeBody } from "../node-body.js";
-import type { NodeRequest } from "../options.js";
-import type { ResponseHead } from "../response-head.js";
+import type { Caller } from "../client/client-response.js";
+import { EdgePolicy } from "../edge/edge-policy.js";
+import { Exchange, type ExchangePlugin } from "../exchange/exchange.js";
+import type { ExchangeTimes } from "../exchange/exchange-timer.js";
+import type { Outcome } from "../exchange/failure.js";
+import { NodeBody } from "../node/request-body.js";
+import type { NodeRequest } from "../options/options.js";
+import type { ResponseHead } from "../edge/response-head.js";
 
 /** A caller that writes down what it gets. */
 export class MemoryCaller implements Caller {

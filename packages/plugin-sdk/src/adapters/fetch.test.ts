@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { callHandler, type TestRequest } from "../testing.js";
+import { callHandler, type TestRequest } from "../testing/testing.js";
 import type { FetchContext, FetchHandler } from "./fetch.js";
 
 describe("a fetch handler", () => {

@@ -1,7 +1,7 @@
 import { ServeHTTPError } from "@servehttp/contract";
-import type { ServeHTTP } from "../dispatcher.js";
-import type { PluginRequest } from "../plugin-request.js";
-import type { ResponseWriter } from "../response-writer.js";
+import type { ServeHTTP } from "../exchange/dispatcher.js";
+import type { PluginRequest } from "../handler/plugin-request.js";
+import type { ResponseWriter } from "../handler/response-writer.js";
 
 /** A handler in the style of fetch: a Hono app is one. */
 export interface FetchHandler {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { PluginRequest } from "../plugin-request.js";
+import type { PluginRequest } from "../handler/plugin-request.js";
 import { completeIncoming, connectionReset } from "./node-request.js";
 
 /**

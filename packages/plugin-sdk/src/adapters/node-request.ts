@@ -1,7 +1,7 @@
 import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { CallerSocket } from "../caller-socket.js";
-import type { PluginRequest } from "../plugin-request.js";
+import type { CallerSocket } from "../exchange/client-socket.js";
+import type { PluginRequest } from "../handler/plugin-request.js";
 
 /**
  * The request behind a Node request that this package made: for `context`, `deadline` and the like. Undefined for

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ServeHTTPError } from "@servehttp/contract";
-import { callerOf, CallerSocket } from "../caller-socket.js";
-import { isThenable } from "../is-thenable.js";
+import { callerOf, CallerSocket } from "../exchange/client-socket.js";
+import { isThenable } from "../exchange/is-thenable.js";
 import { joinBytesMax } from "../limits.js";
-import type { PluginRequest } from "../plugin-request.js";
-import type { ResponseWriter } from "../response-writer.js";
-import { hasRoom } from "../write-promise.js";
+import type { PluginRequest } from "../handler/plugin-request.js";
+import type { ResponseWriter } from "../handler/response-writer.js";
+import { hasRoom } from "../exchange/write-promise.js";
 import { NodeBodyPump } from "./node-body-pump.js";
 import { connectionReset, toIncomingMessage } from "./node-request.js";
 import { drained, fieldLines, toServerResponse, trailersOf } from "./node-response.js";

@@ -10,8 +10,8 @@ import {
 import type { AddressInfo } from "node:net";
 import { PassThrough, Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import type { Logger } from "../logger.js";
-import { callHandler, type TestCall } from "../testing.js";
+import type { Logger } from "../handler/logger.js";
+import { callHandler, type TestCall } from "../testing/testing.js";
 import { pluginRequestOf } from "./node-request.js";
 
 // What a listener sees and what its caller gets, by a server of Node's as the reference, and in a plugin.

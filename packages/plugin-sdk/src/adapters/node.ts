@@ -1,12 +1,12 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { ServeHTTPError } from "@servehttp/contract";
-import type { ServeHTTP } from "../dispatcher.js";
-import type { PluginRequest } from "../plugin-request.js";
-import type { HijackedConnection, ResponseWriter } from "../response-writer.js";
+import type { ServeHTTP } from "../exchange/dispatcher.js";
+import type { PluginRequest } from "../handler/plugin-request.js";
+import type { HijackedConnection, ResponseWriter } from "../handler/response-writer.js";
 import { toIncomingMessage } from "./node-request.js";
 import { NodeSocket } from "./node-socket.js";
-import type { TunnelSocket } from "../tunnel-socket.js";
+import type { TunnelSocket } from "../exchange/tunnel-socket.js";
 
 /** A handler in the style of Node's `http`: an Express app, `app.routing` of Fastify, `app.callback()` of Koa. */
 export interface NodeHandler {

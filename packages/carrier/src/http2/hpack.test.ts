@@ -1,0 +1,171 @@
+import { once } from "node:events";
+import { connect, createServer, type OutgoingHttpHeaders } from "node:http2";
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { decodeFields, encodeFields, type HeaderFields, HpackError } from "./hpack.js";
+import { frameFlag, frameType, preface, settingId, settingsFrame } from "./frames.js";
+import { ConnectedSockets } from "../test-rig/connected-sockets.js";
+import { FramePeer } from "../test-rig/frame-peer.js";
+import { until } from "../test-rig/until.js";
+
+const request = { ":method": "POST", ":path": "/a", ":authority": "localhost", ":scheme": "http" };
+
+test("what is encoded is decoded, and the order of names is kept", () => {
+  const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,30}$/);
+  const value = fc.uint8Array({ maxLength: 300 }).map((octets) => latin1(octets));
+  fc.assert(
+    fc.property(fc.dictionary(name, value), (fields) => {
+      const decoded = decodeFields(encodeFields(fields));
+      expect(Object.entries(decoded)).toEqual(Object.entries(fields));
+    }),
+  );
+});
+
+test("strings of every length around those that take one octet more are decoded", () => {
+  for (const length of [0, 1, 126, 127, 128, 254, 255, 256, 16_510, 16_511, 16_512]) {
+    const fields = { a: "x".repeat(length) };
+    expect([length, decodeFields(encodeFields(fields))]).toEqual([length, fields]);
+  }
+});
+
+test("any octets are fields or an HpackError, never another failure", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 60 }), (block) => {
+      let outcome: unknown;
+      try {
+        outcome = decodeFields(block);
+      } catch (error) {
+        outcome = error;
+      }
+      expect(outcome instanceof Error).toBe(outcome instanceof HpackError);
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test("reads what nghttp2 encodes: Huffman codes of all octets, static entries, literals of each kind", async () => {
+  const fields: OutgoingHttpHeaders = {
+    ...request,
+    "content-type": "application/grpc+proto",
+    te: "trailers",
+    // Too long to be indexed, and never to be.
+    "x-long": "a".repeat(5_000),
+    authorization: "Bearer abc",
+    cookie: "a=b",
+  };
+  // Node puts NUL between its own fields. Among many an "a" even the longest code is worth it.
+  for (let octet = 1; octet < 256; octet += 1) {
+    fields[`x-${octet}`] = `${"a".repeat(40)}${String.fromCharCode(octet)}`;
+  }
+  const block = await encodedByNode(fields);
+  expect({ ...decodeFields(block) }).toEqual(fields);
+  expect(block.includes("aaaa")).toBe(false);
+});
+
+test("reads the Huffman code of NUL, which Node can't be made to send", () => {
+  // RFC 7541, appendix B: thirteen bits, and three of padding.
+  expect(decodeFields(Buffer.from([0x00, 1, 0x61, 0x82, 0xff, 0xc7])).a).toBe("\0");
+});
+
+test("nghttp2 reads what is encoded", async () => {
+  await using sockets = await ConnectedSockets.open();
+  const server = createServer();
+  const served = once(server, "stream");
+  server.emit("connection", sockets.plugin);
+  const values = Array.from({ length: 4 }, (_, at) => latin1(octetsFrom(at === 0 ? 33 : at * 64)));
+  const fields: HeaderFields = {
+    ...request,
+    "x-0": values[0]!,
+    "x-2": values[2]!,
+    "x-3": values[3]!,
+  };
+  const peer = new FramePeer(sockets.host, "host");
+  sockets.host.write(Buffer.concat([preface, settingsFrame([])]));
+  peer.send(frameType.headers, frameFlag.endHeaders, 1, encodeFields(fields));
+  const [stream, headers] = (await served) as [{ close(): void }, Record<string, string>];
+  expect({ ...headers }).toMatchObject(fields);
+  stream.close();
+});
+
+test("a name that comes twice has its values joined, and one of Object's own is a name like any other", () => {
+  const twice = Buffer.concat([encodeFields({ a: "1" }), encodeFields({ a: "2" })]);
+  expect(decodeFields(twice).a).toBe("1, 2");
+  for (const name of ["__proto__", "constructor", "tostring", "hasownproperty"]) {
+    const fields = decodeFields(Buffer.concat([literal(name, "1"), literal(name, "2")]));
+    expect(Object.entries(fields)).toEqual([[name, "1, 2"]]);
+    expect(fields["content-type"]).toBeUndefined();
+  }
+  expect({}).not.toHaveProperty("1");
+});
+
+test("a dynamic table of no size is said in front of the fields, as nghttp2 does when it is told so", () => {
+  expect({ ...decodeFields(Buffer.from([0x20, 0x20, 0x88])) }).toEqual({ ":status": "200" });
+});
+
+test.each([
+  ["index 0", [0x80]],
+  ["an index behind the static table", [0xbe]],
+  ["a name of an index behind the static table", [0x7e, 0]],
+  ["an index without its end", [0xff]],
+  ["an index that goes on for ever", [0xff, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00]],
+  ["an index of 2^28 and more", [0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]],
+  ["a literal without name and value", [0x00]],
+  ["a literal without value", [0x00, 1, 0x61]],
+  ["a value that is cut off", [0x00, 1, 0x61, 5, 0x62]],
+  ["a length that is cut off", [0x00, 1, 0x61, 0x7f]],
+  ["a length of 2^28 octets", [0x00, 1, 0x61, 0x7f, 0xff, 0xff, 0xff, 0x7f]],
+  ["a dynamic table of 4,096 octets", [0x3f, 0xe1, 0x1f]],
+  ["the size of a table behind a field", [0x88, 0x20]],
+  ["the code of EOS", [0x00, 1, 0x61, 0x84, 0xff, 0xff, 0xff, 0xff]],
+  ["padding of eight ones", [0x00, 1, 0x61, 0x82, 0x1f, 0xff]],
+  ["padding that is not of ones", [0x00, 1, 0x61, 0x81, 0x18]],
+])("refuses %s", (_name, octets) => {
+  expect(() => decodeFields(Buffer.from(octets))).toThrow(HpackError);
+});
+
+/** The header section that Node's client sends to who has allowed no dynamic table. */
+async function encodedByNode(fields: OutgoingHttpHeaders): Promise<Buffer> {
+  await using sockets = await ConnectedSockets.open();
+  const peer = new FramePeer(sockets.plugin, "plugin");
+  sockets.plugin.write(
+    settingsFrame([
+      [settingId.headerTableSize, 0],
+      [settingId.maxHeaderListSize, 1_000_000],
+    ]),
+  );
+  const session = connect("http://localhost", { createConnection: () => sockets.host });
+  await once(session, "remoteSettings");
+  const stream = session.request(fields);
+  stream.on("error", () => undefined);
+  const isLast = () =>
+    peer.frames.some(
+      ({ type, flags }) =>
+        (type === frameType.headers || type === frameType.continuation) &&
+        (flags & frameFlag.endHeaders) !== 0,
+    );
+  await until(isLast, "the header section");
+  session.destroy();
+  const frames = [...peer.of(frameType.headers), ...peer.of(frameType.continuation)];
+  return Buffer.concat(
+    frames.map(({ flags, payload }) =>
+      (flags & frameFlag.priority) === 0 ? payload : payload.subarray(5),
+    ),
+  );
+}
+
+function literal(name: string, value: string): Buffer {
+  return Buffer.concat([
+    Buffer.from([0x00, name.length]),
+    Buffer.from(name),
+    Buffer.from([value.length]),
+    Buffer.from(value),
+  ]);
+}
+
+function octetsFrom(first: number): Uint8Array {
+  return Uint8Array.from({ length: 62 }, (_, at) => first + at).filter((octet) => octet !== 127);
+}
+
+function latin1(octets: Uint8Array): string {
+  return Buffer.from(octets).toString("latin1");
+}

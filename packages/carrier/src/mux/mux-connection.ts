@@ -1,0 +1,203 @@
+import { type Frame, type FrameBatch, ServeHTTPError } from "@servehttp/contract";
+import { type IncomingFrame, type MuxFrameReader, muxTags } from "./mux-frame-reader.js";
+import type { HeaderFields } from "../http2/hpack.js";
+import { writeReset } from "../wire/reset-codec.js";
+import type { RpcListener, RpcStream } from "./rpc-stream.js";
+import { atCallbackEnd, atTurnEnd, type Flushable } from "../schedule/turn-end.js";
+import { WireWriter } from "../wire/wire-writer.js";
+
+/** What one end of a mux RPC does with what comes in. */
+export interface MuxEnd {
+  /** Throws a ServeHTTPError `protocol-violation` where the connection can't go on. */
+  receiveFrame(frame: IncomingFrame): void;
+  /** The other side opens no more exchanges, or takes no more. */
+  receiveDraining(): void;
+  /** To the host: the head of the RPC's response. */
+  receiveHead(fields: HeaderFields): void;
+  /** The other side has ended its way; to the host with its status. */
+  receiveEnd(trailers: HeaderFields): void;
+  /** The RPC is over, for whatever reason; the last call. */
+  closed(error: ServeHTTPError): void;
+}
+
+/** So few exchanges have nothing to gain from waiting for each other: measured by the "get-1" case of `apps/bench`. */
+const promptExchangesMax = 2;
+
+/**
+ * One end of a `ServeHTTPMux` RPC as a pipe of frames. Everything that is ready at the end of a turn of the event loop goes
+ * out as one message; while a message is being written the next one grows.
+ */
+export class MuxPipe<Parts extends object, Owner> implements Flushable, RpcListener {
+  readonly #stream: RpcStream;
+  readonly #batch: FrameBatch<Parts, Owner>;
+  readonly #writeParts: (writer: WireWriter, parts: Parts) => void;
+  readonly #end: MuxEnd;
+  readonly #reader: MuxFrameReader;
+  readonly #writer: WireWriter;
+  /** idle -> planned [plan] -> writing [flush] -> idle, or writing again [#onWritten]; any -> closed [#close] */
+  #state: "idle" | "planned" | "writing" | "closed" = "idle";
+  #draining: "no" | "to-say" | "said" = "no";
+  #ending = false;
+  #failure: ServeHTTPError | undefined;
+  readonly #onWritten = (): void => {
+    if (this.#state === "writing") {
+      this.#state = "idle";
+      this.#write();
+    }
+  };
+
+  constructor(
+    stream: RpcStream,
+    batch: FrameBatch<Parts, Owner>,
+    writeParts: (writer: WireWriter, parts: Parts) => void,
+    reader: MuxFrameReader,
+    end: MuxEnd,
+  ) {
+    this.#reader = reader;
+    this.#stream = stream;
+    this.#batch = batch;
+    this.#writeParts = writeParts;
+    this.#end = end;
+    this.#writer = new WireWriter(stream.headroomBytes);
+    stream.listen(this);
+  }
+
+  /**
+   * There is something to send. It goes at the end of this turn, together with what the other exchanges have by then; where
+   * there are hardly any others, at once.
+   */
+  plan(exchangeCount: number): void {
+    if (this.#state !== "idle") {
+      return;
+    }
+    this.#state = "planned";
+    if (exchangeCount <= promptExchangesMax) {
+      atCallbackEnd(this);
+    } else {
+      atTurnEnd(this);
+    }
+  }
+
+  flush(): void {
+    if (this.#state === "planned") {
+      this.#state = "idle";
+      this.#write();
+    }
+  }
+
+  /** Sends an empty message, the plugin's hello. */
+  hello(): void {
+    this.#writer.beginMessage();
+    this.#send(this.#writer.endMessage());
+  }
+
+  /** Says that no more exchanges are taken. */
+  drain(): void {
+    if (this.#draining === "no") {
+      this.#draining = "to-say";
+      this.plan(0);
+    }
+  }
+
+  /** Ends this end's way, behind everything that waits to be sent. */
+  end(): void {
+    this.#ending = true;
+    this.plan(0);
+  }
+
+  /** Gives the whole RPC up, because of a violation. */
+  fail(error: ServeHTTPError): void {
+    this.#failure ??= error;
+    this.#close(error);
+  }
+
+  #write(): void {
+    const frames = this.#batch.nextBatch();
+    if (frames === undefined && this.#draining !== "to-say") {
+      if (this.#ending) {
+        this.#stream.end();
+      }
+      return;
+    }
+    const writer = this.#writer;
+    writer.beginMessage();
+    if (frames !== undefined) {
+      for (const frame of frames) {
+        this.#writeFrame(frame);
+      }
+    }
+    if (this.#draining === "to-say") {
+      this.#draining = "said";
+      writer.varint(muxTags.draining);
+      writer.varint(1);
+    }
+    this.#send(writer.endMessage());
+  }
+
+  #send(segments: Buffer[]): void {
+    this.#state = "writing";
+    this.#stream.write(segments, this.#onWritten);
+  }
+
+  #writeFrame(frame: Frame<Parts>): void {
+    const writer = this.#writer;
+    writer.beginNested(muxTags.frames);
+    writer.varint(muxTags.exchangeId);
+    writer.varint(frame.exchangeId);
+    if (frame.parts !== undefined) {
+      writer.beginNested(muxTags.parts);
+      this.#writeParts(writer, frame.parts);
+      writer.endNested();
+    }
+    if (frame.creditBytes > 0) {
+      writer.varint(muxTags.creditBytes);
+      writer.varint(frame.creditBytes);
+    }
+    if (frame.reset !== undefined) {
+      writeReset(writer, muxTags.reset, frame.reset);
+    }
+    writer.endNested();
+  }
+
+  receiveHead(fields: HeaderFields): void {
+    this.#end.receiveHead(fields);
+  }
+
+  receiveEnd(trailers: HeaderFields): void {
+    this.#end.receiveEnd(trailers);
+  }
+
+  receiveGoaway(): void {
+    this.#end.receiveDraining();
+  }
+
+  closed(error: ServeHTTPError | undefined): void {
+    this.#close(error ?? new ServeHTTPError("connection-lost", "the mux RPC has ended"));
+  }
+
+  receiveData(input: Buffer): void {
+    if (this.#state === "closed") {
+      return;
+    }
+    try {
+      const reader = this.#reader;
+      reader.push(input);
+      for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
+        this.#end.receiveFrame(frame);
+      }
+      if (reader.draining) {
+        this.#end.receiveDraining();
+      }
+    } catch (error) {
+      this.fail(ServeHTTPError.from(error));
+    }
+  }
+
+  #close(error: ServeHTTPError): void {
+    if (this.#state === "closed") {
+      return;
+    }
+    this.#state = "closed";
+    this.#end.closed(this.#failure ?? error);
+  }
+}

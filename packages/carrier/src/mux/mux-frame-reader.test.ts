@@ -1,0 +1,201 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { MuxFrameReader } from "./mux-frame-reader.js";
+import { readResponseParts, responsePieceTags } from "../wire/read-parts.js";
+import { writeReset } from "../wire/reset-codec.js";
+import { WireWriter } from "../wire/wire-writer.js";
+import { writeResponseParts } from "../wire/write-parts.js";
+import { muxBatchBytesMax, muxMessageBytesMax, ServeHTTPError } from "@servehttp/contract";
+
+describe("MuxFrameReader", () => {
+  it("reads the same, however the input is cut", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(frame, { maxLength: 4 }), { minLength: 1, maxLength: 4 }),
+        fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 40 }),
+        (messages, cuts) => {
+          const octets = write(messages);
+          const whole = readFrames([octets]);
+          expect(readFrames(cut(octets, cuts))).toEqual(whole);
+          expect(whole).toEqual(expected(messages));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it("reads the same one octet at a time", () => {
+    const messages = [[{ id: 7, chunk: Buffer.from("hello"), end: true, credit: 9, reset: true }]];
+    const octets = write(messages);
+    expect(readFrames(cut(octets, [1]))).toEqual(expected(messages));
+  });
+
+  it("hands on the octets of a chunk as they come, as views", () => {
+    const chunk = Buffer.alloc(50_000, 1);
+    const octets = write([[{ id: 1, chunk, end: true, credit: 0, reset: false }]]);
+    const reader = new MuxFrameReader(responsePieceTags, "handler-failed");
+    const head = octets.subarray(0, 20_000);
+    reader.push(head);
+    const pieces: (Buffer | undefined)[] = [];
+    for (let one = reader.next(); one !== undefined; one = reader.next()) {
+      pieces.push(one.piece);
+    }
+    const piece = pieces.at(-1);
+    expect(piece?.buffer).toBe(head.buffer);
+    expect(piece?.length).toBeGreaterThan(19_900);
+  });
+
+  it.each([
+    ["a compressed message", Buffer.from([1, 0, 0, 0, 0]), "compression"],
+    ["a message over the limit", oversized(), "octets; at most"],
+    ["exchange 0", message([0x0a, 2, 0x08, 0]), "exchange 0"],
+    ["a frame without an id", message([0x0a, 2, 0x18, 1]), "exchange 0"],
+    ["a field longer than its message", message([0x0a, 0x20, 0x08, 1]), "longer than"],
+    ["a number without an end", message([0x0a, 2, 0x08, 0x80]), "malformed"],
+  ])("refuses %s", (_name, input, text) => {
+    expect(() => readFrames([input])).toThrow(ServeHTTPError);
+    expect(() => readFrames([input])).toThrow(text);
+    expect(() => readFrames(cut(input, [1]))).toThrow(text);
+  });
+
+  it("says that a chunk is over the limit before its octets come, and of which exchange it is", () => {
+    const octets = write([
+      [{ id: 1, chunk: Buffer.alloc(70_000), end: false, credit: 0, reset: false }],
+    ]);
+    const reader = new MuxFrameReader(responsePieceTags, "handler-failed");
+    reader.push(octets.subarray(0, 40));
+    const first = reader.next();
+    expect(first?.exchangeId).toBe(1);
+    expect(first?.broken?.message).toContain("chunk of 70000 octets");
+  });
+
+  it("passes over fields that it does not know, whole or not", () => {
+    const unknown = [0x7a, 3, 1, 2, 3, 0x78, 5];
+    const parts = [0x32, 0, ...unknown];
+    const frameOctets = [0x08, 1, ...unknown, 0x12, parts.length, ...parts];
+    const octets = message([...unknown, 0x0a, frameOctets.length, ...frameOctets, ...unknown]);
+    const ended = [{ id: 1, octets: "", ended: true, credit: 0, reset: undefined }];
+    expect(readFrames([octets])).toEqual(ended);
+    expect(readFrames(cut(octets, [1]))).toEqual(ended);
+    expect(readFrames(cut(octets, [3, 5]))).toEqual(ended);
+  });
+});
+
+interface SentFrame {
+  id: number;
+  chunk: Buffer;
+  end: boolean;
+  credit: number;
+  reset: boolean;
+}
+
+const frame: fc.Arbitrary<SentFrame> = fc.record({
+  id: fc.integer({ min: 1, max: 2 ** 40 }),
+  chunk: fc
+    .tuple(fc.integer({ min: 0, max: 65_536 }), fc.integer({ min: 0, max: 255 }))
+    .map(([length, fill]) => Buffer.alloc(length, fill)),
+  end: fc.boolean(),
+  credit: fc.integer({ min: 0, max: muxBatchBytesMax }),
+  reset: fc.boolean(),
+});
+
+function write(messages: readonly (readonly SentFrame[])[]): Buffer {
+  const writer = new WireWriter();
+  return Buffer.concat(
+    messages.flatMap((frames) => {
+      writer.beginMessage();
+      for (const { id, chunk, end, credit, reset } of frames) {
+        writer.beginNested(0x0a);
+        writer.varint(0x08);
+        writer.varint(id);
+        writer.beginNested(0x12);
+        writeResponseParts(writer, {
+          ...(chunk.length > 0 ? { chunk } : undefined),
+          ...(end ? { end: { trailers: [] } } : undefined),
+        });
+        writer.endNested();
+        if (credit > 0) {
+          writer.varint(0x18);
+          writer.varint(credit);
+        }
+        if (reset) {
+          writeReset(writer, 0x22, new ServeHTTPError("deadline", ""));
+        }
+        writer.endNested();
+      }
+      return writer.endMessage();
+    }),
+  );
+}
+
+/** What arrived of each exchange in a row, whatever the pieces. */
+interface Arrived {
+  id: number;
+  octets: string;
+  ended: boolean;
+  credit: number;
+  reset: string | undefined;
+}
+
+function expected(messages: readonly (readonly SentFrame[])[]): Arrived[] {
+  const arrived: Arrived[] = [];
+  for (const { id, chunk, end, credit, reset } of messages.flat()) {
+    add(arrived, id, (one) => {
+      one.octets += chunk.toString("hex");
+      one.ended ||= end;
+      one.credit += credit;
+      one.reset ??= reset ? "deadline" : undefined;
+    });
+  }
+  return arrived;
+}
+
+function readFrames(inputs: readonly Buffer[]): Arrived[] {
+  const reader = new MuxFrameReader(responsePieceTags, "handler-failed");
+  const arrived: Arrived[] = [];
+  for (const input of inputs) {
+    reader.push(input);
+    for (let one = reader.next(); one !== undefined; one = reader.next()) {
+      const { creditBytes, exchangeId, parts, piece, reset } = one;
+      const read = parts === undefined ? {} : readResponseParts(parts);
+      add(arrived, exchangeId, (exchange) => {
+        exchange.octets += Buffer.from(piece ?? read.chunk ?? []).toString("hex");
+        exchange.ended ||= read.end !== undefined;
+        exchange.credit += creditBytes;
+        exchange.reset ??= reset?.code;
+      });
+    }
+  }
+  return arrived;
+}
+
+function add(arrived: Arrived[], id: number, change: (one: Arrived) => void): void {
+  let last = arrived.at(-1);
+  if (last?.id !== id) {
+    last = { id, octets: "", ended: false, credit: 0, reset: undefined };
+    arrived.push(last);
+  }
+  change(last);
+}
+
+function cut(octets: Buffer, sizes: readonly number[]): Buffer[] {
+  const pieces: Buffer[] = [];
+  for (let at = 0, turn = 0; at < octets.length; turn += 1) {
+    const size = sizes[turn % sizes.length] ?? 1;
+    pieces.push(octets.subarray(at, at + size));
+    at += size;
+  }
+  return pieces;
+}
+
+function message(octets: readonly number[]): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(octets.length, 1);
+  return Buffer.concat([prefix, Buffer.from(octets)]);
+}
+
+function oversized(): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(muxMessageBytesMax + 1, 1);
+  return prefix;
+}

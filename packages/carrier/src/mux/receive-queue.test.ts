@@ -1,0 +1,181 @@
+import {
+  GrowthBudget,
+  mergeResponseParts,
+  muxGrowthAfterBytes,
+  muxGrowthBytesMax,
+  muxWindowBytes,
+  muxWindowGrowthBytes,
+  plainEnd,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import { expect, test } from "vitest";
+import { MuxInbox } from "./receive-queue.js";
+import { Recorder } from "../test-rig/recorder.js";
+import { turns } from "../test-rig/until.js";
+
+test("parts that come while others are being taken wait, and are joined where they are small", async () => {
+  const { inbox, recorder } = makeInbox();
+  recorder.hold();
+  inbox.receive({ init: { status: 200, headers: [] } });
+  const count = 100_000;
+  for (let at = 0; at < count; at += 1) {
+    inbox.receive({ chunk: Buffer.from([at & 0xff]), flush: true });
+  }
+  inbox.receive({ end: plainEnd });
+  expect(recorder.parts).toHaveLength(1);
+  recorder.release();
+  await recorder.untilEnded();
+  expect(recorder.bytes).toBe(count);
+  expect(recorder.body.every((octet, at) => octet === (at & 0xff))).toBe(true);
+  expect(recorder.parts.length).toBeLessThan(20);
+  expect(recorder.parts.at(-1)).toMatchObject({ flush: true, end: plainEnd });
+  expect(recorder.faults).toEqual([]);
+});
+
+test("large chunks that wait are not copied", async () => {
+  const { inbox, recorder } = makeInbox();
+  recorder.hold();
+  inbox.receive({ init: { status: 200, headers: [] } });
+  const chunks = [Buffer.alloc(10_000, 1), Buffer.alloc(10_000, 2), Buffer.alloc(10_000, 3)];
+  for (const chunk of chunks) {
+    inbox.receive({ chunk });
+  }
+  recorder.release();
+  await turns(2);
+  expect(recorder.parts.slice(1).map(({ chunk }) => chunk)).toEqual(chunks);
+  expect(recorder.parts.slice(1).every(({ chunk }, at) => chunk === chunks[at])).toBe(true);
+});
+
+test("octets that were joined stay what they are while more come behind them", async () => {
+  const { inbox, recorder } = makeInbox();
+  recorder.hold();
+  const taken: Buffer[] = [];
+  recorder.onParts = ({ chunk }) => chunk !== undefined && taken.push(chunk as Buffer);
+  for (let at = 0; at < 300; at += 1) {
+    inbox.receive({ chunk: Buffer.alloc(7, at) });
+    if (at % 10 === 9) {
+      recorder.takeOne();
+      await turns(1);
+    }
+  }
+  recorder.release();
+  await turns(2);
+  const octets = Buffer.concat(taken);
+  expect(octets).toHaveLength(2_100);
+  expect(octets.every((octet, at) => octet === (Math.floor(at / 7) & 0xff))).toBe(true);
+});
+
+test("a flood of flushes takes no memory", async () => {
+  const { inbox, recorder } = makeInbox();
+  recorder.hold();
+  inbox.receive({ init: { status: 200, headers: [] } });
+  for (let at = 0; at < 100_000; at += 1) {
+    inbox.receive({ flush: true });
+  }
+  recorder.release();
+  await turns(2);
+  expect(recorder.parts).toHaveLength(2);
+});
+
+test("credit is given back for what was taken, not for what came", async () => {
+  const { inbox, recorder, credits } = makeInbox();
+  recorder.hold();
+  for (let bytes = 0; bytes < muxWindowBytes; bytes += 65_536) {
+    inbox.receive({ chunk: Buffer.alloc(65_536) });
+  }
+  expect(credits).toEqual([]);
+  expect(() => inbox.receive({ chunk: Buffer.alloc(1) })).toThrow(
+    expect.objectContaining({ code: "protocol-violation" }),
+  );
+  recorder.takeOne();
+  await turns(1);
+  recorder.release();
+  await turns(2);
+  expect(credits.reduce((sum, bytes) => sum + bytes, 0)).toBe(muxWindowBytes);
+});
+
+test("nothing is delivered behind an abort, though the receiver takes its time", async () => {
+  const { inbox, recorder, credits } = makeInbox();
+  recorder.hold();
+  inbox.receive({ chunk: Buffer.alloc(200_000) });
+  inbox.receive({ flush: true });
+  inbox.abort(new ServeHTTPError("caller-left", "gone"));
+  inbox.receive({ flush: true });
+  recorder.release();
+  await turns(2);
+  expect([recorder.parts.length, recorder.faults, credits]).toEqual([1, [], []]);
+});
+
+test("nothing is delivered behind a close out of the receiver itself", async () => {
+  const { inbox, recorder } = makeInbox();
+  recorder.onParts = () => inbox.close();
+  recorder.hold();
+  inbox.receive({ flush: true });
+  inbox.receive({ flush: true });
+  recorder.release();
+  await turns(2);
+  inbox.receive({ flush: true });
+  expect(recorder.parts).toHaveLength(1);
+});
+
+test("a consumer that keeps up with bulk is given a wider window, once, while the budget lasts", () => {
+  const budget = new GrowthBudget();
+  const count = Math.floor(muxGrowthBytesMax / muxWindowGrowthBytes);
+  const bulkBytes = muxGrowthAfterBytes + 2 * muxWindowBytes;
+  const inboxes = Array.from({ length: count + 1 }, () => makeInbox(budget));
+  const chunk = Buffer.alloc(65_536);
+  for (const { inbox } of inboxes) {
+    for (let bytes = 0; bytes < bulkBytes; bytes += 65_536) {
+      inbox.receive({ chunk });
+    }
+  }
+  const given = inboxes.map(({ credits }) => credits.reduce((sum, credit) => sum + credit, 0));
+  const late = given.pop();
+  expect(new Set(given)).toEqual(new Set([bulkBytes + muxWindowGrowthBytes]));
+  expect(late).toBe(bulkBytes);
+  // Whichever way an exchange ends, another may have what it had.
+  inboxes[0]!.inbox.receive({ end: plainEnd });
+  inboxes[1]!.inbox.abort(new ServeHTTPError("caller-left", "the caller left"));
+  inboxes[2]!.inbox.close();
+  expect([1, 2, 3, 4].map(() => budget.take(muxWindowGrowthBytes))).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ]);
+});
+
+test("a consumer that holds something whenever it takes something has the window that it began with", async () => {
+  const { inbox, recorder, credits } = makeInbox();
+  recorder.hold();
+  const chunk = Buffer.alloc(65_536);
+  const bulkBytes = muxGrowthAfterBytes + 2 * muxWindowBytes;
+  let openBytes = muxWindowBytes;
+  let givenBytes = 0;
+  for (let takenBytes = 0; takenBytes < bulkBytes; takenBytes += 65_536) {
+    // All that it may send is always on its way.
+    while (openBytes >= 65_536) {
+      inbox.receive({ chunk });
+      openBytes -= 65_536;
+    }
+    recorder.takeOne();
+    await turns(2);
+    const creditBytes = credits.splice(0).reduce((sum, one) => sum + one, 0);
+    openBytes += creditBytes;
+    givenBytes += creditBytes;
+  }
+  expect(givenBytes).toBe(bulkBytes);
+});
+
+function makeInbox(budget = new GrowthBudget()) {
+  const recorder = new Recorder<ResponseParts>();
+  const credits: number[] = [];
+  const giveCredit = (bytes: number) => {
+    if (bytes > 0) {
+      credits.push(bytes);
+    }
+  };
+  const inbox = new MuxInbox<ResponseParts>(recorder, { giveCredit }, budget, mergeResponseParts);
+  return { inbox, recorder, credits };
+}

@@ -1,0 +1,486 @@
+import { type ClientHttp2Session, constants, type ServerHttp2Stream } from "node:http2";
+import {
+  type ErrorCode,
+  messageBytesMax,
+  plainEnd,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import { expect, test } from "vitest";
+import { HostStreamExchange } from "./host-stream-exchange.js";
+import { rpcHeaders, serveHTTPPath } from "../wire/rpc-paths.js";
+import { framed, RawPlugin, responseMessageOf } from "../test-rig/raw-ends.js";
+import { FramePlugin, frameFlag, frameType, grpcResponseBlock } from "../test-rig/raw-frames.js";
+import { Recorder } from "../test-rig/recorder.js";
+import { turns, until } from "../test-rig/until.js";
+import { type HostEnd, okHead, plainInit, Wire } from "../test-rig/wire.js";
+import { WireWriter } from "../wire/wire-writer.js";
+
+const head = { init: { status: 200, headers: [] } };
+const grpc = { ":status": 200, "content-type": "application/grpc+proto" };
+const callerLeft = new ServeHTTPError("caller-left", "the caller left");
+
+test("trap 1: early responses leave no stream open at either end", async () => {
+  await using wire = await Wire.open();
+  wire.onAccept = ({ channel }) => void channel.send({ init: okHead!, end: plainEnd });
+  for (let round = 0; round < 20; round += 1) {
+    const exchanges = Array.from({ length: 50 }, () => wire.openStream());
+    for (const { channel } of exchanges) {
+      void channel.send({ init: plainInit });
+      void channel.send({ chunk: Buffer.alloc(1_000) });
+    }
+    for (const { response } of exchanges) {
+      await response.untilEnded();
+      expect(response.faults).toEqual([]);
+    }
+  }
+  await until(() => wire.openStreams === 0, "all streams of the host closed");
+  // Resolves only when no stream of the plugin's is open.
+  await wire.server.drain();
+  expect(wire.plugin).toHaveLength(1_000);
+  expect(wire.faults).toEqual([]);
+});
+
+test("traps 2 and 8, W1: a reset of any code at any point before the end breaks the response, once", async () => {
+  const whole = responseMessageOf({ ...head, chunk: Buffer.from("body") });
+  const points: [string, Buffer | undefined][] = [
+    ["before the headers", undefined],
+    ["behind the headers", Buffer.alloc(0)],
+    ["within a prefix", whole.subarray(0, 3)],
+    ["within a message", whole.subarray(0, 9)],
+    ["between messages", whole],
+  ];
+  for (const [point, octets] of points) {
+    for (const code of [...Array.from({ length: 14 }, (_, at) => at), 0xff]) {
+      await using plugin = await FramePlugin.serve((writer, streamId) => {
+        if (octets !== undefined) {
+          writer.send(frameType.headers, frameFlag.endHeaders, streamId, grpcResponseBlock);
+          writer.send(frameType.data, 0, streamId, octets);
+        }
+        const payload = Buffer.alloc(4);
+        payload.writeUInt32BE(code);
+        writer.send(frameType.rstStream, 0, streamId, payload);
+      });
+      const { channel, response } = openOn(plugin);
+      void channel.send({ init: plainInit, end: plainEnd });
+      const { code: outcome } = await response.untilAborted();
+      expect([point, code, outcome]).toEqual([point, code, outcomeOfReset(code, point)]);
+      await turns(3);
+      expect(response.faults).toEqual([]);
+      expect(response.ended).toBe(false);
+    }
+  }
+});
+
+function outcomeOfReset(code: number, point: string): ErrorCode {
+  if (code === constants.NGHTTP2_INTERNAL_ERROR) {
+    return "handler-failed";
+  }
+  if (code === constants.NGHTTP2_NO_ERROR) {
+    // To be told from an end without a status by nobody.
+    return "protocol-violation";
+  }
+  return code === constants.NGHTTP2_REFUSED_STREAM && point === "before the headers"
+    ? "unavailable"
+    : "connection-lost";
+}
+
+test("a reset behind the end part harms nothing", async () => {
+  for (const code of [0, 2, 8]) {
+    await using plugin = await RawPlugin.serve((stream) => {
+      stream.once("data", () => {
+        stream.respond(grpc);
+        stream.write(responseMessageOf({ ...head, end: plainEnd }), () => stream.close(code));
+      });
+    });
+    const { channel, response } = openOn(plugin);
+    void channel.send({ init: plainInit });
+    await response.untilEnded();
+    await turns(20);
+    expect(response.aborted).toBeUndefined();
+    expect(response.faults).toEqual([]);
+  }
+});
+
+test("F3, W3: an RPC that ends without the end part is broken, whatever its status", async () => {
+  const outcomes: [string | undefined, ErrorCode][] = [
+    ["0", "protocol-violation"],
+    [undefined, "protocol-violation"],
+    ["2", "handler-failed"],
+    ["3", "protocol-violation"],
+    ["12", "not-a-plugin"],
+    ["13", "handler-failed"],
+    ["14", "plugin-closing"],
+    ["16", "unauthenticated"],
+    ["99", "handler-failed"],
+    ["nonsense", "handler-failed"],
+  ];
+  for (const [status, outcome] of outcomes) {
+    for (const how of ["trailers", "trailers-only", "behind a head"] as const) {
+      const fields = status === undefined ? {} : { "grpc-status": status, "grpc-message": "a%20b" };
+      await using plugin = await RawPlugin.serve((stream) => {
+        stream.resume();
+        if (how === "trailers-only") {
+          stream.respond({ ...grpc, ...fields }, { endStream: true });
+          return;
+        }
+        stream.respond(grpc, { waitForTrailers: status !== undefined });
+        stream.on("wantTrailers", () => stream.sendTrailers(fields));
+        stream.end(how === "trailers" ? undefined : responseMessageOf(head));
+      });
+      const { channel, response } = openOn(plugin);
+      void channel.send({ init: plainInit, end: plainEnd });
+      const { code } = await response.untilAborted();
+      expect([status, how, code]).toEqual([status, how, outcome]);
+      await turns(3);
+      expect(response.faults).toEqual([]);
+    }
+  }
+});
+
+test("W3: a message that is compressed, too long or no protobuf, or parts out of order, break that stream only", async () => {
+  const malformed = [
+    framed(Buffer.from([0x12, 0x00]), 1),
+    Buffer.from([0, 0xff, 0xff, 0xff, 0xff]),
+    framed(Buffer.alloc(messageBytesMax + 1)),
+    framed(Buffer.from([0x0b])),
+  ];
+  const disordered = [
+    responseMessageOf({ chunk: Buffer.from("before the head") }),
+    Buffer.concat([responseMessageOf(head), responseMessageOf(head)]),
+    framed(Buffer.alloc(0)),
+  ];
+  const bad = [...malformed, ...disordered];
+  const neighbours = Promise.withResolvers<void>();
+  await using plugin = await RawPlugin.serve((stream, headers) => {
+    stream.resume();
+    stream.respond(grpc);
+    const index = Number(headers["x-index"]);
+    if (index < bad.length) {
+      stream.write(bad[index]);
+    } else {
+      void neighbours.promise.then(() =>
+        stream.write(responseMessageOf({ ...head, end: plainEnd })),
+      );
+    }
+  });
+  const neighbour = openOn(plugin, { "x-index": String(bad.length) });
+  void neighbour.channel.send({ init: plainInit, end: plainEnd });
+  for (const index of bad.keys()) {
+    const { channel, response } = openOn(plugin, { "x-index": String(index) });
+    void channel.send({ init: plainInit, end: plainEnd });
+    const expected = index < malformed.length ? "protocol-violation" : "broken-order";
+    expect([index, (await response.untilAborted()).code]).toEqual([index, expected]);
+    expect(response.faults).toEqual([]);
+  }
+  neighbours.resolve();
+  await neighbour.response.untilEnded();
+});
+
+test("W3: what answers with another status or content type is no plugin", async () => {
+  const answers = [
+    { ":status": 404, "content-type": "application/grpc" },
+    { ":status": 500 },
+    { ":status": 200, "content-type": "text/html" },
+    { ":status": 200, "content-type": "application/grpc-web+proto" },
+    { ":status": 200 },
+  ];
+  for (const answer of answers) {
+    await using plugin = await RawPlugin.serve((stream) => {
+      stream.respond(answer);
+      stream.end("<html>");
+    });
+    const { channel, response } = openOn(plugin);
+    void channel.send({ init: plainInit, end: plainEnd });
+    expect((await response.untilAborted()).code).toBe("not-a-plugin");
+    await turns(5);
+    expect(response.faults).toEqual([]);
+  }
+});
+
+test("every content type that gRPC allows is taken", async () => {
+  for (const type of ["application/grpc", "application/grpc+proto", "application/grpc;x=y"]) {
+    await using plugin = await RawPlugin.serve((stream) => {
+      stream.resume();
+      stream.respond({ ":status": 200, "content-type": type });
+      stream.end(responseMessageOf({ ...head, end: plainEnd }));
+    });
+    const { channel, response } = openOn(plugin);
+    void channel.send({ init: plainInit, end: plainEnd });
+    await response.untilEnded();
+    expect(response.parts).toHaveLength(1);
+  }
+});
+
+test("GOAWAY: what the plugin has begun goes on, what it has not seen is refused as never begun", async () => {
+  let first: ServerHttp2Stream | undefined;
+  await using plugin = await RawPlugin.serve((stream) => {
+    first ??= stream;
+    stream.resume();
+    stream.respond(grpc);
+  });
+  const begun = openOn(plugin);
+  void begun.channel.send({ init: plainInit, end: plainEnd });
+  await until(() => first !== undefined, "the first stream");
+  // Says that it has seen nothing behind the first stream, while the second is on its way.
+  plugin.serverSessions[0]!.goaway(constants.NGHTTP2_NO_ERROR, first!.id);
+  const late = openOn(plugin);
+  void late.channel.send({ init: plainInit, end: plainEnd });
+  expect((await late.response.untilAborted()).code).toBe("unavailable");
+  first!.write(responseMessageOf({ ...head, end: plainEnd }));
+  await begun.response.untilEnded();
+  expect([...late.response.faults, ...begun.response.faults]).toEqual([]);
+});
+
+test("a connection that is closed opens no exchange, and says so", async () => {
+  await using wire = await Wire.open();
+  wire.session.close();
+  expect(() => wire.openStream()).toThrow(expect.objectContaining({ code: "connection-lost" }));
+  wire.session.destroy();
+  expect(() => wire.openStream()).toThrow(expect.objectContaining({ code: "connection-lost" }));
+});
+
+test("trap 4, D6: 5,000 exchanges given up on one connection leave another one untouched", async () => {
+  await using wire = await Wire.open();
+  const neighbour = wire.openStream();
+  void neighbour.channel.send({ init: plainInit });
+  const { channel: answer } = await wire.pluginEnd(0);
+  for (let round = 0; round < 50; round += 1) {
+    const exchanges = Array.from({ length: 100 }, () => wire.openStream());
+    for (const { channel } of exchanges) {
+      void channel.send({ init: plainInit });
+    }
+    await until(() => wire.plugin.length === (round + 1) * 100 + 1, "all of the round");
+    for (const { channel } of exchanges) {
+      channel.reset(callerLeft);
+    }
+  }
+  await until(
+    () => wire.plugin.slice(1).every(({ request }) => request.aborted?.code === "caller-left"),
+    "all aborted",
+  );
+  await until(() => wire.openStreams === 1, "their streams closed");
+  void neighbour.channel.send({ end: plainEnd });
+  void answer.send({ init: okHead!, end: plainEnd });
+  await neighbour.response.untilEnded();
+  expect(wire.faults).toEqual([]);
+});
+
+test("Q5: a plugin that does not take the body makes the sender wait, with little in between, and loses nothing", async () => {
+  await using wire = await Wire.open();
+  wire.onAccept = ({ request }) => request.hold();
+  const { channel, response } = wire.openStream();
+  void channel.send({ init: plainInit });
+  const { request } = await wire.pluginEnd(0);
+  const { room } = await stall({ channel, response });
+  expect(request.bytes).toBeLessThanOrEqual(65_536);
+  const held = request.parts.length;
+  request.release();
+  await room;
+  expect(request.parts.length).toBeGreaterThan(held);
+  const stalledBytes = 64 * 65_536;
+  for (let sent = 0; sent < 64; sent += 1) {
+    await channel.send({ chunk: Buffer.alloc(65_536, sent) });
+  }
+  void channel.send({ end: plainEnd });
+  await request.untilEnded();
+  const { body } = request;
+  expect(body.subarray(-stalledBytes)).toSatisfy((octets: Buffer) =>
+    octets.every((octet, at) => octet === at >> 16),
+  );
+  // What lay between the two while one of them did not take it.
+  expect(body.length - stalledBytes).toBeLessThan(2_000_000);
+  expect(request.faults).toEqual([]);
+});
+
+test("a sender that waits for room is let go when the exchange is over, for whatever reason", async () => {
+  await using wire = await Wire.open();
+  wire.onAccept = ({ request }) => request.hold();
+  const reasons: [string, (end: HostEnd, index: number) => void, ErrorCode][] = [
+    ["reset", ({ channel }) => channel.reset(callerLeft), "caller-left"],
+    [
+      "answered in full",
+      (_, index) => void wire.plugin[index]!.channel.send({ init: okHead!, end: plainEnd }),
+      "request-not-needed",
+    ],
+    [
+      "handler failed",
+      (_, index) =>
+        wire.plugin[index]!.channel.reset(new ServeHTTPError("handler-failed", "secret")),
+      "handler-failed",
+    ],
+    ["connection lost", () => wire.session.destroy(), "connection-lost"],
+  ];
+  for (const [index, [name, end, code]] of reasons.entries()) {
+    const exchange = wire.openStream();
+    void exchange.channel.send({ init: plainInit });
+    await wire.pluginEnd(index);
+    const { room } = await stall(exchange);
+    end(exchange, index);
+    const reason = await room.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect([name, (reason as ServeHTTPError).code]).toEqual([name, code]);
+  }
+});
+
+test("the sender of a tunnel's last octets is let go when the connection is lost", async () => {
+  await using wire = await Wire.open();
+  wire.onAccept = ({ request }) => request.hold();
+  const exchange = wire.openStream();
+  void exchange.channel.send({ init: { ...plainInit, hijackable: true }, end: plainEnd });
+  const { channel } = await wire.pluginEnd(0);
+  void channel.send({ hijack: true, tunnelEnd: true });
+  await until(() => exchange.response.tunnelEnded, "the plugin's end of the tunnel");
+  for (let sent = 0; sent < 40; sent += 1) {
+    void exchange.channel.send({ tunnelChunk: Buffer.alloc(65_536) });
+  }
+  const room = exchange.channel.send({ tunnelChunk: Buffer.alloc(65_536), tunnelEnd: true });
+  expect(room).toBeInstanceOf(Promise);
+  wire.session.destroy();
+  await expect(room).rejects.toMatchObject({ code: "connection-lost" });
+});
+
+test.each([
+  ["while the request runs", {}],
+  ["behind a complete request", { end: plainEnd }],
+])("D5: the reason of a reset arrives in the plugin, %s", async (_name, end) => {
+  await using wire = await Wire.open();
+  const codes: ErrorCode[] = ["caller-left", "deadline", "host-stopping", "protocol-violation"];
+  for (const [index, code] of codes.entries()) {
+    const { channel, response } = wire.openStream();
+    void channel.send({ init: plainInit, chunk: Buffer.from("abc"), ...end });
+    const { request } = await wire.pluginEnd(index);
+    channel.reset(new ServeHTTPError(code, "why"));
+    expect((await request.untilAborted()).code).toBe(code);
+    expect(response.aborted).toBeUndefined();
+  }
+  await until(() => wire.openStreams === 0, "all streams closed");
+  expect(wire.faults).toEqual([]);
+});
+
+test("a reset reaches a plugin that takes nothing, though its reason may not", async () => {
+  await using wire = await Wire.open();
+  wire.onAccept = ({ request }) => request.hold();
+  for (const [index, code] of (["deadline", "caller-left"] as const).entries()) {
+    const exchange = wire.openStream();
+    void exchange.channel.send({ init: plainInit });
+    const { request } = await wire.pluginEnd(index);
+    await stall(exchange);
+    exchange.channel.reset(new ServeHTTPError(code, "why"));
+    expect(["deadline", "caller-left"]).toContain((await request.untilAborted()).code);
+    expect(request.holding).toBe(true);
+    request.release();
+    await turns(10);
+    expect(request.faults).toEqual([]);
+    expect(request.parts).toHaveLength(1);
+  }
+});
+
+test("an exchange that is reset before anything was sent never reaches the plugin", async () => {
+  await using wire = await Wire.open();
+  const { channel, response } = wire.openStream();
+  void channel.send({ init: plainInit, end: plainEnd });
+  channel.reset(callerLeft);
+  void channel.send({ chunk: Buffer.from("late") });
+  await until(() => wire.openStreams === 0, "its stream closed");
+  expect(wire.plugin.every(({ request }) => request.parts.length === 0)).toBe(true);
+  expect(response.aborted).toBeUndefined();
+});
+
+test("L4: the loss of the connection aborts every exchange once, as lost", async () => {
+  for (const how of ["plugin dies", "host's socket breaks"]) {
+    await using wire = await Wire.open();
+    wire.onAccept = ({ channel }) => void channel.send({ init: okHead!, chunk: Buffer.from("a") });
+    const exchanges = Array.from({ length: 20 }, () => wire.openStream());
+    for (const [index, { channel, response }] of exchanges.entries()) {
+      if (index % 2 === 0) {
+        response.hold();
+      }
+      void channel.send({ init: plainInit });
+    }
+    await until(() => exchanges.every(({ response }) => response.parts.length === 1), "all heads");
+    if (how === "plugin dies") {
+      wire.server.destroy();
+    } else {
+      wire.session.destroy();
+    }
+    for (const { response } of exchanges) {
+      expect([how, (await response.untilAborted()).code]).toEqual([how, "connection-lost"]);
+    }
+    for (const { response } of exchanges) {
+      response.release();
+    }
+    await turns(10);
+    expect(exchanges.flatMap(({ response }) => response.faults)).toEqual([]);
+    expect(exchanges.every(({ response }) => response.parts.length === 1)).toBe(true);
+  }
+});
+
+test("trap 3: a response that is there in full before it is read is read in full", async () => {
+  await using wire = await Wire.open();
+  wire.onAccept = ({ channel }) => {
+    void channel.send({ init: okHead!, chunk: Buffer.from("one") });
+    void channel.send({ chunk: Buffer.from("two") });
+    void channel.send({ chunk: Buffer.from("three"), end: plainEnd });
+  };
+  const { channel, response } = wire.openStream();
+  response.hold();
+  void channel.send({ init: plainInit, end: plainEnd });
+  await until(() => response.holding, "the first parts");
+  await turns(50);
+  expect(response.parts).toHaveLength(1);
+  response.takeOne();
+  await until(() => response.parts.length === 2, "the second parts");
+  await turns(50);
+  response.release();
+  await response.untilEnded();
+  expect(response.body.toString()).toBe("onetwothree");
+  expect(response.faults).toEqual([]);
+  await until(() => wire.openStreams === 0, "its stream closed");
+});
+
+test("parts of one turn that belong together travel as one message", async () => {
+  await using wire = await Wire.open();
+  const { channel } = wire.openStream();
+  void channel.send({ init: plainInit });
+  void channel.send({ chunk: Buffer.from("a") });
+  void channel.send({ end: plainEnd });
+  const { request } = await wire.pluginEnd(0);
+  await request.untilEnded();
+  expect(request.parts).toHaveLength(1);
+});
+
+function openOn(
+  plugin: { session: ClientHttp2Session },
+  more: Record<string, string> = {},
+): HostEnd {
+  const response = new Recorder<ResponseParts>();
+  const headers = { ...rpcHeaders(serveHTTPPath, "http://localhost", undefined), ...more };
+  return {
+    channel: new HostStreamExchange(plugin.session, headers, new WireWriter(), response),
+    response,
+  };
+}
+
+/** Sends until there is no room and comes to be none; the promise of it. Boxed, so that nobody awaits it unasked. */
+async function stall({ channel }: HostEnd, what = 0): Promise<{ room: Promise<void> }> {
+  for (;;) {
+    const room = channel.send({ chunk: Buffer.alloc(65_536, what) });
+    if (room === undefined) {
+      continue;
+    }
+    let waits = true;
+    const stopWaiting = () => {
+      waits = false;
+    };
+    room.then(stopWaiting, stopWaiting);
+    for (let turn = 0; turn < 200 && waits; turn += 1) {
+      await turns(1);
+    }
+    if (waits) {
+      return { room };
+    }
+  }
+}

@@ -1,0 +1,273 @@
+import {
+  constants,
+  type Http2Session,
+  type Http2Stream,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+  type ServerStreamResponseOptions,
+} from "node:http2";
+import {
+  advanceRequest,
+  type ExchangeChannel,
+  initialRequestOrder,
+  isRequestOver,
+  mergeResponseParts,
+  type PartReceiver,
+  type RequestOrder,
+  type RequestParts,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import { statusFields } from "../wire/grpc-status.js";
+import { MessageInlet, type MessageTaker } from "./message-reader.js";
+import { type PartFormat, PartOutbox } from "./part-writer.js";
+import { readRequestMessage } from "../wire/read-parts.js";
+import { reasonOfStreamReset } from "./stream-reset-codes.js";
+import { WireReader } from "../wire/wire-reader.js";
+import type { WireWriter } from "../wire/wire-writer.js";
+import { writeResponseParts } from "../wire/write-parts.js";
+
+export const grpcResponseHeaders: OutgoingHttpHeaders = Object.freeze({
+  ":status": 200,
+  "content-type": "application/grpc+proto",
+});
+
+/** No Date: between host and plugin nobody reads it. Node's types don't have the option, its documentation has. */
+const withoutDate = { sendDate: false };
+
+export const grpcResponseOptions: ServerStreamResponseOptions = Object.freeze({
+  waitForTrailers: true,
+  ...withoutDate,
+});
+
+const trailersOnlyOptions: ServerStreamResponseOptions = Object.freeze({
+  endStream: true,
+  ...withoutDate,
+});
+
+const okTrailers: OutgoingHttpHeaders = Object.freeze({ "grpc-status": "0" });
+
+const responseFormat: PartFormat<ResponseParts> = {
+  write: writeResponseParts,
+  merge: mergeResponseParts,
+  beforeWrite: respondOnce,
+};
+
+/**
+ * How long a host that has its whole response may keep its own way open before the stream is closed for it. A reset at
+ * once would make slow readers fail; none at all would leak a stream for each early answer.
+ */
+const halfOpenMs = 10_000;
+
+/** The same for who was refused: long enough for a request that is on its way, short enough to hold nobody's memory. */
+const refusedMs = 1_000;
+
+/** How long a request that was cut off may take to say why. The reset follows the end at once where there is one. */
+const reasonGraceMs = 20;
+
+/** The plugin's end of an exchange on the stream carrier: one `ServeHTTP` RPC. */
+export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, MessageTaker {
+  readonly #stream: ServerHttp2Stream;
+  readonly #session: Http2Session | undefined;
+  readonly #receiver: PartReceiver<RequestParts>;
+  readonly #outbox: PartOutbox<ResponseParts>;
+  readonly #inlet: MessageInlet;
+  #order: RequestOrder = initialRequestOrder;
+  #hijacked = false;
+  /** Whether the last part of the response is on its way. */
+  #responseSent = false;
+  /** open -> over [#finish], when both ways are done with or either side gave up. */
+  #state: "open" | "over" = "open";
+  #failure: ServeHTTPError | undefined;
+
+  /** `accept` is given the exchange and gives the receiver of its request. */
+  constructor(
+    stream: ServerHttp2Stream,
+    writer: WireWriter,
+    accept: (channel: ExchangeChannel<ResponseParts>) => PartReceiver<RequestParts>,
+  ) {
+    this.#stream = stream;
+    // The stream lets go of it when it closes.
+    this.#session = stream.session;
+    this.#outbox = new PartOutbox(stream, writer, responseFormat);
+    this.#inlet = new MessageInlet(stream, this);
+    this.#receiver = accept(this);
+    stream.on("data", (input: Buffer) => this.#inlet.push(input));
+    stream.on("end", () => this.#onEnd());
+    stream.on("wantTrailers", () => this.#sendStatus());
+    stream.on("error", () => {
+      // What it means to the exchange is decided when the stream closes, which follows.
+    });
+    stream.on("close", () => this.#onClose());
+  }
+
+  send(parts: ResponseParts): void | Promise<void> {
+    if (this.#state === "over" || this.#responseSent) {
+      return undefined;
+    }
+    this.#hijacked ||= parts.hijack === true;
+    const last = parts.end !== undefined || parts.tunnelEnd === true;
+    const room = this.#outbox.send(parts, last);
+    if (last) {
+      this.#responseSent = true;
+      this.#outbox.flush();
+      if (parts.end !== undefined || isRequestOver(this.#order, this.#hijacked)) {
+        this.#finish();
+        this.#closeHalfOpen();
+      }
+    }
+    return room;
+  }
+
+  reset(error: ServeHTTPError): void {
+    if (this.#state === "over") {
+      return;
+    }
+    const stream = this.#stream;
+    if (error.code === "request-not-needed" && this.#responseSent) {
+      // What was written still goes, then the status, and then the stream.
+      this.#finish();
+      stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
+      if (stream.writableFinished) {
+        stream.close(constants.NGHTTP2_NO_ERROR);
+      }
+      return;
+    }
+    const { idle } = this.#outbox;
+    this.#failure = error;
+    this.#finish();
+    this.#outbox.close(error);
+    if (stream.destroyed || stream.closed) {
+      return;
+    }
+    if (!stream.headersSent) {
+      respondTrailersOnly(stream, error);
+    } else if (idle && !stream.writableEnded) {
+      stream.end();
+    } else {
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    }
+    this.#closeHalfOpen();
+  }
+
+  takeMessage(message: Buffer): void | Promise<void> {
+    const { parts, reset } = readRequestMessage(new WireReader(message));
+    if (reset !== undefined) {
+      this.#abort(reset);
+      return undefined;
+    }
+    this.#order = advanceRequest(this.#order, parts, this.#hijacked);
+    const taken = this.#receiver.receive(parts);
+    if (this.#responseSent && isRequestOver(this.#order, this.#hijacked)) {
+      this.#finish();
+    }
+    return taken;
+  }
+
+  inputEnded(): void {
+    if (this.#state !== "open" || isRequestOver(this.#order, this.#hijacked)) {
+      return;
+    }
+    // The request was cut off. Node ends its way before it resets a stream, and only the reset says why.
+    const timer = setTimeout(() => {
+      if (this.#state === "open") {
+        this.#abort(this.#gone("the request stopped before its end"));
+      }
+    }, reasonGraceMs);
+    this.#stream.once("close", () => clearTimeout(timer));
+  }
+
+  inputFailed(error: ServeHTTPError): void {
+    if (this.#state === "open") {
+      this.reset(error);
+      this.#receiver.abort(error);
+    }
+  }
+
+  #onEnd(): void {
+    // A stream that was reset, or that its connection took along, ends as well: `close` says which.
+    if (!this.#stream.closed) {
+      this.#inlet.end();
+    }
+  }
+
+  #onClose(): void {
+    // A host that closes its connection resets its streams first, with the code by default.
+    const reason =
+      this.#stream.rstCode === constants.NGHTTP2_NO_ERROR
+        ? connectionLost()
+        : this.#gone("the host gave the exchange up");
+    this.#outbox.close(reason);
+    if (this.#state === "open") {
+      this.#abort(reason);
+    }
+  }
+
+  #gone(message: string): ServeHTTPError {
+    return this.#session === undefined || this.#session.destroyed
+      ? connectionLost()
+      : new ServeHTTPError(reasonOfStreamReset(this.#stream.rstCode), message);
+  }
+
+  #abort(error: ServeHTTPError): void {
+    this.#finish();
+    this.#outbox.close(error);
+    this.#receiver.abort(error);
+    if (!this.#stream.destroyed) {
+      this.#stream.close(constants.NGHTTP2_CANCEL);
+    }
+  }
+
+  /** What still comes in is discarded; what waits to be sent goes, unless the outbox is closed as well. */
+  #finish(): void {
+    this.#state = "over";
+    this.#inlet.discard();
+  }
+
+  #sendStatus(): void {
+    if (!this.#stream.destroyed && !this.#stream.closed) {
+      this.#stream.sendTrailers(
+        this.#failure === undefined ? okTrailers : statusFields(this.#failure),
+      );
+    }
+  }
+
+  #closeHalfOpen(): void {
+    const stream = this.#stream;
+    if (isRequestOver(this.#order, this.#hijacked) || stream.closed) {
+      return;
+    }
+    const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), halfOpenMs);
+    timer.unref();
+    stream.once("close", () => clearTimeout(timer));
+  }
+}
+
+function connectionLost(): ServeHTTPError {
+  return new ServeHTTPError("host-stopping", "the connection to the host was lost");
+}
+
+function respondOnce(stream: Http2Stream): void {
+  const { headersSent, destroyed, closed } = stream as ServerHttp2Stream;
+  if (!headersSent && !destroyed && !closed) {
+    (stream as ServerHttp2Stream).respond(grpcResponseHeaders, grpcResponseOptions);
+  }
+}
+
+function respondTrailersOnly(stream: ServerHttp2Stream, error: ServeHTTPError): void {
+  stream.respond({ ...grpcResponseHeaders, ...statusFields(error) }, trailersOnlyOptions);
+}
+
+/** Refuses an RPC before any message of it is read. */
+export function refuseStream(stream: ServerHttp2Stream, error: ServeHTTPError): void {
+  stream.on("error", () => {
+    // The caller is gone; there is nobody to refuse any more.
+  });
+  respondTrailersOnly(stream, error);
+  stream.resume();
+  // Nothing more is taken of it. A host that still sends its request is given the time to see the answer: a stock one that is
+  // reset meanwhile waits for ever.
+  const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), refusedMs);
+  timer.unref();
+  stream.once("close", () => clearTimeout(timer));
+}

@@ -1,0 +1,49 @@
+import type { Duplex } from "node:stream";
+import type { FieldList } from "@servehttp/contract";
+import type { ResponseHead } from "../edge/response-head.js";
+
+/**
+ * The HTTP caller as an exchange sees it: where the response goes, whatever version of HTTP carries it.
+ *
+ * Nothing here throws for what a plugin sent: heads and fields have been checked before.
+ */
+export interface Caller {
+  /** The caller's connection, or its HTTP/2 stream, is closed: nothing more can be written. */
+  readonly gone: boolean;
+
+  /** Sends an interim response. */
+  informational(status: number, fields: FieldList): void;
+
+  /** Sends a whole response at once; `trailers` may be empty. */
+  respond(head: ResponseHead, body: Uint8Array | undefined, trailers: FieldList): void;
+
+  /** Begins a response. The head goes out with the first chunk, with `flush` or with the end. */
+  begin(head: ResponseHead): void;
+
+  /** Sends octets of the body. A promise settles when there is room again, or the caller is gone. */
+  write(chunk: Uint8Array): void | Promise<void>;
+
+  /** Sends what has been written so far, the head at least. */
+  flush(): void;
+
+  /** Ends the response as complete. */
+  end(trailers: FieldList): void;
+
+  /** Ends the response so that nobody can take it for complete. */
+  break(): void;
+
+  /**
+   * Called when the response is complete while the request is not: what is still read of it is `discard`ed up to a
+   * bound, then the connection, or the HTTP/2 stream, closes.
+   */
+  refuseRest(): void;
+
+  /**
+   * Hands the connection over, octet for octet, with nothing written yet. Undefined where it is gone. Only where the request was
+   * `hijackable`.
+   */
+  hijack(): Duplex | undefined;
+
+  /** Whoever waits for room goes on; the caller is gone. */
+  release(): void;
+}

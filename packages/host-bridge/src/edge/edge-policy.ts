@@ -1,0 +1,447 @@
+import {
+  comparableName,
+  type FieldList,
+  hopByHopNames,
+  isFieldValue,
+  isForbiddenTrailer,
+  noFields,
+  ServeHTTPError,
+  trimFieldValue,
+} from "@servehttp/contract";
+import {
+  connectionNamed,
+  hasElement,
+  listElements,
+  mergedNames,
+} from "../syntax/connection-options.js";
+import { parseContentLength } from "../syntax/content-length.js";
+import { setsCookie, stripCookies } from "../syntax/cookies.js";
+import type { EdgeOptions } from "./edge-options.js";
+import { FieldNameCache } from "../syntax/field-name-cache.js";
+import { joined, pushForwarded } from "./forwarded.js";
+import { identityNamesMax, requestFieldsMax, requestSectionBytesMax } from "../limits.js";
+import { type Refusal, refusal } from "../syntax/refusal.js";
+import { bodyLength, effectiveHost } from "./request-framing.js";
+import { parameterNames, stripQueryParameters } from "../syntax/strip-query-parameters.js";
+import { trustedProxies } from "./trusted-proxies.js";
+
+/** What the host knows of a request beside its header section. */
+export interface CallerFacts {
+  readonly versionMajor: number;
+  readonly versionMinor: number;
+  /** Without a port; empty where there is none (a unix socket). */
+  readonly remoteIp: string;
+  readonly scheme: "http" | "https";
+  /** The route's authority, which wins over the Host field. */
+  readonly authority: string | undefined;
+  /** HTTP/2: the stream ended with its header section. Not read for HTTP/1, where framing fields say it. */
+  readonly endedByHead: boolean;
+  /** The caller's connection could be handed over: the server told of the request by its `upgrade` event. */
+  readonly upgradable: boolean;
+}
+
+/** What a request's header section says. */
+export interface RequestFields {
+  readonly kind: "fields";
+  /** For the plugin, flat; the caller may push to it. */
+  readonly fields: string[];
+  readonly host: string;
+  /** In octets; -1 when it is not known in advance. */
+  readonly contentLength: number;
+  /** The caller waits for a 100 before it sends its body. */
+  readonly expectContinue: boolean;
+  /** The protocol that the caller may upgrade to, in lower case. Then `fields` has Connection and Upgrade. */
+  readonly upgrade: string | undefined;
+  /** The caller said `TE: trailers`. */
+  readonly trailersWanted: boolean;
+}
+
+/** What `identity` returned: a value that is undefined still keeps the caller's field out. */
+export type IdentityFields = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** What a field is to the host. Forwarded: the four, and every other X-Forwarded field and X-Real-IP. */
+type SpecialKind =
+  | "connection"
+  | "content-length"
+  | "cookie"
+  | "expect"
+  | "forwarded"
+  | "host"
+  | "referer"
+  | "te"
+  | "transfer-encoding"
+  | "upgrade";
+type RequestKind = "keep" | "drop" | SpecialKind;
+
+/** What has been read of a section so far. */
+interface Seen {
+  readonly fields: string[];
+  readonly cookies: string[];
+  readonly forwarded: string[];
+  host: string | undefined;
+  authority: string | undefined;
+  contentLength: number | undefined;
+  codings: string | undefined;
+  expectContinue: boolean;
+  trailersWanted: boolean;
+  connectionUpgrade: boolean;
+  upgradeOffer: string | undefined;
+  named: ReadonlySet<string> | undefined;
+}
+
+const colon = 0x3a;
+
+/**
+ * The rules for header fields of one host. Hot, and shown by the small GET of `apps/bench`: one pass over a request's
+ * fields, one map look-up a field.
+ */
+export class EdgePolicy {
+  readonly #cookies: ReadonlySet<string>;
+  readonly #headers: ReadonlySet<string>;
+  readonly #forwarded: "replace" | "append" | "off";
+  readonly #isTrusted: (ip: string) => boolean;
+  readonly #protectedCookies: ReadonlySet<string>;
+  readonly #upgrades: ReadonlySet<string>;
+  /** Grows by what `identity` returns, so that it is never a caller who sets them. */
+  readonly #identityNames: Set<string>;
+  readonly #names: FieldNameCache<RequestKind>;
+
+  /** For `RouteRules`. */
+  readonly secretParameters: ReadonlySet<string>;
+
+  /** @throws ServeHTTPError `invalid-argument` for a trusted proxy that is no address or range */
+  constructor(options: EdgeOptions = {}) {
+    this.#cookies = new Set(options.strip?.cookies);
+    this.#headers = new Set(options.strip?.headers?.map(comparableName));
+    this.secretParameters = parameterNames(options.strip?.queryParameters ?? []);
+    this.#forwarded = options.forwarded ?? "replace";
+    this.#isTrusted = trustedProxies(options.trustedProxies ?? []);
+    this.#protectedCookies = new Set(options.protectedCookies);
+    this.#upgrades = new Set(options.upgrades?.filter((token) => token !== "h2c") ?? ["websocket"]);
+    this.#identityNames = new Set(options.identityHeaders?.map(comparableName));
+    this.#names = new FieldNameCache((name, underscored) => this.#requestKind(name, underscored));
+  }
+
+  /**
+   * Reads a request's header section: what goes to the plugin, and what it says about the body. The host's identity is
+   * added afterwards, by `addIdentity`, so that nothing here can remove it.
+   *
+   * @param rawHeaders as Node gives them: name, value, name, value
+   */
+  readRequest(rawHeaders: readonly string[], caller: CallerFacts): RequestFields | Refusal {
+    if (rawHeaders.length > 2 * requestFieldsMax) {
+      return refusal(431, "too many header fields");
+    }
+    const seen = nothingSeen();
+    let bytes = 0;
+    for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+      const name = rawHeaders[at] as string;
+      const value = rawHeaders[at + 1] as string;
+      bytes += name.length + value.length;
+      if (name.charCodeAt(0) === colon) {
+        if (name === ":authority") {
+          seen.authority = value;
+        }
+        continue;
+      }
+      const known = this.#names.get(name);
+      if (known === undefined) {
+        return refusal(400, "a header name that is no token, or too long");
+      }
+      if (known.kind === "keep") {
+        seen.fields.push(name, value);
+      } else if (known.kind !== "drop") {
+        const refused = this.#readSpecial(seen, known.kind, name, value);
+        if (refused !== undefined) {
+          return refused;
+        }
+      }
+    }
+    return bytes > requestSectionBytesMax
+      ? refusal(431, "the header section is too large")
+      : this.#concluded(seen, caller);
+  }
+
+  /**
+   * Sets the host's identity fields. The caller's of the same names are gone afterwards, however they were written.
+   *
+   * @throws ServeHTTPError `invalid-argument` when a name is no token, or a value holds control characters or
+   *   characters above U+00FF: header values are octets, so text must be encoded first
+   */
+  addIdentity(fields: string[], identity: IdentityFields): void {
+    const names = Object.keys(identity);
+    let present: Set<string> | undefined;
+    for (const name of names) {
+      const known = this.#names.get(name);
+      if (known === undefined || isHostsOwn(known.comparable)) {
+        throw new ServeHTTPError(
+          "invalid-argument",
+          `identity: ${JSON.stringify(name)} is no header that it may set`,
+        );
+      }
+      // Names known before were dropped on the way in; the forwarded ones were put there since by the host.
+      if (!this.#identityNames.has(known.comparable) || isForwarded(known.comparable)) {
+        present ??= new Set();
+        present.add(known.comparable);
+      }
+    }
+    if (present !== undefined) {
+      this.#removeFields(fields, present);
+      this.#learn(present);
+    }
+    for (const name of names) {
+      const value = identity[name];
+      if (typeof value === "string") {
+        pushIdentity(fields, name, value);
+      } else if (value !== undefined) {
+        for (const one of value) {
+          pushIdentity(fields, name, one);
+        }
+      }
+    }
+  }
+
+  /** The trailers of a request that a plugin may see. */
+  readRequestTrailers(rawTrailers: readonly string[]): FieldList {
+    const kept: string[] = [];
+    for (let at = 0; at + 1 < rawTrailers.length; at += 2) {
+      const known = this.#names.get(rawTrailers[at] as string);
+      if (known?.kind === "keep" && !isForbiddenTrailer(known.comparable)) {
+        kept.push(rawTrailers[at] as string, rawTrailers[at + 1] as string);
+      }
+    }
+    return kept;
+  }
+
+  /** Whether a Set-Cookie value of a plugin may pass. */
+  maySetCookie(value: string): boolean {
+    return this.#protectedCookies.size === 0 || !setsCookie(value, this.#protectedCookies);
+  }
+
+  /** A field that means something to the host. */
+  #readSpecial(seen: Seen, kind: SpecialKind, name: string, value: string): Refusal | undefined {
+    switch (kind) {
+      case "host":
+        if (seen.host !== undefined) {
+          return refusal(400, "more than one Host");
+        }
+        seen.host = value;
+        break;
+      case "connection":
+        seen.named = mergedNames(seen.named, connectionNamed(value));
+        seen.connectionUpgrade ||= value === "Upgrade" || hasElement(value, "upgrade");
+        break;
+      case "cookie": {
+        const left = this.#cookies.size === 0 ? value : stripCookies(value, this.#cookies);
+        if (left !== undefined) {
+          seen.cookies.push(name, left);
+        }
+        break;
+      }
+      case "content-length": {
+        const length = parseContentLength(value);
+        if (length === undefined || seen.contentLength !== undefined) {
+          return refusal(400, "an invalid Content-Length, or more than one");
+        }
+        seen.contentLength = length;
+        break;
+      }
+      case "transfer-encoding":
+        seen.codings = joined(seen.codings, value);
+        break;
+      case "expect":
+        if (value.toLowerCase() !== "100-continue") {
+          return refusal(417, "an expectation that is not 100-continue");
+        }
+        seen.expectContinue = true;
+        seen.fields.push(name, value);
+        break;
+      case "te":
+        if (!seen.trailersWanted && hasElement(value, "trailers")) {
+          seen.trailersWanted = true;
+          seen.fields.push(name, "trailers");
+        }
+        break;
+      case "upgrade":
+        seen.upgradeOffer = joined(seen.upgradeOffer, value);
+        break;
+      case "referer":
+        seen.fields.push(name, stripQueryParameters(value, this.secretParameters));
+        break;
+      case "forwarded":
+        seen.forwarded.push(name, value);
+        break;
+    }
+    return undefined;
+  }
+
+  /** Whatever needs the whole section: the framing, and the fields that depend on others. */
+  #concluded(seen: Seen, caller: CallerFacts): RequestFields | Refusal {
+    const host = effectiveHost(seen.host, caller.authority ?? seen.authority, caller);
+    if (typeof host !== "string") {
+      return host;
+    }
+    const contentLength = bodyLength(seen.contentLength, seen.codings, caller);
+    if (typeof contentLength !== "number") {
+      return contentLength;
+    }
+    const { fields } = seen;
+    pushCookies(fields, seen.cookies, caller.versionMajor);
+    if (seen.named !== undefined) {
+      this.#removeFields(fields, seen.named);
+      this.#removeFields(seen.forwarded, seen.named);
+    }
+    if (this.#forwarded !== "off") {
+      const remoteIp = plainIp(caller.remoteIp);
+      const believed = this.#forwarded === "append" || this.#isTrusted(remoteIp);
+      pushForwarded(
+        fields,
+        { remoteIp, host, scheme: caller.scheme },
+        believed ? seen.forwarded : noFields,
+      );
+    }
+    const http1 = caller.versionMajor === 1 && caller.versionMinor > 0;
+    return {
+      kind: "fields",
+      fields,
+      host,
+      contentLength,
+      expectContinue: seen.expectContinue && (http1 || caller.versionMajor > 1),
+      upgrade:
+        seen.upgradeOffer !== undefined && seen.connectionUpgrade && caller.upgradable && http1
+          ? this.#allowedUpgrade(seen.upgradeOffer, fields)
+          : undefined,
+      trailersWanted: seen.trailersWanted,
+    };
+  }
+
+  #requestKind(name: string, underscored: boolean): RequestKind {
+    if ((this.#identityNames.has(name) || this.#headers.has(name)) && !isHostsOwn(name)) {
+      return "drop";
+    }
+    const kind = this.#specialKind(name);
+    // Only the name with "-" has the meaning; the other one would get it in a CGI-like plugin.
+    return underscored && kind !== "keep" ? "drop" : kind;
+  }
+
+  #specialKind(name: string): RequestKind {
+    switch (name) {
+      case "connection":
+      case "content-length":
+      case "cookie":
+      case "expect":
+      case "host":
+      case "te":
+      case "transfer-encoding":
+      case "upgrade":
+        return name;
+      case "referer":
+        return this.secretParameters.size === 0 ? "keep" : name;
+      case "trailer":
+        // It announces what the end of the body brings, and that is passed on.
+        return "keep";
+      case "proxy":
+        // A CGI-like plugin would read it as HTTP_PROXY and send its own requests there (httpoxy).
+        return "drop";
+      default:
+        if (this.#forwarded !== "off" && (isForwarded(name) || name === "x-real-ip")) {
+          return "forwarded";
+        }
+        return hopByHopNames.has(name) ? "drop" : "keep";
+    }
+  }
+
+  /** Whether one of the protocols of an Upgrade field is among those that a caller may upgrade to. */
+  mayUpgrade(offer: string): boolean {
+    return listElements(offer).some((token) => this.#upgrades.has(token.toLowerCase()));
+  }
+
+  #allowedUpgrade(offer: string, fields: string[]): string | undefined {
+    for (const token of listElements(offer)) {
+      const lower = token.toLowerCase();
+      if (this.#upgrades.has(lower)) {
+        fields.push("Connection", "Upgrade", "Upgrade", token);
+        return lower;
+      }
+    }
+    return undefined;
+  }
+
+  #learn(names: ReadonlySet<string>): void {
+    const before = this.#identityNames.size;
+    for (const name of names) {
+      if (this.#identityNames.size < identityNamesMax) {
+        this.#identityNames.add(name);
+      }
+    }
+    if (this.#identityNames.size > before) {
+      this.#names.reset();
+    }
+  }
+
+  #removeFields(fields: string[], names: ReadonlySet<string>): void {
+    let kept = 0;
+    for (let at = 0; at < fields.length; at += 2) {
+      const name = fields[at] as string;
+      if (!names.has(this.#names.get(name)?.comparable ?? "")) {
+        fields[kept] = name;
+        fields[kept + 1] = fields[at + 1] as string;
+        kept += 2;
+      }
+    }
+    fields.length = kept;
+  }
+}
+
+function pushIdentity(fields: string[], name: string, value: string): void {
+  const trimmed = trimFieldValue(value);
+  if (!isFieldValue(trimmed)) {
+    throw new ServeHTTPError(
+      "invalid-argument",
+      `identity: the value of ${name} holds a character that no header field may hold`,
+    );
+  }
+  fields.push(name, trimmed);
+}
+
+/** Fields that frame or route; no option makes them anything else. */
+function isHostsOwn(name: string): boolean {
+  return (
+    name === "host" || name === "content-length" || name === "expect" || hopByHopNames.has(name)
+  );
+}
+
+function isForwarded(name: string): boolean {
+  return name === "forwarded" || name.startsWith("x-forwarded-");
+}
+
+function nothingSeen(): Seen {
+  return {
+    fields: [],
+    cookies: [],
+    forwarded: [],
+    host: undefined,
+    authority: undefined,
+    contentLength: undefined,
+    codings: undefined,
+    expectContinue: false,
+    trailersWanted: false,
+    connectionUpgrade: false,
+    upgradeOffer: undefined,
+    named: undefined,
+  };
+}
+
+/** HTTP/2 cuts the Cookie field to crumbs, for compression only (RFC 9113, section 8.2.3). */
+function pushCookies(fields: string[], cookies: readonly string[], versionMajor: number): void {
+  if (versionMajor === 1) {
+    fields.push(...cookies);
+  } else if (cookies.length > 0) {
+    fields.push("cookie", cookies.filter((_, index) => index % 2 === 1).join("; "));
+  }
+}
+
+/** An IPv4 address as it is written, also where a socket for both versions says "::ffff:192.0.2.1". */
+function plainIp(ip: string): string {
+  return ip.startsWith("::ffff:") && ip.includes(".") ? ip.slice(7) : ip;
+}

@@ -1,0 +1,290 @@
+import {
+  type FieldList,
+  fieldCountMax,
+  hopByHopNames,
+  type InformationalResponse,
+  isFieldValue,
+  isForbiddenTrailer,
+  type ResponseInit,
+  ServeHTTPError,
+  trimFieldValue,
+} from "@servehttp/contract";
+import { connectionNamed, mergedNames } from "../syntax/connection-options.js";
+import { parseContentLength } from "../syntax/content-length.js";
+import { FieldNameCache } from "../syntax/field-name-cache.js";
+import { responseSectionBytesMax } from "../limits.js";
+
+/** What decides how a response may look to its caller. */
+export interface ResponseRules {
+  /** The request's method. */
+  readonly method: string;
+  /** The caller's version of HTTP. */
+  readonly versionMajor: number;
+  readonly versionMinor: number;
+  /** Whether a Set-Cookie value of a plugin may pass: `EdgePolicy` is one of these. */
+  readonly policy: { maySetCookie(value: string): boolean };
+}
+
+/** A plugin's response head, fit for a caller. */
+export interface ResponseHead {
+  readonly status: number;
+  /**
+   * Flat, ready for `response.writeHead(status, fields)` of HTTP/1. Has a Content-Length where `contentLength` is a number,
+   * and no other framing field; more may be pushed.
+   */
+  readonly fields: string[];
+  /** How many octets of body the plugin promised; undefined when it didn't, or no body is allowed. */
+  readonly contentLength: number | undefined;
+  /** False for HEAD, 204, 205 and 304: what the plugin writes is discarded. */
+  readonly bodyAllowed: boolean;
+  /** `fields` has a Trailer field, which on HTTP/1.1 only a chunked response may have. */
+  readonly announcesTrailers: boolean;
+}
+
+/**
+ * Makes of a plugin's final response head what its caller gets. Nothing that Node would refuse, and nothing that it would
+ * wrongly let through, is left: hop-by-hop and framing fields are gone, the length is parsed, names and values are valid.
+ *
+ * @throws ServeHTTPError `handler-failed` for a status, field or length that no response may have,
+ *   `protocol-violation` for a section that is too large
+ */
+export function readResponseHead(init: ResponseInit, rules: ResponseRules): ResponseHead {
+  if (!(Number.isInteger(init.status) && init.status >= 200 && init.status <= 999)) {
+    throw new ServeHTTPError("handler-failed", `the plugin answered the status ${init.status}`);
+  }
+  // Node throws at a status over 599 on HTTP/2.
+  const status = rules.versionMajor > 1 && init.status > 599 ? 500 : init.status;
+  const emptyStatus = status === 204 || status === 205 || status === 304;
+  const section = readSection(init.headers, rules);
+  let contentLength: number | undefined;
+  if (section.contentLength !== undefined && !emptyStatus && !section.chunked) {
+    contentLength = parseContentLength(section.contentLength);
+    if (contentLength === undefined) {
+      throw new ServeHTTPError("handler-failed", "the plugin answered an invalid Content-Length");
+    }
+    section.fields.push("Content-Length", String(contentLength));
+  }
+  const bodyAllowed = !emptyStatus && rules.method !== "HEAD";
+  const announcesTrailers =
+    section.trailer !== undefined && mayAnnounceTrailers(rules, bodyAllowed, contentLength);
+  if (announcesTrailers) {
+    section.fields.push("Trailer", section.trailer ?? "");
+  }
+  return {
+    status,
+    fields: section.fields,
+    contentLength: rules.method === "HEAD" ? undefined : contentLength,
+    bodyAllowed,
+    announcesTrailers,
+  };
+}
+
+/**
+ * Makes of an informational response what its caller gets; undefined where nothing goes out, because HTTP/1.0 has none.
+ *
+ * @throws ServeHTTPError as `readResponseHead` does; 101 is what `hijack` is for
+ */
+export function readInformational(
+  informational: InformationalResponse,
+  rules: ResponseRules,
+): { readonly status: number; readonly fields: string[] } | undefined {
+  const { status } = informational;
+  if (!(Number.isInteger(status) && status >= 100 && status <= 199) || status === 101) {
+    throw new ServeHTTPError("handler-failed", `the plugin sent the interim status ${status}`);
+  }
+  const { fields } = readSection(informational.headers, rules);
+  return rules.versionMajor === 1 && rules.versionMinor === 0 ? undefined : { status, fields };
+}
+
+/**
+ * Makes of a plugin's trailers what its caller gets: fields that frame, route or authenticate are dropped.
+ *
+ * @throws ServeHTTPError as `readResponseHead` does
+ */
+export function readResponseTrailers(trailers: FieldList, rules: ResponseRules): string[] {
+  if (trailers.length === 0) {
+    return [];
+  }
+  const { fields } = readSection(trailers, rules);
+  return withoutFields(fields, isForbiddenTrailer);
+}
+
+/**
+ * Turns a flat list into what `stream.respond`, `stream.additionalHeaders` and `stream.sendTrailers` of Node's HTTP/2 take:
+ * names in lower case, an array where a name comes more than once. Of fields that Node allows only once, the first stands.
+ */
+export function toHttp2Fields(
+  fields: FieldList,
+  status?: number,
+): Record<string, string | number | string[]> {
+  const headers: Record<string, string | number | string[]> = Object.create(null) as Record<
+    string,
+    string | number | string[]
+  >;
+  if (status !== undefined) {
+    headers[":status"] = status;
+  }
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const name = fields[at] as string;
+    const lower = names.get(name)?.lower ?? name.toLowerCase();
+    const value = fields[at + 1] as string;
+    const before = headers[lower];
+    if (before === undefined) {
+      headers[lower] = value;
+    } else if (!http2SingleFields.has(lower)) {
+      headers[lower] = Array.isArray(before) ? [...before, value] : [String(before), value];
+    }
+  }
+  return headers;
+}
+
+interface Section {
+  readonly fields: string[];
+  contentLength: string | undefined;
+  /** The plugin framed by Transfer-Encoding, which overrides a length (RFC 9112, section 6.3). */
+  chunked: boolean;
+  trailer: string | undefined;
+}
+
+/** Hot: one pass, one map look-up a field. */
+function readSection(headers: FieldList, rules: ResponseRules): Section {
+  if (headers.length > 2 * fieldCountMax) {
+    throw tooLarge();
+  }
+  const fields: string[] = [];
+  const section: Section = { fields, contentLength: undefined, chunked: false, trailer: undefined };
+  let named: ReadonlySet<string> | undefined;
+  let bytes = 0;
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at] as string;
+    const raw = headers[at + 1] as string;
+    bytes += name.length + raw.length;
+    const known = names.get(name);
+    if (known === undefined) {
+      throw new ServeHTTPError("handler-failed", "the plugin sent an invalid header name");
+    }
+    const value = trimFieldValue(raw);
+    if (!isFieldValue(value)) {
+      throw new ServeHTTPError("handler-failed", `the plugin sent an invalid value of ${name}`);
+    }
+    switch (known.kind) {
+      case "keep":
+        fields.push(name, value);
+        break;
+      case "drop":
+        break;
+      case "connection":
+        named = mergedNames(named, connectionNamed(value));
+        break;
+      case "content-length":
+        if (section.contentLength !== undefined) {
+          throw new ServeHTTPError("handler-failed", "the plugin answered two Content-Length");
+        }
+        section.contentLength = value;
+        break;
+      case "set-cookie":
+        if (rules.policy.maySetCookie(value)) {
+          fields.push(name, value);
+        }
+        break;
+      case "trailer":
+        section.trailer = section.trailer === undefined ? value : `${section.trailer}, ${value}`;
+        break;
+      case "transfer-encoding":
+        section.chunked = true;
+        break;
+    }
+  }
+  if (bytes > responseSectionBytesMax) {
+    throw tooLarge();
+  }
+  return named === undefined
+    ? section
+    : { ...section, fields: withoutFields(fields, (comparable) => named.has(comparable)) };
+}
+
+type ResponseKind =
+  | "keep"
+  | "drop"
+  | "connection"
+  | "content-length"
+  | "set-cookie"
+  | "trailer"
+  | "transfer-encoding";
+
+const names = new FieldNameCache<ResponseKind>((comparable, underscored) => {
+  switch (comparable) {
+    case "connection":
+    case "content-length":
+    case "set-cookie":
+    case "trailer":
+    case "transfer-encoding":
+      return underscored ? "keep" : comparable;
+    default:
+      return hopByHopNames.has(comparable) && !underscored ? "drop" : "keep";
+  }
+});
+
+/** Node throws at a Trailer field on a message that is not chunked. */
+function mayAnnounceTrailers(
+  rules: ResponseRules,
+  bodyAllowed: boolean,
+  contentLength: number | undefined,
+): boolean {
+  return (
+    rules.versionMajor > 1 || (rules.versionMinor > 0 && bodyAllowed && contentLength === undefined)
+  );
+}
+
+function withoutFields(fields: string[], isOut: (comparable: string) => boolean): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] as string;
+    if (!isOut(names.get(name)?.comparable ?? "")) {
+      kept.push(name, fields[at + 1] as string);
+    }
+  }
+  return kept;
+}
+
+function tooLarge(): ServeHTTPError {
+  return new ServeHTTPError("protocol-violation", "the plugin's header section is too large");
+}
+
+/** What Node's HTTP/2 throws at when it comes twice (`kSingleValueFields` in lib/internal/http2/util.js). */
+const http2SingleFields: ReadonlySet<string> = new Set([
+  "access-control-allow-credentials",
+  "access-control-max-age",
+  "access-control-request-method",
+  "age",
+  "authorization",
+  "content-encoding",
+  "content-language",
+  "content-length",
+  "content-location",
+  "content-md5",
+  "content-range",
+  "content-type",
+  "date",
+  "dnt",
+  "etag",
+  "expires",
+  "from",
+  "host",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-range",
+  "if-unmodified-since",
+  "last-modified",
+  "location",
+  "max-forwards",
+  "proxy-authorization",
+  "range",
+  "referer",
+  "retry-after",
+  "tk",
+  "upgrade-insecure-requests",
+  "user-agent",
+  "x-content-type-options",
+]);

@@ -1,0 +1,259 @@
+import { describe, expect, it } from "vitest";
+import { isPluginId, type Route, routeTarget } from "./router.js";
+import { parameterNames } from "../syntax/strip-query-parameters.js";
+
+const rules = { prefix: "/plugins", secretParameters: parameterNames([]) };
+
+function route(target: string, originalTarget = target, prefix = "/plugins") {
+  return routeTarget(target, originalTarget, { ...rules, prefix });
+}
+
+function routed(target: string, originalTarget = target, prefix = "/plugins"): Route {
+  const result = route(target, originalTarget, prefix);
+  if (result?.kind !== "route") {
+    throw new Error(`${target}: ${JSON.stringify(result)}`);
+  }
+  return result;
+}
+
+describe("routeTarget", () => {
+  it.each([
+    ["/plugins/notes/x", "notes", "/x"],
+    ["/plugins/notes/", "notes", "/"],
+    ["/plugins/notes", "notes", "/"],
+    ["/plugins/notes?q", "notes", "/?q"],
+    ["/plugins/notes?", "notes", "/?"],
+    ["/plugins/notes/?a=/b/c", "notes", "/?a=/b/c"],
+    ["/plugins/A.b_c-9/x", "A.b_c-9", "/x"],
+    ["/plugins/.../x", "...", "/x"],
+    ["/plugins/__proto__/x", "__proto__", "/x"],
+    ["/plugins/notes/a%2Fb?q=1", "notes", "/a%2Fb?q=1"],
+    ["/plugins/notes/a?b=2&a=1&;x&%zz", "notes", "/a?b=2&a=1&;x&%zz"],
+    ["/plugins/notes/caf\xc3\xa9", "notes", "/caf\xc3\xa9"],
+    ["/plugins/notes/plugins/search", "notes", "/plugins/search"],
+  ])("routes %s to %s as %s", (target, pluginId, url) => {
+    expect(routed(target)).toStrictEqual({
+      kind: "route",
+      pluginId,
+      url,
+      requestUri: target,
+      authority: undefined,
+    });
+  });
+
+  it.each([
+    // target, originalTarget: a framework took the mount path off.
+    ["/plugins/notes/a%2Fb?q=1", "/sub/plugins/notes/a%2Fb?q=1", "notes", "/a%2Fb?q=1"],
+    ["/notes/x", "/plugins/notes/x", "notes", "/x"],
+    ["/notes?q", "/plugins/notes?q", "notes", "/?q"],
+    ["/notes/x", "/sub/plugins/notes/x", "notes", "/x"],
+    // A plugin that is called like the prefix: the mount path decides.
+    ["/plugins/x", "/plugins/plugins/x", "plugins", "/x"],
+  ])("routes %s of %s behind a mount path", (target, originalTarget, pluginId, url) => {
+    expect(routed(target, originalTarget)).toStrictEqual({
+      kind: "route",
+      pluginId,
+      url,
+      requestUri: originalTarget,
+      authority: undefined,
+    });
+  });
+
+  it("accepts a target in absolute form and gives its authority", () => {
+    expect(routed("http://example.test:81/plugins/notes/x?y")).toStrictEqual({
+      kind: "route",
+      pluginId: "notes",
+      url: "/x?y",
+      requestUri: "http://example.test:81/plugins/notes/x?y",
+      authority: "example.test:81",
+    });
+    expect(routed("HTTPS://h/plugins/notes").url).toBe("/");
+  });
+
+  it("serves ids right behind the root when the prefix is empty", () => {
+    expect(routed("/notes/x", "/notes/x", "").pluginId).toBe("notes");
+    expect(route("/", "/", "")).toBeUndefined();
+  });
+
+  it("removes secret parameters from url and requestUri, and nothing else", () => {
+    const secretRules = { prefix: "/plugins", secretParameters: parameterNames(["access_token"]) };
+    const target = "/plugins/notes/x?access_token=S&a=1&access%5Ftoken=S&;b;access_token=S&%zz";
+    const result = routeTarget(target, `/sub${target}`, secretRules) as Route;
+    expect(result.url).toBe("/x?a=1&;b&%zz");
+    expect(result.requestUri).toBe("/sub/plugins/notes/x?a=1&;b&%zz");
+  });
+
+  it("refuses a target over 64 KiB with 414", () => {
+    expect(route(`/plugins/notes/${"a".repeat(65_536)}`)).toMatchObject({ status: 414 });
+  });
+});
+
+/** What each attack comes to: nobody's ("none"), a refusal, or the first plugin with the path octet for octet. */
+const attacks: readonly (readonly [string, "none" | 400 | 404 | { readonly url: string }])[] = [
+  // Dot segments in place of the id or in front of it.
+  ["/plugins/..", 404],
+  ["/plugins/.", 404],
+  ["/plugins/../x", 404],
+  ["/plugins/./x", 404],
+  ["/plugins/../plugins/notes/x", 404],
+  ["/plugins/./notes/x", 404],
+  ["/plugins/..;/notes/x", 404],
+  ["/plugins/.%2e/x", 404],
+  ["/plugins/%2e/x", 404],
+  ["/plugins/%2e%2e/x", 404],
+  ["/plugins/%2E%2E/notes", 404],
+  ["/plugins/%252e%252e/notes", 404],
+  ["/plugins/..%2fnotes", 404],
+  ["/plugins/..%5cnotes", 404],
+  ["/plugins/..\\notes", 404],
+  ["/plugins/..?x", 404],
+  ["/plugins/.?x", 404],
+  ["/../plugins/notes/x", "none"],
+  ["/./plugins/notes/x", "none"],
+  ["/x/../plugins/notes/x", "none"],
+  ["/%2e%2e/plugins/notes/x", "none"],
+  ["/plugins/..%c0%af", 404],
+  ["/plugins/%c0%ae%c0%ae/x", 404],
+  // Another way to write the prefix.
+  ["//plugins/notes/x", "none"],
+  ["///plugins/notes/x", "none"],
+  ["//evil/plugins/notes/x", "none"],
+  ["//evil.test/plugins/notes", "none"],
+  ["/\\plugins/notes/x", "none"],
+  ["\\plugins\\notes", "none"],
+  ["/PLUGINS/notes/x", "none"],
+  ["/Plugins/notes/x", "none"],
+  ["/pluginsnotes/x", "none"],
+  ["/plugins;a=b/notes/x", "none"],
+  ["/plugins%2fnotes/x", "none"],
+  ["/plugins%2Fnotes", "none"],
+  ["/%70lugins/notes/x", "none"],
+  ["/plugin%73/notes/x", "none"],
+  ["/plugins%00/notes/x", "none"],
+  ["/plugins\\notes/x", "none"],
+  ["/plugins?/notes/x", "none"],
+  ["/plugins", "none"],
+  ["/plugins/", "none"],
+  ["/plugins/?x", "none"],
+  ["/x?/plugins/notes/x", "none"],
+  ["/x#/plugins/notes/x", "none"],
+  ["plugins/notes/x", "none"],
+  ["", "none"],
+  ["*", "none"],
+  ["notes:443", "none"],
+  ["/", "none"],
+  // An empty id.
+  ["/plugins//notes/x", 404],
+  ["/plugins///", 404],
+  ["/plugins//", 404],
+  // Characters that no id has.
+  ["/plugins/a%20b/x", 404],
+  ["/plugins/notes%2fx", 404],
+  ["/plugins/notes%2f..%2fsearch/x", 404],
+  ["/plugins/notes%00/x", 404],
+  ["/plugins/notes\x00/x", 404],
+  ["/plugins/notes%5c..%5csearch/x", 404],
+  ["/plugins/notes\\..\\search/x", 404],
+  ["/plugins/notes;v=1/x", 404],
+  ["/plugins/notes:80/x", 404],
+  ["/plugins/notes@search/x", 404],
+  ["/plugins/notes*/x", 404],
+  ["/plugins/n%6ftes/x", 404],
+  ["/plugins/notes#/x", 404],
+  ["/plugins/notes&search/x", 404],
+  ["/plugins/notes,search/x", 404],
+  ["/plugins/n\xc3\xb6tes/x", 404],
+  ["/plugins/\xef\xbd\x8eotes/x", 404],
+  ["/plugins/ notes/x", 404],
+  ["/plugins/notes\t/x", 404],
+  ["/plugins/notes%0d%0aX:y/x", 404],
+  ["/plugins/~notes/x", 404],
+  ["/plugins/$/x", 404],
+  ["/plugins/{notes}/x", 404],
+  [`/plugins/${"n".repeat(129)}/x`, 404],
+  // Behind the id everything is the plugin's: it stays inside, octet for octet.
+  ["/plugins/notes/..", { url: "/.." }],
+  ["/plugins/notes/../search/x", { url: "/../search/x" }],
+  ["/plugins/notes/../../etc/passwd", { url: "/../../etc/passwd" }],
+  ["/plugins/notes/%2e%2e/search/x", { url: "/%2e%2e/search/x" }],
+  ["/plugins/notes/%2e%2e%2fsearch", { url: "/%2e%2e%2fsearch" }],
+  ["/plugins/notes/..%2f..%2fsearch", { url: "/..%2f..%2fsearch" }],
+  ["/plugins/notes/..;/search", { url: "/..;/search" }],
+  ["/plugins/notes//search/x", { url: "//search/x" }],
+  ["/plugins/notes//evil.test/x", { url: "//evil.test/x" }],
+  ["/plugins/notes/\\..\\search", { url: "/\\..\\search" }],
+  ["/plugins/notes/%5c..%5csearch", { url: "/%5c..%5csearch" }],
+  ["/plugins/notes/%00", { url: "/%00" }],
+  ["/plugins/notes/%0d%0aX:y", { url: "/%0d%0aX:y" }],
+  ["/plugins/notes/%c0%ae%c0%ae/x", { url: "/%c0%ae%c0%ae/x" }],
+  ["/plugins/notes/%252e%252e/x", { url: "/%252e%252e/x" }],
+  ["/plugins/notes/%", { url: "/%" }],
+  ["/plugins/notes?/../search", { url: "/?/../search" }],
+  ["/plugins/notes/http://evil.test/", { url: "/http://evil.test/" }],
+  // What no target may hold.
+  ["/plugins/notes/\x00", 400],
+  ["/plugins/notes/a b", 400],
+  ["/plugins/notes/a\tb", 400],
+  ["/plugins/notes/\r\nX: y", 400],
+  ["/plugins/notes/\x7f", 400],
+  ["/plugins/notes/x#y", 400],
+  ["/plugins/notes/x?a#access_token=S", 400],
+  ["/plugins/notes/\xff", 400],
+  ["/plugins/notes/\xc0\xae\xc0\xae/x", 400],
+  ["/plugins/notes/\xe0\x80\xae", 400],
+  ["/plugins/notes/\xed\xa0\x80", 400],
+  ["/plugins/notes/\xf4\x90\x80\x80", 400],
+  ["/plugins/notes/\xc3", 400],
+  ["/plugins/notes/?q=\xe9", 400],
+  ["/plugins/notes/\u0101", 400],
+  // Absolute form.
+  ["http://h//plugins/notes/x", "none"],
+  ["http://h/x/../plugins/notes/x", "none"],
+  ["http://h/plugins/../x", 404],
+  ["http://h/plugins/%2e%2e/x", 404],
+  ["http:///plugins/notes/x", 400],
+  ["http://user@h/plugins/notes/x", 400],
+  ["http://h\\@evil/plugins/notes/x", 400],
+  ["http://h?/plugins/notes/x", "none"],
+  ["http://h#/plugins/notes/x", "none"],
+  ["http:/plugins/notes/x", "none"],
+  ["file:///plugins/notes/x", "none"],
+  ["ftp://h/plugins/notes/x", "none"],
+  ["javascript://h/plugins/notes/x", "none"],
+  ["http://h", "none"],
+];
+
+describe("path attacks (C10)", () => {
+  it("has at least 80 of them, all different", () => {
+    expect(new Set(attacks.map(([target]) => target)).size).toBe(attacks.length);
+    expect(attacks.length).toBeGreaterThanOrEqual(80);
+  });
+
+  it.each(attacks)("%j neither crosses nor escapes", (target, expected) => {
+    expect(outcome(route(target))).toEqual(expected);
+  });
+
+  it.each(attacks)("%j comes to the same behind a mount path", (target, expected) => {
+    expect(outcome(route(target, `/sub${target}`))).toEqual(expected);
+  });
+});
+
+/** A result as `attacks` writes it; a plugin that is not "notes" is none that they expect. */
+function outcome(result: ReturnType<typeof routeTarget>): unknown {
+  if (result === undefined) {
+    return "none";
+  }
+  if (result.kind === "refusal") {
+    return result.status;
+  }
+  return result.pluginId === "notes" ? { url: result.url } : result.pluginId;
+}
+
+describe("isPluginId", () => {
+  it.each(["a", "...", ".a", "A-b_c.9", "constructor", "x".repeat(128)])("accepts %s", (id) => {
+    expect(isPluginId(id)).toBe(true);
+  });
+  it.each(["", ".", "..", "a/b", "a b", "ä", "a%20", "x".repeat(129)])("refuses %j", (id) => {
+    expect(isPluginId(id)).toBe(false);
+  });
+});

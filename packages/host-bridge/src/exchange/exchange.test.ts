@@ -1,0 +1,357 @@
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import { plainEnd, type ResponseInit, ServeHTTPError } from "@servehttp/contract";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { tunnelLingerMs } from "../limits.js";
+import { PairedStream } from "../test-rig/paired-stream.js";
+import { MemoryExchange } from "../test-rig/memory-exchange.js";
+import { turns, until } from "../test-rig/until.js";
+
+const octets = (text: string): Uint8Array => Buffer.from(text);
+const ok: ResponseInit = { status: 200, headers: [] };
+const upload = { init: { method: "POST", contentLength: -1, hijackable: false } };
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("a response", () => {
+  it("that comes whole goes out whole", () => {
+    const { caller, channel, exchange, over } = new MemoryExchange();
+    void exchange.receive({ init: ok, chunk: octets("body"), end: { trailers: ["x-a", "1"] } });
+    expect(caller.log).toEqual(['respond 200 "body" x-a 1']);
+    expect(over).toEqual([{ outcome: "ok", code: undefined }]);
+    expect(channel.sent).toHaveLength(1);
+    expect(channel.resets).toEqual([]);
+  });
+
+  it("that comes in parts goes out in parts", () => {
+    const { caller, exchange, over } = new MemoryExchange();
+    void exchange.receive({ informational: [{ status: 103, headers: ["link", "</a>"] }] });
+    void exchange.receive({ init: ok, flush: true });
+    void exchange.receive({ chunk: octets("one"), flush: true });
+    void exchange.receive({ chunk: octets("two") });
+    void exchange.receive({ end: plainEnd });
+    expect(caller.log).toEqual([
+      "informational 103 link </a>",
+      "begin 200",
+      "flush",
+      'write "one"',
+      "flush",
+      'write "two"',
+      "end",
+    ]);
+    expect(over).toEqual([{ outcome: "ok", code: undefined }]);
+  });
+
+  it.each([
+    ["longer", "5", ["12345678"], 'write "12345"'],
+    ["shorter", "5", ["123"], 'write "123"'],
+    ["empty", "5", [], undefined],
+  ])("that is %s than its length is broken at it", (_what, length, chunks, written) => {
+    for (const whole of [false, true]) {
+      const { caller, channel, exchange, over } = new MemoryExchange();
+      const init = { status: 200, headers: ["content-length", length] };
+      if (whole) {
+        const chunk = chunks[0] === undefined ? {} : { chunk: octets(chunks[0]) };
+        void exchange.receive({ init, ...chunk, end: plainEnd });
+      } else {
+        void exchange.receive({ init });
+        for (const chunk of chunks) {
+          void exchange.receive({ chunk: octets(chunk) });
+        }
+        void exchange.receive({ end: plainEnd });
+      }
+      expect(caller.log).toEqual([
+        "begin 200",
+        ...(written === undefined ? [] : [written]),
+        "break",
+      ]);
+      expect(channel.resets).toEqual(["handler-failed"]);
+      expect(over).toEqual([{ outcome: "plugin-error", code: "handler-failed" }]);
+    }
+  });
+
+  it("to HEAD has no body, whatever length it declares", () => {
+    const { caller, exchange } = new MemoryExchange({ init: { method: "HEAD" } });
+    void exchange.receive({ init: { status: 200, headers: ["content-length", "5"] } });
+    void exchange.receive({ chunk: octets("12345678") });
+    void exchange.receive({ end: plainEnd });
+    expect(caller.log).toEqual(["begin 200", "end"]);
+  });
+
+  it.each<[string, ResponseInit, string, number]>([
+    ["an invalid status", { status: 1_000, headers: [] }, "handler-failed", 500],
+    ["an invalid name", { status: 200, headers: ["a b", ""] }, "handler-failed", 500],
+    ["an invalid value", { status: 200, headers: ["a", "\r\n"] }, "handler-failed", 500],
+    [
+      "too large a head",
+      { status: 200, headers: ["a", "x".repeat(70_000)] },
+      "protocol-violation",
+      502,
+    ],
+  ])("with %s is answered by the host", (_what, init, code, status) => {
+    const { caller, channel, exchange, over } = new MemoryExchange();
+    void exchange.receive({ init, chunk: octets("body") });
+    expect(caller.log).toEqual([expect.stringMatching(`^respond ${status} `)]);
+    expect(channel.resets).toEqual([code]);
+    expect(over).toMatchObject([{ code }]);
+    void exchange.receive({ end: plainEnd });
+    exchange.abort(new ServeHTTPError("connection-lost", "later"));
+    exchange.callerClosed();
+    exchange.stop(new ServeHTTPError("host-stopping", "later"));
+    expect([caller.log.length, over.length, channel.resets.length]).toEqual([1, 1, 1]);
+  });
+
+  it("waits for a caller without room, and no longer than the caller lives", async () => {
+    const { caller, exchange } = new MemoryExchange();
+    void exchange.receive({ init: ok });
+    caller.room = Promise.withResolvers();
+    let taken = false;
+    const taking = exchange.receive({ chunk: octets("x") });
+    void taking?.then(() => {
+      taken = true;
+    });
+    await turns(2);
+    expect(taken).toBe(false);
+    exchange.callerClosed();
+    await taking;
+    expect(taken).toBe(true);
+  });
+
+  it("that something in front of the host can't write is broken, once", () => {
+    const { caller, channel, exchange, over } = new MemoryExchange();
+    caller.thrown = new TypeError("a middleware's own");
+    void exchange.receive({ init: ok, end: plainEnd });
+    expect(caller.log).toEqual(["break"]);
+    expect([channel.resets, over]).toEqual([
+      ["internal"],
+      [{ outcome: "plugin-error", code: "internal" }],
+    ]);
+  });
+});
+
+describe("a request", () => {
+  it("is sent as it comes, in chunks of the size that is allowed", async () => {
+    const { body, channel } = new MemoryExchange({ ...upload, chunkBytes: 4 });
+    body.write("1234567890");
+    body.end();
+    await until(() => channel.sent.some(({ end }) => end !== undefined), "the end");
+    expect(channel.text).toBe("1234567890");
+    expect(channel.sent.map(({ chunk }) => chunk?.length)).toEqual([undefined, 4, 4, 2, undefined]);
+  });
+
+  it("waits where the plugin has no room", async () => {
+    const { body, channel } = new MemoryExchange(upload);
+    channel.room = Promise.withResolvers();
+    body.write("one");
+    await until(() => channel.text === "one", "the first chunk");
+    expect(body.isPaused()).toBe(true);
+    body.write("two");
+    await turns(3);
+    expect(channel.text).toBe("one");
+    channel.room.resolve();
+    channel.room = undefined;
+    await until(() => channel.text === "onetwo", "the second chunk");
+  });
+
+  it("is no more read once it is answered, and its rest is refused", async () => {
+    const { body, caller, channel, exchange } = new MemoryExchange(upload);
+    body.write("one");
+    await until(() => channel.text === "one", "the first chunk");
+    void exchange.receive({ init: { status: 413, headers: [] }, end: plainEnd });
+    body.write("two");
+    await turns(3);
+    expect(caller.log).toEqual(['respond 413 ""', "refuseRest"]);
+    expect([channel.text, channel.resets]).toEqual(["one", []]);
+    expect(body.listenerCount("data") + body.listenerCount("end")).toBe(0);
+  });
+
+  it("that ended before its answer came is not refused", async () => {
+    const { body, caller, channel, exchange } = new MemoryExchange(upload);
+    body.end("all");
+    await until(() => channel.sent.some(({ end }) => end !== undefined), "the end");
+    void exchange.receive({ init: ok, end: plainEnd });
+    expect(caller.log).toEqual(['respond 200 ""']);
+  });
+
+  it("gets an answer whatever code its plugin gives it up with", () => {
+    for (const code of ["caller-left", "host-stopping", "internal", "connection-lost"] as const) {
+      const { caller, exchange, over } = new MemoryExchange();
+      exchange.abort(new ServeHTTPError(code, "the plugin says so"));
+      expect(caller.log).toEqual([expect.stringMatching(/^respond 50[0-9] /)]);
+      expect(over).toHaveLength(1);
+      expect(over[0]?.outcome).not.toBe("caller-left");
+    }
+  });
+
+  it("that its caller leaves is given up, and nothing is written", () => {
+    const { caller, channel, exchange, over } = new MemoryExchange();
+    caller.gone = true;
+    exchange.callerClosed();
+    expect([caller.log, channel.resets]).toEqual([[], ["caller-left"]]);
+    expect(over).toEqual([{ outcome: "caller-left", code: "caller-left" }]);
+  });
+
+  it("is broken where the plugin is lost behind the head", () => {
+    const { caller, exchange, over } = new MemoryExchange();
+    void exchange.receive({ init: ok, chunk: octets("x") });
+    exchange.abort(new ServeHTTPError("connection-lost", "gone"));
+    expect(caller.log).toEqual(["begin 200", 'write "x"', "break"]);
+    expect(over).toEqual([{ outcome: "lost-after-head", code: "connection-lost" }]);
+  });
+});
+
+describe("time", () => {
+  it("answers 504 for a head that does not come, and breaks what falls silent behind it", () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const times = { headMs: 1_000, idleMs: 1_000, totalMs: 0 };
+    const headless = new MemoryExchange({ times });
+    const silent = new MemoryExchange({ times });
+    void silent.exchange.receive({ init: ok, chunk: octets("x") });
+    vi.advanceTimersByTime(1_001);
+    expect(headless.caller.log).toEqual([expect.stringMatching(/^respond 504 /)]);
+    expect(silent.caller.log.at(-1)).toBe("break");
+    for (const { channel, over } of [headless, silent]) {
+      expect([channel.resets, over]).toEqual([
+        ["deadline"],
+        [{ outcome: "deadline", code: "deadline" }],
+      ]);
+    }
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("goes by while the caller reads, and not while it does not", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const times = { headMs: 0, idleMs: 1_000, totalMs: 0 };
+    const { caller, exchange } = new MemoryExchange({ times });
+    void exchange.receive({ init: ok });
+    for (let round = 0; round < 3; round += 1) {
+      caller.room = Promise.withResolvers();
+      const taken = exchange.receive({ chunk: octets("x") });
+      vi.advanceTimersByTime(900);
+      caller.room.resolve();
+      await taken;
+    }
+    expect(caller.log).not.toContain("break");
+    caller.room = Promise.withResolvers();
+    void exchange.receive({ chunk: octets("x") });
+    vi.advanceTimersByTime(1_001);
+    expect(caller.log.at(-1)).toBe("break");
+  });
+});
+
+describe("a tunnel", () => {
+  function hijacked(options = {}) {
+    const memory = new MemoryExchange(options);
+    const inward = new PassThrough();
+    const outward = new PassThrough();
+    // Both ends of a caller's connection, as one stream.
+    const socket = PairedStream.over(inward, outward);
+    memory.caller.socket = socket;
+    void memory.exchange.receive({ hijack: true });
+    const { caller, channel, exchange, over } = memory;
+    return { caller, channel, exchange, over, inward, outward, socket, memory };
+  }
+
+  it("carries octets both ways, and each way ends by itself", async () => {
+    const { channel, exchange, inward, outward, over, socket } = hijacked();
+    inward.write("to the plugin");
+    await until(() => channel.text === "to the plugin", "octets at the plugin");
+    void exchange.receive({ tunnelChunk: octets("to the caller") });
+    inward.end();
+    await until(() => channel.sent.at(-1)?.tunnelEnd === true, "the caller's end");
+    expect(String(outward.read())).toBe("to the caller");
+    void exchange.receive({ tunnelChunk: octets(" and more"), tunnelEnd: true });
+    expect(String(await once(outward, "data"))).toBe(" and more");
+    await until(() => socket.destroyed, "the connection is closed");
+    expect(over).toEqual([{ outcome: "ok", code: undefined }]);
+    expect(channel.resets).toEqual([]);
+  });
+
+  it("ends with its caller", async () => {
+    const { channel, over, socket } = hijacked();
+    socket.destroy();
+    await until(() => over.length > 0, "the exchange is over");
+    expect([over, channel.resets]).toEqual([
+      [{ outcome: "caller-left", code: "caller-left" }],
+      ["caller-left"],
+    ]);
+  });
+
+  it.each(["connection-lost", "handler-failed"] as const)(
+    "ends with its plugin (%s)",
+    async (code) => {
+      const { exchange, over, socket } = hijacked();
+      exchange.abort(new ServeHTTPError(code, "gone"));
+      expect(socket.destroyed).toBe(true);
+      await turns(2);
+      expect(over).toHaveLength(1);
+    },
+  );
+
+  it.each([
+    ["when the caller has what was written", true],
+    ["when the caller does not take it", false],
+  ])("that its plugin closed is over %s", async (_when, reads) => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { exchange, outward, over, socket } = hijacked();
+    void exchange.receive({ tunnelChunk: Buffer.alloc(200_000) });
+    exchange.abort(new ServeHTTPError("request-not-needed", "closed"));
+    await turns(2);
+    expect([over, socket.destroyed]).toEqual([[], false]);
+    let bytes = 0;
+    if (reads) {
+      outward.on("data", (chunk: Buffer) => {
+        bytes += chunk.length;
+      });
+    } else {
+      vi.advanceTimersByTime(tunnelLingerMs);
+    }
+    await until(() => over.length > 0, "the exchange is over");
+    expect([over, bytes, vi.getTimerCount()]).toEqual([
+      [{ outcome: "ok", code: undefined }],
+      reads ? 200_000 : 0,
+      0,
+    ]);
+  });
+
+  it("waits for a caller without room, and for a plugin without", async () => {
+    const { channel, exchange, inward, outward, socket } = hijacked();
+    const waits = exchange.receive({ tunnelChunk: Buffer.alloc(200_000) });
+    let taken = false;
+    void waits?.then(() => {
+      taken = true;
+    });
+    await turns(3);
+    expect(taken).toBe(false);
+    outward.resume();
+    await until(() => taken, "room at the caller");
+    channel.room = Promise.withResolvers();
+    inward.write("one");
+    await until(() => channel.text === "one", "the first octets");
+    expect(socket.isPaused()).toBe(true);
+    inward.write("two");
+    await turns(3);
+    expect(channel.text).toBe("one");
+    channel.room.resolve();
+    channel.room = undefined;
+    await until(() => channel.text === "onetwo", "the rest");
+  });
+
+  it("is refused where the request can't become one, or too many are open", () => {
+    const impossible = hijacked({ init: { hijackable: false } });
+    expect(impossible.caller.log).toEqual([expect.stringMatching(/^respond 502 /)]);
+    const many = hijacked({ mayTunnel: false });
+    expect(many.caller.log).toEqual([expect.stringMatching(/^respond 503 /)]);
+    expect(many.over).toEqual([{ outcome: "overload", code: "overload" }]);
+    expect([impossible.memory.tunnels, many.memory.tunnels]).toEqual([0, 0]);
+  });
+
+  it("knows no time of HTTP's", () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const { over } = hijacked({ times: { headMs: 10, idleMs: 10, totalMs: 10 } });
+    vi.advanceTimersByTime(1_000_000);
+    expect([over, vi.getTimerCount()]).toEqual([[], 0]);
+  });
+});

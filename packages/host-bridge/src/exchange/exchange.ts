@@ -1,0 +1,315 @@
+import {
+  type ExchangeChannel,
+  type PartReceiver,
+  plainEnd,
+  type RequestInit,
+  type RequestParts,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import type { Caller } from "../client/client-response.js";
+import type { EdgePolicy } from "../edge/edge-policy.js";
+import { ExchangeTimer, type ExchangeTimes } from "./exchange-timer.js";
+import { failures, type Outcome } from "./failure.js";
+import { failureResponse } from "./failure-response.js";
+import type { RequestBody } from "../client/request-body.js";
+import { RequestSender } from "./request-sender.js";
+import { Tunnel } from "./tunnel.js";
+import {
+  readInformational,
+  readResponseHead,
+  readResponseTrailers,
+  type ResponseHead,
+  type ResponseRules,
+} from "../edge/response-head.js";
+
+/** What an exchange needs of the plugin that it is with. */
+export interface ExchangePlugin {
+  /** Opens an exchange on the plugin's carrier. */
+  openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts>;
+  readonly chunkBytes: number;
+  readonly times: ExchangeTimes;
+  /** Called when the exchange has begun. */
+  onBegun(exchange: Exchange): void;
+  /** Called when the plugin has taken the caller's connection over. */
+  onTunnel(exchange: Exchange): void;
+  /** Whether the plugin may take over one more connection. */
+  readonly mayTunnel: boolean;
+  /** Called once behind it: how the exchange came out, and why where it failed. */
+  onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void;
+}
+
+/** Everything about one request that is settled before its exchange begins. */
+export interface ExchangeRequest {
+  readonly caller: Caller;
+  readonly init: RequestInit;
+  /** Undefined where the request has none. */
+  readonly body: RequestBody | undefined;
+  readonly rules: ResponseRules;
+  readonly edge: EdgePolicy;
+}
+
+/**
+ * One request with its response. Both directions run at once: the request is sent as it comes, the response is received
+ * as the plugin gives it, and whichever of caller, plugin and clock gives up first ends both.
+ *
+ *   unanswered -> responding  [#begin]    the final head is settled
+ *   unanswered -> over        [#complete] a whole response in one go
+ *   responding -> over        [#complete]
+ *   unanswered -> tunnel      [#openTunnel] the plugin took the connection over
+ *   tunnel     -> over        [#openTunnel] its connection is closed
+ *   any        -> over        [#fail]     caller left, plugin failed, time ran out, host stops
+ */
+type ExchangeState =
+  | { readonly name: "unanswered" }
+  | { readonly name: "responding"; readonly head: ResponseHead }
+  | { readonly name: "tunnel"; readonly tunnel: Tunnel }
+  | { readonly name: "over" };
+
+const unanswered: ExchangeState = { name: "unanswered" };
+const over: ExchangeState = { name: "over" };
+
+export class Exchange implements PartReceiver<ResponseParts> {
+  readonly #plugin: ExchangePlugin;
+  readonly #caller: Caller;
+  readonly #rules: ResponseRules;
+  readonly #channel: ExchangeChannel<RequestParts>;
+  /** Undefined where the request has no body: it went out whole. */
+  readonly #sender: RequestSender | undefined;
+  readonly #timer: ExchangeTimer;
+  readonly init: RequestInit;
+  #state: ExchangeState = unanswered;
+  #bodyBytes = 0;
+
+  constructor(plugin: ExchangePlugin, what: ExchangeRequest) {
+    const { body, edge, init } = what;
+    this.#plugin = plugin;
+    this.#caller = what.caller;
+    this.#rules = what.rules;
+    this.init = init;
+    // First: where it throws, nothing has begun.
+    this.#channel = plugin.openExchange(this);
+    plugin.onBegun(this);
+    this.#timer = new ExchangeTimer(plugin.times, (message) =>
+      this.#giveUp(new ServeHTTPError("deadline", message)),
+    );
+    if (body === undefined) {
+      this.#sender = undefined;
+      void this.#channel.send({ init, end: plainEnd });
+      return;
+    }
+    void this.#channel.send({ init });
+    this.#sender = new RequestSender(
+      body,
+      this.#channel,
+      plugin.chunkBytes,
+      (raw) => edge.readRequestTrailers(raw),
+      () => this.#timer.requestMoved(),
+    );
+  }
+
+  /** The caller's connection, or its HTTP/2 stream, closed. A tunnel sees that by itself. */
+  callerClosed(): void {
+    if (this.#state !== over && this.#state.name !== "tunnel") {
+      this.#giveUp(new ServeHTTPError("caller-left", "the caller left"));
+    }
+  }
+
+  /** The host gives the exchange up, because it stops or the plugin goes. */
+  stop(reason: ServeHTTPError): void {
+    if (this.#state !== over) {
+      this.#giveUp(reason);
+    }
+  }
+
+  receive(parts: ResponseParts): void | Promise<void> {
+    if (this.#state === over) {
+      return undefined;
+    }
+    try {
+      return this.#apply(parts);
+    } catch (error) {
+      this.#onThrown(error);
+      return undefined;
+    }
+  }
+
+  abort(error: ServeHTTPError): void {
+    const state = this.#state;
+    if (state.name === "tunnel" && error.code === "request-not-needed") {
+      state.tunnel.close();
+    } else if (state !== over) {
+      // Of the caller nobody knows but the host.
+      const lies = error.code === "caller-left";
+      this.#fail(lies ? new ServeHTTPError("protocol-violation", error.message) : error);
+    }
+  }
+
+  #apply(parts: ResponseParts): void | Promise<void> {
+    this.#timer.responseMoved();
+    if (parts.informational !== undefined) {
+      for (const one of parts.informational) {
+        const informational = readInformational(one, this.#rules);
+        if (informational !== undefined) {
+          this.#caller.informational(informational.status, informational.fields);
+        }
+      }
+    }
+    if (parts.extendHeadMs !== undefined) {
+      this.#timer.extendHead(parts.extendHeadMs);
+    }
+    if (parts.hijack === true) {
+      this.#openTunnel();
+    }
+    if (this.#state.name === "tunnel") {
+      return this.#applyToTunnel(this.#state.tunnel, parts);
+    }
+    if (parts.init !== undefined) {
+      const head = readResponseHead(parts.init, this.#rules);
+      if (parts.end !== undefined && isWhole(head, parts.chunk)) {
+        const trailers = readResponseTrailers(parts.end.trailers, this.#rules);
+        this.#caller.respond(head, parts.chunk, trailers);
+        this.#finish("ok", undefined);
+        this.#leaveRest();
+        return undefined;
+      }
+      this.#begin(head);
+    }
+    const room = parts.chunk === undefined ? undefined : this.#write(parts.chunk);
+    if (parts.flush === true && this.#state.name === "responding") {
+      this.#caller.flush();
+    }
+    if (parts.end !== undefined && this.#state.name === "responding") {
+      this.#complete(this.#state.head, readResponseTrailers(parts.end.trailers, this.#rules));
+    }
+    return room;
+  }
+
+  #openTunnel(): void {
+    if (!this.init.hijackable) {
+      const message = "the plugin hijacked a request that was not hijackable";
+      throw new ServeHTTPError("protocol-violation", message);
+    }
+    if (!this.#plugin.mayTunnel) {
+      throw new ServeHTTPError("overload", "too many tunnels at once");
+    }
+    const socket = this.#caller.hijack();
+    if (socket === undefined) {
+      throw new ServeHTTPError("caller-left", "the caller left");
+    }
+    this.#timer.stop();
+    const tunnel = new Tunnel(socket, this.#channel, this.#plugin.chunkBytes, (error) => {
+      if (error === undefined && this.#state !== over) {
+        this.#finish("ok", undefined);
+      } else if (error !== undefined && this.#state !== over) {
+        this.#giveUp(error);
+      }
+    });
+    this.#state = { name: "tunnel", tunnel };
+    this.#plugin.onTunnel(this);
+  }
+
+  #applyToTunnel(tunnel: Tunnel, parts: ResponseParts): void | Promise<void> {
+    const room = parts.tunnelChunk === undefined ? undefined : tunnel.write(parts.tunnelChunk);
+    if (parts.tunnelEnd === true) {
+      tunnel.end();
+    }
+    return room;
+  }
+
+  #begin(head: ResponseHead): void {
+    this.#timer.headArrived();
+    this.#state = { name: "responding", head };
+    this.#caller.begin(head);
+  }
+
+  #write(chunk: Uint8Array): void | Promise<void> {
+    if (this.#state.name !== "responding") {
+      return undefined;
+    }
+    const { head } = this.#state;
+    if (!head.bodyAllowed) {
+      return undefined;
+    }
+    const left = (head.contentLength ?? Number.POSITIVE_INFINITY) - this.#bodyBytes;
+    this.#bodyBytes += chunk.length;
+    if (chunk.length > left) {
+      if (left > 0) {
+        void this.#caller.write(chunk.subarray(0, left));
+      }
+      const message = `the plugin wrote more than its Content-Length of ${head.contentLength}`;
+      throw new ServeHTTPError("handler-failed", message);
+    }
+    const room = this.#caller.write(chunk);
+    // A caller that takes its time is no silence of the plugin's, but it is silence.
+    return room?.then(() => this.#timer.responseMoved());
+  }
+
+  #complete(head: ResponseHead, trailers: string[]): void {
+    if (head.contentLength !== undefined && this.#bodyBytes < head.contentLength) {
+      const message = `the plugin wrote ${this.#bodyBytes} octets of its Content-Length of ${head.contentLength}`;
+      throw new ServeHTTPError("handler-failed", message);
+    }
+    this.#caller.end(trailers);
+    this.#finish("ok", undefined);
+    this.#leaveRest();
+  }
+
+  /** The plugin has answered in full: what the caller still sends is nobody's. */
+  #leaveRest(): void {
+    if (this.#sender !== undefined && !this.#sender.complete) {
+      this.#caller.refuseRest();
+    }
+  }
+
+  #onThrown(thrown: unknown): void {
+    if (thrown instanceof ServeHTTPError) {
+      this.#giveUp(thrown);
+      return;
+    }
+    // What the host put in front of the response threw. How much of the head has gone out is not known.
+    const error = ServeHTTPError.from(thrown);
+    this.#channel.reset(error);
+    this.#finish(failures.internal.outcomeAfterHead, error);
+    this.#caller.break();
+  }
+
+  /** Ends the exchange from this side. */
+  #giveUp(error: ServeHTTPError): void {
+    this.#channel.reset(error);
+    this.#fail(error);
+  }
+
+  #fail(error: ServeHTTPError): void {
+    const failure = failures[error.code];
+    const state = this.#state;
+    this.#finish(state === unanswered ? failure.outcome : failure.outcomeAfterHead, error);
+    if (state.name === "tunnel") {
+      state.tunnel.destroy();
+    } else if (state.name === "responding") {
+      this.#caller.break();
+    } else if (failure.status !== undefined && !this.#caller.gone) {
+      const isHead = this.#rules.method === "HEAD";
+      const { head, body } = failureResponse({ ...failure, status: failure.status }, isHead);
+      this.#caller.respond(head, body, []);
+      this.#leaveRest();
+    }
+  }
+
+  #finish(outcome: Outcome, error: ServeHTTPError | undefined): void {
+    this.#state = over;
+    this.#timer.stop();
+    this.#sender?.stop();
+    this.#caller.release();
+    this.#plugin.onOver(this, outcome, error);
+  }
+}
+
+/** Whether the head and this one chunk are all there is, and as long as they say. */
+function isWhole(head: ResponseHead, chunk: Uint8Array | undefined): boolean {
+  return (
+    !head.bodyAllowed ||
+    head.contentLength === undefined ||
+    head.contentLength === (chunk?.length ?? 0)
+  );
+}

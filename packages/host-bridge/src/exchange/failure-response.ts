@@ -1,0 +1,37 @@
+import { type Failure, failureText, proxyStatus } from "./failure.js";
+import type { ResponseHead } from "../edge/response-head.js";
+
+/** What the host itself answers. */
+export interface HostResponse {
+  readonly head: ResponseHead;
+  readonly body: Buffer;
+}
+
+/** The host's own answer in place of a plugin's. A failure without a status gets none: the caller is gone. */
+export function failureResponse(
+  failure: Pick<Failure, "proxyError" | "retryAfterSeconds"> & { readonly status: number },
+  isHead: boolean,
+): HostResponse {
+  const body = Buffer.from(failureText(failure.status));
+  const fields = [
+    "Content-Type",
+    "text/plain; charset=utf-8",
+    "X-Content-Type-Options",
+    "nosniff",
+    "Content-Length",
+    String(body.length),
+    "Proxy-Status",
+    proxyStatus(failure.proxyError),
+  ];
+  if (failure.retryAfterSeconds !== undefined) {
+    fields.push("Retry-After", String(failure.retryAfterSeconds));
+  }
+  const head = {
+    status: failure.status,
+    fields,
+    contentLength: body.length,
+    bodyAllowed: !isHead,
+    announcesTrailers: false,
+  };
+  return { head, body };
+}

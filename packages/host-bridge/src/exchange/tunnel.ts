@@ -1,0 +1,105 @@
+import type { Duplex } from "node:stream";
+import { type ExchangeChannel, type RequestParts, ServeHTTPError } from "@servehttp/contract";
+import { tunnelLingerMs } from "../limits.js";
+
+/**
+ * A caller's connection that a plugin took over: octets both ways, each way with back-pressure and an end of its own. No
+ * time of HTTP's applies to it.
+ */
+export class Tunnel {
+  readonly #socket: Duplex;
+  readonly #channel: ExchangeChannel<RequestParts>;
+  readonly #chunkBytes: number;
+  readonly #onOver: (error: ServeHTTPError | undefined) => void;
+  #callerEnded = false;
+  #pluginEnded = false;
+  #room: PromiseWithResolvers<void> | undefined;
+  #linger: NodeJS.Timeout | undefined;
+
+  /** `onOver` is called once, when the connection is closed: with an error where either way was cut off by the caller. */
+  constructor(
+    socket: Duplex,
+    channel: ExchangeChannel<RequestParts>,
+    chunkBytes: number,
+    onOver: (error: ServeHTTPError | undefined) => void,
+  ) {
+    this.#socket = socket;
+    this.#channel = channel;
+    this.#chunkBytes = chunkBytes;
+    this.#onOver = onOver;
+    socket.on("data", (chunk: Buffer) => this.#send(chunk));
+    socket.on("end", () => {
+      this.#callerEnded = true;
+      void channel.send({ tunnelEnd: true });
+    });
+    socket.on("drain", () => this.#release());
+    socket.on("error", () => {
+      // The close that follows says what there is to say.
+    });
+    socket.once("close", () => this.#closed());
+    socket.resume();
+  }
+
+  /** Octets of the plugin's. A promise settles when there is room again, or the caller is gone. */
+  write(chunk: Uint8Array): void | Promise<void> {
+    if (this.#socket.destroyed || this.#socket.write(chunk)) {
+      return undefined;
+    }
+    this.#room ??= Promise.withResolvers<void>();
+    return this.#room.promise;
+  }
+
+  /** The plugin has ended its way. */
+  end(): void {
+    this.#pluginEnded = true;
+    this.#socket.end();
+  }
+
+  /**
+   * The plugin has closed its socket: ends both ways, behind what was written to the caller, which has `tunnelLingerMs` to
+   * read it.
+   */
+  close(): void {
+    this.#pluginEnded = true;
+    // What still comes is nobody's.
+    this.#callerEnded = true;
+    const socket = this.#socket;
+    socket.end();
+    if (socket.writableFinished) {
+      socket.destroy();
+      return;
+    }
+    socket.once("finish", () => socket.destroy());
+    this.#linger = setTimeout(() => socket.destroy(), tunnelLingerMs);
+  }
+
+  /** Ends both ways at once. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #send(chunk: Buffer): void {
+    let room: void | Promise<void> = undefined;
+    for (let offset = 0; offset < chunk.length; offset += this.#chunkBytes) {
+      room = this.#channel.send({ tunnelChunk: chunk.subarray(offset, offset + this.#chunkBytes) });
+    }
+    if (room !== undefined) {
+      this.#socket.pause();
+      const goOn = () => this.#socket.resume();
+      // A rejection says that the exchange is over, and with it the socket.
+      room.then(goOn, goOn);
+    }
+  }
+
+  #release(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  #closed(): void {
+    clearTimeout(this.#linger);
+    this.#release();
+    const complete = this.#callerEnded && this.#pluginEnded;
+    this.#onOver(complete ? undefined : new ServeHTTPError("caller-left", "the caller left"));
+  }
+}

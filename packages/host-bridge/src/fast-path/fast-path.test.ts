@@ -1,0 +1,568 @@
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer, IncomingMessage, type Server } from "node:http";
+import { createServer as createHttps } from "node:https";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { describe, expect, it } from "vitest";
+import type { PluginHandler } from "@servehttp/plugin-sdk";
+import { laneOf } from "./install.js";
+import { Bridge } from "../test-rig/bridge.js";
+import { certificate } from "../test-rig/certificate.js";
+import { RawCaller } from "../test-rig/raw-caller.js";
+import { turns, until } from "../test-rig/until.js";
+
+const host = "Host: a";
+const get = (path: string, ...fields: readonly string[]) =>
+  [`GET /plugins/notes/${path} HTTP/1.1`, host, ...fields, "", ""].join("\r\n");
+const post = (path: string, bytes: number) =>
+  [`POST /plugins/notes/${path} HTTP/1.1`, host, `Content-Length: ${bytes}`, "", ""].join("\r\n");
+
+/** Answers with the url, or as the url says. */
+const plugin: PluginHandler = {
+  async serveHTTP(request, response) {
+    switch (request.url) {
+      case "/hash": {
+        const hash = createHash("sha256");
+        for await (const chunk of request.body) {
+          hash.update(chunk);
+        }
+        await response.end(`<${hash.digest("hex")}>`);
+        return;
+      }
+      case "/echo":
+        for await (const chunk of request.body) {
+          await response.write(chunk);
+        }
+        return;
+      case "/hangs":
+        await new Promise(() => undefined);
+        return;
+      case "/streams":
+        await response.write("first");
+        await new Promise(() => undefined);
+        return;
+      case "/raw": {
+        const { socket } = await response.hijack();
+        socket.on("error", () => undefined);
+        socket.write("raw\n\n");
+        socket.pipe(socket);
+        return;
+      }
+      default:
+        await response.end(`<${request.url}>`);
+    }
+  },
+};
+
+function served(bridge: Bridge): number | undefined {
+  return laneOf(bridge.server)?.served;
+}
+
+/** A connection that the lane has served a request on. */
+async function inLane(bridge: Bridge, secure = false): Promise<RawCaller> {
+  const caller = await RawCaller.connect(bridge.port, secure);
+  const before = served(bridge) ?? 0;
+  caller.send(get("0"));
+  await caller.take("</0>");
+  expect(served(bridge)).toBe(before + 1);
+  return caller;
+}
+
+describe.each<[string, boolean, () => Server]>([
+  ["http", false, () => createServer()],
+  ["https", true, () => createHttps(certificate())],
+])("the lane of a server of %s", (_kind, secure, makeServer) => {
+  it("serves one plain request after the other", async () => {
+    await using bridge = await Bridge.start(plugin, { server: makeServer() });
+    using caller = await inLane(bridge, secure);
+    for (let round = 1; round < 50; round++) {
+      caller.send(get(String(round)));
+      expect(await caller.take(`</${round}>`)).toMatch(
+        /^HTTP\/1\.1 200 OK\r\nContent-Length: \d+\r\nDate: .* GMT\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n\r\n</,
+      );
+    }
+    expect(served(bridge)).toBe(50);
+  });
+
+  it.each([0, 1, 65_535, 65_536, 65_537, 1_048_576])(
+    "carries bodies of %i octets both ways",
+    async (bytes) => {
+      await using bridge = await Bridge.start(plugin, { server: makeServer() });
+      using caller = await inLane(bridge, secure);
+      const body = randomBytes(bytes);
+      const sha256 = createHash("sha256").update(body).digest("hex");
+      caller.send(post("hash", bytes));
+      caller.socket.write(body);
+      await caller.take(`<${sha256}>`);
+      caller.send(post("echo", bytes));
+      caller.socket.write(body);
+      const response = await takeResponse(caller);
+      expect(createHash("sha256").update(response).digest("hex")).toBe(sha256);
+      caller.send(get("marker"));
+      await caller.take("</marker>");
+      expect(served(bridge)).toBe(4);
+    },
+  );
+
+  it("hands a plain request's connection to the plugin that takes it over", async () => {
+    await using bridge = await Bridge.start(plugin, { server: makeServer() });
+    using caller = await inLane(bridge, secure);
+    caller.send(get("raw"));
+    expect(await caller.take("raw\n\n")).toBe("raw\n\n");
+    const octets = randomBytes(200_000);
+    caller.socket.write(octets);
+    await until(() => caller.received.length === octets.length, "all of the echo");
+    expect(caller.received === octets.toString("latin1")).toBe(true);
+    caller.socket.end();
+    await until(() => caller.ended && bridge.inFlight === 0, "nothing is left");
+    expect(served(bridge)).toBe(2);
+    expect(bridge.host.plugins[0]?.outcomes).toEqual({ ok: 2 });
+  });
+
+  it("gives a connection to Node with the first request that is not plain", async () => {
+    await using bridge = await Bridge.start(plugin, { server: makeServer() });
+    using caller = await inLane(bridge, secure);
+    caller.send(get("1", "TE: trailers"));
+    await caller.take("</1>");
+    caller.send(get("2"));
+    await caller.take("</2>");
+    expect(served(bridge)).toBe(1);
+  });
+});
+
+/** The octets of a response's body, by whichever framing. */
+async function takeResponse(caller: RawCaller): Promise<Buffer> {
+  const head = await caller.take("\r\n\r\n");
+  const length = /^Content-Length: (\d+)\r$/im.exec(head)?.[1];
+  if (length !== undefined) {
+    return takeOctets(caller, Number(length));
+  }
+  const chunks: Buffer[] = [];
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop
+    const bytes = Number.parseInt(await caller.take("\r\n"), 16);
+    // oxlint-disable-next-line no-await-in-loop
+    const chunk = await takeOctets(caller, bytes + 2);
+    if (bytes === 0) {
+      return Buffer.concat(chunks);
+    }
+    chunks.push(chunk.subarray(0, bytes));
+  }
+}
+
+async function takeOctets(caller: RawCaller, bytes: number): Promise<Buffer> {
+  await until(() => caller.received.length >= bytes, `${bytes} octets from the host`);
+  const taken = Buffer.from(caller.received.slice(0, bytes), "latin1");
+  caller.received = caller.received.slice(bytes);
+  return taken;
+}
+
+describe("the lane gives to Node", () => {
+  it.each<[string, (caller: RawCaller) => Promise<void>, string[]]>([
+    [
+      "a first request that is not plain",
+      async (caller) => caller.send(get("1", "TE: x")),
+      ["</1>"],
+    ],
+    [
+      "a head that comes in two reads",
+      async (caller) => {
+        caller.send(get("1").slice(0, 30));
+        await turns(5);
+        caller.send(get("1").slice(30));
+      },
+      ["</1>"],
+    ],
+    [
+      "a head that comes octet for octet",
+      async (caller) => {
+        for (const octet of get("1")) {
+          caller.send(octet);
+          // oxlint-disable-next-line no-await-in-loop
+          await turns(1);
+        }
+      },
+      ["</1>"],
+    ],
+    ["pipelined requests", async (caller) => caller.send(get("1") + get("2")), ["</1>", "</2>"]],
+    [
+      "a plain request with one behind it that is not",
+      async (caller) => caller.send(get("1") + get("2", "TE: x")),
+      ["</1>", "</2>"],
+    ],
+  ])("%s", async (_what, send, answers) => {
+    await using bridge = await Bridge.start(plugin);
+    using caller = await RawCaller.connect(bridge.port);
+    await send(caller);
+    for (const answer of answers) {
+      // oxlint-disable-next-line no-await-in-loop
+      await caller.take(answer);
+    }
+    expect(caller.received).toBe("");
+  });
+
+  it("what comes behind a body, once that is answered", async () => {
+    await using bridge = await Bridge.start(plugin);
+    using caller = await inLane(bridge);
+    const body = randomBytes(300_000);
+    caller.send(post("hash", body.length));
+    caller.socket.write(body);
+    caller.send(get("1") + get("2", "TE: x") + get("3"));
+    await caller.take(`<${createHash("sha256").update(body).digest("hex")}>`);
+    await caller.take("</1>");
+    await caller.take("</2>");
+    await caller.take("</3>");
+    expect(caller.received).toBe("");
+  });
+
+  it("junk behind a body", async () => {
+    await using bridge = await Bridge.start(plugin);
+    using caller = await inLane(bridge);
+    const body = randomBytes(300_000);
+    caller.send(post("hash", body.length));
+    caller.socket.write(body);
+    caller.send("junk\r\n\r\n");
+    await caller.take(`<${createHash("sha256").update(body).digest("hex")}>`);
+    expect(await caller.take("Connection: close\r\n\r\n")).toMatch(
+      /^HTTP\/1\.1 400 Bad Request\r\n/,
+    );
+    await ended(caller);
+  });
+
+  it("a connection that stays silent, so that Node's times begin", async () => {
+    await using bridge = await Bridge.start(plugin, {
+      server: createServer({ keepAliveTimeout: 100 }),
+    });
+    using caller = await RawCaller.connect(bridge.port);
+    await until(() => laneOf(bridge.server)?.size === 0, "the lane has let it go");
+    caller.send(get("1"));
+    await caller.take("</1>");
+    expect(served(bridge)).toBe(0);
+  });
+
+  it.each<[string, (server: Server) => () => void]>([
+    [
+      "somebody else who listens to requests",
+      (server) => {
+        server.on("request", ignore);
+        return () => server.off("request", ignore);
+      },
+    ],
+    [
+      "a patched emit",
+      (server) => {
+        const emit = server.emit.bind(server);
+        server.emit = ((...all: Parameters<typeof emit>) => emit(...all)) as typeof emit;
+        return () => Reflect.deleteProperty(server, "emit");
+      },
+    ],
+    [
+      "a subscriber to the diagnostics of requests",
+      () => {
+        subscribe("http.server.request.start", ignore);
+        return () => unsubscribe("http.server.request.start", ignore);
+      },
+    ],
+    ["a time for idle sockets", (server) => (server.setTimeout(60_000), () => undefined)],
+    [
+      "a number of requests a socket",
+      (server) => ((server.maxRequestsPerSocket = 9), () => undefined),
+    ],
+    [
+      "somebody who watches connections",
+      (server) => (server.on("connection", ignore), () => undefined),
+    ],
+    [
+      "half-open connections",
+      (server) => (Object.assign(server, { httpAllowHalfOpen: true }), () => undefined),
+    ],
+  ])("everything where there is %s", async (_what, arrange) => {
+    const server = createServer();
+    await using bridge = await Bridge.start(plugin, { server });
+    const takeBack = arrange(server);
+    using caller = await RawCaller.connect(bridge.port);
+    caller.send(get("1"));
+    await caller.take("</1>");
+    takeBack();
+    expect(served(bridge)).toBe(0);
+  });
+
+  it("the next request once somebody listens", async () => {
+    await using bridge = await Bridge.start(plugin);
+    using caller = await inLane(bridge);
+    const urls: (string | undefined)[] = [];
+    (bridge.server as Server).on("request", (request) => urls.push(request.url));
+    caller.send(get("1"));
+    await caller.take("</1>");
+    expect(urls).toEqual(["/plugins/notes/1"]);
+  });
+
+  it("everything of a server with messages of its own, and where it is switched off", async () => {
+    class Message extends IncomingMessage {}
+    await using own = await Bridge.start(plugin, {
+      server: createServer({ IncomingMessage: Message }),
+    });
+    expect(laneOf(own.server)).toBeUndefined();
+    await using off = await Bridge.start(plugin, {
+      attach: false,
+      wire: (server, one) => void one.attach(server, { lane: false }),
+    });
+    expect(laneOf(off.server)).toBeUndefined();
+    await using last = await Bridge.start(plugin, {
+      attach: false,
+      wire: (server, one) => void one.attach(server, { requests: false }),
+    });
+    expect(laneOf(last.server)).toBeUndefined();
+  });
+});
+
+/** Resolves when the host has ended its way. */
+async function ended(caller: RawCaller): Promise<void> {
+  await until(() => caller.ended || caller.socket.destroyed, "the host ends the connection");
+}
+
+function ignore(): void {
+  // Only its being there matters.
+}
+
+describe("the lane", () => {
+  it("closes connections that are idle for long enough", async () => {
+    const server = createServer({ keepAliveTimeout: 50 });
+    Object.assign(server, { keepAliveTimeoutBuffer: 50 });
+    await using bridge = await Bridge.start(plugin, { server });
+    using caller = await inLane(bridge);
+    await ended(caller);
+    await until(() => laneOf(server)?.size === 0, "the lane has forgotten it");
+    expect(caller.failure).toBeUndefined();
+  });
+
+  it("answers 408 to a body that does not come", async () => {
+    const server = createServer({ requestTimeout: 100 });
+    await using bridge = await Bridge.start(plugin, { server });
+    using caller = await inLane(bridge);
+    caller.send(`${post("hash", 10)}abc`);
+    expect(await caller.take("\r\n\r\n")).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+    await ended(caller);
+    await until(() => bridge.inFlight === 0, "no exchange is left");
+  });
+
+  it("answers 400 to a body that is cut off by the caller's end", async () => {
+    await using bridge = await Bridge.start(plugin);
+    using caller = await inLane(bridge);
+    caller.send(`${post("hash", 10)}abc`);
+    await until(() => bridge.inFlight === 1, "the exchange runs");
+    caller.socket.end();
+    expect(await caller.take("\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    await ended(caller);
+    await until(() => bridge.inFlight === 0, "no exchange is left");
+    expect(bridge.host.plugins[0]?.outcomes).toEqual({ ok: 1, "caller-left": 1 });
+  });
+
+  it.each([
+    ["before the first octet of the response", get("hangs")],
+    ["while the response runs", get("streams")],
+    ["while its body runs", `${post("hash", 1_000_000)}abc`],
+  ])("tells the plugin of a caller that leaves %s", async (_when, octets) => {
+    await using bridge = await Bridge.start(plugin);
+    for (const leave of ["destroy", "resetAndDestroy", "end"] as const) {
+      // oxlint-disable-next-line no-await-in-loop
+      using caller = await inLane(bridge);
+      caller.send(octets);
+      // oxlint-disable-next-line no-await-in-loop
+      await until(() => bridge.inFlight === 1, "the exchange runs");
+      caller.socket[leave]();
+      // oxlint-disable-next-line no-await-in-loop
+      await until(() => bridge.inFlight === 0, "no exchange is left");
+    }
+    expect(bridge.host.plugins[0]?.outcomes["caller-left"]).toBe(3);
+    await until(() => laneOf(bridge.server)?.size === 0, "no connection is left");
+  });
+
+  it("stops a plugin whose caller does not read, and goes on when it does", async () => {
+    const bytes = 16_777_216;
+    let written = 0;
+    await using bridge = await Bridge.start({
+      async serveHTTP(request, response) {
+        if (request.url === "/0") {
+          await response.end("</0>");
+          return;
+        }
+        for (; written < bytes; written += 65_536) {
+          await response.write(Buffer.alloc(65_536, "x"));
+        }
+      },
+    });
+    using caller = await inLane(bridge);
+    caller.socket.pause();
+    caller.send(get("large"));
+    await until(() => written > 0, "it writes");
+    let before = -1;
+    while (before !== written) {
+      before = written;
+      // oxlint-disable-next-line no-await-in-loop
+      await turns(2_000);
+    }
+    expect(written).toBeLessThan(bytes);
+    caller.socket.resume();
+    await caller.take("\r\n0\r\n\r\n");
+    expect(written).toBe(bytes);
+  });
+
+  it("stops a caller whose body nobody reads", async () => {
+    const read = Promise.withResolvers<void>();
+    await using bridge = await Bridge.start({
+      async serveHTTP(request, response) {
+        if (request.method === "POST") {
+          await read.promise;
+          let total = 0;
+          for await (const chunk of request.body) {
+            total += chunk.length;
+          }
+          await response.end(`<${total}>`);
+        } else {
+          await response.end(`<${request.url}>`);
+        }
+      },
+    });
+    using caller = await inLane(bridge);
+    const bytes = 16_777_216;
+    caller.send(post("large", bytes));
+    caller.socket.write(Buffer.alloc(bytes));
+    await until(() => bridge.inFlight === 1, "the exchange runs");
+    let before = -1;
+    while (before !== caller.socket.writableLength) {
+      before = caller.socket.writableLength;
+      // oxlint-disable-next-line no-await-in-loop
+      await turns(2_000);
+    }
+    expect(before).toBeGreaterThan(0);
+    read.resolve();
+    await caller.take(`<${bytes}>`);
+  });
+
+  it("lets the server close: idle connections at once, running ones behind their response", async () => {
+    const go = Promise.withResolvers<void>();
+    const server = createServer();
+    await using bridge = await Bridge.start(
+      {
+        async serveHTTP(request, response) {
+          if (request.url === "/waits") {
+            await go.promise;
+          }
+          await response.end(`<${request.url}>`);
+        },
+      },
+      { server },
+    );
+    using idle = await inLane(bridge);
+    using busy = await inLane(bridge);
+    busy.send(get("waits"));
+    await until(() => bridge.inFlight === 1, "the exchange runs");
+    const closed = once(server, "close");
+    server.close();
+    await ended(idle);
+    expect(busy.ended).toBe(false);
+    go.resolve();
+    expect(await busy.take("</waits>")).toContain("\r\nConnection: close\r\n");
+    await ended(busy);
+    await closed;
+  });
+
+  it("lets closeAllConnections end what runs, tunnels among it", async () => {
+    const server = createServer();
+    await using bridge = await Bridge.start(plugin, { server });
+    using busy = await inLane(bridge);
+    busy.send(get("hangs"));
+    using tunnel = await inLane(bridge);
+    tunnel.send(get("raw"));
+    await tunnel.take("raw\n\n");
+    using idle = await inLane(bridge);
+    server.closeIdleConnections();
+    await ended(idle);
+    expect([busy.ended, tunnel.ended]).toEqual([false, false]);
+    server.closeAllConnections();
+    await ended(busy);
+    await ended(tunnel);
+    await until(() => bridge.inFlight === 0, "no exchange is left");
+    await until(() => laneOf(server)?.size === 0, "the lane has forgotten them");
+  });
+
+  it("shows identity and context the request as Node does", async () => {
+    const seen: unknown[] = [];
+    const server = createServer({ joinDuplicateHeaders: true });
+    await using bridge = await Bridge.start(plugin, {
+      server,
+      host: {
+        async identity(request) {
+          const { complete, headers, httpVersion, method, rawHeaders, socket, url } = request;
+          seen.push({
+            complete,
+            headers,
+            httpVersion,
+            method,
+            rawHeaders,
+            url,
+            v: (request as IncomingMessage).headersDistinct,
+          });
+          expect(socket.remotePort).toBeGreaterThan(0);
+          return { "x-user": "ada" };
+        },
+      },
+    });
+    using caller = await RawCaller.connect(bridge.port);
+    const fields = ["Cookie: a=b", "Cookie: c=d", "X-A: 1", "X-A: 2", "Authorization: x"];
+    caller.send(get("1", ...fields));
+    await caller.take("</1>");
+    expect(served(bridge)).toBe(1);
+    caller.send(get("1", ...fields, "TE: x"));
+    await caller.take("</1>");
+    expect(served(bridge)).toBe(1);
+    const [first, second] = seen as {
+      headers: { te?: string };
+      rawHeaders: string[];
+      v: { te?: string[] };
+    }[];
+    delete second!.headers.te;
+    delete second!.v.te;
+    second!.rawHeaders.length -= 2;
+    expect(first).toEqual(second);
+  });
+
+  it("closes a message that identity has been shown, and not its connection", async () => {
+    const events: string[] = [];
+    await using bridge = await Bridge.start(plugin, {
+      host: {
+        identity(request) {
+          for (const event of ["end", "aborted", "close", "error"]) {
+            request.on(event, () => events.push(event));
+          }
+          return {};
+        },
+      },
+    });
+    using caller = await inLane(bridge);
+    await until(() => events.includes("close"), "the message closes");
+    expect(events).toEqual(["end", "close"]);
+    caller.send(get("hangs"));
+    await until(() => bridge.inFlight === 1, "the exchange runs");
+    caller.socket.destroy();
+    await until(() => events.length > 3, "the message closes");
+    expect(events).toEqual(["end", "close", "aborted", "close"]);
+  });
+
+  it("tells of connections that fail as Node does", async () => {
+    const server = createServer();
+    const errors: (string | undefined)[] = [];
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      errors.push(error.code);
+      socket.destroy();
+    });
+    await using bridge = await Bridge.start(plugin, { server });
+    using caller = await inLane(bridge);
+    caller.send(get("hangs"));
+    await until(() => bridge.inFlight === 1, "the exchange runs");
+    caller.socket.resetAndDestroy();
+    await until(() => bridge.inFlight === 0, "no exchange is left");
+    expect(errors).toEqual(["ECONNRESET"]);
+  });
+});

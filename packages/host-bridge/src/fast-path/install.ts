@@ -1,0 +1,148 @@
+import http, { IncomingMessage, Server, ServerResponse } from "node:http";
+import { Server as SecureServer } from "node:https";
+import { Socket } from "node:net";
+import type { NodeServer } from "../server/attach.js";
+import { Lane } from "./fast-path.js";
+import type { LaneArrival } from "./request.js";
+import { laneFieldsMax, laneHeadBytesMax } from "../limits.js";
+
+/** What a lane needs of a host. */
+export interface LaneHost {
+  readonly admitPlain: (arrival: LaneArrival) => boolean;
+  readonly onLaneError: (error: unknown) => void;
+}
+
+type ConnectionListener = (this: Server, socket: Socket) => void;
+
+/**
+ * Puts a lane for plain requests in front of the listener by which a server of Node's reads its connections. Does nothing where
+ * that listener, or whoever else would notice, is not what is known: then all requests are Node's, as they were.
+ */
+export function attachLane(server: NodeServer, host: LaneHost, requestListener: unknown): void {
+  const event = server instanceof SecureServer ? "secureConnection" : "connection";
+  const { _connectionListener: nodeListener } = http as {
+    _connectionListener?: ConnectionListener;
+  };
+  if (
+    !(server instanceof Server || server instanceof SecureServer) ||
+    nodeListener === undefined ||
+    !server.listeners(event).includes(nodeListener) ||
+    hasOwnMessages(server)
+  ) {
+    return;
+  }
+  const passToNode = (socket: Socket): void => nodeListener.call(server, socket);
+  const { maxHeaderSize = http.maxHeaderSize } = server as { maxHeaderSize?: number };
+  const headBytesMax = Math.min(laneHeadBytesMax, maxHeaderSize - 1);
+  const lane = new Lane({
+    server,
+    passToNode,
+    requestListener,
+    admit: host.admitPlain,
+    onError: host.onLaneError,
+    limits: { headBytesMax, fieldsMax: laneFieldsMax },
+  });
+  lanes.set(server, lane);
+  const listener = (socket: Socket): void => {
+    if (isPlainServer(server, event) && isFresh(socket) && lane.open) {
+      lane.take(socket);
+    } else {
+      passToNode(socket);
+    }
+  };
+  replaceListener(server, event, nodeListener, listener);
+  closeWith(server, lane);
+}
+
+/** The lane of a server, where it has one: for tests. */
+export function laneOf(server: NodeServer): Lane | undefined {
+  return lanes.get(server);
+}
+
+const lanes = new WeakMap<NodeServer, Lane>();
+
+/** Options of a server that a lane does not know how to keep, and anybody who watches its connections. */
+function isPlainServer(server: Server, event: string): boolean {
+  const { httpAllowHalfOpen, httpValidation, insecureHTTPParser } = server as {
+    httpAllowHalfOpen?: boolean;
+    httpValidation?: string;
+    insecureHTTPParser?: boolean;
+  };
+  const { maxHeadersCount } = server;
+  return (
+    server.listenerCount(event) === 1 &&
+    server.listenerCount("connection") === 1 &&
+    httpAllowHalfOpen !== true &&
+    insecureHTTPParser !== true &&
+    (httpValidation === undefined || httpValidation === "strict") &&
+    (!maxHeadersCount || maxHeadersCount > laneFieldsMax)
+  );
+}
+
+/** Whether nobody has begun to read from it: sockets of other makes, and used ones, can be given to a server, too. */
+function isFresh(socket: Socket): boolean {
+  return (
+    socket instanceof Socket &&
+    socket.readableFlowing === null &&
+    socket.readableEncoding === null &&
+    socket.listenerCount("data") === 0 &&
+    socket.listenerCount("readable") === 0
+  );
+}
+
+/** Whether the server makes its messages of classes of its application's (`IncomingMessage`, `ServerResponse` of `createServer`). */
+function hasOwnMessages(server: Server): boolean {
+  const known = new Map<string | undefined, unknown>([
+    ["IncomingMessage", IncomingMessage],
+    ["ServerResponse", ServerResponse],
+  ]);
+  let found = 0;
+  for (const symbol of Object.getOwnPropertySymbols(server)) {
+    const expected = known.get(symbol.description);
+    if (expected !== undefined) {
+      found += 1;
+      if ((server as unknown as Record<symbol, unknown>)[symbol] !== expected) {
+        return true;
+      }
+    }
+  }
+  // Node has moved them: what it makes its messages of is not known.
+  return found !== known.size;
+}
+
+/** Puts a listener in the place of another, so that all are called in the order in which they were added. */
+function replaceListener(
+  server: Server,
+  event: string,
+  before: unknown,
+  listener: (socket: Socket) => void,
+): void {
+  const all = server.rawListeners(event) as ((socket: Socket) => void)[];
+  server.removeAllListeners(event);
+  for (const one of all) {
+    server.on(event, one === before ? listener : one);
+  }
+}
+
+/** Lets the methods that end a server's connections know of those in the lane. */
+function closeWith(server: Server, lane: Lane): void {
+  const close = server.close.bind(server);
+  const closeAllConnections = server.closeAllConnections.bind(server);
+  const closeIdleConnections = server.closeIdleConnections.bind(server);
+  server.close = (callback) => {
+    // One that is given its connections by others goes on.
+    lane.closing ||= server.listening;
+    return close(callback);
+  };
+  server.closeIdleConnections = () => {
+    lane.closeIdle();
+    closeIdleConnections();
+  };
+  server.closeAllConnections = () => {
+    lane.closeAll();
+    closeAllConnections();
+  };
+  server.on("listening", () => {
+    lane.closing = false;
+  });
+}

@@ -1,0 +1,156 @@
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { FieldList } from "@servehttp/contract";
+import { breakSocket } from "../client/destroy-socket.js";
+import type { Caller } from "../client/client-response.js";
+import { informationalHead } from "../client/informational-head.js";
+import { joinedBytesMax, joinedText } from "../client/joined-text.js";
+import type { LaneConnection } from "./connection.js";
+import type { ResponseHead } from "../edge/response-head.js";
+
+/**
+ * A caller whose plain request the lane has read. Writes what `Http1Caller` would have written by Node's `ServerResponse`, octet
+ * for octet. Hot: the small GET of `apps/bench`.
+ */
+export class LaneCaller implements Caller {
+  readonly #connection: LaneConnection;
+  readonly #isHead: boolean;
+  /** Begun, and not written yet. */
+  #head = "";
+  #chunked = false;
+  #room: PromiseWithResolvers<void> | undefined;
+  /** Whether a head has been settled. */
+  answered = false;
+
+  constructor(connection: LaneConnection, isHead: boolean) {
+    this.#connection = connection;
+    this.#isHead = isHead;
+  }
+
+  get gone(): boolean {
+    return this.#connection.socket.destroyed;
+  }
+
+  informational(status: number, fields: FieldList): void {
+    // A plain request does not wait for a 100.
+    if (status !== 100) {
+      this.#connection.write(informationalHead(status, fields));
+    }
+  }
+
+  respond(head: ResponseHead, body: Uint8Array | undefined, trailers: FieldList): void {
+    const payload = head.bodyAllowed ? body : undefined;
+    if (trailers.length > 0 || head.announcesTrailers) {
+      this.begin(head);
+      if (payload !== undefined) {
+        void this.write(payload);
+      }
+      this.end(trailers);
+      return;
+    }
+    let text = this.#headText(head, head.bodyAllowed ? (payload?.length ?? 0) : undefined);
+    const connection = this.#connection;
+    if (payload === undefined) {
+      if (this.#chunked) {
+        text += lastChunk;
+      }
+      connection.write(text);
+    } else if (payload.length <= joinedBytesMax) {
+      connection.write(text + joinedText(payload));
+    } else {
+      connection.writeAround(text, payload, "");
+    }
+    connection.responded();
+  }
+
+  begin(head: ResponseHead): void {
+    this.#head = this.#headText(head, undefined);
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    let front = this.#takeHead();
+    let back = "";
+    if (this.#chunked && chunk.length > 0) {
+      front += `${chunk.length.toString(16)}\r\n`;
+      back = "\r\n";
+    }
+    const connection = this.#connection;
+    connection.corkForTurn();
+    const hasRoom =
+      chunk.length <= joinedBytesMax
+        ? connection.write(front + joinedText(chunk) + back)
+        : connection.writeAround(front, chunk, back);
+    if (hasRoom) {
+      return undefined;
+    }
+    this.#room ??= Promise.withResolvers<void>();
+    return this.#room.promise;
+  }
+
+  flush(): void {
+    this.#connection.write(this.#takeHead());
+  }
+
+  end(trailers: FieldList): void {
+    let text = this.#takeHead();
+    if (this.#chunked) {
+      text += "0\r\n";
+      for (let index = 0; index < trailers.length; index += 2) {
+        text += `${trailers[index]}: ${trailers[index + 1]}\r\n`;
+      }
+      text += "\r\n";
+    }
+    this.#connection.write(text);
+    this.#connection.responded();
+  }
+
+  break(): void {
+    breakSocket(this.#connection.socket);
+  }
+
+  refuseRest(): void {
+    this.#connection.discardRest();
+  }
+
+  hijack(): Duplex | undefined {
+    return this.#connection.takeOver();
+  }
+
+  release(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  #takeHead(): string {
+    const head = this.#head;
+    this.#head = "";
+    return head;
+  }
+
+  /** The head as Node writes it: the fields, Date, the connection's own fields, the framing. */
+  #headText(head: ResponseHead, wholeLength: number | undefined): string {
+    this.answered = true;
+    const { fields, status } = head;
+    let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n`;
+    let dated = false;
+    for (let index = 0; index < fields.length; index += 2) {
+      const name = fields[index] as string;
+      text += `${name}: ${fields[index + 1]}\r\n`;
+      dated ||= name.length === 4 && name.toLowerCase() === "date";
+    }
+    if (wholeLength !== undefined && head.contentLength === undefined) {
+      text += `Content-Length: ${wholeLength}\r\n`;
+    }
+    text += this.#connection.ownFields(dated);
+    this.#chunked =
+      wholeLength === undefined && head.contentLength === undefined && this.#mayHaveBody(status);
+    return this.#chunked ? `${text}Transfer-Encoding: chunked\r\n\r\n` : `${text}\r\n`;
+  }
+
+  /** Node frames every response that may have a body, a 205 among them. */
+  #mayHaveBody(status: number): boolean {
+    return !this.#isHead && status !== 204 && status !== 304;
+  }
+}
+
+const lastChunk = "0\r\n\r\n";

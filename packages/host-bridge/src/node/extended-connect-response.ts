@@ -1,0 +1,130 @@
+import {
+  constants,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Stream,
+} from "node:http2";
+import { Duplex } from "node:stream";
+import { comparableName, hopByHopNames, isFieldValue } from "@servehttp/contract";
+import { Http2Caller } from "./http2-response.js";
+import { responseSectionBytesMax } from "../limits.js";
+import { toHttp2Fields } from "../edge/response-head.js";
+
+/**
+ * A caller that opens a WebSocket over HTTP/2 (RFC 8441). Its plugin is asked by an HTTP/1 upgrade, and answers one: the head of that
+ * answer becomes the head of the stream.
+ */
+export class ExtendedConnectCaller extends Http2Caller {
+  readonly #stream: ServerHttp2Stream;
+
+  constructor(request: Http2ServerRequest, response: Http2ServerResponse) {
+    super(request, response, false);
+    this.#stream = request.stream;
+  }
+
+  override hijack(): Duplex | undefined {
+    return this.gone ? undefined : new UpgradedStream(this.#stream);
+  }
+}
+
+/** What the stream carries, as the upgraded HTTP/1 connection that a plugin takes it for. */
+class UpgradedStream extends Duplex {
+  readonly #stream: ServerHttp2Stream;
+  /** What came of the plugin's response head; undefined once it has gone to the caller. */
+  #head: Buffer | undefined = Buffer.alloc(0);
+
+  constructor(stream: ServerHttp2Stream) {
+    super({ allowHalfOpen: true });
+    this.#stream = stream;
+    stream.on("data", (chunk: Buffer) => {
+      if (!this.push(chunk)) {
+        stream.pause();
+      }
+    });
+    stream.on("end", () => this.push(null));
+    stream.on("error", () => {
+      // The close that follows says what there is to say.
+    });
+    stream.once("close", () => this.destroy());
+    stream.pause();
+  }
+
+  override _read(): void {
+    this.#stream.resume();
+  }
+
+  override _write(
+    chunk: Buffer,
+    _encoding: string,
+    callback: (error?: Error | null) => void,
+  ): void {
+    if (this.#head === undefined) {
+      this.#stream.write(chunk, (error) => callback(error));
+      return;
+    }
+    this.#head = Buffer.concat([this.#head, chunk]);
+    const end = this.#head.indexOf("\r\n\r\n");
+    if (end < 0 && this.#head.length <= responseSectionBytesMax) {
+      callback();
+      return;
+    }
+    const rest = this.#head.subarray(end + 4);
+    const head = end < 0 ? undefined : parseHead(this.#head.toString("latin1", 0, end));
+    this.#head = undefined;
+    if (this.#stream.closed) {
+      callback(new Error("the caller left before it had an answer"));
+      return;
+    }
+    if (head === undefined) {
+      callback(new Error("the plugin's answer to the upgrade is no HTTP/1 response"));
+      return;
+    }
+    this.#stream.respond(toHttp2Fields(head.fields, head.status === 101 ? 200 : head.status));
+    if (rest.length === 0) {
+      callback();
+    } else {
+      this.#stream.write(rest, (error) => callback(error));
+    }
+  }
+
+  override _final(callback: () => void): void {
+    if (this.#stream.headersSent) {
+      this.#stream.end(() => callback());
+    } else {
+      this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      callback();
+    }
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    if (!this.#stream.closed) {
+      const complete = this.readableEnded && this.writableFinished;
+      this.#stream.close(complete ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_INTERNAL_ERROR);
+    }
+    callback(error);
+  }
+}
+
+/** Status and fields of an HTTP/1 response head; what only means something on an HTTP/1 connection is left out. */
+function parseHead(text: string): { status: number; fields: string[] } | undefined {
+  const [statusLine = "", ...lines] = text.split("\r\n");
+  const status = Number(/^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(statusLine)?.[1]);
+  if (!(status === 101 || (status >= 200 && status <= 599))) {
+    return undefined;
+  }
+  const fields: string[] = [];
+  for (const line of lines) {
+    const [, name, value] = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
+    if (name === undefined || value === undefined) {
+      return undefined;
+    }
+    if (!isFieldValue(value)) {
+      return undefined;
+    }
+    const comparable = comparableName(name);
+    if (!hopByHopNames.has(comparable) && comparable !== "sec-websocket-accept") {
+      fields.push(name, value);
+    }
+  }
+  return { status, fields };
+}

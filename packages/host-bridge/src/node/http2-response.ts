@@ -1,0 +1,194 @@
+import {
+  constants,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { Duplex } from "node:stream";
+import { discardBytesMax, type FieldList, ServeHTTPError } from "@servehttp/contract";
+import type { Caller } from "../client/client-response.js";
+import { discardMsMax } from "../limits.js";
+import { keepFieldsOfMiddleware } from "./middleware-headers.js";
+import { type ResponseHead, toHttp2Fields } from "../edge/response-head.js";
+
+/** A caller that speaks HTTP/2. */
+export class Http2Caller implements Caller {
+  readonly #request: Http2ServerRequest;
+  readonly #stream: ServerHttp2Stream;
+  readonly #response: Http2ServerResponse;
+  /** The head that waits for the first octets, for a flush or for the end. */
+  #head: ResponseHead | undefined;
+  #answered = false;
+  #bodyAllowed = true;
+  #trailers: FieldList | undefined;
+  /** The caller holds its body back until it is asked for. */
+  #awaitsContinue: boolean;
+  /** sending -> sent [#sent], and then the stream is closed if it was to be by then [#closeOnceSent] */
+  #state: "sending" | "closing" | "sent" = "sending";
+  #room: PromiseWithResolvers<void> | undefined;
+
+  constructor(request: Http2ServerRequest, response: Http2ServerResponse, awaitsContinue: boolean) {
+    this.#request = request;
+    this.#stream = request.stream;
+    this.#response = response;
+    this.#awaitsContinue = awaitsContinue;
+  }
+
+  get gone(): boolean {
+    return !this.#usable || this.#isTaken;
+  }
+
+  informational(status: number, fields: FieldList): void {
+    if (status === 100) {
+      if (!this.#awaitsContinue) {
+        return;
+      }
+      this.#awaitsContinue = false;
+    }
+    if (!this.gone) {
+      this.#stream.additionalHeaders(toHttp2Fields(fields, status));
+    }
+  }
+
+  respond(head: ResponseHead, body: Uint8Array | undefined, trailers: FieldList): void {
+    this.begin(head);
+    if (body !== undefined && head.bodyAllowed) {
+      void this.write(body);
+    }
+    this.end(trailers);
+  }
+
+  begin(head: ResponseHead): void {
+    this.#checkFree();
+    keepFieldsOfMiddleware(this.#response, head.fields);
+    this.#head = head;
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    this.flush();
+    const stream = this.#stream;
+    if (!this.#usable || stream.write(chunk)) {
+      return undefined;
+    }
+    if (this.#room === undefined) {
+      this.#room = Promise.withResolvers<void>();
+      stream.once("drain", () => this.release());
+    }
+    return this.#room.promise;
+  }
+
+  flush(): void {
+    const head = this.#head;
+    if (head === undefined || !this.#usable) {
+      return;
+    }
+    this.#takeHead();
+    this.#bodyAllowed = head.bodyAllowed;
+    const stream = this.#stream;
+    // Whether there will be trailers is not known before the end, so room is kept for them. The compatibility
+    // response that Node made beside the stream would answer this event with trailers of its own.
+    stream.removeAllListeners("wantTrailers");
+    stream.once("wantTrailers", () => this.#sendTrailers());
+    stream.respond(toHttp2Fields(head.fields, head.status), { waitForTrailers: head.bodyAllowed });
+  }
+
+  end(trailers: FieldList): void {
+    const stream = this.#stream;
+    if (!this.#usable) {
+      return;
+    }
+    const head = this.#head;
+    if (head !== undefined && trailers.length === 0) {
+      this.#takeHead();
+      stream.respond(toHttp2Fields(head.fields, head.status), { endStream: true });
+      this.#sent();
+      return;
+    }
+    this.flush();
+    this.#trailers = trailers;
+    stream.end();
+    if (!this.#bodyAllowed) {
+      this.#sent();
+    }
+  }
+
+  break(): void {
+    if (!this.#isTaken) {
+      // Never code 0, which some callers take for a complete response.
+      this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    }
+  }
+
+  refuseRest(): void {
+    const request = this.#request;
+    let discarded = 0;
+    const timer = setTimeout(() => this.#closeOnceSent(), discardMsMax);
+    this.#stream.once("close", () => clearTimeout(timer));
+    request.on("data", (chunk: Buffer) => {
+      discarded += chunk.length;
+      if (discarded > discardBytesMax) {
+        this.#closeOnceSent();
+      }
+    });
+    request.resume();
+  }
+
+  hijack(): Duplex | undefined {
+    // No request of HTTP/2 is hijackable but an extended CONNECT, which has a caller of its own.
+    return undefined;
+  }
+
+  release(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  get #usable(): boolean {
+    return !this.#stream.destroyed && !this.#stream.closed;
+  }
+
+  /** Somebody else, a time-out of the host's own, say, has answered before the plugin did. */
+  get #isTaken(): boolean {
+    return this.#stream.headersSent && !this.#answered;
+  }
+
+  #checkFree(): void {
+    if (this.#isTaken) {
+      throw new ServeHTTPError("caller-left", "the host itself has answered the caller meanwhile");
+    }
+  }
+
+  /** The head goes out now. */
+  #takeHead(): void {
+    this.#checkFree();
+    this.#answered = true;
+    this.#head = undefined;
+  }
+
+  #sendTrailers(): void {
+    if (this.#usable) {
+      // Also without fields: `close()` would reset the stream before its END_STREAM.
+      this.#stream.sendTrailers(toHttp2Fields(this.#trailers ?? []));
+      this.#sent();
+    }
+  }
+
+  /** The END_STREAM is on its way. */
+  #sent(): void {
+    const closing = this.#state === "closing";
+    this.#state = "sent";
+    if (closing) {
+      this.#closeOnceSent();
+    }
+  }
+
+  /** A complete response, then NO_ERROR: the caller may stop sending (RFC 9113, section 8.1). */
+  #closeOnceSent(): void {
+    if (this.#state === "sent") {
+      // Node sends trailers in the next turn, and none any more once the stream is closed.
+      setImmediate(() => this.#stream.close(constants.NGHTTP2_NO_ERROR));
+    } else {
+      this.#state = "closing";
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import type { ServerResponse } from "node:http";
+import type { Http2ServerResponse } from "node:http2";
+import type {
+  Arrival,
+  HostRequest,
+  HostResponse,
+  RequestEntry,
+} from "../client/incoming-request.js";
+import type { Caller } from "../client/client-response.js";
+import type { Exchange } from "../exchange/exchange.js";
+import { ExtendedConnectCaller } from "./extended-connect-response.js";
+import { Http1Caller } from "./http1-response.js";
+import { Http2Caller } from "./http2-response.js";
+import { NodeBody } from "./request-body.js";
+import { remoteAddressOf } from "../client/remote-address.js";
+import type { RequestBody } from "../client/request-body.js";
+
+/** A request that a server of Node's has read. */
+export class NodeArrival implements Arrival {
+  readonly message: HostRequest;
+  readonly entry: RequestEntry;
+  readonly #response: HostResponse;
+  #body: RequestBody | undefined;
+
+  constructor(message: HostRequest, response: HostResponse, entry: RequestEntry) {
+    this.message = message;
+    this.#response = response;
+    this.entry = entry;
+  }
+
+  get method(): string {
+    return this.message.method ?? "GET";
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.message.rawHeaders;
+  }
+
+  get versionMajor(): number {
+    return this.message.httpVersionMajor;
+  }
+
+  get versionMinor(): number {
+    return this.message.httpVersionMinor;
+  }
+
+  get scheme(): "http" | "https" {
+    return "encrypted" in this.message.socket ? "https" : "http";
+  }
+
+  get remoteIp(): string {
+    return this.message.socket.remoteAddress ?? "";
+  }
+
+  get remoteAddress(): string {
+    return remoteAddressOf(this.message.socket);
+  }
+
+  get endedByHead(): boolean {
+    return "stream" in this.message && this.message.stream.endAfterHeaders;
+  }
+
+  get connectProtocol(): string {
+    return this.entry.event === "extendedConnect" ? String(this.message.headers[":protocol"]) : "";
+  }
+
+  get bodyTaken(): boolean {
+    return this.message.readableDidRead;
+  }
+
+  get body(): RequestBody {
+    this.#body ??= new NodeBody(this.message);
+    return this.#body;
+  }
+
+  /** The response that Node makes beside an HTTP/2 stream has no `destroyed`. */
+  get gone(): boolean {
+    const { message } = this;
+    const response = this.#response;
+    return (
+      response.headersSent ||
+      ("stream" in message
+        ? message.stream.destroyed
+        : response.destroyed || message.socket.destroyed)
+    );
+  }
+
+  callerOf(awaitsContinue: boolean): Caller {
+    const { message } = this;
+    if (!("stream" in message)) {
+      return new Http1Caller(message, this.#response as ServerResponse, awaitsContinue);
+    }
+    const beside = this.#response as Http2ServerResponse;
+    return this.entry.event === "extendedConnect"
+      ? new ExtendedConnectCaller(message, beside)
+      : new Http2Caller(message, beside, awaitsContinue);
+  }
+
+  tellOfClose(exchange: Exchange): void {
+    this.#response.on("close", () => exchange.callerClosed());
+  }
+}

@@ -1,0 +1,128 @@
+import type { ServeHTTPError } from "@servehttp/contract";
+import { describe, expect, it } from "vitest";
+import { type AskableLink, HealthWatch } from "./health-watch.js";
+import { healthIntervalMs, healthMissesMax, healthTimeoutMs } from "../limits.js";
+import { ManualClock } from "../test-rig/manual-clock.js";
+import { turns } from "../test-rig/until.js";
+
+/** Answers by what the test says: undefined for not at all. */
+class Link implements AskableLink {
+  answer: boolean | undefined = true;
+  asked = 0;
+
+  isServing(signal: AbortSignal): Promise<boolean> {
+    this.asked += 1;
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+    if (this.answer !== undefined) {
+      resolve(this.answer);
+    }
+    signal.addEventListener("abort", () => reject(new Error("aborted")));
+    return promise;
+  }
+}
+
+function watch(first: Link | undefined) {
+  const clock = new ManualClock();
+  const hung: ServeHTTPError[] = [];
+  const holder = { link: first };
+  const health = new HealthWatch({
+    link: () => holder.link,
+    onHung: (reason) => void hung.push(reason),
+    clock,
+  });
+  health.start();
+  /** Lets time pass for one question, and for its answer not to come. */
+  const round = async (): Promise<void> => {
+    clock.advance(healthIntervalMs);
+    await turns(1);
+    clock.advance(healthTimeoutMs);
+    await turns(1);
+  };
+  return { clock, health, holder, hung, round };
+}
+
+describe("HealthWatch", () => {
+  it("asks at its interval, one question at a time", async () => {
+    const link = new Link();
+    const { clock, health, hung } = watch(link);
+    for (let count = 1; count <= 5; count += 1) {
+      clock.advance(healthIntervalMs);
+      await turns(1);
+      expect(link.asked).toBe(count);
+      expect(clock.waiting).toBe(1);
+    }
+    expect([health.serving, hung]).toEqual([true, []]);
+    health.stop();
+    expect(clock.waiting).toBe(0);
+  });
+
+  it("reports a plugin that leaves question after question without an answer", async () => {
+    const link = new Link();
+    link.answer = undefined;
+    const { hung, round } = watch(link);
+    for (let misses = 1; misses < healthMissesMax; misses += 1) {
+      await round();
+      expect(hung).toEqual([]);
+    }
+    await round();
+    expect(hung).toMatchObject([{ code: "deadline" }]);
+  });
+
+  it("forgives misses that answers come between", async () => {
+    const link = new Link();
+    const { hung, round } = watch(link);
+    for (let count = 0; count < 3 * healthMissesMax; count += 1) {
+      link.answer = count % healthMissesMax === 0 ? true : undefined;
+      await round();
+    }
+    expect(hung).toEqual([]);
+  });
+
+  it("says that a plugin takes nothing new until it takes something again", async () => {
+    const link = new Link();
+    const { health, hung, round } = watch(link);
+    link.answer = false;
+    await round();
+    expect(health.serving).toBe(false);
+    link.answer = true;
+    await round();
+    expect(health.serving).toBe(true);
+    expect(hung).toEqual([]);
+  });
+
+  it("begins anew with every connection, and asks nobody while there is none", async () => {
+    const link = new Link();
+    link.answer = false;
+    const { health, holder, hung, round } = watch(link);
+    await round();
+    expect(health.serving).toBe(false);
+    const other = new Link();
+    other.answer = undefined;
+    holder.link = other;
+    expect(health.serving).toBe(true);
+    for (let misses = 1; misses < healthMissesMax; misses += 1) {
+      await round();
+    }
+    holder.link = undefined;
+    await round();
+    holder.link = link;
+    await round();
+    expect([health.serving, hung]).toEqual([false, []]);
+  });
+
+  it("stops in the middle of a question", async () => {
+    const link = new Link();
+    link.answer = undefined;
+    const { clock, health, hung } = watch(link);
+    clock.advance(healthIntervalMs);
+    await turns(1);
+    expect(link.asked).toBe(1);
+    health.stop();
+    await turns(1);
+    expect([clock.waiting, hung]).toEqual([0, []]);
+    health.start();
+    clock.advance(healthIntervalMs);
+    expect(link.asked).toBe(2);
+    health.stop();
+  });
+});

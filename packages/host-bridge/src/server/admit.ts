@@ -1,0 +1,207 @@
+import { ServeHTTPError } from "@servehttp/contract";
+import type { Arrival, HostRequest } from "../client/incoming-request.js";
+import { checkContext, noContext, type RequestContext } from "./check-context.js";
+import type { EdgePolicy, IdentityFields, RequestFields } from "../edge/edge-policy.js";
+import { Exchange, type ExchangePlugin } from "../exchange/exchange.js";
+import { failures, refusalProxyError } from "../exchange/failure.js";
+import { failureResponse } from "../exchange/failure-response.js";
+import { type Refusal, refusal } from "../syntax/refusal.js";
+import type { RequestIds } from "./request-ids.js";
+import { requestInit } from "./request-init.js";
+import type { Route } from "../edge/router.js";
+
+/** What a request of a plugin's finds behind its id. */
+export type AdmittedTo =
+  | { readonly kind: "exchange"; readonly plugin: ExchangePlugin }
+  | { readonly kind: "refused"; readonly error: ServeHTTPError }
+  | { readonly kind: "handler" | "not-found" };
+
+/** What decides how requests are let through. */
+export interface AdmissionOptions {
+  readonly edge: EdgePolicy;
+  readonly destination: (pluginId: string) => AdmittedTo;
+  readonly identity:
+    | ((request: HostRequest) => IdentityFields | Promise<IdentityFields>)
+    | undefined;
+  readonly context:
+    | ((request: HostRequest) => RequestContext | Promise<RequestContext>)
+    | undefined;
+  readonly requestIds: RequestIds;
+  /** Called where the host itself is at fault: `identity` or `context` threw. */
+  readonly onHostError: (error: unknown, requestId: string, pluginId: string) => void;
+}
+
+/**
+ * Lets a request through the edge to its plugin, and waits for what the host's own functions say of it, where they are not at
+ * once. Returns why not, before anything has happened; later failures are answered here.
+ */
+export function admit(
+  options: AdmissionOptions,
+  arrival: Arrival,
+  route: Route,
+  plugin: ExchangePlugin,
+): Refusal | undefined {
+  const { edge } = options;
+  const { event } = arrival.entry;
+  const fields = edge.readRequest(arrival.rawHeaders, {
+    versionMajor: arrival.versionMajor,
+    versionMinor: arrival.versionMinor,
+    remoteIp: arrival.remoteIp,
+    scheme: arrival.scheme,
+    authority: route.authority,
+    endedByHead: arrival.endedByHead,
+    upgradable: event === "upgrade",
+  });
+  if (fields.kind === "refusal") {
+    return fields;
+  }
+  if (event === "upgrade" && fields.contentLength !== 0) {
+    return refusal(
+      400,
+      "what follows an upgrade is the new protocol's: a body would be taken for it",
+    );
+  }
+  if (event === "extendedConnect" && !edge.mayUpgrade(arrival.connectProtocol)) {
+    // RFC 9220, section 3.
+    return refusal(501, "a protocol that the server does not speak");
+  }
+  const requestId = options.requestIds.next();
+  const admitted: Admitted = { arrival, route, fields, requestId };
+  if (fields.contentLength !== 0 && arrival.bodyTaken) {
+    failHost(options, admitted, bodyTaken);
+    return undefined;
+  }
+  try {
+    const identity = options.identity?.(arrival.message);
+    const context = options.context?.(arrival.message) ?? noContext;
+    if (isThenable(identity) || isThenable(context)) {
+      Promise.all([identity, context])
+        .then(([known, facts]) => beginLater(options, admitted, known, facts ?? noContext))
+        .catch((error: unknown) => failHost(options, admitted, error));
+    } else {
+      begin(options, admitted, plugin, identity, context);
+    }
+  } catch (error) {
+    failHost(options, admitted, error);
+  }
+  return undefined;
+}
+
+/** A request that has passed the edge. */
+interface Admitted {
+  readonly arrival: Arrival;
+  readonly route: Route;
+  readonly fields: RequestFields;
+  readonly requestId: string;
+}
+
+/** Looks again where the request goes: the instance that was chosen may be gone by now, or busy. */
+function beginLater(
+  options: AdmissionOptions,
+  admitted: Admitted,
+  identity: IdentityFields | undefined,
+  context: RequestContext,
+): void {
+  const destination = options.destination(admitted.route.pluginId);
+  if (destination.kind === "exchange") {
+    begin(options, admitted, destination.plugin, identity, context);
+  } else if (destination.kind === "refused") {
+    answerFailure(admitted.arrival, destination.error);
+  } else {
+    answer(admitted.arrival, 404, refusalProxyError(404));
+  }
+}
+
+function begin(
+  options: AdmissionOptions,
+  admitted: Admitted,
+  plugin: ExchangePlugin,
+  identity: IdentityFields | undefined,
+  context: RequestContext,
+): void {
+  const { arrival, fields, requestId, route } = admitted;
+  const { edge } = options;
+  if (identity !== undefined) {
+    edge.addIdentity(fields.fields, identity);
+  }
+  checkContext(context);
+  if (arrival.gone) {
+    return;
+  }
+  const upgrades = fields.upgrade !== undefined || arrival.entry.event === "extendedConnect";
+  if (upgrades && !plugin.mayTunnel) {
+    answerFailure(arrival, tooManyTunnels);
+    return;
+  }
+  const init = requestInit(arrival, route, fields, requestId, plugin, context);
+  let running: Exchange;
+  try {
+    running = new Exchange(plugin, {
+      caller: arrival.callerOf(init.expectContinue),
+      init,
+      body: init.contentLength === 0 ? undefined : arrival.body,
+      rules: {
+        method: init.method,
+        versionMajor: init.protocolMajor,
+        versionMinor: init.protocolMinor,
+        policy: edge,
+      },
+      edge,
+    });
+  } catch (error) {
+    // The connection to the plugin is gone and its state does not say so yet.
+    answerFailure(arrival, ServeHTTPError.from(error));
+    return;
+  }
+  arrival.tellOfClose(running);
+}
+
+const bodyTaken = new ServeHTTPError(
+  "invalid-argument",
+  "something in front of the plugin host has read the request's body; put body parsers behind it",
+);
+
+const tooManyTunnels = new ServeHTTPError("overload", "too many tunnels at once");
+
+/** `identity` or `context` threw, or gave what can't be passed on. */
+function failHost(options: AdmissionOptions, admitted: Admitted, error: unknown): void {
+  options.onHostError(error, admitted.requestId, admitted.route.pluginId);
+  answer(admitted.arrival, 500, failures.internal.proxyError);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value
+    ? typeof value.then === "function"
+    : false;
+}
+
+/** Answers in the plugin's place, before there is an exchange. */
+export function answer(
+  arrival: Arrival,
+  status: number,
+  proxyError: string,
+  retryAfterSeconds?: number,
+): void {
+  if (arrival.gone) {
+    return;
+  }
+  const caller = arrival.callerOf(false);
+  const { head, body } = failureResponse(
+    {
+      status,
+      proxyError,
+      ...(retryAfterSeconds === undefined ? undefined : { retryAfterSeconds }),
+    },
+    arrival.method === "HEAD",
+  );
+  caller.respond(head, body, []);
+  if (!arrival.body.complete) {
+    caller.refuseRest();
+  }
+}
+
+/** Answers what the code of an error says. */
+export function answerFailure(arrival: Arrival, error: ServeHTTPError): void {
+  const { proxyError, retryAfterSeconds, status = 503 } = failures[error.code];
+  answer(arrival, status, proxyError, retryAfterSeconds);
+}

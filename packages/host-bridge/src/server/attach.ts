@@ -1,0 +1,215 @@
+import { type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { Http2SecureServer, Http2Server } from "node:http2";
+import type { Socket } from "node:net";
+import { byRequest, type HostRequest, type HostResponse } from "../client/incoming-request.js";
+import { attachLane, type LaneHost } from "../fast-path/install.js";
+import type { Listener } from "./listener.js";
+
+/** Any of Node's HTTP servers. */
+export type NodeServer = Server | Http2Server | Http2SecureServer;
+
+/** What attaching needs of a host. */
+export interface Attachable extends LaneHost {
+  readonly serve: Listener;
+  /** Whether a request that offers an upgrade is for a plugin, and may upgrade. */
+  readonly mayUpgrade: (request: IncomingMessage) => boolean;
+  /** Whether a request is for a plugin. */
+  readonly isRouted: (request: HostRequest) => boolean;
+  /** Tells `host.listener` that this request's caller waits for a 100 (Continue), which nobody has sent. */
+  readonly awaitsContinue: (request: HostRequest) => void;
+}
+
+/** Options of `host.attach`. */
+export interface AttachOptions {
+  /**
+   * False: `request` stays with the server's own listeners, and the application among them calls `host.listener`, behind
+   * whatever middleware it has. Upgrades, extended CONNECT and `Expect: 100-continue`, which no middleware gets to see, are
+   * wired all the same. Default: true, plugins first.
+   */
+  readonly requests?: boolean;
+  /**
+   * False: every request is read by Node's own parser, also those that could skip it because nobody but a plugin has to do with them.
+   * Default: true.
+   */
+  readonly lane?: boolean;
+}
+
+type RequestListener = (request: HostRequest, response: HostResponse) => void;
+type UpgradeListener = (
+  this: NodeServer,
+  request: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+) => void;
+
+/** The events of a server that a host listens to. */
+interface Listeners {
+  readonly request: RequestListener;
+  readonly checkContinue: RequestListener;
+  readonly connect: RequestListener;
+  readonly upgrade: UpgradeListener;
+}
+
+/** Puts a host in front of the listeners that a server has: they get what is not for a plugin. */
+export function attachListener(
+  server: NodeServer,
+  host: Attachable,
+  options: AttachOptions = {},
+): void {
+  if (options.requests === false) {
+    attachContinue(server, host);
+    attachUpgrades(server, host, (request, response) => server.emit("request", request, response));
+  } else {
+    const passOn = nextOf(takeListeners(server, "request"));
+    const listener = attachRequests(server, host, passOn);
+    attachUpgrades(server, host, passOn);
+    if (options.lane !== false) {
+      attachLane(server, host, listener);
+    }
+  }
+  attachExtendedConnect(server, host);
+}
+
+/** Lets requests that wait for a 100 through to the server's listeners as they are, where a plugin may be behind them. */
+function attachContinue(server: NodeServer, host: Attachable): void {
+  const passOn: RequestListener = (request, response) =>
+    void server.emit("request", request, response);
+  const continueNext = nextOf(takeListeners(server, "checkContinue")) ?? continueFirst(passOn);
+  listen(server, "checkContinue", (request, response) => {
+    if (host.isRouted(request)) {
+      host.awaitsContinue(request);
+      passOn(request, response);
+    } else {
+      continueNext(request, response);
+    }
+  });
+}
+
+function attachRequests(
+  server: NodeServer,
+  host: Attachable,
+  passOn: RequestListener | undefined,
+): RequestListener {
+  const continueNext =
+    nextOf(takeListeners(server, "checkContinue")) ?? (passOn && continueFirst(passOn));
+  const listener: RequestListener = (request, response) => {
+    host.serve(request, response, passOn && (() => passOn(request, response)), byRequest);
+  };
+  listen(server, "request", listener);
+  listen(server, "checkContinue", (request, response) => {
+    const next = continueNext && (() => continueNext(request, response));
+    host.serve(request, response, next, byCheckContinue);
+  });
+  return listener;
+}
+
+/** How requests come that wait for a 100 (Continue). */
+export const byCheckContinue = { event: "checkContinue" } as const;
+
+/** HTTP/1: the connection leaves the server with its `upgrade` event. */
+function attachUpgrades(
+  server: NodeServer,
+  host: Attachable,
+  passOn: RequestListener | undefined,
+): void {
+  const others = takeListeners(server, "upgrade");
+  /** Somebody beside us listens: from before, whom we call, or since, whom the server calls. */
+  const othersListen = () => others.length > 0 || server.listenerCount("upgrade") > 1;
+  limitUpgrades(server, host, othersListen);
+  listen(server, "upgrade", (request, socket, head) => {
+    if (!host.mayUpgrade(request) && othersListen()) {
+      for (const listener of others) {
+        listener.call(server, request, socket, head);
+      }
+      return;
+    }
+    const response = responseOn(socket, request);
+    const next = passOn && (() => passOn(request, response));
+    host.serve(request, response, next, { event: "upgrade", head });
+  });
+}
+
+/**
+ * Leaves every other upgrade (h2c foremost) an ordinary request, as it was before anybody listened to `upgrade`. Node knows
+ * `shouldUpgradeCallback` from 24.9 on; before, a request that offers any upgrade comes by the event.
+ */
+function limitUpgrades(server: NodeServer, host: Attachable, othersListen: () => boolean): void {
+  if (!("shouldUpgradeCallback" in server)) {
+    return;
+  }
+  const upgradable = server as { shouldUpgradeCallback: (request: IncomingMessage) => boolean };
+  const before = upgradable.shouldUpgradeCallback;
+  upgradable.shouldUpgradeCallback = (request) =>
+    host.mayUpgrade(request) || (othersListen() && before.call(server, request));
+}
+
+/** A response on a connection that the server has let go of, for an upgrade that is answered like any other request. */
+function responseOn(socket: Socket, request: IncomingMessage): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  response.once("finish", () => socket.destroySoon());
+  socket.on("error", () => {
+    // The close that follows ends the exchange.
+  });
+  // A socket that nobody reads does not notice that its caller left.
+  socket.read(0);
+  return response;
+}
+
+/** HTTP/2: WebSockets come by extended CONNECT (RFC 8441), which a server must say that it takes. */
+function attachExtendedConnect(server: NodeServer, host: Attachable): void {
+  if (!("updateSettings" in server)) {
+    return;
+  }
+  server.updateSettings({ enableConnectProtocol: true });
+  const others = nextOf(takeListeners(server, "connect"));
+  listen(server, "connect", (request, response) => {
+    if (request.headers[":protocol"] === undefined) {
+      (others ?? refuseConnect)(request, response);
+      return;
+    }
+    const next = others && (() => others(request, response));
+    host.serve(request, response, next, { event: "extendedConnect" });
+  });
+}
+
+/** What Node does by itself for a server that does not listen to `connect`. */
+function refuseConnect(_request: HostRequest, response: HostResponse): void {
+  response.statusCode = 405;
+  response.end();
+}
+
+/** Takes a server's listeners to an event away from it; `event` says which kind they are of. */
+function takeListeners<K extends keyof Listeners>(server: NodeServer, event: K): Listeners[K][] {
+  const listeners = server.listeners(event) as Listeners[K][];
+  server.removeAllListeners(event);
+  return listeners;
+}
+
+function nextOf(listeners: readonly RequestListener[]): RequestListener | undefined {
+  if (listeners.length === 0) {
+    return undefined;
+  }
+  return (request, response) => {
+    for (const listener of listeners) {
+      listener(request, response);
+    }
+  };
+}
+
+/** What Node does by itself for a server that does not listen to `checkContinue`. */
+function continueFirst(passOn: RequestListener): RequestListener {
+  return (request, response) => {
+    response.writeContinue();
+    passOn(request, response);
+  };
+}
+
+function listen<K extends keyof Listeners>(
+  server: NodeServer,
+  event: K,
+  listener: Listeners[K],
+): void {
+  (server as { on(event: K, listener: Listeners[K]): unknown }).on(event, listener);
+}

@@ -1,0 +1,60 @@
+import { randomBytes } from "node:crypto";
+import type { RequestInit } from "@servehttp/contract";
+import type { Arrival } from "../client/incoming-request.js";
+import type { RequestContext } from "./check-context.js";
+import type { RequestFields } from "../edge/edge-policy.js";
+import type { ExchangePlugin } from "../exchange/exchange.js";
+import type { Route } from "../edge/router.js";
+
+/** The head of a request as its plugin gets it. Hot: the small GET of `apps/bench`. */
+export function requestInit(
+  arrival: Arrival,
+  route: Route,
+  fields: RequestFields,
+  requestId: string,
+  plugin: ExchangePlugin,
+  context: RequestContext,
+): RequestInit {
+  const { totalMs } = plugin.times;
+  const { entry, versionMajor, versionMinor } = arrival;
+  const { event } = entry;
+  const extended = event === "extendedConnect";
+  if (extended) {
+    pushUpgrade(fields.fields, arrival.connectProtocol);
+  }
+  const init: RequestInit = {
+    method: extended ? "GET" : arrival.method,
+    url: route.url,
+    requestUri: route.requestUri,
+    protocol: protocolOf(versionMajor, versionMinor),
+    protocolMajor: versionMajor,
+    protocolMinor: versionMinor,
+    host: fields.host,
+    remoteAddress: arrival.remoteAddress,
+    headers: fields.fields,
+    contentLength: extended ? 0 : fields.contentLength,
+    deadlineUnixMs: totalMs === 0 ? 0 : Date.now() + totalMs,
+    requestId,
+    context,
+    scheme: arrival.scheme,
+    // Without `checkContinue` Node has sent the 100 itself.
+    expectContinue: fields.expectContinue && event === "checkContinue",
+    hijackable: extended || (versionMajor === 1 && fields.contentLength === 0 && plugin.mayTunnel),
+  };
+  return event === "upgrade" && entry.head.length > 0 ? { ...init, tunnelHead: entry.head } : init;
+}
+
+/** The HTTP/1 upgrade that an extended CONNECT stands for (RFC 8441, section 5). */
+function pushUpgrade(fields: string[], protocol: string): void {
+  fields.push("Connection", "Upgrade", "Upgrade", protocol);
+  if (protocol.toLowerCase() === "websocket") {
+    fields.push("Sec-WebSocket-Key", randomBytes(16).toString("base64"));
+  }
+}
+
+function protocolOf(major: number, minor: number): string {
+  if (major === 2) {
+    return "HTTP/2.0";
+  }
+  return minor === 0 ? "HTTP/1.0" : "HTTP/1.1";
+}

@@ -1,0 +1,173 @@
+import { type RequestInit, type RequestParts, ServeHTTPError } from "@servehttp/contract";
+import { BodyReader } from "./body-reader.js";
+import { HeaderList } from "../handler/header-list.js";
+import { bufferedBodyBytesDefault } from "../limits.js";
+import type { BufferOptions, PluginRequest } from "../handler/plugin-request.js";
+
+/**
+ * The request as the handler reads it, and where the carrier puts its parts. What a small request does not need (a
+ * list of headers, a body, an AbortController) is made when somebody asks: this is the hot path of the
+ * `small GET` cases of apps/bench.
+ */
+export class RequestReader implements PluginRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly #init: RequestInit;
+  readonly #body: BodyReader;
+  #headers: HeaderList | undefined;
+  #deadline: Date | undefined;
+  #abort: AbortController | undefined;
+  #abortReason: ServeHTTPError | undefined;
+
+  /** `askForBody`, where the caller waits for a 100 (Continue), sends it or returns why it can't be sent. */
+  constructor(init: RequestInit, askForBody?: () => ServeHTTPError | undefined) {
+    this.method = init.method;
+    this.url = init.url;
+    this.#init = init;
+    this.#body = new BodyReader(askForBody);
+  }
+
+  get requestUri(): string {
+    return this.#init.requestUri;
+  }
+
+  get protocol(): string {
+    return this.#init.protocol;
+  }
+
+  get protocolMajor(): number {
+    return this.#init.protocolMajor;
+  }
+
+  get protocolMinor(): number {
+    return this.#init.protocolMinor;
+  }
+
+  get scheme(): "http" | "https" {
+    return this.#init.scheme;
+  }
+
+  get host(): string {
+    return this.#init.host;
+  }
+
+  get remoteAddress(): string {
+    return this.#init.remoteAddress;
+  }
+
+  get headers(): HeaderList {
+    return (this.#headers ??= new HeaderList(this.#init.headers));
+  }
+
+  get contentLength(): number | undefined {
+    return this.#init.contentLength < 0 ? undefined : this.#init.contentLength;
+  }
+
+  get expectContinue(): boolean {
+    return this.#init.expectContinue;
+  }
+
+  get body(): AsyncIterable<Uint8Array> {
+    return this.#body;
+  }
+
+  get trailers(): Promise<HeaderList> {
+    return this.#body.trailers;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#abortReason !== undefined) {
+        this.#abort.abort(this.#abortReason);
+      }
+    }
+    return this.#abort.signal;
+  }
+
+  get deadline(): Date | undefined {
+    if (this.#init.deadlineUnixMs === 0) {
+      return undefined;
+    }
+    return (this.#deadline ??= new Date(this.#init.deadlineUnixMs));
+  }
+
+  get id(): string {
+    return this.#init.requestId;
+  }
+
+  get context(): Readonly<Record<string, string>> {
+    return this.#init.context;
+  }
+
+  async bytes(options: BufferOptions = {}): Promise<Uint8Array> {
+    const limitBytes = options.limitBytes ?? bufferedBodyBytesDefault;
+    if (!(limitBytes >= 0)) {
+      throw new ServeHTTPError("invalid-argument", `limitBytes is ${limitBytes}: it is 0 or more`);
+    }
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    if (this.#init.contentLength > limitBytes) {
+      this.#body.drop();
+      throw tooLarge(limitBytes);
+    }
+    for await (const chunk of this.#body) {
+      length += chunk.length;
+      if (length > limitBytes) {
+        throw tooLarge(limitBytes);
+      }
+      chunks.push(chunk);
+    }
+    return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, length);
+  }
+
+  async text(options?: BufferOptions): Promise<string> {
+    return utf8.decode(await this.bytes(options));
+  }
+
+  async json(options?: BufferOptions): Promise<unknown> {
+    return JSON.parse(await this.text(options));
+  }
+
+  /** From the carrier: the parts of the body. */
+  receive(parts: RequestParts): void | Promise<void> {
+    if (parts.chunk === undefined && parts.end === undefined) {
+      return undefined;
+    }
+    return this.#body.receive(parts.chunk, parts.end?.trailers);
+  }
+
+  /** The exchange was given up. */
+  abort(error: ServeHTTPError): void {
+    if (this.#abortReason !== undefined) {
+      return;
+    }
+    this.#abortReason = error;
+    this.#body.cut(error);
+    this.#abort?.abort(error);
+  }
+
+  /** The response is complete: the host sends no more of the body. */
+  answered(): void {
+    this.#body.cut(notNeeded);
+  }
+
+  /** The connection was taken over: what is left of the body goes nowhere. */
+  takenOver(): void {
+    this.#body.drop();
+  }
+}
+
+const utf8 = new TextDecoder();
+
+const notNeeded = new ServeHTTPError(
+  "request-not-needed",
+  "the response has ended, so the rest of the request's body doesn't come",
+);
+
+function tooLarge(limitBytes: number): ServeHTTPError {
+  return new ServeHTTPError(
+    "body-too-large",
+    `the body is longer than the limit of ${limitBytes} octets; read it chunk by chunk or give a higher limitBytes`,
+  );
+}

@@ -1,0 +1,333 @@
+import {
+  bodyChunkBytesMax,
+  type ExchangeChannel,
+  fieldProblem,
+  noFields,
+  plainEnd,
+  type RequestInit,
+  type ResponseInit,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import { callerOf } from "./client-socket.js";
+import { HeaderList } from "../handler/header-list.js";
+import { InterimResponses } from "./interim-responses.js";
+import type { Logger } from "../handler/logger.js";
+import type { HijackedConnection, ResponseWriter } from "../handler/response-writer.js";
+import { toOctets } from "./to-bytes.js";
+import { TunnelSocket } from "./tunnel-socket.js";
+import { rejected, settledBy } from "./write-promise.js";
+
+/** What the sender tells the request of its exchange. */
+export interface RequestOfResponse {
+  abort(error: ServeHTTPError): void;
+  answered(): void;
+  takenOver(): void;
+}
+
+/**
+ * The response as the handler writes it, turned into parts for the carrier. A response that is written and ended at
+ * once is one call of `send`; a write that finds room returns a promise that all such writes share. This is
+ * the hot path of the `small GET` cases of apps/bench.
+ *
+ * open -> committed [#commit]; open -> hijacked [hijack]; committed -> ended [end]
+ * open, committed, hijacked -> failed [abort]
+ */
+export class ResponseSender implements ResponseWriter {
+  readonly #channel: ExchangeChannel<ResponseParts>;
+  readonly #init: RequestInit;
+  readonly #request: RequestOfResponse;
+  readonly #logger: Logger;
+  readonly #interim: InterimResponses;
+  #state: State = open;
+  #headers: HeaderList | undefined;
+  #trailers: HeaderList | undefined;
+  // The committed head, until it goes out with the first part behind it.
+  #head: ResponseInit | undefined;
+  #hasWarned = false;
+
+  constructor(
+    channel: ExchangeChannel<ResponseParts>,
+    init: RequestInit,
+    request: RequestOfResponse,
+    logger: Logger,
+  ) {
+    this.#channel = channel;
+    this.#init = init;
+    this.#request = request;
+    this.#logger = logger;
+    this.#interim = new InterimResponses(channel, init.expectContinue);
+  }
+
+  get headers(): HeaderList {
+    return (this.#headers ??= new HeaderList());
+  }
+
+  get trailers(): HeaderList {
+    return (this.#trailers ??= new HeaderList());
+  }
+
+  get committed(): boolean {
+    return this.#state.at !== "open";
+  }
+
+  /** Whether the response is complete as far as the handler goes: ended, hijacked or given up. */
+  get isSettled(): boolean {
+    return this.#state.at !== "open" && this.#state.at !== "committed";
+  }
+
+  /** Why the exchange was given up, once it was. */
+  get failure(): ServeHTTPError | undefined {
+    return this.#state.at === "failed" ? this.#state.error : undefined;
+  }
+
+  /** The tunnel, once there is one. */
+  get tunnel(): TunnelSocket | undefined {
+    return this.#state.at === "hijacked" ? this.#state.tunnel : undefined;
+  }
+
+  writeHead(status: number): void {
+    if (this.#state.at !== "open") {
+      this.#warnOnce(status);
+    } else if (status !== 101 && Number.isInteger(status) && status >= 100 && status <= 199) {
+      const refusal = this.#sendInformational(status, this.#headers ?? []);
+      if (refusal !== undefined) {
+        throw refusal;
+      }
+    } else {
+      this.#commit(status);
+    }
+  }
+
+  write(chunk: Uint8Array | string): Promise<void> {
+    const octets = toOctets(chunk);
+    const refusal = this.#prepare();
+    if (refusal !== undefined) {
+      return rejected(refusal);
+    }
+    return settledBy(this.#sendOctets(octets, false));
+  }
+
+  flush(): Promise<void> {
+    const refusal = this.#prepare();
+    if (refusal !== undefined) {
+      return rejected(refusal);
+    }
+    const parts = this.#takeHead();
+    parts.flush = true;
+    return settledBy(this.#channel.send(parts));
+  }
+
+  informational(status: number, fields: Iterable<readonly [string, string]> = []): Promise<void> {
+    const refusal = this.#sendInformational(status, fields);
+    return refusal === undefined ? settledBy(undefined) : rejected(refusal);
+  }
+
+  end(chunk?: Uint8Array | string): Promise<void> {
+    const octets = chunk === undefined ? undefined : toOctets(chunk);
+    const refusal = this.#prepare();
+    if (refusal !== undefined) {
+      return rejected(refusal);
+    }
+    const trailers = this.#trailers?.toFieldList() ?? noFields;
+    const problem = trailers.length === 0 ? undefined : fieldProblem(trailers);
+    if (problem !== undefined) {
+      return rejected(this.#fail(`the response's trailers: ${problem}`));
+    }
+    const room = this.#sendOctets(octets, true);
+    this.#state = ended;
+    this.#request.answered();
+    return settledBy(room);
+  }
+
+  async hijack(): Promise<HijackedConnection> {
+    if (this.#state.at === "committed" || this.#state.at === "ended") {
+      throw new ServeHTTPError(
+        "already-committed",
+        "the response has begun, so the connection can't be taken over",
+      );
+    }
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      throw refusal;
+    }
+    if (!this.#init.hijackable) {
+      throw new ServeHTTPError(
+        "hijack-not-possible",
+        "this caller's connection can't be taken over: it is not an upgrade that the host allows, or it is HTTP/2",
+      );
+    }
+    const caller = callerOf(this.#init.remoteAddress, this.#init.scheme);
+    const socket = new TunnelSocket(this.#channel, caller);
+    this.#state = { at: "hijacked", tunnel: socket };
+    this.#request.takenOver();
+    await this.#channel.send({ hijack: true });
+    const head = this.#init.tunnelHead;
+    return {
+      socket,
+      head:
+        head === undefined
+          ? Buffer.alloc(0)
+          : Buffer.from(head.buffer, head.byteOffset, head.length),
+    };
+  }
+
+  extendHeadDeadline(ms: number): void {
+    if (!Number.isInteger(ms) || ms <= 0 || ms > extendHeadMsMax) {
+      throw new ServeHTTPError(
+        "invalid-argument",
+        `extendHeadDeadline(${ms}): milliseconds are a positive integer below 2^32`,
+      );
+    }
+    if (this.#state.at === "open") {
+      void settledBy(this.#channel.send({ extendHeadMs: ms }));
+    }
+  }
+
+  /** The exchange was given up: by the carrier, or because of the handler. */
+  abort(error: ServeHTTPError): void {
+    const tunnel = this.tunnel;
+    if (!this.isSettled || tunnel !== undefined) {
+      this.#state = { at: "failed", error };
+      tunnel?.abort(error);
+    }
+  }
+
+  /** Asks for the body that the caller holds back; returns why that is not possible. */
+  askForBody(): ServeHTTPError | undefined {
+    if (!this.#interim.isContinueDue) {
+      return undefined;
+    }
+    if (this.#state.at === "committed") {
+      return new ServeHTTPError(
+        "already-committed",
+        "the caller waits for a 100 (Continue), which can't follow the response's head: read the body, or send " +
+          "informational(100), before the first write",
+      );
+    }
+    return this.#sendInformational(100, []);
+  }
+
+  #sendInformational(
+    status: number,
+    fields: Iterable<readonly [string, string]>,
+  ): ServeHTTPError | undefined {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      return refusal;
+    }
+    if (this.#state.at !== "open") {
+      return new ServeHTTPError(
+        "already-committed",
+        "an informational response can't follow the final head",
+      );
+    }
+    return this.#interim.send(status, fields);
+  }
+
+  /** Why nothing can be written any more. */
+  #refusal(): ServeHTTPError | undefined {
+    switch (this.#state.at) {
+      case "open":
+      case "committed":
+        return undefined;
+      case "ended":
+        return new ServeHTTPError("already-ended", "the response has ended");
+      case "hijacked":
+        return new ServeHTTPError("already-hijacked", "the connection was taken over");
+      case "failed":
+        break;
+    }
+    return this.#state.error;
+  }
+
+  /** Commits the head, if nobody has; returns why nothing can be written. */
+  #prepare(): ServeHTTPError | undefined {
+    if (this.#state.at === "open") {
+      this.#commit(200);
+    }
+    return this.#refusal();
+  }
+
+  /** Where the head can't be committed, the exchange has failed. */
+  #commit(status: number): void {
+    if (!Number.isInteger(status) || status < 200 || status > 999) {
+      const hint = status === 101 ? "; hijack() takes a connection over" : "";
+      this.#fail(`writeHead(${status}): a final status is 200 to 999${hint}`);
+      return;
+    }
+    const headers = this.#headers?.toFieldList() ?? noFields;
+    const problem = fieldProblem(headers);
+    if (problem !== undefined) {
+      this.#fail(`the response's headers: ${problem}`);
+      return;
+    }
+    this.#state = committed;
+    this.#head = { status, headers };
+  }
+
+  #takeHead(): ResponseParts {
+    if (this.#head === undefined) {
+      return {};
+    }
+    const parts: ResponseParts = { init: this.#head };
+    this.#head = undefined;
+    return parts;
+  }
+
+  #sendOctets(octets: Uint8Array | undefined, isLast: boolean): void | Promise<void> {
+    let parts = this.#takeHead();
+    if (octets !== undefined && octets.length > 0) {
+      let at = 0;
+      // The slices share the handler's memory: sending them without waiting holds nothing more of it.
+      while (octets.length - at > bodyChunkBytesMax) {
+        parts.chunk = octets.subarray(at, at + bodyChunkBytesMax);
+        void settledBy(this.#channel.send(parts));
+        at += bodyChunkBytesMax;
+        parts = {};
+      }
+      parts.chunk = at === 0 ? octets : octets.subarray(at);
+    } else if (parts.init === undefined && !isLast) {
+      return undefined;
+    }
+    if (isLast) {
+      const trailers = this.#trailers?.toFieldList();
+      parts.end = trailers === undefined || trailers.length === 0 ? plainEnd : { trailers };
+    }
+    return this.#channel.send(parts);
+  }
+
+  /** The handler did something that no caller can be told: 500, or a broken transfer. */
+  #fail(message: string): ServeHTTPError {
+    this.#logger.error({ requestId: this.#init.requestId }, message);
+    const error = new ServeHTTPError("handler-failed", message);
+    this.#state = { at: "failed", error };
+    this.#channel.reset(error);
+    this.#request.abort(error);
+    return error;
+  }
+
+  #warnOnce(status: number): void {
+    if (this.#hasWarned) {
+      return;
+    }
+    this.#hasWarned = true;
+    this.#logger.warn(
+      { requestId: this.#init.requestId, status },
+      "writeHead is ignored: the response's head is committed",
+    );
+  }
+}
+
+type State =
+  | { readonly at: "open" }
+  | { readonly at: "committed" }
+  | { readonly at: "ended" }
+  | { readonly at: "hijacked"; readonly tunnel: TunnelSocket }
+  | { readonly at: "failed"; readonly error: ServeHTTPError };
+
+const open: State = { at: "open" };
+const committed: State = { at: "committed" };
+const ended: State = { at: "ended" };
+
+const extendHeadMsMax = 4_294_967_295;

@@ -1,0 +1,154 @@
+import {
+  bodyChunkBytesMax,
+  type ExchangeChannel,
+  type RequestParts,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import { type Caller, CallerSocket } from "./client-socket.js";
+import { joinBytesMax } from "../limits.js";
+import { settledBy } from "./write-promise.js";
+
+/**
+ * A caller's connection that the plugin took over: raw octets both ways, with back-pressure both ways, each way ends
+ * on its own.
+ *
+ * As with a `net.Socket`, what was written before `destroy()` still goes; `destroy(error)` breaks the connection at
+ * once. When the exchange is given up the socket is destroyed; it emits `error` only where somebody listens, so that a
+ * caller who leaves can't end the process.
+ */
+export class TunnelSocket extends CallerSocket {
+  readonly #channel: ExchangeChannel<ResponseParts>;
+  #roomForMore: (() => void) | undefined;
+  #hasReceivedEnd = false;
+  #hasSentEnd = false;
+
+  constructor(channel: ExchangeChannel<ResponseParts>, caller: Caller) {
+    super(caller);
+    this.#channel = channel;
+    // A handler that writes behind its own end, say, must not take the process along.
+    this.on("error", ignore);
+  }
+
+  /** From the carrier. */
+  receive(parts: RequestParts): void | Promise<void> {
+    if (this.destroyed) {
+      return undefined;
+    }
+    this.touch();
+    let wait: Promise<void> | undefined;
+    if (parts.tunnelChunk !== undefined && !this.push(parts.tunnelChunk)) {
+      wait = new Promise((resolve) => {
+        this.#roomForMore = resolve;
+      });
+    }
+    if (parts.tunnelEnd === true) {
+      this.#hasReceivedEnd = true;
+      this.push(null);
+    }
+    return wait;
+  }
+
+  /**
+   * The handler is done. A connection that nobody reads is nobody's: it ends behind what was written. Who has handed it on
+   * has a listener here.
+   */
+  handlerReturned(): void {
+    if (this.listenerCount("data") === 0 && this.listenerCount("readable") === 0) {
+      this.destroySoon();
+    }
+  }
+
+  /** The exchange was given up. */
+  abort(error: ServeHTTPError): void {
+    this.#hasReceivedEnd = true;
+    this.#hasSentEnd = true;
+    this.destroy(this.listenerCount("error") > 1 ? error : undefined);
+  }
+
+  override _read(): void {
+    this.#makeRoom();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, settle: Settle): void {
+    this.#afterwards(this.#sendOctets(chunk), settle);
+  }
+
+  override _writev(waiting: { chunk: Buffer }[], settle: Settle): void {
+    let bytes = 0;
+    for (const { chunk } of waiting) {
+      bytes += chunk.length;
+    }
+    const chunks = waiting.map(({ chunk }) => chunk);
+    if (bytes <= joinBytesMax) {
+      this.#afterwards(this.#sendOctets(Buffer.concat(chunks, bytes)), settle);
+      return;
+    }
+    let room: void | Promise<void> = undefined;
+    for (const chunk of chunks) {
+      void settledBy(room);
+      room = this.#sendOctets(chunk);
+    }
+    this.#afterwards(room, settle);
+  }
+
+  override _final(settle: Settle): void {
+    this.#hasSentEnd = true;
+    this.#afterwards(this.#channel.send({ tunnelEnd: true }), settle);
+  }
+
+  override _destroy(error: Error | null, settle: Settle): void {
+    this.stopIdleTimer();
+    this.#makeRoom();
+    const isOver = this.#hasSentEnd && this.#hasReceivedEnd;
+    if (!isOver && error !== null) {
+      this.#channel.reset(new ServeHTTPError("handler-failed", "the plugin broke the tunnel"));
+    } else if (!isOver) {
+      this.#leave();
+    }
+    settle(error);
+  }
+
+  #makeRoom(): void {
+    this.#roomForMore?.();
+    this.#roomForMore = undefined;
+  }
+
+  #leave(): void {
+    if (!this.#hasSentEnd) {
+      this.#hasSentEnd = true;
+      void settledBy(this.#channel.send({ tunnelEnd: true }));
+    }
+    this.#channel.reset(new ServeHTTPError("request-not-needed", "the plugin closed the tunnel"));
+  }
+
+  #sendOctets(octets: Buffer): void | Promise<void> {
+    this.touch();
+    let room: void | Promise<void> = undefined;
+    for (let at = 0; at < octets.length; at += bodyChunkBytesMax) {
+      void settledBy(room);
+      room = this.#channel.send({ tunnelChunk: octets.subarray(at, at + bodyChunkBytesMax) });
+    }
+    return room;
+  }
+
+  #afterwards(room: void | Promise<void>, settle: Settle): void {
+    if (room === undefined) {
+      settle();
+      return;
+    }
+    room.then(
+      () => settle(),
+      (error: unknown) => {
+        this.abort(ServeHTTPError.from(error));
+        settle();
+      },
+    );
+  }
+}
+
+type Settle = (error?: Error | null) => void;
+
+function ignore(): void {
+  // Whoever wants to know listens beside.
+}

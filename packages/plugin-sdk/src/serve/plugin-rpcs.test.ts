@@ -1,0 +1,75 @@
+import { getEventListeners } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { ConnectError } from "@connectrpc/connect";
+import { HealthCheckResponse_ServingStatus as ServingStatus } from "@servehttp/contract";
+import { expect, it } from "vitest";
+import { ServingState, servePluginRpcs } from "./plugin-rpcs.js";
+import { sdkVersion } from "./sdk-version.js";
+import { StockHost } from "../test-rig/stock-host.js";
+import { until } from "../test-rig/until.js";
+
+it("names the version that is published", () => {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  expect(JSON.parse(text)).toMatchObject({ version: sdkVersion });
+});
+
+it("lets go of who waits when the plugin stops, and of both when who waits leaves", async () => {
+  const state = new ServingState();
+  const stays = new AbortController();
+  const leaves = new AbortController();
+  const waits = [state.whenStopped(stays.signal), state.whenStopped(leaves.signal)];
+  expect(state.waitingCount).toBe(2);
+  leaves.abort();
+  await waits[1];
+  expect(state.waitingCount).toBe(1);
+  expect(getEventListeners(stays.signal, "abort")).toHaveLength(1);
+  state.stop();
+  await waits[0];
+  expect([state.serving, state.waitingCount]).toEqual([false, 0]);
+  expect(getEventListeners(stays.signal, "abort")).toEqual([]);
+  await state.whenStopped(stays.signal);
+  await new ServingState().whenStopped(leaves.signal);
+});
+
+it("holds nothing of watches whose callers have left", async () => {
+  const state = new ServingState();
+  const server = createServer(servePluginRpcs("software", state));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  using host = new StockHost(`127.0.0.1:${port}`);
+  const leaving = new AbortController();
+  const first: ServingStatus[] = [];
+  const watches = Array.from({ length: 20 }, async () => {
+    for await (const { status } of host.health.watch({}, { signal: leaving.signal })) {
+      first.push(status);
+    }
+  });
+  const ends = Promise.allSettled(watches);
+  await until(() => first.length === 20 && state.waitingCount === 20, "all watches");
+  leaving.abort();
+  await until(() => state.waitingCount === 0, "nobody who waits");
+  for (const end of await ends) {
+    expect(end.status === "rejected" && ConnectError.from(end.reason).rawMessage).toBe(
+      "This operation was aborted",
+    );
+  }
+  server.close();
+});
+
+it("tells a watch that begins while the plugin closes so, and ends", async () => {
+  const state = new ServingState();
+  state.stop();
+  const server = createServer(servePluginRpcs("software", state));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  using host = new StockHost(`127.0.0.1:${port}`);
+  const seen: ServingStatus[] = [];
+  for await (const { status } of host.health.watch({})) {
+    seen.push(status);
+  }
+  expect(seen).toEqual([ServingStatus.NOT_SERVING]);
+  expect((await host.health.check({})).status).toBe(ServingStatus.NOT_SERVING);
+  server.close();
+});

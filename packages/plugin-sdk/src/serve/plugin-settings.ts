@@ -1,0 +1,80 @@
+import type { ListenAddress } from "@servehttp/carrier";
+import { ServeHTTPError } from "@servehttp/contract";
+import { drainMsDefault } from "../limits.js";
+import { parseListenAddress } from "./listen-address.js";
+
+/** What a plugin is told by its options, its environment and its command line. */
+export interface PluginSettings {
+  readonly address: ListenAddress;
+  readonly token: string | undefined;
+  readonly id: string | undefined;
+  readonly drainMs: number;
+}
+
+/** The options among them. They win over the environment. */
+export interface SettingOptions {
+  readonly address?: string;
+  readonly token?: string;
+  readonly id?: string;
+  readonly drainMs?: number;
+}
+
+/**
+ * Puts options, environment and command line together. The environment wins over the command line: a host that starts a
+ * plugin chooses where it listens. An empty variable is one that is not set, but for the token.
+ *
+ * @throws ServeHTTPError `invalid-argument`, in one line; where there is no address at all, the line says how to give one.
+ */
+export function readPluginSettings(
+  options: SettingOptions,
+  environment: Readonly<Record<string, string | undefined>>,
+  commandLine: readonly string[],
+): PluginSettings {
+  return {
+    address: parseListenAddress(
+      options.address ??
+        (environment["SERVEHTTP_ADDRESS"] || undefined) ??
+        addressOfCommandLine(commandLine),
+    ),
+    token: checkedToken(options.token ?? environment["SERVEHTTP_TOKEN"]),
+    id: options.id ?? (environment["SERVEHTTP_PLUGIN_ID"] || undefined),
+    drainMs: checkedDrainMs(options.drainMs ?? drainMsDefault),
+  };
+}
+
+/** What follows `--listen`, as an argument of its own or behind `=`. */
+function addressOfCommandLine([, script = "plugin.js", ...given]: readonly string[]): string {
+  const at = given.findIndex((argument) => /^--listen(?:=|$)/.test(argument));
+  const address = given[at] === "--listen" ? given[at + 1] : given[at]?.slice("--listen=".length);
+  if (address === undefined || address === "") {
+    throw new ServeHTTPError(
+      "invalid-argument",
+      `This is a servehttp plugin: let a host start it, or run it by hand as: node ${script} --listen 127.0.0.1:50051`,
+    );
+  }
+  return address;
+}
+
+/** A token that is empty by mistake must not open the plugin to everybody. */
+function checkedToken(token: string | undefined): string | undefined {
+  if (token !== undefined && !/^[!-~]+$/.test(token)) {
+    throw new ServeHTTPError(
+      "invalid-argument",
+      "the token must be visible ASCII characters, at least one; leave it out to let everybody in",
+    );
+  }
+  return token;
+}
+
+/** The most that a timer of Node's can wait. */
+const timerMsMax = 2_147_483_647;
+
+function checkedDrainMs(drainMs: unknown): number {
+  if (typeof drainMs !== "number" || !(drainMs >= 0 && drainMs <= timerMsMax)) {
+    throw new ServeHTTPError(
+      "invalid-argument",
+      `drainMs is ${String(drainMs)}: it must be milliseconds, 0 to ${timerMsMax}`,
+    );
+  }
+  return drainMs;
+}

@@ -1,0 +1,299 @@
+import type { Duplex } from "node:stream";
+import {
+  bodyChunkBytesMax,
+  type End,
+  type ErrorCode,
+  type InformationalResponse,
+  type PartReceiver,
+  type RequestInit,
+  type RequestParts,
+  type ResponseInit,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import { dispatchExchange } from "../exchange/dispatcher.js";
+import { type PluginHandler, toServeHTTP } from "../adapters/to-serve-http.js";
+import { HeaderList, toFieldList } from "../handler/header-list.js";
+import type { Logger } from "../handler/logger.js";
+import { MemoryChannel } from "./memory-channel.js";
+import { MemoryResponseBody } from "./memory-response.js";
+import { MemoryTunnel } from "./memory-tunnel.js";
+import { RunningHandlers } from "../exchange/running-handlers.js";
+
+/** A request to call a handler with. What is left out has the default that each member names. */
+export interface TestRequest {
+  /** Default `"GET"`. */
+  readonly method?: string;
+  /** Path and query; default `"/"`. */
+  readonly url?: string;
+  /** Default: the same as `url`. */
+  readonly requestUri?: string;
+  /** Default none. */
+  readonly headers?: Iterable<readonly [string, string]>;
+  /**
+   * Default none. An iterable (an async generator, a PassThrough that the test writes to) is a body whose length is not
+   * known, read as the handler reads; one that throws is an upload that was cut off.
+   */
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
+  /** Sent behind the body; default none. */
+  readonly trailers?: Iterable<readonly [string, string]>;
+  /** In octets; default: the length of a `body` of known length, 0 without a body. */
+  readonly contentLength?: number;
+  /** Default `"HTTP/1.1"`. */
+  readonly protocol?: "HTTP/1.0" | "HTTP/1.1" | "HTTP/2.0";
+  /** Default `"http"`. */
+  readonly scheme?: "http" | "https";
+  /** Default `"plugin.test"`. */
+  readonly host?: string;
+  /** Default `"192.0.2.1:50000"`. */
+  readonly remoteAddress?: string;
+  /** What the host knows of the caller; default nothing. */
+  readonly context?: Readonly<Record<string, string>>;
+  /** Default `"test"`. */
+  readonly id?: string;
+  /** Default none. Nothing happens when it passes: call `abort("deadline")`. */
+  readonly deadline?: Date;
+  /** The caller waits for a 100 (Continue): the body comes when the handler asks for it. Default false. */
+  readonly expectContinue?: boolean;
+  /** Whether the handler can take the connection over; default false. */
+  readonly hijackable?: boolean;
+  /** What the caller sent behind its upgrade request; default nothing. */
+  readonly tunnelHead?: Uint8Array;
+}
+
+/** The answer, as soon as its head is there. */
+export interface TestResponse {
+  readonly status: number;
+  readonly headers: HeaderList;
+  /** Single use. Throws the reason when the handler fails or the exchange is given up. A reader that doesn't read holds the handler back. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Settled after the body. */
+  readonly trailers: Promise<HeaderList>;
+  bytes(): Promise<Uint8Array>;
+  text(): Promise<string>;
+  json(): Promise<unknown>;
+}
+
+/** An exchange that a test started. */
+export interface TestCall {
+  /** Rejects with a ServeHTTPError where a host would answer for the plugin: `handler-failed` is its 500. */
+  readonly response: Promise<TestResponse>;
+  /** The interim responses so far. */
+  readonly informational: readonly InformationalResponse[];
+  /** The milliseconds of every extension that the handler asked for. */
+  readonly headExtensionsMs: readonly number[];
+  /** How often the handler has flushed. */
+  readonly flushCount: number;
+  /** The caller's end of the connection, once the handler has taken it over. */
+  readonly tunnel: Promise<Duplex>;
+  /** Gives the exchange up as the host would; default `caller-left`. */
+  abort(code?: ErrorCode): void;
+}
+
+/** What a call may be given beside its request. */
+export interface TestOptions {
+  /** Where warnings and errors go; default nowhere. */
+  readonly logger?: Logger;
+}
+
+/**
+ * Calls a handler in memory: no process, no socket, the same code as in a plugin.
+ *
+ * @throws ServeHTTPError `invalid-argument` for a handler that is none, or a header that HTTP does not allow.
+ */
+export function callHandler(
+  handler: PluginHandler,
+  request: TestRequest = {},
+  options: TestOptions = {},
+): TestCall {
+  return new MemoryCall(handler, request, options.logger ?? silent);
+}
+
+class MemoryCall implements TestCall {
+  readonly informational: InformationalResponse[] = [];
+  readonly headExtensionsMs: number[] = [];
+  flushCount = 0;
+  readonly #response = Promise.withResolvers<TestResponse>();
+  readonly #tunnel = Promise.withResolvers<Duplex>();
+  readonly #body = new MemoryResponseBody();
+  readonly #channel: MemoryChannel;
+  readonly #receiver: PartReceiver<RequestParts>;
+  readonly #continue = Promise.withResolvers<void>();
+  #memoryTunnel: MemoryTunnel | undefined;
+  // Parts are received one after the other.
+  #delivered: Promise<void> = Promise.resolve();
+
+  constructor(handler: PluginHandler, request: TestRequest, logger: Logger) {
+    // A test may look at one of them only.
+    this.#response.promise.catch(ignore);
+    this.#tunnel.promise.catch(ignore);
+    this.#channel = new MemoryChannel({
+      onParts: (parts) => this.#receive(parts),
+      onReset: (error) => this.#giveUp(error),
+    });
+    const running = new RunningHandlers();
+    this.#receiver = dispatchExchange(this.#channel, toServeHTTP(handler), { logger, running });
+    // Here, so that a request that can't be is the test's own error.
+    const init = toInit(request);
+    void this.#feed(init, { trailers: toFieldList(request.trailers ?? []) }, request.body);
+  }
+
+  get response(): Promise<TestResponse> {
+    return this.#response.promise;
+  }
+
+  get tunnel(): Promise<Duplex> {
+    return this.#tunnel.promise;
+  }
+
+  abort(code: ErrorCode = "caller-left"): void {
+    const error = new ServeHTTPError(code, `the test gave the exchange up: ${code}`);
+    this.#channel.abort(this.#receiver, error);
+    this.#giveUp(error);
+  }
+
+  async #feed(init: RequestInit, end: End, body: TestRequest["body"]): Promise<void> {
+    if (body === undefined) {
+      await this.#deliver({ init, end });
+      return;
+    }
+    const delivered = this.#deliver({ init });
+    if (init.expectContinue) {
+      await this.#continue.promise;
+    }
+    await delivered;
+    try {
+      for await (const chunk of typeof body === "string" ? [Buffer.from(body)] : toIterable(body)) {
+        for (let at = 0; at < chunk.length && !this.#channel.isOver; at += bodyChunkBytesMax) {
+          // oxlint-disable-next-line no-await-in-loop -- the handler's pace
+          await this.#deliver({ chunk: chunk.subarray(at, at + bodyChunkBytesMax) });
+        }
+        if (this.#channel.isOver) {
+          return;
+        }
+      }
+      await this.#deliver({ end });
+    } catch {
+      // A body that throws is an upload that was cut off.
+      this.abort("caller-left");
+    }
+  }
+
+  #deliver(parts: RequestParts): Promise<void> {
+    const receive = async (): Promise<void> => {
+      if (!this.#channel.isOver || this.#memoryTunnel !== undefined) {
+        await this.#receiver.receive(parts);
+      }
+    };
+    this.#delivered = this.#delivered.then(receive);
+    return this.#delivered;
+  }
+
+  #receive(parts: ResponseParts): void | Promise<void> {
+    for (const informational of parts.informational ?? []) {
+      this.informational.push(informational);
+      if (informational.status === 100) {
+        this.#continue.resolve();
+      }
+    }
+    if (parts.extendHeadMs !== undefined) {
+      this.headExtensionsMs.push(parts.extendHeadMs);
+    }
+    if (parts.init !== undefined) {
+      this.#response.resolve(toResponse(parts.init, this.#body));
+    }
+    if (parts.flush === true) {
+      this.flushCount += 1;
+    }
+    if (parts.hijack === true) {
+      this.#openTunnel();
+    }
+    return this.#memoryTunnel?.receive(parts) ?? this.#body.receive(parts);
+  }
+
+  #openTunnel(): void {
+    this.#memoryTunnel = new MemoryTunnel({
+      deliver: (parts) => this.#deliver(parts),
+      leave: () => this.abort("caller-left"),
+    });
+    this.#tunnel.resolve(this.#memoryTunnel);
+  }
+
+  #giveUp(error: ServeHTTPError): void {
+    this.#response.reject(error);
+    this.#tunnel.reject(error);
+    this.#continue.resolve();
+    this.#body.cut(error);
+    if (error.code !== "request-not-needed") {
+      this.#memoryTunnel?.destroy();
+    } else {
+      this.#memoryTunnel?.end();
+    }
+  }
+}
+
+function toInit(request: TestRequest): RequestInit {
+  const { body, protocol = "HTTP/1.1", tunnelHead } = request;
+  const url = request.url ?? "/";
+  const length = typeof body === "string" ? Buffer.byteLength(body) : lengthOf(body);
+  const init: RequestInit = {
+    method: request.method ?? "GET",
+    url,
+    requestUri: request.requestUri ?? url,
+    protocol,
+    protocolMajor: Number(protocol.charAt(5)),
+    protocolMinor: Number(protocol.charAt(7)),
+    host: request.host ?? "plugin.test",
+    remoteAddress: request.remoteAddress ?? "192.0.2.1:50000",
+    headers: toFieldList(request.headers ?? []),
+    contentLength: request.contentLength ?? length,
+    deadlineUnixMs: request.deadline?.getTime() ?? 0,
+    requestId: request.id ?? "test",
+    context: request.context ?? {},
+    scheme: request.scheme ?? "http",
+    expectContinue: request.expectContinue ?? false,
+    hijackable: request.hijackable ?? false,
+  };
+  return tunnelHead === undefined ? init : { ...init, tunnelHead };
+}
+
+function lengthOf(body: Uint8Array | AsyncIterable<Uint8Array> | undefined): number {
+  if (body === undefined) {
+    return 0;
+  }
+  return body instanceof Uint8Array ? body.length : -1;
+}
+
+function toIterable(
+  body: Uint8Array | AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+  return body instanceof Uint8Array ? [body] : body;
+}
+
+function toResponse(init: ResponseInit, body: MemoryResponseBody): TestResponse {
+  const bytes = async (): Promise<Uint8Array> => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body.reader) {
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  };
+  const text = async (): Promise<string> => new TextDecoder().decode(await bytes());
+  return {
+    status: init.status,
+    headers: new HeaderList(init.headers),
+    body: body.reader,
+    get trailers() {
+      return body.reader.trailers;
+    },
+    bytes,
+    text,
+    json: async () => JSON.parse(await text()) as unknown,
+  };
+}
+
+const silent: Logger = { warn: ignore, error: ignore };
+
+function ignore(): void {
+  // Nobody asked to see it.
+}
