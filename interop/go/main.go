@@ -133,7 +133,7 @@ func (p *examplePlugin) echo(stream pb.PluginService_ServeHTTPServer, body *body
 		p.once.Do(func() { close(p.cutOff) })
 		return err
 	}
-	count := &pb.HeaderField{Name: "X-Octets", Values: [][]byte{fmt.Append(nil, octets)}}
+	count := &pb.HeaderField{Name: "X-Bytes", Values: [][]byte{fmt.Append(nil, octets)}}
 	return stream.Send(&pb.ServeHTTPResponse{End: &pb.End{Trailers: []*pb.HeaderField{count}}})
 }
 

@@ -165,7 +165,7 @@ def echo(_stub, _metadata, open_exchange):
     trailers = [field for parts in read_all(one) for field in parts.end.trailers]
     assert echoed.digest() == sent.digest()
     assert [(field.name.lower(), *field.values) for field in trailers] == [
-        ("x-octets", b"%d" % octets)
+        ("x-bytes", b"%d" % octets)
     ], trailers
 
 

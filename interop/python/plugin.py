@@ -79,7 +79,7 @@ class ExamplePlugin(plugin_pb2_grpc.PluginServiceServicer):
         except Exception:
             self.request_cut_off.set()
             raise
-        count = exchange.HeaderField(name="X-Octets", values=[b"%d" % octets])
+        count = exchange.HeaderField(name="X-Bytes", values=[b"%d" % octets])
         yield exchange.ServeHTTPResponse(end=exchange.End(trailers=[count]))
 
     def cut_off(self, _init, _body):

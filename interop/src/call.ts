@@ -1,7 +1,7 @@
 import { type IncomingMessage, request as httpRequest, type RequestOptions } from "node:http";
 import { once } from "node:events";
 
-/** What a caller saw of a response, all of it. */
+/** What a client saw of a response, all of it. */
 export interface CallResult {
   readonly status: number;
   /** As on the wire: name, value, name, value … */

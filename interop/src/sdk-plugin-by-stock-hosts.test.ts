@@ -73,7 +73,7 @@ describe("connect-node as the host", () => {
       };
     }
 
-    it("carries header octets both ways as they are", async () => {
+    it("carries header bytes both ways as they are", async () => {
       using host = openHost();
       const parts = await toArray(host.open(get("/headers")));
       const fields = parts.flatMap((part) => part.init?.headers ?? []);
@@ -119,7 +119,7 @@ describe("connect-node as the host", () => {
       expect(informational).toEqual([103]);
       expect(octetsEchoed).toBe(1_200_000);
       expect(echoed.digest("hex")).toBe(sent.digest("hex"));
-      expect(trailers).toEqual([expect.stringMatching(/^x-octets: 1200000$/i)]);
+      expect(trailers).toEqual([expect.stringMatching(/^x-bytes: 1200000$/i)]);
     });
 
     it("is answered before the body has come", async () => {
@@ -140,11 +140,11 @@ describe("connect-node as the host", () => {
       const reading = (async () => {
         for await (const parts of host.open(requests)) {
           if (parts.chunk.length > 0) {
-            requests.close(new Error("the caller left"));
+            requests.close(new Error("the client left"));
           }
         }
       })();
-      await expect(reading).rejects.toThrow(/caller left/);
+      await expect(reading).rejects.toThrow(/client left/);
       expect(textOf(await toArray(host.open(get("/cut-off"))))).toBe("the request was cut off");
     });
 

@@ -71,7 +71,7 @@ describe.each([
     expect(host.plugins).toMatchObject([{ id: "example", state: "ready", carrier }]);
   });
 
-  it("carries header octets both ways as they are", async () => {
+  it("carries header bytes both ways as they are", async () => {
     const call = new Call(`${origin}/headers`, { headers: { "X-M": ["a", "caf\xe9"] } });
     call.end();
     const result = await call.result();
@@ -98,7 +98,7 @@ describe.each([
     call.end();
     expect((await echoed.next()).done).toBe(true);
     expect(informational).toEqual([103]);
-    expect(response.rawTrailers.map((text) => text.toLowerCase())).toEqual(["x-octets", "20005"]);
+    expect(response.rawTrailers.map((text) => text.toLowerCase())).toEqual(["x-bytes", "20005"]);
   });
 
   it("carries 8 MiB each way unharmed", async () => {
@@ -143,7 +143,7 @@ describe.each([
   it("never lets a response without an end look complete", async () => {
     const call = new Call(`${origin}/unfinished`);
     call.end();
-    // 500 where the plugin gave up before the head had gone out to the caller.
+    // 500 where the plugin gave up before the head had gone out to the client.
     const outcome = await call.result().then(
       ({ status }) => status,
       (error) => error.code,

@@ -1,8 +1,8 @@
 /**
- * npm run soak -w @servehttp/bench -- [--minutes 5] [--carrier mux] [--callers 24] [--seed 1]
+ * npm run soak -w @servehttp/bench -- [--minutes 5] [--carrier mux] [--clients 24] [--seed 1]
  *
  * Mixed traffic with seeded random bytes: small requests, hashed and echoed bodies, uploads and downloads, readers
- * that are slow and callers that leave. Prints errors, wrong bytes and the memory of host and plugin after a
+ * that are slow and clients that leave. Prints errors, wrong bytes and the memory of host and plugin after a
  * collection as time goes by. Leaves with code 1 where anything was wrong or memory grew.
  */
 import { setTimeout } from "node:timers/promises";
@@ -13,7 +13,7 @@ import { HttpConnection } from "./load/http-connection.js";
 import type { HostMemory } from "./programs/announce.js";
 import { type MemoryTrend, memoryTrend } from "./soak/memory-trend.js";
 import { SeededRandom } from "./soak/seeded-random.js";
-import { type SoakCounts, soakCaller } from "./soak/soak-caller.js";
+import { type SoakCounts, soakClient } from "./soak/soak-client.js";
 import { allTargets } from "./targets/all-targets.js";
 import type { RunningTarget } from "./targets/target.js";
 
@@ -21,7 +21,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "5" },
     carrier: { type: "string", default: "mux" },
-    callers: { type: "string", default: "24" },
+    clients: { type: "string", default: "24" },
     seed: { type: "string", default: "1" },
   },
 });
@@ -38,8 +38,8 @@ if (target === undefined) {
 await using running = await target.start({ pluginExecArgv: ["--expose-gc"] });
 const counts: SoakCounts = { done: new Map(), errors: 0, wrong: 0, failures: [] };
 const ending = new AbortController();
-const callers = Array.from({ length: Number(values.callers) }, (_, index) =>
-  soakCaller(running, new SeededRandom(Number(values.seed) * 1_000 + index), counts, ending.signal),
+const clients = Array.from({ length: Number(values.clients) }, (_, index) =>
+  soakClient(running, new SeededRandom(Number(values.seed) * 1_000 + index), counts, ending.signal),
 );
 
 console.log("seconds    actions  errors  wrong   host rss, heap   plugin rss, heap (MiB)");
@@ -55,7 +55,7 @@ for (let sample = 1; sample <= sampleCount; sample++) {
   printSample(host, plugin);
 }
 ending.abort();
-await Promise.all(callers);
+await Promise.all(clients);
 
 console.log(`\n${[...counts.done].map(([name, count]) => `${name} ${count}`).join(", ")}`);
 for (const failure of counts.failures) {
@@ -67,7 +67,7 @@ const good = counts.errors === 0 && counts.wrong === 0 && hostIsFlat && pluginIs
 console.log(good ? "\ngood" : "\nNOT good");
 process.exitCode = good ? 0 : 1;
 
-/** Asked like any caller, of the plugin's handler. Undefined, and an error, where no answer comes. */
+/** Asked like any client, of the plugin's handler. Undefined, and an error, where no answer comes. */
 async function pluginMemory({
   host,
   port,

@@ -156,7 +156,7 @@ function uploadItem({ name, expectedBytes, receivedBytes, outcome }) {
     running: () =>
       `reading, ${received}${expectedBytes === null ? "" : ` of ${format.bytes(expectedBytes)}`}`,
     stored: () => `stored, ${received}`,
-    cancelled: () => `cancelled by the caller after ${received}, reason ${outcome.reason}`,
+    cancelled: () => `cancelled by the client after ${received}, reason ${outcome.reason}`,
     failed: () => `failed after ${received}, reason ${outcome.reason}`,
   };
   return element(

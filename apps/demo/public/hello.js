@@ -1,7 +1,7 @@
 import { ask, tellFailure } from "./ask.js";
 import { byId, element } from "./element.js";
 
-/** Says hello, as whoever the host takes the caller for. */
+/** Says hello, as whoever the host takes the client for. */
 export function showHello() {
   byId("hello-plain").addEventListener("click", () => void tellFailure("hello-answer", say({})));
   byId("hello-forged").addEventListener(

@@ -3,7 +3,7 @@ import { byId, element } from "./element.js";
 import * as format from "./format.js";
 import { repeat } from "./repeat.js";
 
-const looks = { ready: "good", "backing-off": "bad", "given-up": "bad", stopped: "bad" };
+const looks = { ready: "good", "backing-off": "bad", failed: "bad", stopped: "bad" };
 
 /** Shows the host and its plugins, asked for once a second; lets each be killed, to see it come back. */
 export function showProcesses() {

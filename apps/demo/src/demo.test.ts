@@ -197,7 +197,7 @@ describe("files", () => {
     await broken;
     await expect.poll(latestUpload, soon).toMatchObject({
       name: "cut.bin",
-      outcome: { state: "cancelled", reason: "caller-left" },
+      outcome: { state: "cancelled", reason: "client-disconnected" },
     });
     await expect.poll(() => readdir(join(dataDirectory, ".incoming")), soon).toEqual([]);
     expect(await readdir(dataDirectory)).not.toContain("cut.bin");
@@ -290,7 +290,7 @@ describe("express", () => {
 });
 
 describe("hono", () => {
-  test("streams its answer, and stops when its caller leaves", async () => {
+  test("streams its answer, and stops when its client leaves", async () => {
     const response = await get(at("plugins/hono/tale"));
     const [first] = (await once(response, "data")) as [Buffer];
     expect(first.toString()).toBe("A ");

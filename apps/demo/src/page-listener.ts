@@ -19,7 +19,7 @@ const bodyBytesMax = 1_024;
  * The host's own pages, beside the plugins:
  *
  * - the files of the page;
- * - `GET /host`: who the caller is, and how the plugins are;
+ * - `GET /host`: who the client is, and how the plugins are;
  * - `POST /host/session`: signs in as `{"user": "ada"}`;
  * - `POST /host/kill`: kills the process of `{"plugin": "files"}`, to see it come back.
  */
@@ -31,7 +31,7 @@ export function pageListener(source: PageSource) {
       if (request.errored === null) {
         throw thrown;
       }
-      // The caller has left in the middle of its body.
+      // The client has left in the middle of its body.
       response.destroy();
     }
   };

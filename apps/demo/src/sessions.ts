@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 
-/** The cookie that the host knows a caller by. Plugins never see it. */
+/** The cookie that the host knows a client by. Plugins never see it. */
 export const sessionCookieName = "demo-session";
 
 /** Sessions that are kept at once; the oldest goes first. */

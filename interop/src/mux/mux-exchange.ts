@@ -1,6 +1,6 @@
 import { MessageQueue } from "./message-queue.js";
 
-/** Credit that each direction of an exchange starts with, in octets. */
+/** Credit that each direction of an exchange starts with, in bytes. */
 const windowBytes = 262_144;
 
 /** A frame of either direction, as it is written. */
@@ -20,7 +20,7 @@ interface ReceivedFrame<Parts> {
 
 /**
  * One end of one exchange on the mux carrier (proto/servehttp/v1/mux.proto): its id in front of everything, and a window
- * for the octets of each direction. Host and plugin differ in nothing here but the parts.
+ * for the bytes of each direction. Host and plugin differ in nothing here but the parts.
  */
 export class MuxExchange<In extends { chunk: Uint8Array }, Out extends { chunk?: Uint8Array }> {
   readonly #id: bigint;

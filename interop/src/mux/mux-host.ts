@@ -2,7 +2,7 @@ import type { RequestBatchInit, RequestInit, Response, ResponseBatch } from "../
 import { MessageQueue } from "./message-queue.js";
 import { type Frame, MuxExchange } from "./mux-exchange.js";
 
-const resetCodeCallerLeft = 1;
+const resetCodeClientDisconnected = 1;
 
 /** The mux carrier on the host's side: every exchange of a plugin over one ServeHTTPMux RPC of any stack. */
 export class MuxHost implements Disposable {
@@ -30,7 +30,7 @@ export class MuxHost implements Disposable {
       }
     } finally {
       this.#exchanges.delete(id);
-      exchange.reset(resetCodeCallerLeft, new Error("the caller left"));
+      exchange.reset(resetCodeClientDisconnected, new Error("the client left"));
     }
   }
 
@@ -72,6 +72,6 @@ async function sendAll(
       await exchange.send(parts);
     }
   } catch (error) {
-    exchange.reset(resetCodeCallerLeft, new Error("the caller left", { cause: error }));
+    exchange.reset(resetCodeClientDisconnected, new Error("the client left", { cause: error }));
   }
 }

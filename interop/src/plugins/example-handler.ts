@@ -9,7 +9,7 @@ const cutOff = Promise.withResolvers<string>();
  * | request | answer |
  * |---|---|
  * | `GET /headers` | the request's `x-` fields, as they came; method and url as the body |
- * | `POST /echo` | an informational response, each chunk as it comes, the number of octets as a trailer |
+ * | `POST /echo` | an informational response, each chunk as it comes, the number of bytes as a trailer |
  * | `GET /cut-off` | waits until an echo's request is cut off, then says so |
  * | `POST /early` | 413, without reading the body |
  * | `GET /unfinished` | half a response: no end |
@@ -76,5 +76,5 @@ async function* echo(body: AsyncIterable<Uint8Array>): AsyncGenerator<ResponseIn
     cutOff.resolve("the request was cut off");
     throw error;
   }
-  yield { end: { trailers: [{ name: "X-Octets", values: [Buffer.from(`${octets}`)] }] } };
+  yield { end: { trailers: [{ name: "X-Bytes", values: [Buffer.from(`${octets}`)] }] } };
 }

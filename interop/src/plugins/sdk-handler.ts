@@ -45,5 +45,5 @@ async function echo(request: PluginRequest, response: ResponseWriter): Promise<v
     cutOff.resolve("the request was cut off");
     throw error;
   }
-  response.trailers.set("X-Octets", `${octets}`);
+  response.trailers.set("X-Bytes", `${octets}`);
 }

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { createServer as createTlsServer } from "node:tls";
 import { ServeHTTPError } from "@servehttp/contract";
 import { expect, test } from "vitest";
-import { authorityOf, connectHttp2, connectRpc, describeAddress } from "./connect.js";
+import { authorityOf, connectHttp2, connectDedicated, describeAddress } from "./connect.js";
 import { dedicatedMuxHeaders } from "./wire/rpc-paths.js";
 import { certificate } from "./test-rig/certificate.js";
 import { RawPlugin } from "./test-rig/raw-ends.js";
@@ -82,17 +82,17 @@ test("a connection for one RPC: nobody listens, or nobody may be trusted, and th
   const fields = dedicatedMuxHeaders("http://localhost", undefined);
   await using socket = await TemporarySocket.make();
   const unix = { kind: "unix", path: socket.path } as const;
-  await expect(connectRpc(unix, fields, noAbort)).rejects.toMatchObject({
+  await expect(connectDedicated(unix, fields, noAbort)).rejects.toMatchObject({
     code: "connection-failed",
     message: expect.stringContaining(`unix:${socket.path}`) as string,
   });
   await using address = await listen(createTlsServer(certificate()));
   const stranger = { ...address.tcp, tls: {} };
-  await expect(connectRpc(stranger, fields, noAbort)).rejects.toMatchObject({
+  await expect(connectDedicated(stranger, fields, noAbort)).rejects.toMatchObject({
     code: "connection-failed",
   });
   const reason = new ServeHTTPError("host-stopping", "stop");
-  await expect(connectRpc(unix, fields, AbortSignal.abort(reason))).rejects.toBe(reason);
+  await expect(connectDedicated(unix, fields, AbortSignal.abort(reason))).rejects.toBe(reason);
 });
 
 test("a connection for one RPC whose TLS is never agreed on is given up when the signal says so", async () => {
@@ -101,7 +101,7 @@ test("a connection for one RPC whose TLS is never agreed on is given up when the
   await using address = await listen(server);
   const controller = new AbortController();
   const fields = dedicatedMuxHeaders("https://localhost", undefined);
-  const connecting = connectRpc({ ...address.tcp, tls: {} }, fields, controller.signal);
+  const connecting = connectDedicated({ ...address.tcp, tls: {} }, fields, controller.signal);
   await until(() => sockets.length === 1, "a connection");
   controller.abort(new ServeHTTPError("deadline", "too slow"));
   await expect(connecting).rejects.toMatchObject({ code: "deadline", message: "too slow" });

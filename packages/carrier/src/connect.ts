@@ -5,7 +5,7 @@ import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { ServeHTTPError } from "@servehttp/contract";
 import type { HeaderFields } from "./http2/hpack.js";
 import { hostConnectionWindowBytes, sessionOptions } from "./node/http2-settings.js";
-import { RpcConnection } from "./http2/dedicated-connection.js";
+import { DedicatedConnection } from "./http2/dedicated-connection.js";
 
 /** Where a plugin listens. */
 export type PluginAddress =
@@ -53,16 +53,16 @@ export async function connectHttp2(
  *
  * @throws ServeHTTPError as `connectHttp2` does
  */
-export async function connectRpc(
+export async function connectDedicated(
   address: PluginAddress,
   fields: HeaderFields,
   signal: AbortSignal,
-): Promise<RpcConnection> {
+): Promise<DedicatedConnection> {
   signal.throwIfAborted();
   const socket = connectSocket(address);
   const event = address.kind === "tcp" && address.tls !== undefined ? "secureConnect" : "connect";
   await untilReady(socket, event, address, signal, (error) => connectError(address, error, false));
-  return RpcConnection.open(socket, fields);
+  return DedicatedConnection.open(socket, fields);
 }
 
 /** Waits for the event that says that a connection is there, and destroys one that fails, closes or takes too long before it. */

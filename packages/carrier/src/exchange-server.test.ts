@@ -3,7 +3,7 @@ import { connect, createServer, Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { plainEnd, ServeHTTPError } from "@servehttp/contract";
 import { expect, test, vi } from "vitest";
-import { connectHttp2, connectRpc } from "./connect.js";
+import { connectHttp2, connectDedicated } from "./connect.js";
 import { ExchangeServer } from "./exchange-server.js";
 import { HostMux } from "./mux/host-mux.js";
 import { decodeFields, encodeFields } from "./http2/hpack.js";
@@ -239,7 +239,7 @@ test("an RPC with a connection to itself and without the token is refused, and t
     const mux = await wire.openMux(shown);
     expect((await mux.lost).code).toBe("unauthenticated");
     await using raw = await RawConnection.open(wire.path);
-    raw.peer.socket.write(openingOf(dedicatedMuxHeaders("http://localhost", shown)));
+    raw.peer.socket.write(prefaceWith(dedicatedMuxHeaders("http://localhost", shown)));
     await until(() => raw.peer.ended, "the end");
     const sections = raw.peer.of(frameType.headers).map(({ payload }) => decodeFields(payload));
     expect(sections.map((fields) => fields["grpc-status"])).toEqual([undefined, "16"]);
@@ -256,20 +256,20 @@ test("destroy closes a connection that was refused and lingers", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   await using wire = await Wire.open({ token });
   await using raw = await RawConnection.open(wire.path, { allowHalfOpen: true });
-  raw.peer.socket.write(openingOf(dedicatedMuxHeaders("http://localhost", "wrong")));
+  raw.peer.socket.write(prefaceWith(dedicatedMuxHeaders("http://localhost", "wrong")));
   await until(() => raw.peer.ended, "the end");
   const draining = wire.server.drain();
   wire.server.destroy();
   await expect(draining).resolves.toBeUndefined();
 });
 
-test("an opening that comes octet by octet is served, as Node serves it", async () => {
+test("an opening that comes byte by byte is served, as Node serves it", async () => {
   await using wire = await Wire.open({ token });
   await using raw = await RawConnection.open(wire.path);
   wire.onAccept = ({ channel }) => void channel.send({ init: okHead!, end: plainEnd });
   const message = muxRequestOf({ exchangeId: 1n, parts: { init: { method: "GET" }, end: {} } });
   const octets = Buffer.concat([
-    openingOf(dedicatedMuxHeaders("http://localhost", token)),
+    prefaceWith(dedicatedMuxHeaders("http://localhost", token)),
     frame(frameType.data, 0, 1, message),
   ]);
   for (const octet of octets) {
@@ -327,7 +327,7 @@ test.each(["http", "https"])(
     await until(() => hurries(true) && hurries(false), "the connection of many RPCs");
     delays.mockClear();
     const fields = dedicatedMuxHeaders(`${scheme}://127.0.0.1:${port}`, undefined);
-    const mux = new HostMux(await connectRpc(address, fields, signal));
+    const mux = new HostMux(await connectDedicated(address, fields, signal));
     await until(() => hurries(true), "the connection of one RPC");
     expect(hurries(false)).toBe(true);
     session.destroy();
@@ -385,7 +385,7 @@ class RawConnection implements AsyncDisposable {
   }
 }
 
-function openingOf(fields: Record<string, string>): Buffer {
+function prefaceWith(fields: Record<string, string>): Buffer {
   const headers = frame(frameType.headers, frameFlag.endHeaders, 1, encodeFields(fields));
   return Buffer.concat([preface, settingsFrame([]), headers]);
 }

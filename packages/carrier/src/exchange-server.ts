@@ -28,11 +28,11 @@ import { pluginConnectionWindowBytes, serverOptions } from "./node/http2-setting
 import { NodeRpcStream } from "./node/node-rpc-stream.js";
 import { PluginMux } from "./mux/plugin-mux.js";
 import { PluginStreamExchange, refuseStream } from "./stream/plugin-stream-exchange.js";
-import { RpcConnection } from "./http2/dedicated-connection.js";
-import { readRpcOpening } from "./http2/detect-dedicated.js";
+import { DedicatedConnection } from "./http2/dedicated-connection.js";
+import { detectDedicated } from "./http2/detect-dedicated.js";
 import { serveHTTPMuxPath, serveHTTPPath } from "./wire/rpc-paths.js";
 import type { RpcStream } from "./mux/rpc-stream.js";
-import { UnblockedSocket } from "./node/buffered-socket.js";
+import { BufferedSocket } from "./node/buffered-socket.js";
 import { WireWriter } from "./wire/wire-writer.js";
 
 /** Takes one exchange in: is given the way out, gives the way in. */
@@ -65,7 +65,7 @@ export class ExchangeServer {
   readonly #tlsConnections = new Set<Socket>();
   /** Connections of which nothing has come yet. */
   readonly #silent = new Set<Socket>();
-  readonly #rpcs = new Set<RpcConnection>();
+  readonly #rpcs = new Set<DedicatedConnection>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #streamExchanges = new Set<PluginStreamExchange>();
   readonly #muxes = new Set<PluginMux>();
@@ -193,13 +193,13 @@ export class ExchangeServer {
       socket.once("data", (octets: Buffer) => {
         socket.off("close", forget);
         forget();
-        const fields = readRpcOpening(octets);
+        const fields = detectDedicated(octets);
         if (fields?.[":path"] === serveHTTPMuxPath) {
           this.#serveRpc(socket, fields, octets);
         } else {
           socket.pause();
           socket.unshift(octets);
-          serve.call(this.#server, new UnblockedSocket(socket));
+          serve.call(this.#server, new BufferedSocket(socket));
         }
       });
     });
@@ -207,7 +207,7 @@ export class ExchangeServer {
 
   /** Serves a connection that is one mux RPC. */
   #serveRpc(socket: Socket, fields: HeaderFields, octets: Buffer): void {
-    const rpc = RpcConnection.accept(socket, grpcResponseFields);
+    const rpc = DedicatedConnection.accept(socket, grpcResponseFields);
     this.#rpcs.add(rpc);
     socket.once("close", () => this.#rpcs.delete(rpc));
     if (!this.#mayEnter(fields["authorization"])) {

@@ -1,7 +1,7 @@
 export {
   authorityOf,
   connectHttp2,
-  connectRpc,
+  connectDedicated,
   describeAddress,
   type PluginAddress,
 } from "./connect.js";
@@ -13,6 +13,6 @@ export {
 } from "./exchange-server.js";
 export { HostMux } from "./mux/host-mux.js";
 export { HostStreamExchange } from "./stream/host-stream-exchange.js";
-export type { RpcConnection } from "./http2/dedicated-connection.js";
+export type { DedicatedConnection } from "./http2/dedicated-connection.js";
 export { dedicatedMuxHeaders, rpcHeaders, serveHTTPPath } from "./wire/rpc-paths.js";
 export { WireWriter } from "./wire/wire-writer.js";

@@ -1,5 +1,5 @@
-import type { Caller } from "./callers/caller.js";
-import type { RawConnection } from "./callers/raw-connection.js";
+import type { TestClient } from "./clients/test-client.js";
+import type { RawConnection } from "./clients/raw-connection.js";
 import type { Handler } from "./handler.js";
 import type { Target } from "./targets/target.js";
 
@@ -7,19 +7,19 @@ import type { Target } from "./targets/target.js";
 export type TargetName = "direct" | "stream" | "mux";
 
 /** Who asks: over HTTP/1.1 or over HTTP/2. */
-export type CallerName = "http1" | "http2";
+export type TestClientName = "http1" | "http2";
 
 /** Where a target can't show a behaviour at all, or is known to fail at it, and why in one line. */
-export type Exceptions = Partial<Record<TargetName | `${TargetName}/${CallerName}`, string>>;
+export type Exceptions = Partial<Record<TargetName | `${TargetName}/${TestClientName}`, string>>;
 
-/** One behaviour: what the handler does, and what the caller does and must see. */
+/** One behaviour: what the handler does, and what the client does and must see. */
 export interface Behaviour {
   /** The rows of SEMANTICS that it pins: "Q7". */
   readonly row: string;
   /** In the present tense. */
   readonly name: string;
   /** Default both. */
-  readonly callers?: readonly CallerName[];
+  readonly clients?: readonly TestClientName[];
   /** Not run there. */
   readonly notOn?: Exceptions;
   /** Run there, and must fail. */
@@ -36,8 +36,8 @@ export type NamedHandler = Pick<Behaviour, "row" | "name" | "handler">;
 /** What a check has at hand. */
 export interface Scene {
   readonly target: Target;
-  readonly callerName: CallerName;
-  readonly caller: Caller;
+  readonly clientName: TestClientName;
+  readonly client: TestClient;
   /** An exchange of this behaviour's handler, with a path and events of its own. */
   readonly exchange: () => SceneExchange;
   /** A TCP connection, closed after the check; default to the HTTP/1.1 port. */
@@ -61,11 +61,11 @@ export function keyOf(behaviour: Pick<Behaviour, "row" | "name">): string {
   return `${behaviour.row} ${behaviour.name}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
 }
 
-/** What is said of a target and caller, if anything. */
+/** What is said of a target and client, if anything. */
 export function exceptionOf(
   exceptions: Exceptions | undefined,
   targetName: TargetName,
-  callerName: CallerName,
+  clientName: TestClientName,
 ): string | undefined {
-  return exceptions?.[`${targetName}/${callerName}`] ?? exceptions?.[targetName];
+  return exceptions?.[`${targetName}/${clientName}`] ?? exceptions?.[targetName];
 }

@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { keyOf } from "./behaviour.js";
-import type { Caller } from "./callers/caller.js";
-import { Http1Caller } from "./callers/http1-caller.js";
-import { Http2Caller } from "./callers/http2-caller.js";
+import type { TestClient } from "./clients/test-client.js";
+import { Http1Client } from "./clients/http1-client.js";
+import { Http2Client } from "./clients/http2-client.js";
 import { cancelled } from "./measured-handlers.js";
 import { startTarget } from "./targets/start-target.js";
 import type { Target } from "./targets/target.js";
 import { targetNames } from "./targets/target-names.js";
 
 /**
- * Prints how long it takes from a caller's leaving until the handler's signal aborts, in another process: 1,000 callers
+ * Prints how long it takes from a client's leaving until the handler's signal aborts, in another process: 1,000 clients
  * on each target, one after the other. Both processes read the machine's monotonic clock. Exits with 1 where the 99th
  * percentile is over 50 ms.
  */
@@ -18,8 +18,8 @@ const p99MsMax = 50;
 
 for (const targetName of targetNames) {
   await using target = await startTarget(targetName);
-  for (const caller of [new Http1Caller(target.http1Port), new Http2Caller(target.http2Port)]) {
-    using asked = caller;
+  for (const client of [new Http1Client(target.http1Port), new Http2Client(target.http2Port)]) {
+    using asked = client;
     const latenciesMs: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
       latenciesMs.push(await cancelOnce(target, asked));
@@ -28,7 +28,7 @@ for (const targetName of targetNames) {
     const at = (share: number) => latenciesMs[Math.ceil(share * rounds) - 1] ?? Number.NaN;
     const figures = [0.5, 0.99, 1].map((share) => at(share).toFixed(2));
     console.log(
-      `${targetName.padEnd(6)} ${caller.protocol}  n=${rounds}  p50 ${figures[0]} ms  p99 ${figures[1]} ms  max ${figures[2]} ms`,
+      `${targetName.padEnd(6)} ${client.protocol}  n=${rounds}  p50 ${figures[0]} ms  p99 ${figures[1]} ms  max ${figures[2]} ms`,
     );
     if (at(0.99) > p99MsMax) {
       process.exitCode = 1;
@@ -36,9 +36,9 @@ for (const targetName of targetNames) {
   }
 }
 
-async function cancelOnce(target: Target, caller: Caller): Promise<number> {
+async function cancelOnce(target: Target, client: TestClient): Promise<number> {
   const key = randomUUID();
-  const open = caller.open({ path: `${target.base}/case/${keyOf(cancelled)}/${key}` });
+  const open = client.open({ path: `${target.base}/case/${keyOf(cancelled)}/${key}` });
   await open.read();
   const leftAt = process.hrtime.bigint();
   open.leave();

@@ -36,7 +36,7 @@ export interface HandlerRequest {
   readonly id: string;
 }
 
-/** The caller's connection, taken over by a handler. */
+/** The client's connection, taken over by a handler. */
 export interface HandlerConnection {
   readonly socket: Duplex;
   readonly head: Buffer;

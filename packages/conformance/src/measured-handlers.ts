@@ -20,7 +20,7 @@ export const silent: NamedHandler = {
   handler: (request) => aborted(request),
 };
 
-/** Streams until the caller leaves, and says when it heard of it, in nanoseconds of the machine's monotonic clock. */
+/** Streams until the client leaves, and says when it heard of it, in nanoseconds of the machine's monotonic clock. */
 export const cancelled: NamedHandler = {
   row: "measured",
   name: "cancelled",
@@ -49,7 +49,7 @@ export const neighbour: NamedHandler = {
   },
 };
 
-/** Octets of a neighbour's body. */
+/** Bytes of a neighbour's body. */
 export const neighbourBytes = 16 * 65_536;
 
 /** Takes an upload and answers with its hash. */
@@ -61,7 +61,7 @@ export const received: NamedHandler = {
   },
 };
 
-/** Sends as many seeded octets as the query says: `?bytes=1000`. */
+/** Sends as many seeded bytes as the query says: `?bytes=1000`. */
 export const sent: NamedHandler = {
   row: "measured",
   name: "sent",

@@ -2,17 +2,17 @@ import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { keyOf } from "./behaviour.js";
 import { beginTunnel, echoed, requestFields } from "./behaviours/tunnel.js";
-import { call, type CallerExchange } from "./callers/caller.js";
-import { Http1Caller } from "./callers/http1-caller.js";
-import { Http2Caller } from "./callers/http2-caller.js";
-import { RawConnection } from "./callers/raw-connection.js";
+import { call, type TestExchange } from "./clients/test-client.js";
+import { Http1Client } from "./clients/http1-client.js";
+import { Http2Client } from "./clients/http2-client.js";
+import { RawConnection } from "./clients/raw-connection.js";
 import { cancelled, earlyAnswer, neighbour, silent } from "./measured-handlers.js";
 import { until } from "./settled.js";
 import { startTarget } from "./targets/start-target.js";
 import type { Target } from "./targets/target.js";
 import { targetNames } from "./targets/target-names.js";
 
-/** What is open when the plugin dies: before the head, in the middle of a body, after the first octets. */
+/** What is open when the plugin dies: before the head, in the middle of a body, after the first bytes. */
 const inEveryState = [silent, neighbour, cancelled].map(keyOf);
 
 // A direct target has no plugin that could die without it.
@@ -27,19 +27,19 @@ for (const targetName of targetNames.filter((name) => name !== "direct")) {
     });
 
     it("F2 ends every exchange broken or with 502 within a second, is 503 meanwhile, and comes back", async () => {
-      using http1 = new Http1Caller(target.http1Port);
-      using http2 = new Http2Caller(target.http2Port);
+      using http1 = new Http1Client(target.http1Port);
+      using http2 = new Http2Client(target.http2Port);
       const plugin = await target.plugin();
-      const open: CallerExchange[] = [];
-      for (const caller of [http1, http2]) {
+      const open: TestExchange[] = [];
+      for (const client of [http1, http2]) {
         for (const handler of inEveryState) {
           for (let count = 0; count < 10; count += 1) {
-            open.push(caller.open({ path: `${target.base}/case/${handler}/${randomUUID()}` }));
+            open.push(client.open({ path: `${target.base}/case/${handler}/${randomUUID()}` }));
           }
         }
         for (let count = 0; count < 10; count += 1) {
           const path = `${target.base}/case/${keyOf(earlyAnswer)}/${randomUUID()}`;
-          await call(caller, { path });
+          await call(client, { path });
         }
       }
       const upload = http1.open({ path: `${target.base}/x`, body: "stream" });
@@ -81,7 +81,7 @@ for (const targetName of targetNames.filter((name) => name !== "direct")) {
 }
 
 /** How an exchange came out. */
-async function outcomeOf(open: CallerExchange): Promise<string> {
+async function outcomeOf(open: TestExchange): Promise<string> {
   try {
     const { status } = await open.head;
     await open.rest();

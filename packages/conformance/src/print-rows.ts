@@ -1,4 +1,4 @@
-import type { Behaviour, CallerName, TargetName } from "./behaviour.js";
+import type { Behaviour, TestClientName, TargetName } from "./behaviour.js";
 import { exceptionOf } from "./behaviour.js";
 import { behaviours } from "./behaviours/index.js";
 import { violationsBehaviours } from "./behaviours/violations.js";
@@ -24,16 +24,16 @@ function testsOf(
   behaviour: Behaviour,
   target: TargetName,
 ): ({ kind: "holds" } | { kind: "exception"; reason: string })[] {
-  const callers: readonly CallerName[] = behaviour.callers ?? ["http1", "http2"];
-  return callers.map((caller) => {
-    const not = exceptionOf(behaviour.notOn, target, caller);
-    const fails = exceptionOf(behaviour.failsOn, target, caller);
+  const clients: readonly TestClientName[] = behaviour.clients ?? ["http1", "http2"];
+  return clients.map((client) => {
+    const not = exceptionOf(behaviour.notOn, target, client);
+    const fails = exceptionOf(behaviour.failsOn, target, client);
     if (not !== undefined) {
-      return { kind: "exception", reason: `not shown (${caller}): ${not}` };
+      return { kind: "exception", reason: `not shown (${client}): ${not}` };
     }
     return fails === undefined
       ? { kind: "holds" }
-      : { kind: "exception", reason: `known to fail (${caller}): ${fails}` };
+      : { kind: "exception", reason: `known to fail (${client}): ${fails}` };
   });
 }
 

@@ -4,22 +4,22 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type Behaviour,
-  type CallerName,
+  type TestClientName,
   exceptionOf,
   keyOf,
   type Scene,
   type SceneExchange,
   type TargetName,
 } from "./behaviour.js";
-import type { Caller } from "./callers/caller.js";
-import { Http1Caller } from "./callers/http1-caller.js";
-import { Http2Caller } from "./callers/http2-caller.js";
-import { RawConnection } from "./callers/raw-connection.js";
+import type { TestClient } from "./clients/test-client.js";
+import { Http1Client } from "./clients/http1-client.js";
+import { Http2Client } from "./clients/http2-client.js";
+import { RawConnection } from "./clients/raw-connection.js";
 import { startTarget, type TargetNeeds } from "./targets/start-target.js";
 import type { Target } from "./targets/target.js";
 import { targetNames } from "./targets/target-names.js";
 
-/** Makes a test of each behaviour on each target for each of its callers. */
+/** Makes a test of each behaviour on each target for each of its clients. */
 export function runBehaviours(behaviours: readonly Behaviour[], needs: TargetNeeds = {}): void {
   for (const targetName of targetNames) {
     describe(targetName, () => {
@@ -31,8 +31,8 @@ export function runBehaviours(behaviours: readonly Behaviour[], needs: TargetNee
         await target[Symbol.asyncDispose]();
       });
       for (const behaviour of behaviours) {
-        for (const callerName of behaviour.callers ?? (["http1", "http2"] as const)) {
-          defineTest(behaviour, targetName, callerName, () => target);
+        for (const clientName of behaviour.clients ?? (["http1", "http2"] as const)) {
+          defineTest(behaviour, targetName, clientName, () => target);
         }
       }
       it("leaves no rejection unhandled", async () => {
@@ -47,15 +47,15 @@ export function runBehaviours(behaviours: readonly Behaviour[], needs: TargetNee
 function defineTest(
   behaviour: Behaviour,
   targetName: TargetName,
-  callerName: CallerName,
+  clientName: TestClientName,
   target: () => Target,
 ): void {
-  if (exceptionOf(behaviour.notOn, targetName, callerName) !== undefined) {
+  if (exceptionOf(behaviour.notOn, targetName, clientName) !== undefined) {
     return;
   }
-  const title = `${behaviour.row} ${behaviour.name} (${callerName})`;
-  const known = exceptionOf(behaviour.failsOn, targetName, callerName);
-  const test = () => checkOnce(behaviour, target(), callerName);
+  const title = `${behaviour.row} ${behaviour.name} (${clientName})`;
+  const known = exceptionOf(behaviour.failsOn, targetName, clientName);
+  const test = () => checkOnce(behaviour, target(), clientName);
   if (known === undefined) {
     it(title, test);
   } else {
@@ -66,16 +66,16 @@ function defineTest(
 async function checkOnce(
   behaviour: Behaviour,
   target: Target,
-  callerName: CallerName,
+  clientName: TestClientName,
 ): Promise<void> {
   using opened = new DisposableStack();
-  const caller: Caller = opened.use(
-    callerName === "http1" ? new Http1Caller(target.http1Port) : new Http2Caller(target.http2Port),
+  const client: TestClient = opened.use(
+    clientName === "http1" ? new Http1Client(target.http1Port) : new Http2Client(target.http2Port),
   );
   const scene: Scene = {
     target,
-    callerName,
-    caller,
+    clientName,
+    client,
     exchange: () => exchangeOf(behaviour, target),
     raw: async (port = target.http1Port) => opened.use(await RawConnection.open(port)),
   };

@@ -1,11 +1,11 @@
 import { createCipheriv, createHash } from "node:crypto";
 
 /**
- * Random octets that a seed fixes, so that a handler and its caller can make the same body without sending it
+ * Random bytes that a seed fixes, so that a handler and its client can make the same body without sending it
  * to each other: AES-CTR over zeros, which is also fast enough for a gibibyte.
  *
  * @param seed - any text
- * @param sizeBytes - how many octets
+ * @param sizeBytes - how many bytes
  * @param chunkBytes - the size of each chunk but the last
  */
 export function* seededChunks(
@@ -21,12 +21,12 @@ export function* seededChunks(
   }
 }
 
-/** The same octets in one piece. */
+/** The same bytes in one piece. */
 export function seededBytes(seed: string, sizeBytes: number): Uint8Array {
   return Buffer.concat([...seededChunks(seed, sizeBytes)]);
 }
 
-/** The SHA-256 of those octets, in hex, without holding them. */
+/** The SHA-256 of those bytes, in hex, without holding them. */
 export function seededSha256(seed: string, sizeBytes: number): string {
   const hash = createHash("sha256");
   for (const chunk of seededChunks(seed, sizeBytes)) {
@@ -35,7 +35,7 @@ export function seededSha256(seed: string, sizeBytes: number): string {
   return hash.digest("hex");
 }
 
-/** The SHA-256 of octets, in hex. */
+/** The SHA-256 of bytes, in hex. */
 export function sha256(octets: Uint8Array | string): string {
   return createHash("sha256").update(octets).digest("hex");
 }

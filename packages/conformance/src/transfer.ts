@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import { keyOf, type NamedHandler } from "./behaviour.js";
 import type { ReadBody } from "./behaviours/request.js";
-import type { Caller } from "./callers/caller.js";
-import { Http1Caller } from "./callers/http1-caller.js";
-import { Http2Caller } from "./callers/http2-caller.js";
+import type { TestClient } from "./clients/test-client.js";
+import { Http1Client } from "./clients/http1-client.js";
+import { Http2Client } from "./clients/http2-client.js";
 import { received, sent } from "./measured-handlers.js";
 import type { ProcessReport } from "./observation/process-report.js";
 import { seededChunks, seededSha256 } from "./seeded-bytes.js";
@@ -14,7 +14,7 @@ import { targetNames } from "./targets/target-names.js";
 /**
  * Sends 1 GiB up and 1 GiB down through a host and a plugin, and prints whether the hashes are equal and by how much
  * each process grew: from its resident set at rest, after 16 MiB that warmed it up, to the highest since it began. Exits
- * with 1 where octets differ or a process grew by more than 32 MiB.
+ * with 1 where bytes differ or a process grew by more than 32 MiB.
  */
 const mebibyte = 1_048_576;
 const sizeBytes = Number(process.env["TRANSFER_MIB"] ?? 1_024) * mebibyte;
@@ -32,22 +32,22 @@ for (const targetName of targetNames) {
     for (const direction of ["up", "down"] as const) {
       // Processes of their own for each: a high-water mark never falls.
       await using target = await startTarget(targetName, { nodeFlags: lean });
-      using caller =
+      using client =
         protocol === "http1"
-          ? new Http1Caller(target.http1Port)
-          : new Http2Caller(target.http2Port);
+          ? new Http1Client(target.http1Port)
+          : new Http2Client(target.http2Port);
       const transfer = direction === "up" ? upload : download;
-      await transfer(target, caller, warmUpBytes);
+      await transfer(target, client, warmUpBytes);
       const before = await reports(target);
       const start = performance.now();
-      const sha256 = await transfer(target, caller, sizeBytes);
+      const sha256 = await transfer(target, client, sizeBytes);
       const seconds = (performance.now() - start) / 1_000;
       const after = await reports(target);
       const same = sha256 === (direction === "up" ? uploadSha256 : downloadSha256);
       const grewBytes = after.map((report, at) => growth(report, before[at]));
       const [front, plugin] = grewBytes.map((bytes) => `${(bytes / mebibyte).toFixed(1)} MiB`);
       console.log(
-        `${targetName.padEnd(6)} ${caller.protocol} ${direction.padEnd(4)} ${sizeBytes / mebibyte} MiB in ${seconds.toFixed(1)} s` +
+        `${targetName.padEnd(6)} ${client.protocol} ${direction.padEnd(4)} ${sizeBytes / mebibyte} MiB in ${seconds.toFixed(1)} s` +
           `  sha256 ${sha256.slice(0, 16)} ${same ? "equal" : "DIFFERS"}` +
           `  ${targetName === "direct" ? "server" : "host"} +${front}  plugin +${plugin}`,
       );
@@ -58,8 +58,8 @@ for (const targetName of targetNames) {
   }
 }
 
-async function upload(target: Target, caller: Caller, bytes: number): Promise<string> {
-  const open = caller.open({ path: pathOf(target, received), body: "stream" });
+async function upload(target: Target, client: TestClient, bytes: number): Promise<string> {
+  const open = client.open({ path: pathOf(target, received), body: "stream" });
   for (const chunk of seededChunks("received", bytes)) {
     await open.write(chunk);
   }
@@ -68,8 +68,8 @@ async function upload(target: Target, caller: Caller, bytes: number): Promise<st
   return read.sha256;
 }
 
-async function download(target: Target, caller: Caller, bytes: number): Promise<string> {
-  const open = caller.open({ path: `${pathOf(target, sent)}?bytes=${bytes}` });
+async function download(target: Target, client: TestClient, bytes: number): Promise<string> {
+  const open = client.open({ path: `${pathOf(target, sent)}?bytes=${bytes}` });
   const hash = createHash("sha256");
   for (let chunk = await open.read(); chunk !== undefined; chunk = await open.read()) {
     hash.update(chunk);

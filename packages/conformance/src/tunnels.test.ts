@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Http1Caller } from "./callers/http1-caller.js";
-import { type Received, TunnelConnection } from "./callers/tunnel-connection.js";
+import { Http1Client } from "./clients/http1-client.js";
+import { type Received, TunnelConnection } from "./clients/tunnel-connection.js";
 import { atRest, expectNoMoreThan, reports } from "./leaks/held-resources.js";
 import { seededChunks, seededSha256, sha256 } from "./seeded-bytes.js";
 import { settled, until } from "./settled.js";
@@ -17,7 +17,7 @@ const tunnelBytes = (full ? 10 : 0.5) * mebibyte;
 const longTunnelBytes = (full ? 1_024 : 128) * mebibyte;
 const testMsMax = full ? 600_000 : 60_000;
 
-/** What a process may grow by while any number of octets passes: V8 lets some 50 MiB of dead chunks collect when it is busy. */
+/** What a process may grow by while any number of bytes passes: V8 lets some 50 MiB of dead chunks collect when it is busy. */
 const growthBytesMax = 64 * mebibyte;
 
 /** What a process may hold of a tunnel that stands still, when all that is dead has been collected. */
@@ -37,7 +37,7 @@ for (const carrier of (["mux", "stream"] as const).filter((name) => targetNames.
       await target[Symbol.asyncDispose]();
     });
 
-    it("T7 200 at once carry each its own octets both ways and leave nothing behind", async () => {
+    it("T7 200 at once carry each its own bytes both ways and leave nothing behind", async () => {
       await runTunnels(target, 20, 65_536);
       const before = await atRest(target);
       const { received, wanted } = await runTunnels(target, tunnelsAtOnce, tunnelBytes);
@@ -53,12 +53,12 @@ for (const carrier of (["mux", "stream"] as const).filter((name) => targetNames.
       await expectBoundedGrowth(target, before);
     });
 
-    it("T7 a plugin that does not read stops the caller, and nobody else", async () => {
+    it("T7 a plugin that does not read stops the client, and nobody else", async () => {
       await runTunnels(target, 1, 16 * mebibyte);
       const before = await reports(target);
       const key = randomUUID();
       using tunnel = await TunnelConnection.open(target.port, pathOf(key, 0, "&held"));
-      const sending = tunnel.send(`caller ${key}`, unreadBytes);
+      const sending = tunnel.send(`client ${key}`, unreadBytes);
       expect(await settled(() => tunnel.sentBytes)).toBeLessThan(bufferedBytesMax);
       await expectLittleHeld(target, before);
       const neighbour = await runTunnels(target, 1, mebibyte);
@@ -66,10 +66,10 @@ for (const carrier of (["mux", "stream"] as const).filter((name) => targetNames.
 
       target.observation.open(key, "read");
       const [received] = await Promise.all([tunnel.receive(0), sending]);
-      expect(received.rest).toBe(seededSha256(`caller ${key}`, unreadBytes));
+      expect(received.rest).toBe(seededSha256(`client ${key}`, unreadBytes));
     });
 
-    it("T7 a caller that does not read stops the plugin, and nobody else", async () => {
+    it("T7 a client that does not read stops the plugin, and nobody else", async () => {
       await runTunnels(target, 1, 16 * mebibyte);
       const before = await reports(target);
       const key = randomUUID();
@@ -87,15 +87,15 @@ for (const carrier of (["mux", "stream"] as const).filter((name) => targetNames.
     // Node's HTTP/2 does not read while it writes: both ends once waited for the other to read, for ever. The 200 tunnels
     // of the first test did so too, with many small writes.
     it("D1 64 echoes of 1 MiB at once all come back whole", async () => {
-      using caller = new Http1Caller(target.port);
-      const echoes = Array.from({ length: 64 }, (_, index) => echo(caller, `echo ${index}`));
+      using client = new Http1Client(target.port);
+      const echoes = Array.from({ length: 64 }, (_, index) => echo(client, `echo ${index}`));
       const wanted = echoes.map((_, index) => seededSha256(`echo ${index}`, mebibyte));
       expect(await Promise.all(echoes)).toEqual(wanted);
     });
   });
 }
 
-/** Opens so many tunnels, and when all are open sends so many octets through each, both ways at once. */
+/** Opens so many tunnels, and when all are open sends so many bytes through each, both ways at once. */
 async function runTunnels(
   target: TunnelTarget,
   count: number,
@@ -115,14 +115,14 @@ async function runTunnels(
     open.map(async ({ key, tunnel }) => {
       const [one] = await Promise.all([
         tunnel.receive(sizeBytes),
-        tunnel.send(`caller ${key}`, sizeBytes),
+        tunnel.send(`client ${key}`, sizeBytes),
       ]);
       return one;
     }),
   );
   const wanted = keys.map((key) => ({
     sha256: seededSha256(`plugin ${key}`, sizeBytes),
-    rest: seededSha256(`caller ${key}`, sizeBytes),
+    rest: seededSha256(`client ${key}`, sizeBytes),
   }));
   return { received, wanted };
 }
@@ -154,8 +154,8 @@ async function expectLittleHeld(
 }
 
 /** Writes a body while it reads the echo, and returns the echo's hash. */
-async function echo(caller: Http1Caller, seed: string): Promise<string> {
-  const open = caller.open({ path: "/plugins/tunnels/echo", body: "stream" });
+async function echo(client: Http1Client, seed: string): Promise<string> {
+  const open = client.open({ path: "/plugins/tunnels/echo", body: "stream" });
   const write = async () => {
     for (const chunk of seededChunks(seed, mebibyte)) {
       await open.write(chunk);

@@ -12,10 +12,10 @@ import type { ServeHTTPError } from "./servehttp-error.js";
 export interface ExchangeChannel<Out> {
   /**
    * Sends parts, which the carrier may merge with others of this exchange that still wait. Returns a promise where
-   * the caller is to wait before it sends more; it rejects with the reason when the exchange is given up meanwhile.
+   * the client is to wait before it sends more; it rejects with the reason when the exchange is given up meanwhile.
    * Does nothing after the exchange is over.
    *
-   * The parts, and the octets of a chunk, belong to the carrier from here on: it may add to the one, and nobody
+   * The parts, and the bytes of a chunk, belong to the carrier from here on: it may add to the one, and nobody
    * changes the other.
    */
   send(parts: Out): void | Promise<void>;

@@ -17,7 +17,7 @@ describe("SendWindow", () => {
 
   test("refuses to let go more than is open", () => {
     const window = new SendWindow(10);
-    expect(() => window.take(11)).toThrow("11 octets taken from a window of 10");
+    expect(() => window.take(11)).toThrow("11 bytes taken from a window of 10");
     expect(window.openBytes).toBe(10);
   });
 
@@ -25,9 +25,7 @@ describe("SendWindow", () => {
     const window = new SendWindow(1);
     window.grant(muxCreditBytesMax - 1);
     expect(window.openBytes).toBe(muxCreditBytesMax);
-    expect(() => window.grant(1)).toThrow(
-      "credit of 1 octets makes 16777217: allowed are 16777216",
-    );
+    expect(() => window.grant(1)).toThrow("credit of 1 bytes makes 16777217: allowed are 16777216");
     expect(window.openBytes).toBe(muxCreditBytesMax);
   });
 });
@@ -44,15 +42,15 @@ describe("ReceiveWindow", () => {
     expect(window.consume(50)).toBe(50);
   });
 
-  test("refuses octets beyond the credit", () => {
+  test("refuses bytes beyond the credit", () => {
     const window = new ReceiveWindow(100);
     window.receive(60);
-    expect(() => window.receive(41)).toThrow("41 octets of body on a credit of 40");
+    expect(() => window.receive(41)).toThrow("41 bytes of body on a credit of 40");
     window.receive(40);
-    expect(() => window.receive(1)).toThrow("1 octets of body on a credit of 0");
+    expect(() => window.receive(1)).toThrow("1 bytes of body on a credit of 0");
     window.consume(49);
     // Consumed, but not given back yet.
-    expect(() => window.receive(1)).toThrow("1 octets of body on a credit of 0");
+    expect(() => window.receive(1)).toThrow("1 bytes of body on a credit of 0");
     expect(window.consume(1)).toBe(50);
     window.receive(50);
   });
@@ -72,7 +70,7 @@ describe("ReceiveWindow", () => {
     expect(window.isTooNarrow).toBe(false);
     // 40 of 130 were taken and are not given back yet: that is less than half.
     window.receive(90);
-    expect(() => window.receive(1)).toThrow("1 octets of body on a credit of 0");
+    expect(() => window.receive(1)).toThrow("1 bytes of body on a credit of 0");
     expect([window.consume(24), window.consume(1)]).toEqual([0, 65]);
     window.consume(65);
     expect(window.isTooNarrow).toBe(false);
@@ -81,12 +79,12 @@ describe("ReceiveWindow", () => {
   test("refuses to consume what never came", () => {
     const window = new ReceiveWindow(100);
     window.receive(10);
-    expect(() => window.consume(11)).toThrow("11 octets consumed of 10 received");
+    expect(() => window.consume(11)).toThrow("11 bytes consumed of 10 received");
     expect(window.consume(10)).toBe(0);
   });
 });
 
-test("two windows agree, and a sender whose octets are consumed is never dry", () => {
+test("two windows agree, and a sender whose bytes are consumed is never dry", () => {
   const step = fc.record({
     act: fc.constantFrom("send", "consume", "deliver"),
     bytes: fc.integer({ min: 1, max: 120 }),

@@ -7,7 +7,7 @@ import {
 import { ServeHTTPError } from "./servehttp-error.js";
 
 /**
- * The credit of one direction of an exchange on mux, at the end that sends body and tunnel octets (mux.proto,
+ * The credit of one direction of an exchange on mux, at the end that sends body and tunnel bytes (mux.proto,
  * step 4).
  */
 export class SendWindow {
@@ -18,17 +18,17 @@ export class SendWindow {
     this.#openBytes = openBytes;
   }
 
-  /** So many octets may go now. */
+  /** So many bytes may go now. */
   get openBytes(): number {
     return this.#openBytes;
   }
 
-  /** Notes octets that go. Throws a ServeHTTPError `internal` where there is no credit for them: a defect of ours. */
+  /** Notes bytes that go. Throws a ServeHTTPError `internal` where there is no credit for them: a defect of ours. */
   take(bytes: number): void {
     if (bytes > this.#openBytes) {
       throw new ServeHTTPError(
         "internal",
-        `${bytes} octets taken from a window of ${this.#openBytes}`,
+        `${bytes} bytes taken from a window of ${this.#openBytes}`,
       );
     }
     this.#openBytes -= bytes;
@@ -43,7 +43,7 @@ export class SendWindow {
     if (openBytes > muxCreditBytesMax) {
       throw new ServeHTTPError(
         "protocol-violation",
-        `credit of ${bytes} octets makes ${openBytes}: allowed are ${muxCreditBytesMax}`,
+        `credit of ${bytes} bytes makes ${openBytes}: allowed are ${muxCreditBytesMax}`,
       );
     }
     this.#openBytes = openBytes;
@@ -71,7 +71,7 @@ export class GrowthBudget {
   }
 }
 
-/** The credit of one direction of an exchange on mux, at the end that receives body and tunnel octets. */
+/** The credit of one direction of an exchange on mux, at the end that receives body and tunnel bytes. */
 export class ReceiveWindow {
   #windowBytes: number;
   /** Granted and not yet used by the sender. */
@@ -94,7 +94,7 @@ export class ReceiveWindow {
     this.#growsAfterBytes = growsAfterBytes;
   }
 
-  /** Octets that were received and that nobody has taken yet: the memory that the window holds. */
+  /** Bytes that were received and that nobody has taken yet: the memory that the window holds. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
@@ -115,12 +115,12 @@ export class ReceiveWindow {
     return bytes;
   }
 
-  /** Notes octets that came. Throws a ServeHTTPError `protocol-violation` where they are more than was granted. */
+  /** Notes bytes that came. Throws a ServeHTTPError `protocol-violation` where they are more than was granted. */
   receive(bytes: number): void {
     if (bytes > this.#openBytes) {
       throw new ServeHTTPError(
         "protocol-violation",
-        `${bytes} octets of body on a credit of ${this.#openBytes}`,
+        `${bytes} bytes of body on a credit of ${this.#openBytes}`,
       );
     }
     this.#openBytes -= bytes;
@@ -128,17 +128,17 @@ export class ReceiveWindow {
   }
 
   /**
-   * Notes octets that the consumer took, and returns the credit to give back now: 0 until half a window has come
+   * Notes bytes that the consumer took, and returns the credit to give back now: 0 until half a window has come
    * together, so that few frames carry credit. A sender never runs dry for it: what is not given back yet is less
    * than half.
    *
-   * Throws a ServeHTTPError `internal` for octets that were never received: a defect of ours.
+   * Throws a ServeHTTPError `internal` for bytes that were never received: a defect of ours.
    */
   consume(bytes: number): number {
     if (bytes > this.#heldBytes) {
       throw new ServeHTTPError(
         "internal",
-        `${bytes} octets consumed of ${this.#heldBytes} received`,
+        `${bytes} bytes consumed of ${this.#heldBytes} received`,
       );
     }
     this.#heldBytes -= bytes;

@@ -34,9 +34,9 @@ import { ServeHTTPError } from "./servehttp-error.js";
 /*
  * Two ends of a mux connection, each with its batches and windows, and a wire between them that delivers messages in
  * order, late, or not at all. A random programme opens exchanges, queues parts, makes batches, delivers them, consumes
- * octets and gives up. At each step, and when everything that still can has run to its end, this holds:
+ * bytes and gives up. At each step, and when everything that still can has run to its end, this holds:
  *
- * - Nothing is lost, duplicated, reordered or copied: what goes out is, part for part and octet for octet, what was
+ * - Nothing is lost, duplicated, reordered or copied: what goes out is, part for part and byte for byte, what was
  *   queued, and what comes in is what went out.
  * - No window and no bound of a batch is exceeded, and ids rise.
  * - Nobody starves: what can go without body goes with the next batch; and while an exchange's body could go, no other
@@ -109,7 +109,7 @@ const stretchBytes = 1 << 24;
 
 /**
  * Chunks are views of this. Each direction of each exchange has a stretch of it, and a chunk begins where the last one
- * ended. So the place of an octet says which one it is, and that nobody copied it. Nobody reads or writes it.
+ * ended. So the place of a byte says which one it is, and that nobody copied it. Nobody reads or writes it.
  */
 const ocean = new Uint8Array(2 * exchangeCountMax * stretchBytes);
 
@@ -125,7 +125,7 @@ const partNames = [
   "extendHeadMs",
 ] as const;
 
-/** One part: its name, and for octets their place. */
+/** One part: its name, and for bytes their place. */
 interface Unit {
   readonly name: string;
   begin: number;
@@ -137,7 +137,7 @@ function unitsOf(parts: AnyParts | undefined): Unit[] {
   for (const name of partNames) {
     const part = parts?.[name];
     if (part instanceof Uint8Array) {
-      check(part.buffer === ocean.buffer, "octets are not copied");
+      check(part.buffer === ocean.buffer, "bytes are not copied");
       units.push({ name, begin: part.byteOffset, end: part.byteOffset + part.length });
     } else if (part !== undefined) {
       units.push({ name, begin: 0, end: 0 });
@@ -179,7 +179,7 @@ class Tape {
       const expected = this.units[0];
       check(expected !== undefined, `${name} went in`);
       check(expected.name === name && expected.begin === begin, `${name} is next`);
-      check(end <= expected.end, "a chunk has octets of one chunk");
+      check(end <= expected.end, "a chunk has bytes of one chunk");
       this.#last = name;
       if (end !== expected.end) {
         expected.begin = end;
@@ -216,7 +216,7 @@ interface Story {
   responseSeen: ResponseOrder;
   /** On the wire, by the side that sent it. */
   readonly flying: readonly [Tape, Tape];
-  fate: "complete" | "not-needed" | "given-up";
+  outcome: "complete" | "not-needed" | "given-up";
 }
 
 type Queue = FrameQueue<AnyParts, ExchangeSide>;
@@ -248,7 +248,7 @@ class ExchangeSide {
     this.queue = open(this);
   }
 
-  /** The next octets of its stretch. */
+  /** The next bytes of its stretch. */
   octets(bytes: number): Uint8Array {
     const begin = this.#nextOctet;
     this.#nextOctet += bytes;
@@ -374,7 +374,7 @@ class Connection {
       requestSeen: initialRequestOrder,
       responseSeen: initialResponseOrder,
       flying: [new Tape("exact"), new Tape("exact")],
-      fate: "complete",
+      outcome: "complete",
     };
     const stretch = 2 * exchanges.length;
     const exchange = new ExchangeSide(story, stretch, (owner) => batch.openNext(owner));
@@ -458,7 +458,7 @@ class Connection {
     }
   }
 
-  /** Returns the octets of body in the frame. */
+  /** Returns the bytes of body in the frame. */
   #checkFrame(side: Side, frame: Frame<AnyParts>, bodyBytesBefore: number): number {
     const { exchanges } = this.#ends[side];
     const exchange = exchanges.find(({ queue }) => queue.exchangeId === frame.exchangeId);
@@ -506,7 +506,7 @@ class Connection {
       const at = from === host ? plugin : host;
       const exchange = this.#receiverOf(at, frame);
       if (exchange.carrier === "forgot") {
-        const isHarmless = frame.parts === undefined || exchange.story.fate !== "complete";
+        const isHarmless = frame.parts === undefined || exchange.story.outcome !== "complete";
         check(isHarmless, "of a complete exchange only credit comes late");
         this.#reached.late += 1;
       } else {
@@ -580,9 +580,9 @@ class Connection {
   #giveUpSome(side: Side, choice: number): void {
     const exchange = pick(this.#ends[side].exchanges, choice, (each) => each.carrier === "knows");
     if (exchange !== undefined) {
-      exchange.queue.reset(side === host ? callerLeft : handlerFailed);
+      exchange.queue.reset(side === host ? clientDisconnected : handlerFailed);
       exchange.giveUp(exchange.queue.exchangeId === 0 ? "gone" : "due");
-      exchange.story.fate = "given-up";
+      exchange.story.outcome = "given-up";
     }
   }
 
@@ -597,8 +597,8 @@ class Connection {
     if (exchange !== undefined && !isOver(plugin, exchange.story)) {
       exchange.queue.resetBehind(notNeeded);
       exchange.reset = "due-behind";
-      if (exchange.story.fate === "complete") {
-        exchange.story.fate = "not-needed";
+      if (exchange.story.outcome === "complete") {
+        exchange.story.outcome = "not-needed";
       }
     }
   }
@@ -614,7 +614,7 @@ class Connection {
     this.#reached.cut += 1;
   }
 
-  /** Everybody ends what is open, batches go and come, octets are consumed, until all is still. */
+  /** Everybody ends what is open, batches go and come, bytes are consumed, until all is still. */
   #runToTheEnd(): void {
     for (let round = 0; !this.#isStill(); round += 1) {
       check(round < roundCountMax, "all comes to its end");
@@ -635,7 +635,7 @@ class Connection {
       }
     }
     for (const { story } of this.#ends[host].exchanges) {
-      this.#checkFate(story);
+      this.#checkOutcome(story);
     }
   }
 
@@ -661,14 +661,14 @@ class Connection {
     );
   }
 
-  #checkFate({ fate, request, response, requestSeen, responseSeen, flying }: Story): void {
-    if (fate === "given-up") {
+  #checkOutcome({ outcome, request, response, requestSeen, responseSeen, flying }: Story): void {
+    if (outcome === "given-up") {
       this.#reached.givenUp += 1;
       return;
     }
     check(response === responseSeen && isResponseOver(responseSeen), "the response arrived");
     check(flying[plugin].units.length === 0, "all of the response arrived");
-    if (fate === "not-needed") {
+    if (outcome === "not-needed") {
       this.#reached.notNeeded += 1;
       return;
     }
@@ -717,7 +717,7 @@ const requestInit: RequestInit = {
 };
 const responseInit = { status: 200, headers: [] };
 const earlyHints = [{ status: 103, headers: [] }];
-const callerLeft = new ServeHTTPError("caller-left", "the caller left");
+const clientDisconnected = new ServeHTTPError("client-disconnected", "the client left");
 const handlerFailed = new ServeHTTPError("handler-failed", "the handler failed");
 const notNeeded = new ServeHTTPError("request-not-needed", "answered in full");
 

@@ -15,7 +15,7 @@ import { ServeHTTPError } from "./servehttp-error.js";
 
 const head: ResponseInit = { status: 200, headers: ["content-type", "text/plain"] };
 const earlyHints = { status: 103, headers: [] };
-const callerLeft = new ServeHTTPError("caller-left", "the caller left");
+const clientDisconnected = new ServeHTTPError("client-disconnected", "the client left");
 const notNeeded = new ServeHTTPError("request-not-needed", "answered in full");
 
 /** A plugin's way out, and what it told its carrier. */
@@ -301,7 +301,7 @@ describe("an exchange of the host's", () => {
     const { batch, told } = responses();
     const queue = batch.openNext("a");
     queue.enqueue({ init: head, end: plainEnd });
-    queue.reset(callerLeft);
+    queue.reset(clientDisconnected);
     expect(next(batch)).toEqual([]);
     batch.openNext("b").enqueue({ init: head });
     expect(next(batch)).toEqual(["1 init"]);
@@ -313,8 +313,8 @@ describe("an exchange of the host's", () => {
     const queue = batch.openNext("a");
     queue.enqueue({ init: head });
     batch.nextBatch();
-    queue.reset(callerLeft);
-    expect(next(batch)).toEqual(["1 reset:caller-left"]);
+    queue.reset(clientDisconnected);
+    expect(next(batch)).toEqual(["1 reset:client-disconnected"]);
   });
 });
 
@@ -325,12 +325,12 @@ describe("a reset", () => {
     queue.enqueue({ init: head, chunk: new Uint8Array(5) });
     queue.giveCredit(7);
     queue.finish();
-    queue.reset(callerLeft);
+    queue.reset(clientDisconnected);
     queue.reset(notNeeded);
     queue.enqueue({ end: plainEnd });
     queue.giveCredit(7);
     queue.grant(muxCreditBytesMax);
-    expect(next(batch)).toEqual(["1 reset:caller-left"]);
+    expect(next(batch)).toEqual(["1 reset:client-disconnected"]);
     queue.enqueue({ end: plainEnd });
     queue.giveCredit(7);
     queue.resetBehind(notNeeded);
@@ -342,8 +342,8 @@ describe("a reset", () => {
   test("goes before the body of others", () => {
     const { batch } = responses();
     batch.open(1, "a").enqueue({ init: head, chunk: new Uint8Array(5) });
-    batch.open(2, "b").reset(callerLeft);
-    expect(next(batch)).toEqual(["2 reset:caller-left", "1 init chunk:5"]);
+    batch.open(2, "b").reset(clientDisconnected);
+    expect(next(batch)).toEqual(["2 reset:client-disconnected", "1 init chunk:5"]);
   });
 
   test("can go behind what waits", () => {
@@ -454,7 +454,7 @@ describe("a forgotten exchange", () => {
     queue.finish();
     queue.forget();
     expect(queue.waitingBytes).toBe(0);
-    queue.reset(callerLeft);
+    queue.reset(clientDisconnected);
     queue.enqueue({ end: plainEnd });
     expect(next(batch)).toEqual([]);
     expect(batch.hasFrames).toBe(false);

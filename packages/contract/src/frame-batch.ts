@@ -195,7 +195,7 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   #frameBytes(frame: Frame<Parts>): number {
     let bytes = frame.parts === undefined ? bareFrameBytes : this.#rules.headBytes(frame.parts);
     if (frame.reset !== undefined) {
-      // A UTF-16 unit is three octets of UTF-8 at the most.
+      // A UTF-16 unit is three bytes of UTF-8 at the most.
       bytes += Math.min(3 * frame.reset.message.length, reasonBytesMax);
     }
     return bytes;

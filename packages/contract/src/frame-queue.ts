@@ -25,7 +25,7 @@ export interface FrameScheduler<Queue> {
 }
 
 /**
- * What a part costs while it waits, beside its octets. So a sender of many tiny chunks is made to wait as well.
+ * What a part costs while it waits, beside its bytes. So a sender of many tiny chunks is made to wait as well.
  */
 const waitingPartBytes = 256;
 
@@ -87,7 +87,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     return this.#exchangeId;
   }
 
-  /** Octets that wait, and 256 for each message in which they do. */
+  /** Bytes that wait, and 256 for each message in which they do. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
@@ -192,7 +192,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     this.#reset = undefined;
   }
 
-  /** Whether something can go that waits for nobody's body: credit, a reset, parts without body octets. */
+  /** Whether something can go that waits for nobody's body: credit, a reset, parts without body bytes. */
   get hasControl(): boolean {
     if (this.#creditBytes > 0) {
       return true;

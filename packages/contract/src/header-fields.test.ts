@@ -41,7 +41,7 @@ describe("isFieldValue", () => {
     expect(refused).toEqual([...controls, ...everyCharacter.slice(0x100)]);
   });
 
-  test("allows the empty value and raw octets", () => {
+  test("allows the empty value and raw bytes", () => {
     expect(isFieldValue("")).toBe(true);
     expect(isFieldValue("caf\xe9")).toBe(true);
     expect(isFieldValue("\x80\xff")).toBe(true);
@@ -117,7 +117,7 @@ describe("fieldProblem", () => {
     const most = ["a", "v".repeat(fieldSectionBytesMax - 1 - fieldOverheadBytes)];
     expect(fieldProblem(most)).toBeUndefined();
     expect(fieldProblem(["ab", most[1] as string])).toBe(
-      "131073 octets of header fields: allowed are 131072",
+      "131073 bytes of header fields: allowed are 131072",
     );
   });
 });

@@ -10,7 +10,7 @@ import type { FieldList } from "./parts.js";
 /** RFC 9110, section 5.6.2. */
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** What is not field-content by RFC 9110, section 5.5, where obs-text is every octet from 0x80 on. */
+/** What is not field-content by RFC 9110, section 5.5, where obs-text is every byte from 0x80 on. */
 const outsideValuePattern = /[^\t\x20-\x7e\x80-\xff]/;
 
 const tab = 0x09;
@@ -56,7 +56,7 @@ export function trimFieldValue(text: string): string {
 
 /**
  * What is wrong with a list of header fields, in words for a log, or undefined if nothing is. Names the first bad field
- * by its name, never by its value. Checked are: pairs, names (`isToken`, at most 256 octets), values
+ * by its name, never by its value. Checked are: pairs, names (`isToken`, at most 256 bytes), values
  * (`isFieldValue`), the number of fields (`fieldCountMax`) and the size of all (`fieldSectionBytesMax`).
  */
 export function fieldProblem(fields: FieldList): string | undefined {
@@ -80,7 +80,7 @@ export function fieldProblem(fields: FieldList): string | undefined {
     bytes += name.length + value.length + fieldOverheadBytes;
   }
   return bytes > fieldSectionBytesMax
-    ? `${bytes} octets of header fields: allowed are ${fieldSectionBytesMax}`
+    ? `${bytes} bytes of header fields: allowed are ${fieldSectionBytesMax}`
     : undefined;
 }
 

@@ -8,27 +8,27 @@ export const contractVersion = 1;
 
 /**
  * A chunk of body: 64 KiB. Four HTTP/2 DATA frames of Node's; large enough that the cost of a message is small
- * beside its octets, small enough that one chunk in each buffer on the way is no memory to speak of. The host
+ * beside its bytes, small enough that one chunk in each buffer on the way is no memory to speak of. The host
  * option `chunkBytes` lowers it.
  */
 export const bodyChunkBytesMax = 65_536;
 
-/** A header or trailer section on the wire: 128 KiB. Twice what Node accepts from a caller by default is ample. */
+/** A header or trailer section on the wire: 128 KiB. Twice what Node accepts from a client by default is ample. */
 export const fieldSectionBytesMax = 131_072;
 
 /** Header fields in one section: 1,000; Node's own `maxHeadersCount` is 2,000 strings. */
 export const fieldCountMax = 1_000;
 
-/** A header field's name: 256 octets. */
+/** A header field's name: 256 bytes. */
 export const fieldNameBytesMax = 256;
 
-/** Interim responses in one exchange: 16, so that a plugin can't keep a caller busy without answering. */
+/** Interim responses in one exchange: 16, so that a plugin can't keep a client busy without answering. */
 export const informationalCountMax = 16;
 
 /** One message of ServeHTTP: a chunk and a head, with room for tags. What is longer is refused unread. */
 export const messageBytesMax = bodyChunkBytesMax + 2 * fieldSectionBytesMax;
 
-/** Credit that each direction of an exchange on mux starts with, in octets of body: 256 KiB. */
+/** Credit that each direction of an exchange on mux starts with, in bytes of body: 256 KiB. */
 export const muxWindowBytes = 262_144;
 
 /**
@@ -38,7 +38,7 @@ export const muxWindowBytes = 262_144;
 export const muxWindowGrowthBytes = 786_432;
 
 /**
- * What a consumer must have taken before its window grows: 16 MiB, more than the kernel's buffers take for a caller that does not read
+ * What a consumer must have taken before its window grows: 16 MiB, more than the kernel's buffers take for a client that does not read
  * (on Linux up to 4 MiB to be sent and 6 MiB to be read), so that one who stalls from the start never holds more than it began with.
  */
 export const muxGrowthAfterBytes = 16_777_216;
@@ -61,7 +61,7 @@ export const muxWaitingBytesMax = 131_072;
 /** A mux message longer than this is refused unread: 1 MiB. */
 export const muxMessageBytesMax = 1_048_576;
 
-/** Body of a request that nobody reads, discarded before the caller's connection is closed: 256 KiB, as Go does. */
+/** Body of a request that nobody reads, discarded before the client's connection is closed: 256 KiB, as Go does. */
 export const discardBytesMax = 262_144;
 
 /** Entries of `RequestInit.context`: 64. */

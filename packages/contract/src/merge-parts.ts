@@ -7,15 +7,15 @@ import type { RequestParts, ResponseParts } from "./parts.js";
  * What is never merged, though it could be:
  *
  * - two chunks: to join them is to copy them, which costs about as much as the frame that it saves (0.7 µs for
- *   2 x 64 octets, 1.2 µs for 2 x 2 KiB, Node 24),
- * - body octets and tunnel octets: a merged message holds one chunk at the most,
+ *   2 x 64 bytes, 1.2 µs for 2 x 2 KiB, Node 24),
+ * - body bytes and tunnel bytes: a merged message holds one chunk at the most,
  * - interim responses: each may be as large as a whole header section; without them a merged message holds
  *   two sections at the most, and so stays below `messageBytesMax`.
  */
 
 /**
  * Adds `parts` to `pending` and returns true; or returns false where one message can't carry both, with `pending` as it
- * was. `pending` must be the caller's own object, no shared constant. Expects parts in an order that
+ * was. `pending` must be the client's own object, no shared constant. Expects parts in an order that
  * `advanceRequest` lets through.
  */
 export function mergeRequestParts(pending: RequestParts, parts: RequestParts): boolean {

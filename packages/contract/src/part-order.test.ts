@@ -180,25 +180,25 @@ describe("a request", () => {
       "an empty chunk",
       [{ init: requestInit, chunk: new Uint8Array(0) }],
       false,
-      "request chunk of 0 octets: allowed are 1 to 65536",
+      "request chunk of 0 bytes: allowed are 1 to 65536",
     ],
     [
       "a chunk too long",
       [{ init: requestInit, chunk: new Uint8Array(bodyChunkBytesMax + 1) }],
       false,
-      "request chunk of 65537 octets: allowed are 1 to 65536",
+      "request chunk of 65537 bytes: allowed are 1 to 65536",
     ],
     [
       "an empty tunnel chunk",
       [{ init: requestInit, end: plainEnd, tunnelChunk: new Uint8Array(0) }],
       true,
-      "request tunnelChunk of 0 octets: allowed are 1 to 65536",
+      "request tunnelChunk of 0 bytes: allowed are 1 to 65536",
     ],
     [
       "a tunnel chunk too long",
       [{ init: requestInit, end: plainEnd, tunnelChunk: new Uint8Array(bodyChunkBytesMax + 1) }],
       true,
-      "request tunnelChunk of 65537 octets: allowed are 1 to 65536",
+      "request tunnelChunk of 65537 bytes: allowed are 1 to 65536",
     ],
   ])("refuses %s", (_, messages, hijacked, message) => {
     expect(violation(() => request(messages, hijacked))).toBe(message);
@@ -392,17 +392,17 @@ describe("a response", () => {
     [
       "an empty chunk",
       [{ init: responseInit, chunk: new Uint8Array(0) }],
-      "response chunk of 0 octets: allowed are 1 to 65536",
+      "response chunk of 0 bytes: allowed are 1 to 65536",
     ],
     [
       "a chunk too long",
       [{ init: responseInit, chunk: new Uint8Array(bodyChunkBytesMax + 1) }],
-      "response chunk of 65537 octets: allowed are 1 to 65536",
+      "response chunk of 65537 bytes: allowed are 1 to 65536",
     ],
     [
       "an empty tunnel chunk",
       [{ hijack: true, tunnelChunk: new Uint8Array(0) }],
-      "response tunnelChunk of 0 octets: allowed are 1 to 65536",
+      "response tunnelChunk of 0 bytes: allowed are 1 to 65536",
     ],
   ])("refuses %s", (_, messages, message) => {
     expect(violation(() => response(messages))).toBe(message);

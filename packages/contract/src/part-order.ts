@@ -176,7 +176,7 @@ export function isResponseCommitted(order: ResponseOrder): boolean {
   return typeof order !== "number";
 }
 
-/** Whether the response has taken the caller's connection over. */
+/** Whether the response has taken the client's connection over. */
 export function isHijacked(order: ResponseOrder): boolean {
   return order === "tunnel" || order === "tunnel-ended";
 }
@@ -224,7 +224,7 @@ function checkChunk(what: string, chunk: Uint8Array): void {
   if (bytes === 0 || bytes > bodyChunkBytesMax) {
     throw new ServeHTTPError(
       "protocol-violation",
-      `${what} of ${bytes} octets: allowed are 1 to ${bodyChunkBytesMax}`,
+      `${what} of ${bytes} bytes: allowed are 1 to ${bodyChunkBytesMax}`,
     );
   }
 }

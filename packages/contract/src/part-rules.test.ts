@@ -157,7 +157,7 @@ describe("front and rest", () => {
       { chunk: ten, end: plainEnd, tunnelChunk: ten.subarray(0, 3) },
       { tunnelChunk: ten.subarray(3), tunnelEnd: true },
     ],
-  ])("part the request %j at octet %i", (parts, bodyBytes, front, rest) => {
+  ])("part the request %j at byte %i", (parts, bodyBytes, front, rest) => {
     const before = { ...parts };
     expect(requestPartRules.front(parts, bodyBytes)).toEqual(front);
     expect(requestPartRules.rest(parts, bodyBytes)).toEqual(rest);
@@ -189,14 +189,14 @@ describe("front and rest", () => {
       { hijack: true, tunnelChunk: ten.subarray(0, 9) },
       { tunnelChunk: ten.subarray(9), tunnelEnd: true },
     ],
-  ])("part the response %j at octet %i", (parts, bodyBytes, front, rest) => {
+  ])("part the response %j at byte %i", (parts, bodyBytes, front, rest) => {
     const before = { ...parts };
     expect(responsePartRules.front(parts, bodyBytes)).toEqual(front);
     expect(responsePartRules.rest(parts, bodyBytes)).toEqual(rest);
     expect(parts).toEqual(before);
   });
 
-  test("share the octets of what they part", () => {
+  test("share the bytes of what they part", () => {
     const { chunk } = responsePartRules.front({ chunk: ten }, 4);
     expect(chunk?.buffer).toBe(ten.buffer);
     expect(responsePartRules.rest({ chunk: ten }, 4).chunk?.buffer).toBe(ten.buffer);

@@ -3,7 +3,7 @@ import { mergeRequestParts, mergeResponseParts } from "./merge-parts.js";
 import type { End, FieldList, RequestParts, ResponseParts } from "./parts.js";
 import { frontOfRequest, frontOfResponse, restOfRequest, restOfResponse } from "./split-parts.js";
 
-/** Where the body octets of parts lie, and their end, in either direction. */
+/** Where the body bytes of parts lie, and their end, in either direction. */
 export interface BodyParts {
   chunk?: Uint8Array;
   end?: End;
@@ -15,13 +15,13 @@ export interface BodyParts {
 export interface PartRules<Parts extends BodyParts> {
   /** Adds parts to those that wait, where one message can carry both (`merge-parts.ts`). */
   merge(pending: Parts, parts: Parts): boolean;
-  /** What may go with so many octets of body (`split-parts.ts`). */
+  /** What may go with so many bytes of body (`split-parts.ts`). */
   front(parts: Parts, bodyBytes: number): Parts;
   /** What stays behind `front`. */
   rest(parts: Parts, bodyBytes: number): Parts;
-  /** Whether the parts say anything before their first octet of body. */
+  /** Whether the parts say anything before their first byte of body. */
   hasHead(parts: Parts): boolean;
-  /** What a frame with the parts takes on the wire beside its body octets. Never less than it really is. */
+  /** What a frame with the parts takes on the wire beside its body bytes. Never less than it really is. */
   headBytes(parts: Parts): number;
 }
 
@@ -45,7 +45,7 @@ export const responsePartRules: PartRules<ResponseParts> = {
   headBytes: responseHeadBytes,
 };
 
-/** Octets of body and tunnel. */
+/** Bytes of body and tunnel. */
 export function bodyBytesOf(parts: BodyParts): number {
   const { chunk, tunnelChunk } = parts;
   return (
@@ -53,7 +53,7 @@ export function bodyBytesOf(parts: BodyParts): number {
   );
 }
 
-/** A frame's id and lengths, and the tags and lengths of every part that has no list: 10 octets each at the most. */
+/** A frame's id and lengths, and the tags and lengths of every part that has no list: 10 bytes each at the most. */
 const frameOverheadBytes = 64;
 
 /** Numbers, flags, tags and lengths of a RequestInit. */
@@ -116,7 +116,7 @@ function sectionBytes(fields: FieldList): number {
 function contextBytes(context: Readonly<Record<string, string>>): number {
   let bytes = 0;
   for (const name in context) {
-    // A UTF-16 unit is three octets of UTF-8 at the most.
+    // A UTF-16 unit is three bytes of UTF-8 at the most.
     bytes += fieldOverheadBytes + 3 * (name.length + (context[name] as string).length);
   }
   return bytes;

@@ -4,7 +4,7 @@
  * has no conversion to do:
  *
  * - a list of header fields is flat, as Node's `rawHeaders` is,
- * - octets of field values are strings of one character an octet (Latin-1),
+ * - bytes of field values are strings of one character a byte (Latin-1),
  * - an absent part is an absent property.
  */
 
@@ -17,9 +17,9 @@ export type FieldList = readonly string[];
 /** The head of a request: `servehttp.v1.RequestInit`. */
 export interface RequestInit {
   readonly method: string;
-  /** Path and query as the plugin sees them, octets as Latin-1. */
+  /** Path and query as the plugin sees them, bytes as Latin-1. */
   readonly url: string;
-  /** The request target as the caller sent it, octets as Latin-1. */
+  /** The request target as the client sent it, bytes as Latin-1. */
   readonly requestUri: string;
   /** `"HTTP/1.1"` */
   readonly protocol: string;
@@ -29,7 +29,7 @@ export interface RequestInit {
   /** `"ip:port"`, or empty. */
   readonly remoteAddress: string;
   readonly headers: FieldList;
-  /** In octets; -1 where it is not known in advance. */
+  /** In bytes; -1 where it is not known in advance. */
   readonly contentLength: number;
   /** Milliseconds since the Unix epoch; 0 for none. */
   readonly deadlineUnixMs: number;
@@ -38,7 +38,7 @@ export interface RequestInit {
   readonly scheme: "http" | "https";
   readonly expectContinue: boolean;
   readonly hijackable: boolean;
-  /** What the caller sent behind an upgrade request; absent when nothing. */
+  /** What the client sent behind an upgrade request; absent when nothing. */
   readonly tunnelHead?: Uint8Array;
 }
 
@@ -62,7 +62,7 @@ export interface End {
 /** Parts of the request that travel together; they apply in the order of the properties here. */
 export interface RequestParts {
   init?: RequestInit;
-  /** 1 octet to `bodyChunkBytesMax`. */
+  /** 1 byte to `bodyChunkBytesMax`. */
   chunk?: Uint8Array;
   end?: End;
   tunnelChunk?: Uint8Array;
@@ -74,7 +74,7 @@ export interface ResponseParts {
   informational?: readonly InformationalResponse[];
   init?: ResponseInit;
   hijack?: true;
-  /** 1 octet to `bodyChunkBytesMax`. */
+  /** 1 byte to `bodyChunkBytesMax`. */
   chunk?: Uint8Array;
   flush?: true;
   end?: End;

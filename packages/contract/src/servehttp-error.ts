@@ -3,7 +3,7 @@
  *
  * | code | meaning |
  * |---|---|
- * | `caller-left` | the HTTP caller went away |
+ * | `client-left` | the HTTP client went away |
  * | `deadline` | a time ran out: head, idle, total, start |
  * | `host-stopping` | the host is stopping or removed the plugin |
  * | `plugin-closing` | the plugin is closing and its grace ran out |
@@ -17,18 +17,18 @@
  * | `overload` | a limit on exchanges at once is reached |
  * | `not-a-plugin` | what answers at the address is no plugin, or speaks no version that we speak |
  * | `unauthenticated` | the token is missing or wrong |
- * | `bad-request` | the caller's request can't be passed on |
+ * | `bad-request` | the client's request can't be passed on |
  * | `body-too-large` | a body went over the limit of `bytes()`, `text()` or `json()` |
  * | `already-read` | the body was read before |
  * | `already-ended` | a write after the end of the response |
  * | `already-committed` | the head has gone out |
  * | `already-hijacked` | the connection was taken over before |
- * | `hijack-not-possible` | this caller's connection can't be taken over |
+ * | `hijack-not-possible` | this client's connection can't be taken over |
  * | `invalid-argument` | a value passed to this library is not allowed |
  * | `internal` | anything else: a defect |
  */
 export type ErrorCode =
-  | "caller-left"
+  | "client-disconnected"
   | "deadline"
   | "host-stopping"
   | "plugin-closing"

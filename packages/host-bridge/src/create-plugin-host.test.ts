@@ -6,7 +6,7 @@ import { type PluginHandler, type RunningPlugin, servePlugin } from "@servehttp/
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createPluginHost, type PluginHost } from "./create-plugin-host.js";
 import { logRecords } from "./test-rig/log-records.js";
-import { RawCaller } from "./test-rig/raw-caller.js";
+import { RawClient } from "./test-rig/raw-client.js";
 import { until } from "./test-rig/until.js";
 
 let directory = "";
@@ -95,15 +95,15 @@ describe("a plugin host", () => {
     });
     await host.start();
     await using server = await serving(host);
-    using caller = await RawCaller.connect(server.port);
-    caller.send("GET /plugins/notes/ HTTP/1.1", "Host: a", "", "");
-    await caller.take("first ");
+    using client = await RawClient.connect(server.port);
+    client.send("GET /plugins/notes/ HTTP/1.1", "Host: a", "", "");
+    await client.take("first ");
     const closed = closing.close();
     for (let round = 0; round < 5; round += 1) {
       expect(await server.ask("/plugins/notes/")).toBe("200 other");
     }
     go.resolve();
-    await caller.take("second");
+    await client.take("second");
     await closed;
   });
 
@@ -181,10 +181,10 @@ describe("a plugin host", () => {
     const host = createPluginHost({ logger: false, plugins: { notes: { url: plugin.address } } });
     await host.start();
     await using server = await serving(host);
-    using ending = await RawCaller.connect(server.port);
+    using ending = await RawClient.connect(server.port);
     ending.send("GET /plugins/notes/ends HTTP/1.1", "Host: a", "", "");
     await ending.take("first ");
-    using hanging = await RawCaller.connect(server.port);
+    using hanging = await RawClient.connect(server.port);
     hanging.send("GET /plugins/notes/hangs HTTP/1.1", "Host: a", "", "");
     await hanging.take("first ");
     const stop = host.stop({ drainMs: 60_000 });

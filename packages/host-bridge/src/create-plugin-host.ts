@@ -8,7 +8,7 @@ import {
 } from "./server/attach.js";
 import { byRequest, type HostRequest, type HostResponse } from "./client/incoming-request.js";
 import { EdgePolicy } from "./edge/edge-policy.js";
-import type { LaneHost } from "./fast-path/install.js";
+import type { FastPathHost } from "./fast-path/install.js";
 import type { Outcome } from "./exchange/failure.js";
 import { HostedPlugin } from "./plugin/hosted-plugin.js";
 import {
@@ -21,7 +21,7 @@ import {
 import type { HostOptions, PluginOptions } from "./options/options.js";
 import { pluginAddress } from "./plugin/plugin-address.js";
 import type { InstanceState, PluginInstance } from "./plugin/plugin-instance.js";
-import { PluginLink } from "./plugin/plugin-connection.js";
+import { PluginConnection } from "./plugin/plugin-connection.js";
 import { systemClock } from "./process/clock.js";
 import { HostProcesses } from "./process/host-processes.js";
 import { PluginSupervisor } from "./process/plugin-supervisor.js";
@@ -76,7 +76,7 @@ export interface PluginHost extends AsyncDisposable {
   attach<S extends NodeServer>(server: S, options?: AttachOptions): S;
   /**
    * Starts all plugins. Resolves when each is ready or has failed for the first time; a failure is logged, shows in `plugins`,
-   * and the plugin is tried again, so that one broken plugin does not keep the others from their callers.
+   * and the plugin is tried again, so that one broken plugin does not keep the others from their clients.
    */
   start(): Promise<void>;
   /** Calls back at every change of a plugin's state. Returns the function that ends it. */
@@ -118,12 +118,12 @@ class Host implements PluginHost {
   readonly listener: PluginHost["listener"];
   readonly #settings: HostSettings;
   readonly #serve: Listener;
-  readonly #admitPlain: LaneHost["admitPlain"];
+  readonly #admitPlain: FastPathHost["admitPlain"];
   readonly #edge: EdgePolicy;
   readonly #rules: RouteRules;
   readonly #plugins = new Map<string, HostedPlugin | HandlerPlugin>();
   readonly #processes: HostProcesses;
-  /** Requests on their way to `listener` whose callers wait for a 100 (Continue). */
+  /** Requests on their way to `listener` whose clients wait for a 100 (Continue). */
   readonly #awaitingContinue = new WeakSet<HostRequest>();
   readonly #stateListeners = new Set<(status: PluginStatus) => void>();
 
@@ -168,7 +168,7 @@ class Host implements PluginHost {
       isRouted: (request: HostRequest) => this.#isRouted(request),
       awaitsContinue: (request: HostRequest) => void this.#awaitingContinue.add(request),
       admitPlain: this.#admitPlain,
-      onLaneError: (err: unknown) =>
+      onFastPathError: (err: unknown) =>
         this.#settings.logger.error({ err }, "a connection was closed over a defect"),
     };
     attachListener(server, attachable, options);
@@ -279,7 +279,7 @@ class Host implements PluginHost {
     return settings.urls.map(
       (url) =>
         new UrlInstance({
-          link: { pluginId, address: pluginAddress(url, tls), token, carrier },
+          connection: { pluginId, address: pluginAddress(url, tls), token, carrier },
           startMs: timeouts.startMs,
           logger,
           onChange,
@@ -289,7 +289,7 @@ class Host implements PluginHost {
 
   #supervise(settings: CommandSettings, onChange: () => void): PluginInstance {
     const { id: pluginId, carrier, command, cwd, env, timeouts } = settings;
-    return new PluginSupervisor<PluginLink>({
+    return new PluginSupervisor<PluginConnection>({
       pluginId,
       command,
       cwd,
@@ -299,7 +299,7 @@ class Host implements PluginHost {
       logger: this.#settings.logger.child({ plugin: pluginId }),
       connect: ({ socketPath, token }, signal) => {
         const address = { kind: "unix", path: socketPath } as const;
-        return PluginLink.connect({ pluginId, address, token, carrier }, signal);
+        return PluginConnection.connect({ pluginId, address, token, carrier }, signal);
       },
       onChange,
     });

@@ -6,7 +6,7 @@
 /** A request target: 64 KiB, what the contract allows for `url`. Longer is 414. */
 export const targetBytesMax = 65_536;
 
-/** A plugin's id: 128 octets, what the contract allows. */
+/** A plugin's id: 128 bytes, what the contract allows. */
 export const pluginIdBytesMax = 128;
 
 /**
@@ -21,7 +21,7 @@ export const requestSectionBytesMax = 65_536;
  */
 export const requestFieldsMax = 800;
 
-/** The header or trailer section of a plugin's response: 64 KiB, four times what most callers accept. Longer is 502. */
+/** The header or trailer section of a plugin's response: 64 KiB, four times what most clients accept. Longer is 502. */
 export const responseSectionBytesMax = 65_536;
 
 /** Header names whose meaning is remembered: 512. Strangers choose names, so the memory is bounded. */
@@ -30,7 +30,7 @@ export const fieldNamesRememberedMax = 512;
 /** Names that `identity` may teach the host: 128. It names a handful; more than that is a defect that must not grow. */
 export const identityNamesMax = 128;
 
-/** Callers' addresses whose trust is remembered: 1,024. */
+/** Clients' addresses whose trust is remembered: 1,024. */
 export const trustRememberedMax = 1_024;
 
 /** Between a health check of an instance and the next: 5 s, so that nobody's log or CPU notices. */
@@ -45,10 +45,10 @@ export const healthMissesMax = 3;
 /** How long the rest of a request that has its answer is read, up to the contract's `discardBytesMax`: 5 s. */
 export const discardMsMax = 5_000;
 
-/** How long a caller that still sends may take to read its early answer before the connection is cut: 500 ms. */
+/** How long a client that still sends may take to read its early answer before the connection is cut: 500 ms. */
 export const discardLingerMs = 500;
 
-/** How long a caller may take to read what a plugin wrote to its tunnel before it closed it: 5 s. */
+/** How long a client may take to read what a plugin wrote to its tunnel before it closed it: 5 s. */
 export const tunnelLingerMs = 5_000;
 
 /** How far behind its start a plugin may push the head of a long exchange: 10 minutes. */
@@ -75,7 +75,7 @@ export const lostGraceMs = 1_000;
 /** How long the output of a process that has ended is waited for, where a stranger holds its pipes: 200 ms. */
 export const outputEndMs = 200;
 
-/** The path of a unix socket: 103 octets, the least that any system takes (macOS; Linux takes 107). */
+/** The path of a unix socket: 103 bytes, the least that any system takes (macOS; Linux takes 107). */
 export const socketPathBytesMax = 103;
 
 /** A directory of sockets without a host that is younger than this belongs to a host that is just starting: 60 s. */
@@ -85,16 +85,16 @@ export const socketDirectoryFreshMs = 60_000;
 export const connectRetryMs = { first: 5, max: 100 } as const;
 
 /** The head of a request that skips Node's parser: 16 KiB, what Node accepts by default. */
-export const laneHeadBytesMax = 16_384;
+export const fastPathHeadBytesMax = 16_384;
 
 /** Its fields: 100, three times what a browser sends. */
-export const laneFieldsMax = 100;
+export const fastPathFieldsMax = 100;
 
-/** What is kept of what a caller sends behind a request that is still served: 64 KiB, one read of a socket. */
-export const laneHeldBytesMax = 65_536;
+/** What is kept of what a client sends behind a request that is still served: 64 KiB, one read of a socket. */
+export const fastPathHeldBytesMax = 65_536;
 
 /** How long a new connection may be silent until it is Node's, whose times begin then: 1 s. */
-export const laneSilenceMsMax = 1_000;
+export const fastPathSilenceMsMax = 1_000;
 
-/** Between two looks at the times of the lane's connections, by the shortest of them: 20 ms to 500 ms. */
-export const laneClockMs = { min: 20, max: 500 } as const;
+/** Between two looks at the times of the fast path's connections, by the shortest of them: 20 ms to 500 ms. */
+export const fastPathClockMs = { min: 20, max: 500 } as const;

@@ -8,7 +8,7 @@ export const bufferedBodyBytesDefault = 1_048_576;
 
 /**
  * Writes of Node streams that wait together are joined up to this sum: 16 KiB. Below it one copy costs less than one
- * more part; a WebSocket frame is a head of some octets and its payload.
+ * more part; a WebSocket frame is a head of some bytes and its payload.
  */
 export const joinBytesMax = 16_384;
 
@@ -19,4 +19,4 @@ export const drainMsDefault = 10_000;
  * How long a plugin whose grace has run out lets its hosts hear so, before it closes their connections: 1 second. A
  * host that is there hears it at once.
  */
-export const farewellMs = 1_000;
+export const drainAgainMs = 1_000;

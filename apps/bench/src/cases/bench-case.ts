@@ -14,7 +14,7 @@ export interface Metric {
 export interface Scale {
   /** How long load lasts. */
   readonly seconds: number;
-  /** Octets of one bulk transfer. */
+  /** Bytes of one bulk transfer. */
   readonly bulkBytes: number;
 }
 

@@ -3,7 +3,7 @@ import { nodeCommand } from "../targets/node-command.js";
 import type { RunningTarget } from "../targets/target.js";
 import type { BenchCase } from "./bench-case.js";
 
-/** Times to the first octet of a body, from one request after the other. */
+/** Times to the first byte of a body, from one request after the other. */
 export interface FirstByteTimes {
   readonly count: number;
   readonly p50Us: number;

@@ -40,7 +40,7 @@ export const heldStreams: readonly BenchCase[] = [1_000, 10_000].map((streams) =
   },
 }));
 
-/** Of the processes that hold the callers' connections. What is no Node process has no heap: NaN. */
+/** Of the processes that hold the clients' connections. What is no Node process has no heap: NaN. */
 async function hostMemory(target: RunningTarget): Promise<{ rss: number; heap: number }> {
   return (
     (await target.hostMemory?.()) ?? { rss: await rssBytes(target.hostPids), heap: Number.NaN }

@@ -14,8 +14,8 @@ const lean = ["--scavenger-max-new-space-capacity-mb=1"];
 
 /** One connection that the plugin took over, beside one that Node relays. */
 export const tunnels: readonly BenchCase[] = [
-  tunnel("up", "1 tunnel, caller to plugin", { up: true, down: false }),
-  tunnel("down", "1 tunnel, plugin to caller", { up: false, down: true }),
+  tunnel("up", "1 tunnel, client to plugin", { up: true, down: false }),
+  tunnel("down", "1 tunnel, plugin to client", { up: false, down: true }),
   tunnel("both", "1 tunnel, both ways at once", { up: true, down: true }),
 ];
 

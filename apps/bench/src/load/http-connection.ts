@@ -15,11 +15,11 @@ export interface HttpCall {
 
 export interface HttpAnswer {
   readonly status: number;
-  /** Octets of the response's body. */
+  /** Bytes of the response's body. */
   readonly bytes: number;
-  /** From before the request was written to the first octet of the body, in microseconds. */
+  /** From before the request was written to the first byte of the body, in microseconds. */
   readonly firstByteUs: number;
-  /** The same to the last octet. */
+  /** The same to the last byte. */
   readonly totalUs: number;
 }
 

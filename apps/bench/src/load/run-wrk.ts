@@ -7,7 +7,7 @@ export interface LoadOptions {
   readonly path: string;
   readonly connections: number;
   readonly seconds: number;
-  /** Octets of JSON to POST; a GET without. */
+  /** Bytes of JSON to POST; a GET without. */
   readonly postBytes?: number;
 }
 

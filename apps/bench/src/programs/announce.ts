@@ -35,7 +35,7 @@ export function announce(server: Server, socketPath: string | undefined, pluginP
   answerQuestions();
 }
 
-/** Many callers connect at once in the event stream cases. */
+/** Many clients connect at once in the event stream cases. */
 const backlog = 4_096;
 
 function answerQuestions(): void {

@@ -10,9 +10,9 @@ export interface BenchExchange {
   /** The request's body, to be read once. */
   readonly body: AsyncIterable<Uint8Array>;
   head(status: number, fields: ReadonlyArray<readonly [string, string]>): void;
-  /** Returns a promise where there is no room: it settles when there is, or when the caller has left. */
+  /** Returns a promise where there is no room: it settles when there is, or when the client has left. */
   write(chunk: Uint8Array): Promise<unknown> | undefined;
   end(chunk?: Uint8Array): Promise<unknown> | undefined;
-  /** Calls back once, when the response can take nothing more: it ended, or the caller left. */
+  /** Calls back once, when the response can take nothing more: it ended, or the client left. */
   onClose(listener: () => void): void;
 }

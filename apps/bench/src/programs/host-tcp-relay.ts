@@ -9,15 +9,15 @@ import { announce } from "./announce.js";
 
 const socketPath = process.argv[2] ?? "";
 
-const server = createServer({ allowHalfOpen: true, noDelay: true }, (caller) => {
+const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
   const plugin = connect({ path: socketPath, allowHalfOpen: true });
   const onOver = (error: Error | null | undefined) => {
     if (error) {
-      caller.destroy();
+      client.destroy();
       plugin.destroy();
     }
   };
-  pipeline(caller, plugin, onOver);
-  pipeline(plugin, caller, onOver);
+  pipeline(client, plugin, onOver);
+  pipeline(plugin, client, onOver);
 });
 announce(server, undefined);

@@ -44,7 +44,7 @@ class Relay implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#response.once("close", () => {
       if (!this.#response.writableFinished) {
-        controller.abort(new Error("the caller left"));
+        controller.abort(new Error("the client left"));
       }
     });
     this.#response.on("drain", () => controller.resume());

@@ -1,6 +1,6 @@
 /**
- * Moves octets on several connections at once. Arguments: host, port, prefix, "up", "down" or "both" (half of
- * the connections each), connections, octets of one transfer, "once" or "endless". Prints {"bytes", "durationUs"}
+ * Moves bytes on several connections at once. Arguments: host, port, prefix, "up", "down" or "both" (half of
+ * the connections each), connections, bytes of one transfer, "once" or "endless". Prints {"bytes", "durationUs"}
  * when all transfers are through, or, endless, when stdin ends.
  */
 import { HttpConnection } from "../load/http-connection.js";
@@ -49,7 +49,7 @@ async function download(connection: HttpConnection): Promise<void> {
   const path = `${prefix}/download?bytes=${transferBytes}`;
   const answer = await connection.call({ method: "GET", path, onBody: count });
   if (answer.status !== 200 || answer.bytes !== transferBytes) {
-    throw new Error(`status ${answer.status}, ${answer.bytes} octets`);
+    throw new Error(`status ${answer.status}, ${answer.bytes} bytes`);
   }
 }
 

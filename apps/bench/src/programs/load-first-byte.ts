@@ -1,5 +1,5 @@
 /**
- * Measures how long the first octet of a response body takes, one request after the other on one connection.
+ * Measures how long the first byte of a response body takes, one request after the other on one connection.
  * Arguments: host, port, path, seconds. Prints {"count", "p50Us", "p99Us"}.
  */
 import { HttpConnection } from "../load/http-connection.js";

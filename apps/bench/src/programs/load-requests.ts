@@ -1,5 +1,5 @@
 /**
- * The load generator for machines without wrk. Arguments: host, port, path, connections, seconds, octets to
+ * The load generator for machines without wrk. Arguments: host, port, path, connections, seconds, bytes to
  * POST (0 for a GET). Prints a LoadResult.
  */
 import { HttpConnection } from "../load/http-connection.js";

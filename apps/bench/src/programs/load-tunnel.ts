@@ -1,5 +1,5 @@
 /**
- * Moves octets through one tunnel. Arguments: host, port, prefix, octets up, octets down. Prints a BulkResult of both ways
+ * Moves bytes through one tunnel. Arguments: host, port, prefix, bytes up, bytes down. Prints a BulkResult of both ways
  * together when both have ended.
  */
 import { once } from "node:events";
@@ -34,11 +34,11 @@ const durationUs = (performance.now() - startedMs) * 1_000;
 
 const wanted = JSON.stringify({ received: upBytes } satisfies TunnelAnswer);
 if (answer !== wanted) {
-  throw new Error(`${received} octets, then ${JSON.stringify(answer)} and not ${wanted}`);
+  throw new Error(`${received} bytes, then ${JSON.stringify(answer)} and not ${wanted}`);
 }
 console.log(JSON.stringify({ bytes: upBytes + downBytes, durationUs }));
 
-/** Head, octets, answer: each may begin and end anywhere in a chunk. */
+/** Head, bytes, answer: each may begin and end anywhere in a chunk. */
 function take(chunk: Buffer): void {
   const headBytes = Math.min(chunk.length, tunnelHead.length - head.length);
   if (headBytes > 0) {

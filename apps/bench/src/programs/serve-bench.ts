@@ -7,14 +7,14 @@ import type { BenchExchange } from "./bench-exchange.js";
 /**
  * The plugin that every peer carries requests to.
  *
- *     GET  /small                     13 octets, at once
+ *     GET  /small                     13 bytes, at once
  *     POST /echo                      the body, when all of it was read
  *     POST /upload                    {"bytes"} when all of the body was read
  *     POST /hash                      {"bytes", "sha256"} of the body
- *     GET  /download?bytes=N[&seed=S] N octets, as fast as they are taken
- *     GET  /first-byte                one octet, the rest a moment later
- *     GET  /events                    events of 128 octets, as fast as the subscriber takes them
- *     GET  /held                      one event, then silence until the caller leaves
+ *     GET  /download?bytes=N[&seed=S] N bytes, as fast as they are taken
+ *     GET  /first-byte                one byte, the rest a moment later
+ *     GET  /events                    events of 128 bytes, as fast as the subscriber takes them
+ *     GET  /held                      one event, then silence until the client leaves
  *     GET  /memory                    this process's memory after a collection, {"rss", "heap", "held"}
  */
 export async function serveBench(exchange: BenchExchange): Promise<unknown> {
@@ -57,7 +57,7 @@ const event = Buffer.from(`data: ~${"e".repeat(128 - 9)}\n\n`);
 const heldEvent = Buffer.from("data: ~held\n\n");
 const octet = Buffer.from("x");
 const block = seededBytes(1).next().value;
-/** How long the rest of /first-byte stays behind its first octet. */
+/** How long the rest of /first-byte stays behind its first byte. */
 const firstByteGapMs = 2;
 
 let heldCount = 0;

@@ -13,7 +13,7 @@ export interface SoakContext {
   readonly random: SeededRandom;
 }
 
-/** One thing that callers do. */
+/** One thing that clients do. */
 export interface SoakAction {
   readonly name: string;
   /** Whether the connection is of no more use afterwards. */

@@ -13,7 +13,7 @@ defaults
   timeout client 1h
   timeout server 1h
   http-reuse always
-frontend callers
+frontend clients
   bind 127.0.0.1:${port} backlog 4096
   default_backend plugin
 backend plugin

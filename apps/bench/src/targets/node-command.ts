@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 
 /**
- * With what every Node process of the bench runs, ours and the peers' alike. V8 does not count the octets of a chunk that is
+ * With what every Node process of the bench runs, ours and the peers' alike. V8 does not count the bytes of a chunk that is
  * still young, so a process that passes much data on lets 64 MiB of dead chunks collect and then marks its whole heap; a small
  * young generation finds them in passing. It halves what a proxied megabyte costs, whoever proxies it.
  */

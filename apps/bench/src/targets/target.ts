@@ -4,7 +4,7 @@ import type { HostMemory } from "../programs/announce.js";
 export interface Target {
   /** As in tables and in `--target`. */
   readonly name: string;
-  /** Whether it carries octets and knows no HTTP: it takes part only in cases that name it. Default: no. */
+  /** Whether it carries bytes and knows no HTTP: it takes part only in cases that name it. Default: no. */
   readonly tunnelsOnly?: boolean;
   /** Why it can't run on this machine, undefined where it can. */
   missing(): Promise<string | undefined>;
@@ -24,9 +24,9 @@ export interface RunningTarget extends AsyncDisposable {
   readonly port: number;
   /** What stands before the handler's paths: "" or "/plugins/bench". */
   readonly prefix: string;
-  /** The processes between caller and plugin. None for direct. */
+  /** The processes between client and plugin. None for direct. */
   readonly hostPids: readonly number[];
   readonly pluginPids: readonly number[];
-  /** Memory of the Node process that holds the callers' connections; undefined where it isn't Node. */
+  /** Memory of the Node process that holds the clients' connections; undefined where it isn't Node. */
   hostMemory?(): Promise<HostMemory>;
 }

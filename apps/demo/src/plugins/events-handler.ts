@@ -9,7 +9,7 @@ export type LoadEvent = MachineLoad & { readonly subscribers: number };
 /**
  * Serves the load of the machine:
  *
- * - `GET /` streams it as server-sent events, for as long as the caller listens;
+ * - `GET /` streams it as server-sent events, for as long as the client listens;
  * - `GET /subscribers` says how many listen, and whether the timer behind it runs.
  */
 export function eventsHandler(loads: FanOut<MachineLoad>) {

@@ -29,8 +29,8 @@ describe("fileNameOf", () => {
     ["broken percent-encoding", "a%zz"],
     ["broken UTF-8", "a%ff"],
     ["an overlong separator", "%c0%af"],
-    ["256 octets", "x".repeat(256)],
-    ["256 octets in fewer characters", "%C3%A9".repeat(128)],
+    ["256 bytes", "x".repeat(256)],
+    ["256 bytes in fewer characters", "%C3%A9".repeat(128)],
   ])("refuses %s", (_, segment) => {
     expect(fileNameOf(segment)).toBeUndefined();
   });

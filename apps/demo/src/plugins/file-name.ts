@@ -1,9 +1,9 @@
-/** The longest name that ext4, APFS and NTFS all take: 255 octets of UTF-8. */
+/** The longest name that ext4, APFS and NTFS all take: 255 bytes of UTF-8. */
 const fileNameBytesMax = 255;
 
 /**
  * The file name in a percent-encoded path segment, in Unicode's NFC, or undefined where it is none that we keep: empty,
- * over 255 octets, broken percent-encoding or UTF-8, a leading dot (hidden files, `.` and `..`), a
+ * over 255 bytes, broken percent-encoding or UTF-8, a leading dot (hidden files, `.` and `..`), a
  * separator of any system, a control character, or one that turns the direction of the text around.
  */
 export function fileNameOf(segment: string): string | undefined {

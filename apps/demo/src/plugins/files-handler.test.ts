@@ -10,7 +10,7 @@ import { filesHandler } from "./files-handler.js";
 import { UploadLedger } from "./upload-ledger.js";
 
 describe("filesHandler", () => {
-  test.each(["caller-left", "deadline", "host-stopping", "connection-lost"] as const)(
+  test.each(["client-disconnected", "deadline", "host-stopping", "connection-lost"] as const)(
     "puts down %s as the reason of an upload cut off while the plugin reads",
     async (code) => {
       await using plugin = await filesPlugin();
@@ -26,7 +26,7 @@ describe("filesHandler", () => {
     },
   );
 
-  test("notices the caller leave while it waits out its pace", async () => {
+  test("notices the client leave while it waits out its pace", async () => {
     await using plugin = await filesPlugin();
     const url = "/content/a.bin?bytesPerSecond=1024";
     const call = callHandler(plugin.handler, { method: "PUT", url, body: randomBytes(131_072) });
@@ -34,10 +34,10 @@ describe("filesHandler", () => {
     call.abort();
     await expect
       .poll(() => plugin.ledger.uploads[0]?.outcome)
-      .toEqual({ state: "cancelled", reason: "caller-left" });
+      .toEqual({ state: "cancelled", reason: "client-disconnected" });
   });
 
-  test("puts down what the system said where the disk fails, and tells the caller nothing of it", async () => {
+  test("puts down what the system said where the disk fails, and tells the client nothing of it", async () => {
     await using plugin = await filesPlugin();
     await rm(join(plugin.directory, ".incoming"), { recursive: true });
     const call = callHandler(plugin.handler, { method: "PUT", url: "/content/a.bin", body: "x" });
@@ -47,7 +47,7 @@ describe("filesHandler", () => {
     });
   });
 
-  test("stops reading the file when its caller leaves", async () => {
+  test("stops reading the file when its client leaves", async () => {
     await using plugin = await filesPlugin();
     const body = randomBytes(4_000_000);
     await (
@@ -63,7 +63,7 @@ describe("filesHandler", () => {
         result = await chunks.next();
       }
     };
-    await expect(readOn()).rejects.toMatchObject({ code: "caller-left" });
+    await expect(readOn()).rejects.toMatchObject({ code: "client-disconnected" });
   });
 });
 

@@ -18,7 +18,7 @@ const bytesPerSecondMax = 1_073_741_824;
  *
  * - `GET /` lists the files and the latest uploads, with what became of each;
  * - `PUT /content/NAME` stores a body of any size; `?bytesPerSecond=` makes the plugin read no faster, and so the
- *   caller send no faster;
+ *   client send no faster;
  * - `GET /content/NAME` and `HEAD` give it back, the whole of it or a single range;
  * - `DELETE /content/NAME` removes it.
  */

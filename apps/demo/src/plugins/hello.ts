@@ -1,4 +1,4 @@
-// The smallest plugin: says what the host says of the caller.
+// The smallest plugin: says what the host says of the client.
 import { servePlugin } from "@servehttp/plugin-sdk";
 
 await servePlugin({

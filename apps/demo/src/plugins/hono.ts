@@ -1,4 +1,4 @@
-// A Hono application as it is: an answer that comes word by word, and ends when the caller leaves.
+// A Hono application as it is: an answer that comes word by word, and ends when the client leaves.
 import { servePlugin } from "@servehttp/plugin-sdk";
 import { Hono } from "hono";
 import { stream } from "hono/streaming";

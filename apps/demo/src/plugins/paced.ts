@@ -6,7 +6,7 @@ export interface Pace {
 }
 
 /**
- * Passes chunks on no faster than so many bytes a second on average. What is not taken stays with the caller:
+ * Passes chunks on no faster than so many bytes a second on average. What is not taken stays with the client:
  * nothing collects here.
  */
 export async function* paced(

@@ -16,10 +16,10 @@ describe("UploadLedger", () => {
       },
     ]);
     upload.receivedBytes += 100;
-    upload.outcome = { state: "cancelled", reason: "caller-left" };
+    upload.outcome = { state: "cancelled", reason: "client-disconnected" };
     expect(ledger.uploads[0]).toMatchObject({
       receivedBytes: 100,
-      outcome: { state: "cancelled", reason: "caller-left" },
+      outcome: { state: "cancelled", reason: "client-disconnected" },
     });
   });
 

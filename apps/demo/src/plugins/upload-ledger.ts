@@ -2,7 +2,7 @@
 export type UploadOutcome =
   | { readonly state: "running" }
   | { readonly state: "stored"; readonly sha256: string | null }
-  /** The body was cut before its end; the reason is the bridge's code, such as `caller-left`. */
+  /** The body was cut before its end; the reason is the bridge's code, such as `client-left`. */
   | { readonly state: "cancelled"; readonly reason: string }
   /** The plugin could not store it; the reason is the system's code, such as `ENOSPC`. */
   | { readonly state: "failed"; readonly reason: string };
@@ -11,7 +11,7 @@ export type UploadOutcome =
 export interface Upload {
   readonly id: number;
   readonly name: string;
-  /** Null where the caller did not say. */
+  /** Null where the client did not say. */
   readonly expectedBytes: number | null;
   readonly startedAtUnixMs: number;
   receivedBytes: number;

@@ -59,7 +59,7 @@ function checkLength(isRight: boolean, length: number): void {
   if (!isRight) {
     throw new Http2Error(
       errorCode.frameSizeError,
-      `a frame of ${length} octets, which it can't have`,
+      `a frame of ${length} bytes, which it can't have`,
     );
   }
 }

@@ -9,7 +9,7 @@ import {
   settingId,
   settingsFrame,
 } from "./frames.js";
-import { RpcWindow, rpcWindowBytes } from "./flow-window.js";
+import { FlowWindow, rpcWindowBytes } from "./flow-window.js";
 
 /** The longest DATA frame that is taken: a batch of mux, which is at most 1 MiB, as one. */
 export const dataFrameBytesMax = 1_114_112;
@@ -25,19 +25,19 @@ const settings: readonly Setting[] = [
 ];
 
 /** What a host's connection begins with: `fields` are those of its request, the pseudo-header fields first. */
-export function hostGreeting(fields: HeaderFields): Buffer {
-  return Buffer.concat([preface, greeting([settingId.enablePush, 0], fields)]);
+export function hostPreface(fields: HeaderFields): Buffer {
+  return Buffer.concat([preface, prefaceOf([settingId.enablePush, 0], fields)]);
 }
 
 /** What a plugin's begins with: `fields` are those of the response. */
-export function pluginGreeting(fields: HeaderFields): Buffer {
-  return greeting([settingId.maxConcurrentStreams, 1], fields);
+export function pluginPreface(fields: HeaderFields): Buffer {
+  return prefaceOf([settingId.maxConcurrentStreams, 1], fields);
 }
 
-function greeting(ownSetting: Setting, fields: HeaderFields): Buffer {
+function prefaceOf(ownSetting: Setting, fields: HeaderFields): Buffer {
   return Buffer.concat([
     settingsFrame([...settings, ownSetting]),
-    RpcWindow.opening(),
+    FlowWindow.opening(),
     frame(frameType.headers, frameFlag.endHeaders, rpcStreamId, encodeFields(fields)),
   ]);
 }

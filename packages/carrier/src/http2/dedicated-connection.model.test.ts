@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeFields } from "./hpack.js";
 import { frame, frameFlag, frameHeadBytes, frameType, preface, settingsFrame } from "./frames.js";
-import { RpcConnection } from "./dedicated-connection.js";
+import { DedicatedConnection } from "./dedicated-connection.js";
 import { RpcRecorder } from "../test-rig/rpc-recorder.js";
 import { socketPair } from "../test-rig/socket-pair.js";
 import { turns } from "../test-rig/until.js";
@@ -62,8 +62,8 @@ test.each(ends)(
           const recorder = new RpcRecorder();
           const rpc =
             end === "host"
-              ? RpcConnection.open(pair.host, {})
-              : RpcConnection.accept(pair.plugin, {});
+              ? DedicatedConnection.open(pair.host, {})
+              : DedicatedConnection.accept(pair.plugin, {});
           rpc.listen(recorder);
           const rest = { octets: end === "host" ? input : Buffer.concat([preface, input]) };
           let writing = false;

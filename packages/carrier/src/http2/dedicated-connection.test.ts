@@ -22,7 +22,7 @@ import {
   settingsFrame,
   windowUpdateFrame,
 } from "./frames.js";
-import { RpcConnection } from "./dedicated-connection.js";
+import { DedicatedConnection } from "./dedicated-connection.js";
 import { dedicatedMuxHeaders } from "../wire/rpc-paths.js";
 import { rpcWindowBytes } from "./flow-window.js";
 import { ConnectedSockets } from "../test-rig/connected-sockets.js";
@@ -66,7 +66,7 @@ describe("with node:http2 at the other end", () => {
       });
       serveOn(server, sockets);
       const recorder = new RpcRecorder();
-      const rpc = RpcConnection.open(sockets.host, requestFields);
+      const rpc = DedicatedConnection.open(sockets.host, requestFields);
       rpc.listen(recorder);
       const sent = await writeMessages(rpc, 48);
       rpc.end();
@@ -87,7 +87,7 @@ describe("with node:http2 at the other end", () => {
     "a plugin's carries 48 MiB both ways at once and the trailers behind them, over %s",
     async (transport) => {
       await using sockets = await ConnectedSockets.open(transport);
-      const rpc = RpcConnection.accept(sockets.plugin, responseFields);
+      const rpc = DedicatedConnection.accept(sockets.plugin, responseFields);
       const recorder = new RpcRecorder();
       rpc.listen(recorder);
       echoAll(rpc, recorder);
@@ -115,7 +115,7 @@ describe("with node:http2 at the other end", () => {
     },
   );
 
-  test.each(ends)("windows of one octet, and frames of 16 KiB, stall no %s", async (end) => {
+  test.each(ends)("windows of one byte, and frames of 16 KiB, stall no %s", async (end) => {
     await using sockets = await ConnectedSockets.open();
     const tiny = { initialWindowSize: 1, maxFrameSize: 16_384 };
     const recorder = new RpcRecorder();
@@ -129,13 +129,13 @@ describe("with node:http2 at the other end", () => {
         stream.on("end", () => stream.end());
       });
       serveOn(server, sockets);
-      const rpc = RpcConnection.open(sockets.host, requestFields);
+      const rpc = DedicatedConnection.open(sockets.host, requestFields);
       rpc.listen(recorder);
       sent = await writeMessages(rpc, 1, 3_000);
       rpc.end();
       await until(() => recorder.closings.length > 0, "the end");
     } else {
-      const rpc = RpcConnection.accept(sockets.plugin, responseFields);
+      const rpc = DedicatedConnection.accept(sockets.plugin, responseFields);
       rpc.listen(recorder);
       const session = connect("http://localhost", {
         createConnection: () => sockets.host,
@@ -162,7 +162,7 @@ describe("with node:http2 at the other end", () => {
       stream.respond({ ":status": 200 });
     });
     serveOn(server, sockets);
-    const rpc = RpcConnection.open(sockets.host, requestFields);
+    const rpc = DedicatedConnection.open(sockets.host, requestFields);
     const recorder = new RpcRecorder();
     rpc.listen(recorder);
     await until(() => recorder.heads.length > 0, "the head");
@@ -184,7 +184,7 @@ describe("with node:http2 at the other end", () => {
         stream.write("half of it", () => stream.close(code));
       });
       serveOn(server, sockets);
-      const rpc = RpcConnection.open(sockets.host, requestFields);
+      const rpc = DedicatedConnection.open(sockets.host, requestFields);
       const recorder = new RpcRecorder();
       rpc.listen(recorder);
       await until(() => recorder.closings.length > 0, "the end");
@@ -198,7 +198,7 @@ describe("with node:http2 at the other end", () => {
 
   test("cancel gives both ways up at the other end", async () => {
     await using sockets = await ConnectedSockets.open();
-    const rpc = RpcConnection.accept(sockets.plugin, responseFields);
+    const rpc = DedicatedConnection.accept(sockets.plugin, responseFields);
     const recorder = new RpcRecorder();
     rpc.listen(recorder);
     const session = connect("http://localhost", { createConnection: () => sockets.host });
@@ -220,7 +220,7 @@ describe("with node:http2 at the other end", () => {
 });
 
 describe("what the other side may do", () => {
-  test("a preface, settings and a request in single octets", async () => {
+  test("a preface, settings and a request in single bytes", async () => {
     await using pair = await Pair.open("plugin", { silent: true });
     const octets = Buffer.concat([
       preface,
@@ -290,7 +290,7 @@ describe("what the other side may do", () => {
     expect(recorder).toMatchObject({ bytes: 1, goaways: 1, faults: [], closings: [] });
   });
 
-  test("a PING is answered with its octets, SETTINGS are acknowledged", async () => {
+  test("a PING is answered with its bytes, SETTINGS are acknowledged", async () => {
     await using pair = await Pair.greeted("host");
     pair.peer.send(frameType.ping, 0, 0, Buffer.from("01234567"));
     await until(() => pair.peer.of(frameType.ping).length > 0, "the answer");
@@ -320,7 +320,7 @@ describe("what the other side may do", () => {
   );
 
   test.each(ends)(
-    "octets without end: what was read is given back to a %s's peer, padding and other streams included",
+    "bytes without end: what was read is given back to a %s's peer, padding and other streams included",
     async (end) => {
       await using pair = await Pair.greeted(end);
       const { peer } = pair;
@@ -544,20 +544,15 @@ describe("what ends the connection", () => {
       "flowControlError",
     ],
     ["a WINDOW_UPDATE of nothing", "both", [windowUpdateFrame(1, 0)], "protocolError"],
-    ["frames of 1 octet", "both", [settingsFrame([[settingId.maxFrameSize, 1]])], "protocolError"],
+    ["frames of 1 byte", "both", [settingsFrame([[settingId.maxFrameSize, 1]])], "protocolError"],
     [
       "an initial window of 2^31",
       "both",
       [settingsFrame([[settingId.initialWindowSize, 2 ** 31]])],
       "flowControlError",
     ],
-    ["SETTINGS of 5 octets", "both", [frame(frameType.settings, 0, 0, nul(5))], "frameSizeError"],
-    [
-      "RST_STREAM of 3 octets",
-      "both",
-      [frame(frameType.rstStream, 0, 1, nul(3))],
-      "frameSizeError",
-    ],
+    ["SETTINGS of 5 bytes", "both", [frame(frameType.settings, 0, 0, nul(5))], "frameSizeError"],
+    ["RST_STREAM of 3 bytes", "both", [frame(frameType.rstStream, 0, 1, nul(3))], "frameSizeError"],
     [
       "what is not HTTP/2",
       "host",
@@ -695,7 +690,7 @@ describe("what ends the connection", () => {
     ends.flatMap((side) =>
       (["ends", "destroys", "resets"] as const).map((how) => [side, how] as const),
     ),
-  )("a cut at any octet: the %s's peer %s the connection", async (side, how) => {
+  )("a cut at any byte: the %s's peer %s the connection", async (side, how) => {
     const full = side === "host" ? conversation : Buffer.concat([preface, conversation]);
     for (let at = 0; at <= full.length; at += 3) {
       await using sockets = await ConnectedSockets.open(how === "resets" ? "tcp" : "unix");
@@ -736,7 +731,7 @@ describe("what ends the connection", () => {
 
 /** One end under test, and the test's own at the other side. */
 class Pair implements AsyncDisposable {
-  readonly rpc: RpcConnection;
+  readonly rpc: DedicatedConnection;
   readonly recorder = new RpcRecorder();
   readonly peer: FramePeer;
   readonly #side: "host" | "plugin";
@@ -747,8 +742,8 @@ class Pair implements AsyncDisposable {
     this.#sockets = sockets;
     this.rpc =
       side === "host"
-        ? RpcConnection.open(sockets.host, requestFields)
-        : RpcConnection.accept(sockets.plugin, responseFields);
+        ? DedicatedConnection.open(sockets.host, requestFields)
+        : DedicatedConnection.accept(sockets.plugin, responseFields);
     this.rpc.listen(this.recorder);
     this.peer =
       side === "host"
@@ -816,8 +811,8 @@ function serveOn(server: Http2Server, sockets: ConnectedSockets): void {
   server.emit("connection", sockets.plugin);
 }
 
-/** Writes messages one behind the other, of random octets; gives their hash. */
-async function writeMessages(rpc: RpcConnection, count: number, bytes = 1_048_576) {
+/** Writes messages one behind the other, of random bytes; gives their hash. */
+async function writeMessages(rpc: DedicatedConnection, count: number, bytes = 1_048_576) {
   const hash = createHash("sha256");
   for (let index = 0; index < count; index += 1) {
     const message = headed(bytes);
@@ -834,7 +829,7 @@ async function writeMessages(rpc: RpcConnection, count: number, bytes = 1_048_57
 }
 
 /** Answers with what comes, and ends when it has ended. */
-function echoAll(rpc: RpcConnection, recorder: RpcRecorder): void {
+function echoAll(rpc: DedicatedConnection, recorder: RpcRecorder): void {
   const waiting: Buffer[] = [];
   let writing = false;
   const goOn = () => {
@@ -858,7 +853,7 @@ function echoAll(rpc: RpcConnection, recorder: RpcRecorder): void {
   };
 }
 
-/** Random octets, with room for the head of a frame in front. */
+/** Random bytes, with room for the head of a frame in front. */
 function headed(bytes: number): Buffer {
   return randomBytes(frameHeadBytes + bytes);
 }

@@ -3,7 +3,7 @@ import { ServeHTTPError } from "@servehttp/contract";
 import { decodeFields, encodeFields, type HeaderFields, HpackError } from "./hpack.js";
 import { type HeaderSection, HeaderSections } from "./header-sections.js";
 import { Http2Error } from "./http2-error.js";
-import { Http2FrameReader, type Http2FrameTaker } from "./frame-reader.js";
+import { FrameReader, type FrameTaker } from "./frame-reader.js";
 import {
   errorCode,
   frame,
@@ -16,15 +16,15 @@ import {
   rstStreamFrame,
   windowBytesMax,
 } from "./frames.js";
-import { dataFrameBytesMax, hostGreeting, pluginGreeting } from "./connection-preface.js";
-import { RpcOutlet } from "./frame-writer.js";
+import { dataFrameBytesMax, hostPreface, pluginPreface } from "./connection-preface.js";
+import { FrameWriter } from "./frame-writer.js";
 import type { RpcListener, RpcStream } from "../mux/rpc-stream.js";
-import { RpcWindow } from "./flow-window.js";
+import { FlowWindow } from "./flow-window.js";
 
 /** Who asks for so many answers (to PING and SETTINGS) without reading them is cut off: thousands. */
 const unreadAnswerBytesMax = 65_536;
 
-/** How long a connection that is done with may take to bring its last octets to the other side. */
+/** How long a connection that is done with may take to bring its last bytes to the other side. */
 const lingerMs = 1_000;
 
 /**
@@ -35,13 +35,13 @@ const lingerMs = 1_000;
  *
  *   open -> closed [#close: both ways have ended, either was given up, the connection is lost]
  */
-export class RpcConnection implements RpcStream, Http2FrameTaker {
+export class DedicatedConnection implements RpcStream, FrameTaker {
   readonly headroomBytes = frameHeadBytes;
   readonly #socket: Duplex;
   readonly #end: "host" | "plugin";
-  readonly #outlet: RpcOutlet;
-  readonly #window = new RpcWindow(streamId);
-  readonly #reader = new Http2FrameReader(this, dataFrameBytesMax);
+  readonly #frameWriter: FrameWriter;
+  readonly #window = new FlowWindow(streamId);
+  readonly #reader = new FrameReader(this, dataFrameBytesMax);
   readonly #headerSections = new HeaderSections();
   #listener: RpcListener | undefined;
   #state: "open" | "closed" = "open";
@@ -57,7 +57,7 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
   private constructor(socket: Duplex, end: "host" | "plugin") {
     this.#socket = socket;
     this.#end = end;
-    this.#outlet = new RpcOutlet(socket, streamId);
+    this.#frameWriter = new FrameWriter(socket, streamId);
     this.#prefaceLeft = end === "plugin" ? preface.length : 0;
     socket.on("data", (octets: Buffer) => this.#onData(octets));
     socket.on("error", (error) => this.#lose(error));
@@ -72,9 +72,9 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
    * Opens the RPC at the host's end, over a socket that may still be connecting. `fields` are those of its request, the
    * pseudo-header fields first.
    */
-  static open(socket: Duplex, fields: HeaderFields): RpcConnection {
-    const connection = new RpcConnection(socket, "host");
-    socket.write(hostGreeting(fields));
+  static open(socket: Duplex, fields: HeaderFields): DedicatedConnection {
+    const connection = new DedicatedConnection(socket, "host");
+    socket.write(hostPreface(fields));
     return connection;
   }
 
@@ -82,9 +82,9 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
    * Takes an RPC at the plugin's end. `fields` are those of the response. Once somebody listens, `start` is given what was read of
    * the connection.
    */
-  static accept(socket: Duplex, fields: HeaderFields): RpcConnection {
-    const connection = new RpcConnection(socket, "plugin");
-    socket.write(pluginGreeting(fields));
+  static accept(socket: Duplex, fields: HeaderFields): DedicatedConnection {
+    const connection = new DedicatedConnection(socket, "plugin");
+    socket.write(pluginPreface(fields));
     return connection;
   }
 
@@ -107,7 +107,7 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
     if (this.#state === "closed" || this.#sending !== "open") {
       return;
     }
-    this.#outlet.write(segments, onWritten);
+    this.#frameWriter.write(segments, onWritten);
   }
 
   end(trailers: HeaderFields = {}): void {
@@ -115,11 +115,11 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
       return;
     }
     this.#sending = "ending";
-    this.#outlet.end(lastFrame(this.#end, trailers), () => {
+    this.#frameWriter.end(lastFrame(this.#end, trailers), () => {
       this.#sending = "ended";
       this.#closeWhenDone();
     });
-    if (this.#outlet.waits) {
+    if (this.#frameWriter.waits) {
       // A message of an RPC that failed: whoever does not read that won't read why.
       this.#lingerThen(() => this.cancel());
     }
@@ -271,17 +271,17 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
 
   #takeSettings(flags: number, payload: Buffer): void {
     if ((flags & frameFlag.ack) === 0) {
-      this.#outlet.takeSettings(payload);
+      this.#frameWriter.takeSettings(payload);
       this.#answer(frame(frameType.settings, frameFlag.ack, 0, nothing));
-      this.#outlet.sendWaiting();
+      this.#frameWriter.sendWaiting();
     }
   }
 
   #takeWindowUpdate(id: number, bytes: number): void {
     if (id === 0) {
-      this.#outlet.widen("connection", bytes);
+      this.#frameWriter.widen("connection", bytes);
     } else if (id === streamId) {
-      this.#outlet.widen("stream", bytes);
+      this.#frameWriter.widen("stream", bytes);
     }
   }
 
@@ -367,11 +367,11 @@ export class RpcConnection implements RpcStream, Http2FrameTaker {
       return;
     }
     this.#state = "closed";
-    this.#outlet.close();
+    this.#frameWriter.close();
     this.#reader.close();
     const socket = this.#socket;
     if (!socket.destroyed) {
-      // To close before the other side has read could take what was written away again, by a reset: so its octets are read.
+      // To close before the other side has read could take what was written away again, by a reset: so its bytes are read.
       socket.end();
       socket.resume();
       this.#lingerThen(() => socket.destroy());

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { encodeFields } from "./hpack.js";
 import { frame, frameFlag, frameType, preface, settingsFrame } from "./frames.js";
-import { dedicatedField, readRpcOpening } from "./detect-dedicated.js";
+import { dedicatedField, detectDedicated } from "./detect-dedicated.js";
 import { dedicatedMuxHeaders, rpcHeaders, serveHTTPMuxPath } from "../wire/rpc-paths.js";
-import { RpcConnection } from "./dedicated-connection.js";
+import { DedicatedConnection } from "./dedicated-connection.js";
 import { ConnectedSockets } from "../test-rig/connected-sockets.js";
 import { until } from "../test-rig/until.js";
 
@@ -20,24 +20,24 @@ test("what a host writes first is the opening of an RPC, with the fields of its 
   sockets.plugin.on("data", (octets: Buffer) => {
     read = Buffer.concat([read, octets]);
   });
-  const rpc = RpcConnection.open(sockets.host, fields);
-  await until(() => readRpcOpening(read) !== undefined, "the opening");
+  const rpc = DedicatedConnection.open(sockets.host, fields);
+  await until(() => detectDedicated(read) !== undefined, "the opening");
   rpc.destroy();
-  expect({ ...readRpcOpening(read) }).toEqual(fields);
-  expect(readRpcOpening(read)![":path"]).toBe(serveHTTPMuxPath);
+  expect({ ...detectDedicated(read) }).toEqual(fields);
+  expect(detectDedicated(read)![":path"]).toBe(serveHTTPMuxPath);
 });
 
-test("frames before the request, and octets behind it, change nothing", () => {
+test("frames before the request, and bytes behind it, change nothing", () => {
   const ping = frame(frameType.ping, 0, 0, Buffer.alloc(8));
   const octets = Buffer.concat([preface, settings, ping, ping, headers, Buffer.from("whatever")]);
-  expect({ ...readRpcOpening(octets) }).toEqual(fields);
+  expect({ ...detectDedicated(octets) }).toEqual(fields);
 });
 
-test("an opening of which an octet is missing is none", () => {
+test("an opening of which a byte is missing is none", () => {
   for (let bytes = 0; bytes < opening.length; bytes += 1) {
-    expect([bytes, readRpcOpening(opening.subarray(0, bytes))]).toEqual([bytes, undefined]);
+    expect([bytes, detectDedicated(opening.subarray(0, bytes))]).toEqual([bytes, undefined]);
   }
-  expect(readRpcOpening(opening)).toBeDefined();
+  expect(detectDedicated(opening)).toBeDefined();
 });
 
 test.each([
@@ -65,7 +65,7 @@ test.each([
     opened(endHeaders, 1, Buffer.concat([block, Buffer.from([0xbe])])),
   ],
 ])("%s is no opening of an RPC", (_name, octets) => {
-  expect(readRpcOpening(octets)).toBeUndefined();
+  expect(detectDedicated(octets)).toBeUndefined();
 });
 
 function opened(flags: number, streamId: number, payload: Buffer): Buffer {

@@ -9,11 +9,11 @@ export const dedicatedField = "servehttp-connection";
 export const dedicatedValue = "dedicated";
 
 /**
- * What the first octets of a connection ask for, where it is one RPC with the connection to itself: the fields of its request.
+ * What the first bytes of a connection ask for, where it is one RPC with the connection to itself: the fields of its request.
  * Undefined for everything else, what is malformed included, and where the request is not all there: a host writes its
  * opening as one.
  */
-export function readRpcOpening(octets: Buffer): HeaderFields | undefined {
+export function detectDedicated(octets: Buffer): HeaderFields | undefined {
   if (octets.length < preface.length || !octets.subarray(0, preface.length).equals(preface)) {
     return undefined;
   }

@@ -2,13 +2,13 @@ import { Http2Error } from "./http2-error.js";
 import { errorCode, initialWindowBytes, windowUpdateFrame } from "./frames.js";
 
 /**
- * What the other side may send before it hears that it was read: 16 MiB. Octets are read as they come, and what keeps an
+ * What the other side may send before it hears that it was read: 16 MiB. Bytes are read as they come, and what keeps an
  * exchange's sender waiting is its own credit, so this only must never be the narrow place.
  */
 export const rpcWindowBytes = 16_777_216;
 
 /** The windows for what comes in, that of the connection and that of its one stream. */
-export class RpcWindow {
+export class FlowWindow {
   readonly #streamId: number;
   /** What has come since the other side last heard of it, on the stream and in all. */
   #streamBytes = 0;
@@ -30,7 +30,7 @@ export class RpcWindow {
       this.#streamBytes += bytes;
     }
     if (this.#bytes > rpcWindowBytes) {
-      throw new Http2Error(errorCode.flowControlError, "more octets than the window allows");
+      throw new Http2Error(errorCode.flowControlError, "more bytes than the window allows");
     }
   }
 

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Http2Error } from "./http2-error.js";
-import { Http2FrameReader, withoutPadding } from "./frame-reader.js";
+import { FrameReader, withoutPadding } from "./frame-reader.js";
 import { errorCode, frame, frameFlag, frameType } from "./frames.js";
 
 const dataBytesMax = 30_000;
@@ -29,7 +29,7 @@ describe("Http2FrameReader", () => {
     );
   });
 
-  it("reads the same one octet at a time", () => {
+  it("reads the same one byte at a time", () => {
     fc.assert(
       fc.property(fc.array(shortFrame, { maxLength: 4 }), (frames) => {
         const octets = Buffer.concat(frames.map(({ octets: ones }) => ones));
@@ -39,20 +39,18 @@ describe("Http2FrameReader", () => {
     );
   });
 
-  it("hands on the octets of DATA as they come, as views", () => {
+  it("hands on the bytes of DATA as they come, as views", () => {
     const input = frame(frameType.data, 0, 1, Buffer.alloc(1_000, 7)).subarray(0, 500);
     const pieces: Buffer[] = [];
-    new Http2FrameReader({ ...deaf, takeData: (_id, octets) => pieces.push(octets) }, 1_000).push(
-      input,
-    );
+    new FrameReader({ ...deaf, takeData: (_id, octets) => pieces.push(octets) }, 1_000).push(input);
     expect(pieces.map(({ length }) => length)).toEqual([491]);
     expect(pieces[0]!.buffer).toBe(input.buffer);
   });
 
-  it("keeps nothing of a frame that is put together but its own octets", () => {
+  it("keeps nothing of a frame that is put together but its own bytes", () => {
     // Pieces that were kept as views would keep a whole read each.
     const payloads: Buffer[] = [];
-    const reader = new Http2FrameReader(
+    const reader = new FrameReader(
       { ...deaf, takeFrame: (_type, _flags, _id, payload) => payloads.push(payload) },
       1_000,
     );
@@ -65,7 +63,7 @@ describe("Http2FrameReader", () => {
 
   it("says nothing more once it is closed, in the middle of its input too", () => {
     const said: string[] = [];
-    const reader: Http2FrameReader = new Http2FrameReader(
+    const reader: FrameReader = new FrameReader(
       {
         ...deaf,
         takeFrame: (type) => {
@@ -98,10 +96,10 @@ describe("Http2FrameReader", () => {
   it.each([
     ["DATA that is too long", frameHead(dataBytesMax + 1, frameType.data, 0, 1), "frameSizeError"],
     ["HEADERS that are too long", frameHead(16_385, frameType.headers, 0, 1), "frameSizeError"],
-    ["a frame of 2^24 - 1 octets", frameHead(0xff_ffff, 0x77, 0, 1), "frameSizeError"],
+    ["a frame of 2^24 - 1 bytes", frameHead(0xff_ffff, 0x77, 0, 1), "frameSizeError"],
     ["an HTTP/1 server", Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n"), "frameSizeError"],
     [
-      "more padding than octets",
+      "more padding than bytes",
       frame(frameType.data, frameFlag.padded, 1, Buffer.from([4, 0, 0, 0])),
       "protocolError",
     ],
@@ -118,19 +116,19 @@ describe("Http2FrameReader", () => {
       "protocolError",
     ],
     ["RST_STREAM of the connection's", frameHead(4, frameType.rstStream, 0, 0), "protocolError"],
-    ["RST_STREAM of 5 octets", frameHead(5, frameType.rstStream, 0, 1), "frameSizeError"],
+    ["RST_STREAM of 5 bytes", frameHead(5, frameType.rstStream, 0, 1), "frameSizeError"],
     ["SETTINGS of a stream's", frameHead(0, frameType.settings, 0, 1), "protocolError"],
-    ["SETTINGS of 7 octets", frameHead(7, frameType.settings, 0, 0), "frameSizeError"],
+    ["SETTINGS of 7 bytes", frameHead(7, frameType.settings, 0, 0), "frameSizeError"],
     [
       "an acknowledgement with SETTINGS",
       frameHead(6, frameType.settings, frameFlag.ack, 0),
       "frameSizeError",
     ],
     ["PING of a stream's", frameHead(8, frameType.ping, 0, 1), "protocolError"],
-    ["PING of 7 octets", frameHead(7, frameType.ping, 0, 0), "frameSizeError"],
+    ["PING of 7 bytes", frameHead(7, frameType.ping, 0, 0), "frameSizeError"],
     ["GOAWAY of a stream's", frameHead(8, frameType.goaway, 0, 1), "protocolError"],
-    ["GOAWAY of 7 octets", frameHead(7, frameType.goaway, 0, 0), "frameSizeError"],
-    ["WINDOW_UPDATE of 3 octets", frameHead(3, frameType.windowUpdate, 0, 1), "frameSizeError"],
+    ["GOAWAY of 7 bytes", frameHead(7, frameType.goaway, 0, 0), "frameSizeError"],
+    ["WINDOW_UPDATE of 3 bytes", frameHead(3, frameType.windowUpdate, 0, 1), "frameSizeError"],
   ] as const)("refuses %s, before it has come", (_name, octets, code) => {
     for (const pieces of [[octets], cut(octets, [1])]) {
       expect(() => read(pieces)).toThrow(Http2Error);
@@ -218,7 +216,7 @@ function cut(octets: Buffer, lengths: readonly number[]): Buffer[] {
 function read(pieces: readonly Buffer[]): Said[] {
   const said: Said[] = [];
   let begun: { streamId: number; bytes: number; pieces: Buffer[] } | undefined;
-  const reader = new Http2FrameReader(
+  const reader = new FrameReader(
     {
       beginData: (id, bytes) => {
         demand(begun === undefined, "a frame begins when the last one is over");

@@ -2,11 +2,11 @@ import { checkFrameHead } from "./check-frame-head.js";
 import { Http2Error } from "./http2-error.js";
 import { errorCode, frameFlag, frameHeadBytes, frameType } from "./frames.js";
 
-/** What an `Http2FrameReader` finds. Each may throw an Http2Error. */
-export interface Http2FrameTaker {
-  /** A DATA frame begins, of so many octets, padding included. */
+/** What an `FrameReader` finds. Each may throw an Http2Error. */
+export interface FrameTaker {
+  /** A DATA frame begins, of so many bytes, padding included. */
   beginData(streamId: number, bytes: number): void;
-  /** Octets of a DATA frame, as they came. */
+  /** Bytes of a DATA frame, as they came. */
   takeData(streamId: number, octets: Buffer): void;
   /** A DATA frame is over. */
   endData(streamId: number, flags: number): void;
@@ -20,7 +20,7 @@ const controlFrameBytesMax = 16_384;
 const nothing = Buffer.alloc(0);
 
 /**
- * Takes the frames of an HTTP/2 connection apart as their octets come. The octets of DATA are handed on as views of the
+ * Takes the frames of an HTTP/2 connection apart as their bytes come. The bytes of DATA are handed on as views of the
  * input, whatever the length of the frame.
  *
  *   head    -> data     [a DATA frame begins]       data    -> head     [it is over]
@@ -29,14 +29,14 @@ const nothing = Buffer.alloc(0);
  *                                                   padding -> head     [it is over]
  *   head    -> whole    [a frame of another type]   whole   -> head     [it is all there]
  */
-export class Http2FrameReader {
-  readonly #taker: Http2FrameTaker;
+export class FrameReader {
+  readonly #taker: FrameTaker;
   readonly #dataBytesMax: number;
   #at: "head" | "data" | "padded" | "padding" | "whole" = "head";
-  /** What has come of a head, or of a frame that is put together: so many octets of this buffer. */
+  /** What has come of a head, or of a frame that is put together: so many bytes of this buffer. */
   #kept = nothing;
   #keptBytes = 0;
-  /** Octets that are to come of the frame, those of padding not counted once it is known. */
+  /** Bytes that are to come of the frame, those of padding not counted once it is known. */
   #left = 0;
   #paddingLeft = 0;
   #type = 0;
@@ -45,7 +45,7 @@ export class Http2FrameReader {
   #closed = false;
 
   /** `dataBytesMax` is what this end has announced as SETTINGS_MAX_FRAME_SIZE. */
-  constructor(taker: Http2FrameTaker, dataBytesMax: number) {
+  constructor(taker: FrameTaker, dataBytesMax: number) {
     this.#taker = taker;
     this.#dataBytesMax = dataBytesMax;
   }
@@ -103,7 +103,7 @@ export class Http2FrameReader {
     this.#left -= 1 + paddingBytes;
     this.#paddingLeft = paddingBytes;
     if (this.#left < 0) {
-      throw new Http2Error(errorCode.protocolError, "a frame with more padding than octets");
+      throw new Http2Error(errorCode.protocolError, "a frame with more padding than bytes");
     }
     this.#at = "data";
     if (this.#left === 0) {
@@ -120,7 +120,7 @@ export class Http2FrameReader {
     return input.subarray(bytes);
   }
 
-  /** Waits for so many octets in one piece, then reads them. */
+  /** Waits for so many bytes in one piece, then reads them. */
   #pushWhole(input: Buffer, bytes: number): Buffer {
     const missing = bytes - this.#keptBytes;
     if (input.length < missing) {
@@ -157,7 +157,7 @@ export class Http2FrameReader {
     checkFrameHead(this.#type, this.#flags, this.#streamId, length);
     const isData = this.#type === frameType.data;
     if (length > (isData ? this.#dataBytesMax : controlFrameBytesMax)) {
-      throw new Http2Error(errorCode.frameSizeError, `a frame of ${length} octets`);
+      throw new Http2Error(errorCode.frameSizeError, `a frame of ${length} bytes`);
     }
     if (isData) {
       this.#beginData(length);
@@ -185,7 +185,7 @@ export function withoutPadding(payload: Buffer, flags: number): Buffer {
   }
   const padding = payload[0];
   if (padding === undefined || padding >= payload.length) {
-    throw new Http2Error(errorCode.protocolError, "a frame with more padding than octets");
+    throw new Http2Error(errorCode.protocolError, "a frame with more padding than bytes");
   }
   return payload.subarray(1, payload.length - padding);
 }

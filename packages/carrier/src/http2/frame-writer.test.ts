@@ -12,14 +12,14 @@ import {
   settingId,
   settingsFrame,
 } from "./frames.js";
-import { RpcOutlet } from "./frame-writer.js";
+import { FrameWriter } from "./frame-writer.js";
 import { turns, until } from "../test-rig/until.js";
 
 const initialWindow = 65_535;
 const initialFrame = 16_384;
 const windowMax = 2 ** 31 - 1;
 
-test("whatever windows are given in whatever pieces, the octets come in order, within them, and each message is written once", async () => {
+test("whatever windows are given in whatever pieces, the bytes come in order, within them, and each message is written once", async () => {
   const bytes = fc.oneof(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 100_000 }));
   const step = fc.oneof(
     {
@@ -55,102 +55,102 @@ test("whatever windows are given in whatever pieces, the octets come in order, w
 });
 
 test("a message that fits goes as one frame, whose head is written into its first segment", async () => {
-  const { outlet, sink } = open();
+  const { frameWriter, sink } = open();
   const message = segments([10_000, 5_000, 1_000]);
   const written = Promise.withResolvers<void>();
-  outlet.write(message, written.resolve);
+  frameWriter.write(message, written.resolve);
   await written.promise;
-  expect(outlet.waits).toBe(false);
+  expect(frameWriter.waits).toBe(false);
   expect(sink.frames.map(({ payload }) => payload.length)).toEqual([16_000]);
   expect(sink.octets.equals(Buffer.concat(message))).toBe(true);
 });
 
-test("onWritten comes when the connection has taken the last octet, and not before", async () => {
-  const { outlet, sink } = open();
+test("onWritten comes when the connection has taken the last byte, and not before", async () => {
+  const { frameWriter, sink } = open();
   sink.hold();
   let written = 0;
-  outlet.write(segments([100]), () => (written += 1));
+  frameWriter.write(segments([100]), () => (written += 1));
   await turns(3);
   expect(written).toBe(0);
   sink.release();
   await until(() => written === 1, "it was written");
-  outlet.write(segments([initialWindow]), () => (written += 1));
-  outlet.widen("connection", 99);
-  outlet.widen("stream", 99);
+  frameWriter.write(segments([initialWindow]), () => (written += 1));
+  frameWriter.widen("connection", 99);
+  frameWriter.widen("stream", 99);
   await turns(3);
-  expect([outlet.waits, written]).toEqual([true, 1]);
-  outlet.widen("connection", 1);
+  expect([frameWriter.waits, written]).toEqual([true, 1]);
+  frameWriter.widen("connection", 1);
   await turns(3);
-  expect([outlet.waits, written]).toEqual([true, 1]);
-  outlet.widen("stream", 1);
+  expect([frameWriter.waits, written]).toEqual([true, 1]);
+  frameWriter.widen("stream", 1);
   await until(() => written === 2, "it was written");
-  expect([outlet.waits, sink.bytes]).toEqual([false, initialWindow + 100]);
+  expect([frameWriter.waits, sink.bytes]).toEqual([false, initialWindow + 100]);
 });
 
 test("a window that SETTINGS have made negative is filled before anything goes", async () => {
-  const { outlet, sink } = open();
+  const { frameWriter, sink } = open();
   let written = 0;
-  outlet.write(segments([60_000]), () => (written += 1));
-  setInitialWindow(outlet, 0);
-  outlet.write(segments([1_000]), () => (written += 1));
-  outlet.widen("stream", 60_000);
+  frameWriter.write(segments([60_000]), () => (written += 1));
+  setInitialWindow(frameWriter, 0);
+  frameWriter.write(segments([1_000]), () => (written += 1));
+  frameWriter.widen("stream", 60_000);
   await turns(3);
-  expect([sink.bytes, outlet.waits]).toEqual([60_000, true]);
-  outlet.widen("stream", 1);
+  expect([sink.bytes, frameWriter.waits]).toEqual([60_000, true]);
+  frameWriter.widen("stream", 1);
   await turns(3);
   expect(sink.bytes).toBe(60_001);
-  setInitialWindow(outlet, initialWindow);
-  outlet.sendWaiting();
+  setInitialWindow(frameWriter, initialWindow);
+  frameWriter.sendWaiting();
   await until(() => written === 2, "it was written");
 });
 
 test("settings themselves send nothing: what they allow goes behind their acknowledgement", () => {
-  const { outlet, sink } = open();
-  outlet.write(segments([initialWindow + 10_000]), () => undefined);
-  outlet.widen("connection", 1_000_000);
-  setInitialWindow(outlet, 1_000_000);
-  setFrameBytesMax(outlet, 100_000);
+  const { frameWriter, sink } = open();
+  frameWriter.write(segments([initialWindow + 10_000]), () => undefined);
+  frameWriter.widen("connection", 1_000_000);
+  setInitialWindow(frameWriter, 1_000_000);
+  setFrameBytesMax(frameWriter, 100_000);
   expect(sink.bytes).toBe(initialWindow);
-  outlet.sendWaiting();
+  frameWriter.sendWaiting();
   expect(sink.bytes).toBe(initialWindow + 10_000);
 });
 
 test("frames that grow or shrink while a message waits are as long as the last setting says", () => {
-  const { outlet, sink } = open();
-  setInitialWindow(outlet, 1_000_000);
-  outlet.write(segments([300_000]), () => undefined);
+  const { frameWriter, sink } = open();
+  setInitialWindow(frameWriter, 1_000_000);
+  frameWriter.write(segments([300_000]), () => undefined);
   const before = sink.frames.length;
-  setFrameBytesMax(outlet, 100_000);
-  outlet.widen("connection", 100_000);
-  setFrameBytesMax(outlet, 50_000);
-  outlet.widen("connection", 100_000);
+  setFrameBytesMax(frameWriter, 100_000);
+  frameWriter.widen("connection", 100_000);
+  setFrameBytesMax(frameWriter, 50_000);
+  frameWriter.widen("connection", 100_000);
   expect(sink.frames.slice(before).map(({ payload }) => payload.length)).toEqual([
     100_000, 50_000, 50_000,
   ]);
 });
 
 test("the last frame goes behind what waits, and says that it has gone", () => {
-  const { outlet, sink } = open();
+  const { frameWriter, sink } = open();
   const last = frame(frameType.headers, frameFlag.endStream, 1, Buffer.from("end"));
   let ended = 0;
-  outlet.write(segments([initialWindow + 1]), () => undefined);
-  outlet.end(last, () => (ended += 1));
-  outlet.widen("stream", 1);
+  frameWriter.write(segments([initialWindow + 1]), () => undefined);
+  frameWriter.end(last, () => (ended += 1));
+  frameWriter.widen("stream", 1);
   expect([ended, sink.bytes]).toEqual([0, initialWindow]);
-  outlet.widen("connection", 1);
-  outlet.widen("connection", 1);
+  frameWriter.widen("connection", 1);
+  frameWriter.widen("connection", 1);
   expect(ended).toBe(1);
   expect(sink.octets.subarray(-last.length).equals(last)).toBe(true);
   const idle = open();
-  idle.outlet.end(last, () => (ended += 1));
+  idle.frameWriter.end(last, () => (ended += 1));
   expect([ended, idle.sink.octets.equals(last)]).toEqual([2, true]);
 });
 
 test("settings that are not about what goes out are passed over, and the last of one kind holds", () => {
-  const { outlet, sink } = open();
-  outlet.widen("connection", 1_000_000);
-  outlet.write(segments([200_000]), () => undefined);
-  outlet.takeSettings(
+  const { frameWriter, sink } = open();
+  frameWriter.widen("connection", 1_000_000);
+  frameWriter.write(segments([200_000]), () => undefined);
+  frameWriter.takeSettings(
     payloadOf([
       [settingId.headerTableSize, 5],
       [settingId.initialWindowSize, 1_000_000],
@@ -158,27 +158,27 @@ test("settings that are not about what goes out are passed over, and the last of
       [settingId.initialWindowSize, 70_000],
     ]),
   );
-  outlet.sendWaiting();
+  frameWriter.sendWaiting();
   expect(sink.bytes).toBe(70_000);
 });
 
 test("a closed one drops what waits, and says nothing of what was under way", async () => {
-  const { outlet, sink } = open();
+  const { frameWriter, sink } = open();
   sink.hold();
   let written = 0;
-  outlet.write(segments([100_000]), () => (written += 1));
-  outlet.close();
-  expect(outlet.waits).toBe(false);
-  outlet.widen("stream", 100_000);
-  outlet.widen("connection", 100_000);
+  frameWriter.write(segments([100_000]), () => (written += 1));
+  frameWriter.close();
+  expect(frameWriter.waits).toBe(false);
+  frameWriter.widen("stream", 100_000);
+  frameWriter.widen("connection", 100_000);
   sink.release();
   await turns(3);
   expect([written, sink.bytes]).toEqual([0, initialWindow]);
 });
 
-test("a message whose windows come octet by octet costs no more for having many segments", async () => {
-  const { outlet, sink } = open();
-  setInitialWindow(outlet, 0);
+test("a message whose windows come byte by byte costs no more for having many segments", async () => {
+  const { frameWriter, sink } = open();
+  setInitialWindow(frameWriter, 0);
   const reads = { count: 0 };
   const message = segments(Array.from({ length: 1_000 }, () => 4));
   const counted = new Proxy(message, {
@@ -188,9 +188,9 @@ test("a message whose windows come octet by octet costs no more for having many 
     },
   });
   const written = Promise.withResolvers<void>();
-  outlet.write(counted, written.resolve);
+  frameWriter.write(counted, written.resolve);
   for (let octet = 0; octet < 4_000; octet += 1) {
-    outlet.widen("stream", 1);
+    frameWriter.widen("stream", 1);
   }
   await written.promise;
   expect(sink.bytes).toBe(4_000);
@@ -198,48 +198,62 @@ test("a message whose windows come octet by octet costs no more for having many 
 });
 
 test.each([
-  ["a WINDOW_UPDATE of nothing", "protocolError", (outlet) => outlet.widen("stream", 0)],
-  ["one of nothing for the connection", "protocolError", (outlet) => outlet.widen("connection", 0)],
+  ["a WINDOW_UPDATE of nothing", "protocolError", (frameWriter) => frameWriter.widen("stream", 0)],
+  [
+    "one of nothing for the connection",
+    "protocolError",
+    (frameWriter) => frameWriter.widen("connection", 0),
+  ],
   [
     "a stream's window over 2^31 - 1",
     "flowControlError",
-    (outlet) => outlet.widen("stream", windowMax),
+    (frameWriter) => frameWriter.widen("stream", windowMax),
   ],
   [
     "a connection's window over 2^31 - 1",
     "flowControlError",
-    (outlet) => outlet.widen("connection", windowMax),
+    (frameWriter) => frameWriter.widen("connection", windowMax),
   ],
   [
     "an initial window over 2^31 - 1",
     "flowControlError",
-    (outlet) => setInitialWindow(outlet, 2 ** 31),
+    (frameWriter) => setInitialWindow(frameWriter, 2 ** 31),
   ],
   [
     "one that makes the stream's too large",
     "flowControlError",
-    (outlet) => {
-      outlet.widen("stream", 1);
-      setInitialWindow(outlet, windowMax);
+    (frameWriter) => {
+      frameWriter.widen("stream", 1);
+      setInitialWindow(frameWriter, windowMax);
     },
   ],
-  ["frames that are too short", "protocolError", (outlet) => setFrameBytesMax(outlet, 16_383)],
-  ["frames that are too long", "protocolError", (outlet) => setFrameBytesMax(outlet, 2 ** 24)],
-] as [string, keyof typeof errorCode, (outlet: RpcOutlet) => void][])(
+  [
+    "frames that are too short",
+    "protocolError",
+    (frameWriter) => setFrameBytesMax(frameWriter, 16_383),
+  ],
+  [
+    "frames that are too long",
+    "protocolError",
+    (frameWriter) => setFrameBytesMax(frameWriter, 2 ** 24),
+  ],
+] as [string, keyof typeof errorCode, (frameWriter: FrameWriter) => void][])(
   "refuses %s",
   (_name, code, act) => {
-    const { outlet } = open();
-    expect(() => act(outlet)).toThrow(Http2Error);
-    expect(() => act(open().outlet)).toThrow(expect.objectContaining({ code: errorCode[code] }));
+    const { frameWriter } = open();
+    expect(() => act(frameWriter)).toThrow(Http2Error);
+    expect(() => act(open().frameWriter)).toThrow(
+      expect.objectContaining({ code: errorCode[code] }),
+    );
   },
 );
 
 test("windows and frames may be as large as they can be", () => {
-  const { outlet } = open();
-  outlet.widen("connection", windowMax - initialWindow);
-  setInitialWindow(outlet, windowMax);
-  setFrameBytesMax(outlet, 2 ** 24 - 1);
-  expect(outlet.waits).toBe(false);
+  const { frameWriter } = open();
+  frameWriter.widen("connection", windowMax - initialWindow);
+  setInitialWindow(frameWriter, windowMax);
+  setFrameBytesMax(frameWriter, 2 ** 24 - 1);
+  expect(frameWriter.waits).toBe(false);
 });
 
 type Step =
@@ -263,7 +277,7 @@ class Model {
   #framesChecked = 0;
 
   async take(step: Step): Promise<void> {
-    const { outlet } = this.#opened;
+    const { frameWriter } = this.#opened;
     switch (step.kind) {
       case "write":
         await turns(1);
@@ -273,22 +287,22 @@ class Model {
         break;
       case "stream":
         this.#streamGiven += step.bytes;
-        outlet.widen("stream", step.bytes);
+        frameWriter.widen("stream", step.bytes);
         break;
       case "connection":
         this.#connectionGiven += step.bytes;
-        outlet.widen("connection", step.bytes);
+        frameWriter.widen("connection", step.bytes);
         break;
       case "initial":
         this.#streamGiven += step.bytes - this.#initial;
         this.#initial = step.bytes;
-        setInitialWindow(outlet, step.bytes);
-        this.#checkNothingNew(() => outlet.sendWaiting());
+        setInitialWindow(frameWriter, step.bytes);
+        this.#checkNothingNew(() => frameWriter.sendWaiting());
         break;
       case "frame":
         this.#frameMax = step.bytes;
-        setFrameBytesMax(outlet, step.bytes);
-        this.#checkNothingNew(() => outlet.sendWaiting());
+        setFrameBytesMax(frameWriter, step.bytes);
+        this.#checkNothingNew(() => frameWriter.sendWaiting());
         break;
       default:
         await turns(1);
@@ -297,12 +311,15 @@ class Model {
 
   /** Never beyond the windows, always up to them. */
   check(): void {
-    const { outlet, sink } = this.#opened;
+    const { frameWriter, sink } = this.#opened;
     const most = Math.min(this.#streamGiven, this.#connectionGiven);
     const added = sink.frames.slice(this.#framesChecked);
     this.#framesChecked += added.length;
     // What was sent before a window was made smaller stays sent.
-    this.#demand(outlet.waits ? sink.bytes >= most : sink.bytes === this.#sentBytes, "all it may");
+    this.#demand(
+      frameWriter.waits ? sink.bytes >= most : sink.bytes === this.#sentBytes,
+      "all it may",
+    );
     this.#demand(added.length === 0 || sink.bytes <= most, "no more than it may");
     for (const { type, id, flags, payload } of added) {
       this.#demand(payload.length <= this.#frameMax, "no frame that is too long");
@@ -313,16 +330,16 @@ class Model {
 
   /** With windows for all, all comes. */
   async finish(): Promise<void> {
-    const { outlet, sink } = this.#opened;
-    if (outlet.waits) {
+    const { frameWriter, sink } = this.#opened;
+    if (frameWriter.waits) {
       const missing = this.#sentBytes - Math.min(this.#streamGiven, this.#connectionGiven);
-      outlet.widen("stream", missing + 1_000_000);
-      outlet.widen("connection", missing + 1_000_000);
+      frameWriter.widen("stream", missing + 1_000_000);
+      frameWriter.widen("connection", missing + 1_000_000);
     }
     await turns(3);
-    this.#demand(!outlet.waits && this.#written === this.#writes, "all is written");
+    this.#demand(!frameWriter.waits && this.#written === this.#writes, "all is written");
     const hash = createHash("sha256").update(sink.payload).digest("hex");
-    this.#demand(hash === this.#sent.digest("hex"), "the octets that were written");
+    this.#demand(hash === this.#sent.digest("hex"), "the bytes that were written");
   }
 
   #write(sizes: number[]): void {
@@ -330,7 +347,7 @@ class Model {
     this.#writes += 1;
     this.#sent.update(Buffer.concat(message).subarray(frameHeadBytes));
     this.#sentBytes += sizes.reduce((sum, size) => sum + size, 0);
-    this.#opened.outlet.write(message, () => (this.#written += 1));
+    this.#opened.frameWriter.write(message, () => (this.#written += 1));
   }
 
   #checkNothingNew(then: () => void): void {
@@ -346,12 +363,12 @@ class Model {
   }
 }
 
-function setInitialWindow(outlet: RpcOutlet, bytes: number): void {
-  outlet.takeSettings(payloadOf([[settingId.initialWindowSize, bytes]]));
+function setInitialWindow(frameWriter: FrameWriter, bytes: number): void {
+  frameWriter.takeSettings(payloadOf([[settingId.initialWindowSize, bytes]]));
 }
 
-function setFrameBytesMax(outlet: RpcOutlet, bytes: number): void {
-  outlet.takeSettings(payloadOf([[settingId.maxFrameSize, bytes]]));
+function setFrameBytesMax(frameWriter: FrameWriter, bytes: number): void {
+  frameWriter.takeSettings(payloadOf([[settingId.maxFrameSize, bytes]]));
 }
 
 function payloadOf(settings: readonly (readonly [number, number])[]): Buffer {
@@ -363,9 +380,9 @@ function segments(sizes: readonly number[]): Buffer[] {
   return sizes.map((size, at) => randomBytes(at === 0 ? size + frameHeadBytes : size));
 }
 
-function open(): { outlet: RpcOutlet; sink: Sink } {
+function open(): { frameWriter: FrameWriter; sink: Sink } {
   const sink = new Sink();
-  return { outlet: new RpcOutlet(sink as never, 1), sink };
+  return { frameWriter: new FrameWriter(sink as never, 1), sink };
 }
 
 interface SentFrame {

@@ -28,7 +28,7 @@ interface Waiting {
  * The DATA of one stream on its way out: as few frames and as few writes as the other side allows. One message at a time; one that the
  * windows hold up waits here.
  */
-export class RpcOutlet {
+export class FrameWriter {
   readonly #socket: Duplex;
   readonly #streamId: number;
   #streamWindow = initialWindowBytes;
@@ -161,7 +161,7 @@ export class RpcOutlet {
 
   #setFrameBytesMax(bytes: number): void {
     if (bytes < initialFrameBytesMax || bytes > frameBytesMax) {
-      throw new Http2Error(errorCode.protocolError, `frames of at most ${bytes} octets`);
+      throw new Http2Error(errorCode.protocolError, `frames of at most ${bytes} bytes`);
     }
     this.#frameBytesMax = bytes;
   }
@@ -208,7 +208,7 @@ function checkedWindow(bytes: number): number {
   return bytes;
 }
 
-/** Moves so many octets of what waits to `pieces`. */
+/** Moves so many bytes of what waits to `pieces`. */
 function takeOctets(waiting: Waiting, bytes: number, pieces: Buffer[]): void {
   waiting.bytes -= bytes;
   let left = bytes;

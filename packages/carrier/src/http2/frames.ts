@@ -60,7 +60,7 @@ export const initialFrameBytesMax = 16_384;
 export const windowBytesMax = 0x7fff_ffff;
 export const frameBytesMax = 0xff_ffff;
 
-/** Writes the head of a frame into the octets. */
+/** Writes the head of a frame into the bytes. */
 export function writeFrameHead(
   octets: Buffer,
   length: number,

@@ -3,7 +3,7 @@
  * symbols, so that the lengths are all there is to know of it.
  */
 
-/** The length of each octet's code in bits, 0 to 255, then that of EOS. */
+/** The length of each byte's code in bits, 0 to 255, then that of EOS. */
 // prettier-ignore
 const codeLengths = [
   13,23,28,28,28,28,28,28,28,24,30,28,28,30,28,28,28,28,28,28,28,28,30,28,28,28,28,28,28,28,28,28,
@@ -35,7 +35,7 @@ for (let bits = 0, code = 0; bits <= codeBitsMax; bits += 1, code <<= 1) {
   code += ofLength.length;
 }
 
-/** Decodes a string to characters of one octet each; undefined where it is none of this code's. */
+/** Decodes a string to characters of one byte each; undefined where it is none of this code's. */
 export function decodeHuffman(octets: Uint8Array): string | undefined {
   let decoded = "";
   let code = 0;
@@ -59,6 +59,6 @@ export function decodeHuffman(octets: Uint8Array): string | undefined {
       }
     }
   }
-  // What fills the last octet is the beginning of EOS: ones, and fewer than an octet of them.
+  // What fills the last byte is the beginning of EOS: ones, and fewer than a byte of them.
   return bits < 8 && code === (1 << bits) - 1 ? decoded : undefined;
 }

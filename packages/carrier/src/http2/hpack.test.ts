@@ -21,14 +21,14 @@ test("what is encoded is decoded, and the order of names is kept", () => {
   );
 });
 
-test("strings of every length around those that take one octet more are decoded", () => {
+test("strings of every length around those that take one byte more are decoded", () => {
   for (const length of [0, 1, 126, 127, 128, 254, 255, 256, 16_510, 16_511, 16_512]) {
     const fields = { a: "x".repeat(length) };
     expect([length, decodeFields(encodeFields(fields))]).toEqual([length, fields]);
   }
 });
 
-test("any octets are fields or an HpackError, never another failure", () => {
+test("any bytes are fields or an HpackError, never another failure", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), (block) => {
       let outcome: unknown;
@@ -43,7 +43,7 @@ test("any octets are fields or an HpackError, never another failure", () => {
   );
 });
 
-test("reads what nghttp2 encodes: Huffman codes of all octets, static entries, literals of each kind", async () => {
+test("reads what nghttp2 encodes: Huffman codes of all bytes, static entries, literals of each kind", async () => {
   const fields: OutgoingHttpHeaders = {
     ...request,
     "content-type": "application/grpc+proto",
@@ -113,8 +113,8 @@ test.each([
   ["a literal without value", [0x00, 1, 0x61]],
   ["a value that is cut off", [0x00, 1, 0x61, 5, 0x62]],
   ["a length that is cut off", [0x00, 1, 0x61, 0x7f]],
-  ["a length of 2^28 octets", [0x00, 1, 0x61, 0x7f, 0xff, 0xff, 0xff, 0x7f]],
-  ["a dynamic table of 4,096 octets", [0x3f, 0xe1, 0x1f]],
+  ["a length of 2^28 bytes", [0x00, 1, 0x61, 0x7f, 0xff, 0xff, 0xff, 0x7f]],
+  ["a dynamic table of 4,096 bytes", [0x3f, 0xe1, 0x1f]],
   ["the size of a table behind a field", [0x88, 0x20]],
   ["the code of EOS", [0x00, 1, 0x61, 0x84, 0xff, 0xff, 0xff, 0xff]],
   ["padding of eight ones", [0x00, 1, 0x61, 0x82, 0x1f, 0xff]],

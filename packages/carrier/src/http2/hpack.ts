@@ -61,7 +61,7 @@ function pushString(octets: number[], text: string): void {
   octets.push(...bytes);
 }
 
-/** A length of plain octets: an integer of 7 bits (section 5.1). */
+/** A length of plain bytes: an integer of 7 bits (section 5.1). */
 function pushLength(octets: number[], length: number): void {
   if (length < 0x7f) {
     octets.push(length);

@@ -15,7 +15,7 @@ import { turns, until } from "../test-rig/until.js";
 import { type HostEnd, okHead, openMuxRpc, openOn, plainInit, Wire } from "../test-rig/wire.js";
 
 const grpc = { ":status": 200, "content-type": "application/grpc+proto" };
-const callerLeft = new ServeHTTPError("caller-left", "the caller left");
+const clientDisconnected = new ServeHTTPError("client-disconnected", "the client left");
 const whole = { init: okHead!, end: plainEnd };
 
 test("10,000 exchanges over one RPC leave nothing behind at either end", async () => {
@@ -90,11 +90,12 @@ test("trap 4, D6: 5,000 exchanges given up leave another one, and the connection
     }
     await until(() => wire.plugin.length === (round + 1) * 100 + 1, "all of the round");
     for (const { channel } of exchanges) {
-      channel.reset(callerLeft);
+      channel.reset(clientDisconnected);
     }
   }
   await until(
-    () => wire.plugin.slice(1).every(({ request }) => request.aborted?.code === "caller-left"),
+    () =>
+      wire.plugin.slice(1).every(({ request }) => request.aborted?.code === "client-disconnected"),
     "all aborted",
   );
   expect(wire.openRpcs).toBe(1);
@@ -110,7 +111,7 @@ test("D4: an exchange that is given up before its first frame goes never reaches
   const mux = await wire.openMux();
   const { channel } = openOn(mux);
   void channel.send({ init: plainInit, end: plainEnd });
-  channel.reset(callerLeft);
+  channel.reset(clientDisconnected);
   const next = openOn(mux);
   void next.channel.send({ init: plainInit, end: plainEnd });
   await wire.pluginEnd(0);
@@ -122,7 +123,12 @@ test("D4: an exchange that is given up before its first frame goes never reaches
 test("the reasons of resets arrive, both ways, and nothing of a handler's message", async () => {
   await using wire = await Wire.open();
   const mux = await wire.openMux();
-  const toPlugin: ErrorCode[] = ["caller-left", "deadline", "host-stopping", "protocol-violation"];
+  const toPlugin: ErrorCode[] = [
+    "client-disconnected",
+    "deadline",
+    "host-stopping",
+    "protocol-violation",
+  ];
   for (const [index, code] of toPlugin.entries()) {
     const { channel, response } = openOn(mux);
     void channel.send({ init: plainInit });
@@ -293,7 +299,7 @@ test("Q5: what a host may send before the plugin takes it is one window, and the
   void small.channel.send({ init: plainInit, end: plainEnd });
   const bodyBytes = () =>
     requestFrames(chunks).reduce((sum, { parts }) => sum + (parts?.chunk.length ?? 0), 0);
-  await until(() => bodyBytes() === muxWindowBytes, "a window of octets");
+  await until(() => bodyBytes() === muxWindowBytes, "a window of bytes");
   await until(() => requestFrames(chunks).some(({ parts }) => parts?.end !== undefined), "small");
   await turns(20);
   expect(bodyBytes()).toBe(muxWindowBytes);
@@ -344,7 +350,7 @@ test("a sender that waits for room is let go when its exchange is over, for what
   await using wire = await Wire.open();
   wire.onAccept = ({ request }) => request.hold();
   const reasons: [string, (end: HostEnd, index: number) => void, ErrorCode][] = [
-    ["reset", ({ channel }) => channel.reset(callerLeft), "caller-left"],
+    ["reset", ({ channel }) => channel.reset(clientDisconnected), "client-disconnected"],
     [
       "answered in full",
       (_, index) => void wire.plugin[index]!.channel.send({ ...whole }),
@@ -426,7 +432,7 @@ test("U5: credit, ids and messages that break the rules end the RPC, and abort w
     ],
     ["a frame without an id", muxResponseOf({ frames: [{ parts }] })],
     [
-      "octets beyond the credit",
+      "bytes beyond the credit",
       muxResponseOf({
         frames: [
           { exchangeId: 1n, parts },

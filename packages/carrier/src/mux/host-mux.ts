@@ -16,9 +16,9 @@ import {
 } from "@servehttp/contract";
 import { answered } from "../schedule/answered.js";
 import { brokenOrder, errorOfStatus, grpcProblem } from "../wire/grpc-status.js";
-import { MuxInbox } from "./receive-queue.js";
+import { ReceiveQueue } from "./receive-queue.js";
 import { type IncomingFrame, MuxFrameReader } from "./mux-frame-reader.js";
-import { type MuxEnd, MuxPipe } from "./mux-connection.js";
+import { type MuxEnd, MuxConnection } from "./mux-connection.js";
 import type { HeaderFields } from "../http2/hpack.js";
 import { readResponseParts, responsePieceTags } from "../wire/read-parts.js";
 import type { RpcStream } from "./rpc-stream.js";
@@ -31,7 +31,7 @@ export class HostMux implements MuxEnd {
   readonly budget = new GrowthBudget();
   readonly #stream: RpcStream;
   readonly #batch: FrameBatch<RequestParts, HostMuxExchange>;
-  readonly #pipe: MuxPipe<RequestParts, HostMuxExchange>;
+  readonly #connection: MuxConnection<RequestParts, HostMuxExchange>;
   /** Exchanges of which nothing has gone out yet: they have no id. */
   readonly #unopened = new Set<HostMuxExchange>();
   readonly #exchanges = new Map<number, HostMuxExchange>();
@@ -46,13 +46,19 @@ export class HostMux implements MuxEnd {
   constructor(stream: RpcStream) {
     this.#stream = stream;
     this.#batch = new FrameBatch(requestPartRules, {
-      onReady: () => this.#pipe.plan(this.#exchanges.size + this.#unopened.size),
+      onReady: () => this.#connection.plan(this.#exchanges.size + this.#unopened.size),
       onOpened: (exchange, id) => this.#onOpened(exchange, id),
       onRoom: (exchange) => exchange.goOn(),
       onFinished: (exchange) => exchange.sent(),
     });
     const reader = new MuxFrameReader(responsePieceTags, "handler-failed");
-    this.#pipe = new MuxPipe(this.#stream, this.#batch, writeRequestParts, reader, this);
+    this.#connection = new MuxConnection(
+      this.#stream,
+      this.#batch,
+      writeRequestParts,
+      reader,
+      this,
+    );
   }
 
   /** Whether exchanges can be opened. */
@@ -101,13 +107,13 @@ export class HostMux implements MuxEnd {
   receiveHead(fields: HeaderFields): void {
     const problem = grpcProblem(fields);
     if (problem !== undefined) {
-      this.#pipe.fail(problem);
+      this.#connection.fail(problem);
     }
   }
 
   receiveEnd(status: HeaderFields): void {
     if (status["grpc-status"] !== "0") {
-      this.#pipe.fail(errorOfStatus(status["grpc-status"], status["grpc-message"]));
+      this.#connection.fail(errorOfStatus(status["grpc-status"], status["grpc-message"]));
     }
     this.#stream.end();
   }
@@ -144,7 +150,7 @@ export class HostMux implements MuxEnd {
 
   #endWhenIdle(): void {
     if (this.#state === "draining" && this.exchangeCount === 0) {
-      this.#pipe.end();
+      this.#connection.end();
     }
   }
 }
@@ -155,7 +161,7 @@ const pluginClosing = new ServeHTTPError("plugin-closing", "the plugin is closin
 class HostMuxExchange implements ExchangeChannel<RequestParts> {
   readonly #mux: HostMux;
   readonly #queue: FrameQueue<RequestParts, HostMuxExchange>;
-  readonly #inbox: MuxInbox<ResponseParts>;
+  readonly #receiveQueue: ReceiveQueue<ResponseParts>;
   #order: ResponseOrder = initialResponseOrder;
   #tunnelEndSent = false;
   /** open -> over [#finish] */
@@ -169,7 +175,7 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
   ) {
     this.#mux = mux;
     this.#queue = batch.openNext(this);
-    this.#inbox = new MuxInbox(receiver, this.#queue, mux.budget, mergeResponseParts);
+    this.#receiveQueue = new ReceiveQueue(receiver, this.#queue, mux.budget, mergeResponseParts);
   }
 
   /** 0 while nothing of it has gone out. */
@@ -197,7 +203,7 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
     if (this.#state === "over") {
       return;
     }
-    this.#inbox.close();
+    this.#receiveQueue.close();
     this.#queue.reset(error);
     this.#finish(error);
   }
@@ -224,7 +230,7 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
     if (frame.reset !== undefined && this.#state === "open") {
       this.#finish(frame.reset);
       this.#queue.forget();
-      this.#inbox.abort(frame.reset);
+      this.#receiveQueue.abort(frame.reset);
     }
   }
 
@@ -234,7 +240,7 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
       this.#state = "over";
       this.#room?.reject(error);
       this.#queue.forget();
-      this.#inbox.abort(error);
+      this.#receiveQueue.abort(error);
     }
   }
 
@@ -252,14 +258,14 @@ class HostMuxExchange implements ExchangeChannel<RequestParts> {
     } else {
       this.#finishTunnel();
     }
-    this.#inbox.receive(parts);
+    this.#receiveQueue.receive(parts);
   }
 
   /** The order of one exchange's parts is that exchange's affair. */
   #giveUp(violation: ServeHTTPError): void {
     this.#queue.reset(violation);
     this.#finish(violation);
-    this.#inbox.abort(brokenOrder(violation));
+    this.#receiveQueue.abort(brokenOrder(violation));
   }
 
   /** A tunnel is over when both its ways have ended; what waits of ours still goes. */

@@ -27,7 +27,7 @@ const promptExchangesMax = 2;
  * One end of a `ServeHTTPMux` RPC as a pipe of frames. Everything that is ready at the end of a turn of the event loop goes
  * out as one message; while a message is being written the next one grows.
  */
-export class MuxPipe<Parts extends object, Owner> implements Flushable, RpcListener {
+export class MuxConnection<Parts extends object, Owner> implements Flushable, RpcListener {
   readonly #stream: RpcStream;
   readonly #batch: FrameBatch<Parts, Owner>;
   readonly #writeParts: (writer: WireWriter, parts: Parts) => void;

@@ -24,13 +24,13 @@ describe("MuxFrameReader", () => {
     );
   });
 
-  it("reads the same one octet at a time", () => {
+  it("reads the same one byte at a time", () => {
     const messages = [[{ id: 7, chunk: Buffer.from("hello"), end: true, credit: 9, reset: true }]];
     const octets = write(messages);
     expect(readFrames(cut(octets, [1]))).toEqual(expected(messages));
   });
 
-  it("hands on the octets of a chunk as they come, as views", () => {
+  it("hands on the bytes of a chunk as they come, as views", () => {
     const chunk = Buffer.alloc(50_000, 1);
     const octets = write([[{ id: 1, chunk, end: true, credit: 0, reset: false }]]);
     const reader = new MuxFrameReader(responsePieceTags, "handler-failed");
@@ -47,7 +47,7 @@ describe("MuxFrameReader", () => {
 
   it.each([
     ["a compressed message", Buffer.from([1, 0, 0, 0, 0]), "compression"],
-    ["a message over the limit", oversized(), "octets; at most"],
+    ["a message over the limit", oversized(), "bytes; at most"],
     ["exchange 0", message([0x0a, 2, 0x08, 0]), "exchange 0"],
     ["a frame without an id", message([0x0a, 2, 0x18, 1]), "exchange 0"],
     ["a field longer than its message", message([0x0a, 0x20, 0x08, 1]), "longer than"],
@@ -58,7 +58,7 @@ describe("MuxFrameReader", () => {
     expect(() => readFrames(cut(input, [1]))).toThrow(text);
   });
 
-  it("says that a chunk is over the limit before its octets come, and of which exchange it is", () => {
+  it("says that a chunk is over the limit before its bytes come, and of which exchange it is", () => {
     const octets = write([
       [{ id: 1, chunk: Buffer.alloc(70_000), end: false, credit: 0, reset: false }],
     ]);
@@ -66,7 +66,7 @@ describe("MuxFrameReader", () => {
     reader.push(octets.subarray(0, 40));
     const first = reader.next();
     expect(first?.exchangeId).toBe(1);
-    expect(first?.broken?.message).toContain("chunk of 70000 octets");
+    expect(first?.broken?.message).toContain("chunk of 70000 bytes");
   });
 
   it("passes over fields that it does not know, whole or not", () => {

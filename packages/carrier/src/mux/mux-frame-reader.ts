@@ -12,7 +12,7 @@ export interface IncomingFrame {
   readonly exchangeId: number;
   /** Where parts lie in the input, to be read by who knows the direction. Not there where `piece` is. */
   readonly parts: WireReader | undefined;
-  /** Octets of a chunk, of the body or of a tunnel, of which there is more to come. They follow what `parts` said before. */
+  /** Bytes of a chunk, of the body or of a tunnel, of which there is more to come. They follow what `parts` said before. */
   readonly piece: Buffer | undefined;
   /** The tag of the field that the piece is of. */
   readonly pieceTag: number;
@@ -32,7 +32,7 @@ export const muxTags = {
   reset: 0x22,
 } as const;
 
-/** Which fields of a direction's parts are octets that may be handed on piece by piece. */
+/** Which fields of a direction's parts are bytes that may be handed on piece by piece. */
 export interface PieceTags {
   readonly chunk: number;
   readonly tunnelChunk: number;
@@ -42,9 +42,9 @@ const prefixBytes = 5;
 const nothing = Buffer.alloc(0);
 
 /**
- * Reads the frames of a mux RPC out of its octets, as they come. A message that lies in one piece of input, as all small ones do, is
- * read frame by frame. Of one that doesn't, the octets of chunks are handed on as views of what is there: to put a batch
- * together first would be to copy every octet, and to allocate as many.
+ * Reads the frames of a mux RPC out of its bytes, as they come. A message that lies in one piece of input, as all small ones do, is
+ * read frame by frame. Of one that doesn't, the bytes of chunks are handed on as views of what is there: to put a batch
+ * together first would be to copy every byte, and to allocate as many.
  *
  * Feed it with `push`, then take frames with `next` until there is none. `bench -- --case up,down` shows what it saves.
  *
@@ -54,7 +54,7 @@ const nothing = Buffer.alloc(0);
  *   frame   -> message  [it is over]
  *   frame   -> parts    [its parts begin, and are not all there]
  *   parts   -> frame    [they are over]
- *   parts   -> chunk    [octets begin]
+ *   parts   -> chunk    [bytes begin]
  *   chunk   -> parts    [they are over]
  */
 export class MuxFrameReader {
@@ -63,7 +63,7 @@ export class MuxFrameReader {
   #input: Buffer = nothing;
   #offset = 0;
   #level: "prefix" | "message" | "frame" | "parts" | "chunk" = "prefix";
-  /** Octets that are still to come of each level that is open. */
+  /** Bytes that are still to come of each level that is open. */
   #messageLeft = 0;
   #frameLeft = 0;
   #partsLeft = 0;
@@ -141,7 +141,7 @@ export class MuxFrameReader {
     }
     const length = input.readUInt32BE(at + 1);
     if (length > muxMessageBytesMax) {
-      throw violation(`a message of ${length} octets; at most ${muxMessageBytesMax} are allowed`);
+      throw violation(`a message of ${length} bytes; at most ${muxMessageBytesMax} are allowed`);
     }
     this.#offset += prefixBytes;
     this.#messageLeft = length;
@@ -225,8 +225,8 @@ export class MuxFrameReader {
       this.#pieceTag = field.tag;
       this.#level = "chunk";
       if (field.bodyBytes === 0 || field.bodyBytes > bodyChunkBytesMax) {
-        // The same as where it comes in one piece and its order is checked. Its octets are then late ones.
-        const problem = `chunk of ${field.bodyBytes} octets: allowed are 1 to ${bodyChunkBytesMax}`;
+        // The same as where it comes in one piece and its order is checked. Its bytes are then late ones.
+        const problem = `chunk of ${field.bodyBytes} bytes: allowed are 1 to ${bodyChunkBytesMax}`;
         return { ...emptyFrame, exchangeId: this.#exchangeId, broken: violation(problem) };
       }
       return undefined;
@@ -251,7 +251,7 @@ export class MuxFrameReader {
     return { ...emptyFrame, exchangeId: this.#exchangeId, piece, pieceTag: this.#pieceTag };
   }
 
-  /** Looks at the next field, which must end within so many octets. Undefined when not even its length is there. */
+  /** Looks at the next field, which must end within so many bytes. Undefined when not even its length is there. */
   #field(left: number): Field | undefined {
     const available = Math.min(left, this.#input.length - this.#offset);
     const reader = new WireReader(this.#input, this.#offset, this.#offset + available);
@@ -301,7 +301,7 @@ export class MuxFrameReader {
     return { tag, headBytes, bodyBytes: reader.offset - begin, whole: true, reader: body };
   }
 
-  /** Steps over a whole field; returns its octets. */
+  /** Steps over a whole field; returns its bytes. */
   #take(field: Field): number {
     const bytes = field.headBytes + field.bodyBytes;
     this.#offset += bytes;
@@ -366,7 +366,7 @@ function readFrame(reader: WireReader, unspecifiedReset: ErrorCode): IncomingFra
   };
 }
 
-/** Whether a varint ends before the limit; one of more than ten octets is malformed, and let through to be refused. */
+/** Whether a varint ends before the limit; one of more than ten bytes is malformed, and let through to be refused. */
 function hasVarint(input: Buffer, begin: number, end: number): boolean {
   const limit = Math.min(end, begin + 10);
   for (let at = begin; at < limit; at += 1) {

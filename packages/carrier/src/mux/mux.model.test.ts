@@ -10,7 +10,7 @@ import { expect, test } from "vitest";
 import { HostMux } from "./host-mux.js";
 import { PluginMux } from "./plugin-mux.js";
 import { Recorder } from "../test-rig/recorder.js";
-import { RpcConnection } from "../http2/dedicated-connection.js";
+import { DedicatedConnection } from "../http2/dedicated-connection.js";
 import { socketPair } from "../test-rig/socket-pair.js";
 import { turns, until } from "../test-rig/until.js";
 import { plainInit } from "../test-rig/wire.js";
@@ -20,7 +20,7 @@ import { plainInit } from "../test-rig/wire.js";
  * once, each by a plan of its own: what is sent each way, who takes its time, who gives up and when. When all have come to
  * their end, this holds:
  *
- * - What arrives is the beginning of what was sent, octet for octet, and all of it where nobody gave up.
+ * - What arrives is the beginning of what was sent, byte for byte, and all of it where nobody gave up.
  * - Every exchange ends at both ends, either complete or aborted with the reason of whoever gave up, once.
  * - No receiver is called against its rules, no sender is left waiting, no exchange is left in a map, and the RPC ends.
  *
@@ -87,8 +87,8 @@ async function run(
   reached: { complete: number; byHost: number; byPlugin: number },
 ): Promise<void> {
   const { host, plugin } = socketPair(cuts);
-  const hostRpc = RpcConnection.open(host, { ":method": "POST", ":path": "/" });
-  const pluginRpc = RpcConnection.accept(plugin, grpcHead);
+  const hostRpc = DedicatedConnection.open(host, { ":method": "POST", ":path": "/" });
+  const pluginRpc = DedicatedConnection.accept(plugin, grpcHead);
   const hostMux = new HostMux(hostRpc);
   const plugins = new Map<number, Recorder<RequestParts>>();
   const playing: Promise<void>[] = [];
@@ -141,7 +141,7 @@ async function playHost(
     ...one.request.map((bytes, at) => ({ chunk: octetsOf(index, at, bytes) })),
     { end: plainEnd },
   ];
-  await sendAll(one, channel, sends, one.hostGivesUp, "caller-left", wait);
+  await sendAll(one, channel, sends, one.hostGivesUp, "client-disconnected", wait);
 }
 
 async function playPlugin(
@@ -169,7 +169,7 @@ async function sendAll<Parts>(
   channel: ExchangeChannel<Parts>,
   sends: readonly Parts[],
   givesUp: number | undefined,
-  code: "caller-left" | "handler-failed",
+  code: "client-disconnected" | "handler-failed",
   wait: () => Promise<void>,
 ): Promise<void> {
   for (const [at, parts] of sends.entries()) {
@@ -221,7 +221,10 @@ function check(
     expect(requestBody.length).toBe(sentRequest.length);
   }
   if (request?.aborted !== undefined) {
-    expect([request.aborted.code, one.hostGivesUp]).toEqual(["caller-left", expect.any(Number)]);
+    expect([request.aborted.code, one.hostGivesUp]).toEqual([
+      "client-disconnected",
+      expect.any(Number),
+    ]);
   }
 }
 
@@ -258,7 +261,7 @@ async function settled(playing: readonly Promise<void>[]): Promise<void> {
   }
 }
 
-/** Octets that tell their exchange and their place. */
+/** Bytes that tell their exchange and their place. */
 function octetsOf(index: number, at: number, bytes: number): Buffer {
   return Buffer.alloc(bytes, Buffer.from([index, at, 0xff, index ^ at]));
 }

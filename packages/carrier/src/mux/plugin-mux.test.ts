@@ -65,7 +65,7 @@ test("U5: a violation of ids, credit or framing ends the RPC with a status, and 
     ["no id", muxRequestOf({ parts: parts({ init: plainInit }) })],
     ["an id beyond 2^53 - 1", muxRequestOf({ ...init, exchangeId: 2n ** 53n })],
     [
-      "octets beyond the credit",
+      "bytes beyond the credit",
       muxRequestOf(
         ...Array.from({ length: muxWindowBytes / 65_536 + 1 }, () => ({
           exchangeId: 1n,
@@ -198,9 +198,9 @@ test("a tunnel goes both ways, and each way ends by itself", async () => {
     void channel.send({ init: { ...plainInit, hijackable: true }, end: plainEnd });
     const end = await wire.pluginEnd(index);
     void end.channel.send({ hijack: true, tunnelChunk: Buffer.from("hello") });
-    await until(() => response.bytes === 5, "the plugin's octets");
+    await until(() => response.bytes === 5, "the plugin's bytes");
     void channel.send({ tunnelChunk: Buffer.from("world") });
-    await until(() => end.request.bytes === 5, "the host's octets");
+    await until(() => end.request.bytes === 5, "the host's bytes");
     const finish = {
       plugin: () => end.channel.send({ tunnelChunk: Buffer.from("!"), tunnelEnd: true }),
       host: () => channel.send({ tunnelChunk: Buffer.from("!"), tunnelEnd: true }),
@@ -229,7 +229,7 @@ function responses(host: RawHostStream) {
   return muxResponsesIn(Buffer.concat(host.chunks));
 }
 
-test("what was written to a tunnel arrives in full where its plugin closes it while octets wait for credit", async () => {
+test("what was written to a tunnel arrives in full where its plugin closes it while bytes wait for credit", async () => {
   await using wire = await Wire.open();
   const { channel, response } = openOn(await wire.openMux());
   response.hold();

@@ -16,9 +16,9 @@ import {
 import type { AcceptExchange } from "../exchange-server.js";
 import { statusFields } from "../wire/grpc-status.js";
 import type { HeaderFields } from "../http2/hpack.js";
-import { MuxInbox } from "./receive-queue.js";
+import { ReceiveQueue } from "./receive-queue.js";
 import { type IncomingFrame, MuxFrameReader } from "./mux-frame-reader.js";
-import { type MuxEnd, MuxPipe } from "./mux-connection.js";
+import { type MuxEnd, MuxConnection } from "./mux-connection.js";
 import { readRequestMessage, requestPieceTags } from "../wire/read-parts.js";
 import type { RpcStream } from "./rpc-stream.js";
 import { writeResponseParts } from "../wire/write-parts.js";
@@ -31,7 +31,7 @@ export class PluginMux implements MuxEnd {
   readonly #stream: RpcStream;
   readonly #accept: AcceptExchange;
   readonly #batch: FrameBatch<ResponseParts, PluginMuxExchange>;
-  readonly #pipe: MuxPipe<ResponseParts, PluginMuxExchange>;
+  readonly #connection: MuxConnection<ResponseParts, PluginMuxExchange>;
   readonly #exchanges = new Map<number, PluginMuxExchange>();
   #lastId = 0;
   /** open -> closed [closed] */
@@ -43,14 +43,14 @@ export class PluginMux implements MuxEnd {
     this.#accept = accept;
     this.#batch = new FrameBatch(responsePartRules, {
       // All requests come by this one stream: when the callback that brought them is over, so is what belongs together.
-      onReady: () => this.#pipe.plan(0),
+      onReady: () => this.#connection.plan(0),
       onOpened: () => undefined,
       onRoom: (exchange) => exchange.goOn(),
       onFinished: (exchange) => exchange.sent(),
     });
-    const reader = new MuxFrameReader(requestPieceTags, "caller-left");
-    this.#pipe = new MuxPipe(stream, this.#batch, writeResponseParts, reader, this);
-    this.#pipe.hello();
+    const reader = new MuxFrameReader(requestPieceTags, "client-disconnected");
+    this.#connection = new MuxConnection(stream, this.#batch, writeResponseParts, reader, this);
+    this.#connection.hello();
   }
 
   /** Exchanges that are open. */
@@ -64,7 +64,7 @@ export class PluginMux implements MuxEnd {
    */
   drain(): void {
     if (this.#state === "open") {
-      this.#pipe.drain();
+      this.#connection.drain();
     }
   }
 
@@ -107,7 +107,7 @@ export class PluginMux implements MuxEnd {
 
   /** No exchange will come, and those that are open are cut off. */
   receiveEnd(): void {
-    this.#pipe.fail(hostGone("the host ended the mux RPC"));
+    this.#connection.fail(hostGone("the host ended the mux RPC"));
   }
 
   closed(error: ServeHTTPError): void {
@@ -133,10 +133,10 @@ const okStatus: HeaderFields = { "grpc-status": "0" };
 class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
   readonly #mux: PluginMux;
   readonly #queue: FrameQueue<ResponseParts, PluginMuxExchange>;
-  readonly #inbox: MuxInbox<RequestParts>;
+  readonly #receiveQueue: ReceiveQueue<RequestParts>;
   #order: RequestOrder = initialRequestOrder;
   #hijacked = false;
-  /** Whether the caller's way of a tunnel still matters to the plugin. */
+  /** Whether the client's way of a tunnel still matters to the plugin. */
   #requestNeeded = true;
   /** open -> answered [send: the last part is queued], open|answered -> over [#finish] */
   #state: "open" | "answered" | "over" = "open";
@@ -150,7 +150,7 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
   ) {
     this.#mux = mux;
     this.#queue = batch.open(exchangeId, this);
-    this.#inbox = new MuxInbox(accept(this), this.#queue, mux.budget, mergeRequestParts);
+    this.#receiveQueue = new ReceiveQueue(accept(this), this.#queue, mux.budget, mergeRequestParts);
   }
 
   send(parts: ResponseParts): void | Promise<void> {
@@ -177,7 +177,7 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
     if (this.#state === "over") {
       return;
     }
-    this.#inbox.close();
+    this.#receiveQueue.close();
     if (error.code === "request-not-needed" && this.#state === "answered") {
       // It follows what was written and still waits, for credit perhaps.
       this.#requestNeeded = false;
@@ -198,7 +198,7 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
   sent(): void {
     const complete = !this.#hijacked || this.#order === "tunnel-ended" || !this.#requestNeeded;
     if (this.#state === "answered" && complete) {
-      this.#inbox.close();
+      this.#receiveQueue.close();
       this.#finish(undefined);
     }
   }
@@ -228,14 +228,14 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
     }
     this.#finish(error);
     this.#queue.forget();
-    this.#inbox.abort(error);
+    this.#receiveQueue.abort(error);
   }
 
   /** Gives the exchange up, at both ends. The order of one exchange's parts is that exchange's affair alone. */
   giveUp(error: ServeHTTPError): void {
     this.#queue.reset(error);
     this.#finish(error);
-    this.#inbox.abort(error);
+    this.#receiveQueue.abort(error);
   }
 
   #receiveParts(parts: RequestParts): void {
@@ -245,7 +245,7 @@ class PluginMuxExchange implements ExchangeChannel<ResponseParts> {
       this.giveUp(ServeHTTPError.from(error));
       return;
     }
-    this.#inbox.receive(parts);
+    this.#receiveQueue.receive(parts);
     if (isRequestOver(this.#order, true) && this.#state === "answered" && this.#queue.finish()) {
       this.sent();
     }

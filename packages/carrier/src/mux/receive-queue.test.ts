@@ -10,19 +10,19 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { expect, test } from "vitest";
-import { MuxInbox } from "./receive-queue.js";
+import { ReceiveQueue } from "./receive-queue.js";
 import { Recorder } from "../test-rig/recorder.js";
 import { turns } from "../test-rig/until.js";
 
 test("parts that come while others are being taken wait, and are joined where they are small", async () => {
-  const { inbox, recorder } = makeInbox();
+  const { receiveQueue, recorder } = makeReceiveQueue();
   recorder.hold();
-  inbox.receive({ init: { status: 200, headers: [] } });
+  receiveQueue.receive({ init: { status: 200, headers: [] } });
   const count = 100_000;
   for (let at = 0; at < count; at += 1) {
-    inbox.receive({ chunk: Buffer.from([at & 0xff]), flush: true });
+    receiveQueue.receive({ chunk: Buffer.from([at & 0xff]), flush: true });
   }
-  inbox.receive({ end: plainEnd });
+  receiveQueue.receive({ end: plainEnd });
   expect(recorder.parts).toHaveLength(1);
   recorder.release();
   await recorder.untilEnded();
@@ -34,12 +34,12 @@ test("parts that come while others are being taken wait, and are joined where th
 });
 
 test("large chunks that wait are not copied", async () => {
-  const { inbox, recorder } = makeInbox();
+  const { receiveQueue, recorder } = makeReceiveQueue();
   recorder.hold();
-  inbox.receive({ init: { status: 200, headers: [] } });
+  receiveQueue.receive({ init: { status: 200, headers: [] } });
   const chunks = [Buffer.alloc(10_000, 1), Buffer.alloc(10_000, 2), Buffer.alloc(10_000, 3)];
   for (const chunk of chunks) {
-    inbox.receive({ chunk });
+    receiveQueue.receive({ chunk });
   }
   recorder.release();
   await turns(2);
@@ -47,13 +47,13 @@ test("large chunks that wait are not copied", async () => {
   expect(recorder.parts.slice(1).every(({ chunk }, at) => chunk === chunks[at])).toBe(true);
 });
 
-test("octets that were joined stay what they are while more come behind them", async () => {
-  const { inbox, recorder } = makeInbox();
+test("bytes that were joined stay what they are while more come behind them", async () => {
+  const { receiveQueue, recorder } = makeReceiveQueue();
   recorder.hold();
   const taken: Buffer[] = [];
   recorder.onParts = ({ chunk }) => chunk !== undefined && taken.push(chunk as Buffer);
   for (let at = 0; at < 300; at += 1) {
-    inbox.receive({ chunk: Buffer.alloc(7, at) });
+    receiveQueue.receive({ chunk: Buffer.alloc(7, at) });
     if (at % 10 === 9) {
       recorder.takeOne();
       await turns(1);
@@ -67,11 +67,11 @@ test("octets that were joined stay what they are while more come behind them", a
 });
 
 test("a flood of flushes takes no memory", async () => {
-  const { inbox, recorder } = makeInbox();
+  const { receiveQueue, recorder } = makeReceiveQueue();
   recorder.hold();
-  inbox.receive({ init: { status: 200, headers: [] } });
+  receiveQueue.receive({ init: { status: 200, headers: [] } });
   for (let at = 0; at < 100_000; at += 1) {
-    inbox.receive({ flush: true });
+    receiveQueue.receive({ flush: true });
   }
   recorder.release();
   await turns(2);
@@ -79,13 +79,13 @@ test("a flood of flushes takes no memory", async () => {
 });
 
 test("credit is given back for what was taken, not for what came", async () => {
-  const { inbox, recorder, credits } = makeInbox();
+  const { receiveQueue, recorder, credits } = makeReceiveQueue();
   recorder.hold();
   for (let bytes = 0; bytes < muxWindowBytes; bytes += 65_536) {
-    inbox.receive({ chunk: Buffer.alloc(65_536) });
+    receiveQueue.receive({ chunk: Buffer.alloc(65_536) });
   }
   expect(credits).toEqual([]);
-  expect(() => inbox.receive({ chunk: Buffer.alloc(1) })).toThrow(
+  expect(() => receiveQueue.receive({ chunk: Buffer.alloc(1) })).toThrow(
     expect.objectContaining({ code: "protocol-violation" }),
   );
   recorder.takeOne();
@@ -96,26 +96,26 @@ test("credit is given back for what was taken, not for what came", async () => {
 });
 
 test("nothing is delivered behind an abort, though the receiver takes its time", async () => {
-  const { inbox, recorder, credits } = makeInbox();
+  const { receiveQueue, recorder, credits } = makeReceiveQueue();
   recorder.hold();
-  inbox.receive({ chunk: Buffer.alloc(200_000) });
-  inbox.receive({ flush: true });
-  inbox.abort(new ServeHTTPError("caller-left", "gone"));
-  inbox.receive({ flush: true });
+  receiveQueue.receive({ chunk: Buffer.alloc(200_000) });
+  receiveQueue.receive({ flush: true });
+  receiveQueue.abort(new ServeHTTPError("client-disconnected", "gone"));
+  receiveQueue.receive({ flush: true });
   recorder.release();
   await turns(2);
   expect([recorder.parts.length, recorder.faults, credits]).toEqual([1, [], []]);
 });
 
 test("nothing is delivered behind a close out of the receiver itself", async () => {
-  const { inbox, recorder } = makeInbox();
-  recorder.onParts = () => inbox.close();
+  const { receiveQueue, recorder } = makeReceiveQueue();
+  recorder.onParts = () => receiveQueue.close();
   recorder.hold();
-  inbox.receive({ flush: true });
-  inbox.receive({ flush: true });
+  receiveQueue.receive({ flush: true });
+  receiveQueue.receive({ flush: true });
   recorder.release();
   await turns(2);
-  inbox.receive({ flush: true });
+  receiveQueue.receive({ flush: true });
   expect(recorder.parts).toHaveLength(1);
 });
 
@@ -123,21 +123,25 @@ test("a consumer that keeps up with bulk is given a wider window, once, while th
   const budget = new GrowthBudget();
   const count = Math.floor(muxGrowthBytesMax / muxWindowGrowthBytes);
   const bulkBytes = muxGrowthAfterBytes + 2 * muxWindowBytes;
-  const inboxes = Array.from({ length: count + 1 }, () => makeInbox(budget));
+  const receiveQueues = Array.from({ length: count + 1 }, () => makeReceiveQueue(budget));
   const chunk = Buffer.alloc(65_536);
-  for (const { inbox } of inboxes) {
+  for (const { receiveQueue } of receiveQueues) {
     for (let bytes = 0; bytes < bulkBytes; bytes += 65_536) {
-      inbox.receive({ chunk });
+      receiveQueue.receive({ chunk });
     }
   }
-  const given = inboxes.map(({ credits }) => credits.reduce((sum, credit) => sum + credit, 0));
+  const given = receiveQueues.map(({ credits }) =>
+    credits.reduce((sum, credit) => sum + credit, 0),
+  );
   const late = given.pop();
   expect(new Set(given)).toEqual(new Set([bulkBytes + muxWindowGrowthBytes]));
   expect(late).toBe(bulkBytes);
   // Whichever way an exchange ends, another may have what it had.
-  inboxes[0]!.inbox.receive({ end: plainEnd });
-  inboxes[1]!.inbox.abort(new ServeHTTPError("caller-left", "the caller left"));
-  inboxes[2]!.inbox.close();
+  receiveQueues[0]!.receiveQueue.receive({ end: plainEnd });
+  receiveQueues[1]!.receiveQueue.abort(
+    new ServeHTTPError("client-disconnected", "the client left"),
+  );
+  receiveQueues[2]!.receiveQueue.close();
   expect([1, 2, 3, 4].map(() => budget.take(muxWindowGrowthBytes))).toEqual([
     true,
     true,
@@ -147,7 +151,7 @@ test("a consumer that keeps up with bulk is given a wider window, once, while th
 });
 
 test("a consumer that holds something whenever it takes something has the window that it began with", async () => {
-  const { inbox, recorder, credits } = makeInbox();
+  const { receiveQueue, recorder, credits } = makeReceiveQueue();
   recorder.hold();
   const chunk = Buffer.alloc(65_536);
   const bulkBytes = muxGrowthAfterBytes + 2 * muxWindowBytes;
@@ -156,7 +160,7 @@ test("a consumer that holds something whenever it takes something has the window
   for (let takenBytes = 0; takenBytes < bulkBytes; takenBytes += 65_536) {
     // All that it may send is always on its way.
     while (openBytes >= 65_536) {
-      inbox.receive({ chunk });
+      receiveQueue.receive({ chunk });
       openBytes -= 65_536;
     }
     recorder.takeOne();
@@ -168,7 +172,7 @@ test("a consumer that holds something whenever it takes something has the window
   expect(givenBytes).toBe(bulkBytes);
 });
 
-function makeInbox(budget = new GrowthBudget()) {
+function makeReceiveQueue(budget = new GrowthBudget()) {
   const recorder = new Recorder<ResponseParts>();
   const credits: number[] = [];
   const giveCredit = (bytes: number) => {
@@ -176,6 +180,11 @@ function makeInbox(budget = new GrowthBudget()) {
       credits.push(bytes);
     }
   };
-  const inbox = new MuxInbox<ResponseParts>(recorder, { giveCredit }, budget, mergeResponseParts);
-  return { inbox, recorder, credits };
+  const receiveQueue = new ReceiveQueue<ResponseParts>(
+    recorder,
+    { giveCredit },
+    budget,
+    mergeResponseParts,
+  );
+  return { receiveQueue, recorder, credits };
 }

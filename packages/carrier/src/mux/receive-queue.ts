@@ -8,7 +8,7 @@ import {
   type ServeHTTPError,
 } from "@servehttp/contract";
 
-/** Small chunks that wait are joined up to this size: of a chunk of one octet, what is around it takes far more than the octet. */
+/** Small chunks that wait are joined up to this size: of a chunk of one byte, what is around it takes far more than the byte. */
 const joinedBytesMax = 16_384;
 
 /** Gives the other side credit for what was taken: a `FrameQueue`. */
@@ -20,7 +20,7 @@ export interface Creditor {
  * One exchange's way in on mux: hands parts to their receiver one at a time, keeps what comes meanwhile, and gives credit
  * back for what was taken. What it keeps is bounded by the credit, however small the chunks are in which it came.
  */
-export class MuxInbox<Parts extends BodyParts> {
+export class ReceiveQueue<Parts extends BodyParts> {
   readonly #receiver: PartReceiver<Parts>;
   readonly #creditor: Creditor;
   readonly #budget: GrowthBudget;
@@ -30,7 +30,7 @@ export class MuxInbox<Parts extends BodyParts> {
   #window: ReceiveWindow | undefined;
   #state: "free" | "busy" | "closed" = "free";
   #waiting: Parts[] | undefined;
-  /** Where the octets of the last one that waits lie, if they were joined; with room for more. */
+  /** Where the bytes of the last one that waits lie, if they were joined; with room for more. */
   #joined: Buffer | undefined;
 
   /** `budget` is shared by the exchanges of an RPC; `merge` adds parts to others where one message could carry both. */
@@ -49,7 +49,7 @@ export class MuxInbox<Parts extends BodyParts> {
   /**
    * Takes parts that have passed the order check.
    *
-   * @throws ServeHTTPError `protocol-violation` for octets beyond the credit.
+   * @throws ServeHTTPError `protocol-violation` for bytes beyond the credit.
    */
   receive(parts: Parts): void {
     const bytes = bodyBytesOf(parts);
@@ -86,7 +86,7 @@ export class MuxInbox<Parts extends BodyParts> {
         return;
       }
       if (this.#joinOctets(last, parts)) {
-        // Behind its octets it is as small as can be.
+        // Behind its bytes it is as small as can be.
         this.#merge(last, parts);
         return;
       }
@@ -95,7 +95,7 @@ export class MuxInbox<Parts extends BodyParts> {
     this.#waiting.push(parts);
   }
 
-  /** Moves the octets of the parts to those of the last ones, where both have some and there are few. */
+  /** Moves the bytes of the parts to those of the last ones, where both have some and there are few. */
   #joinOctets(last: Parts, parts: Parts): boolean {
     const field = parts.chunk === undefined ? "tunnelChunk" : "chunk";
     const before = last[field];
@@ -118,7 +118,7 @@ export class MuxInbox<Parts extends BodyParts> {
   }
 
   #deliver(parts: Parts): void {
-    // Looked at before: the receiver may keep the parts and take their octets away.
+    // Looked at before: the receiver may keep the parts and take their bytes away.
     const bytes = bodyBytesOf(parts);
     if (parts.end !== undefined || parts.tunnelEnd === true) {
       this.#giveBack();
@@ -148,7 +148,7 @@ export class MuxInbox<Parts extends BodyParts> {
         return;
       }
       if (this.#waiting?.length === 0) {
-        // Its octets are the receiver's now.
+        // Its bytes are the receiver's now.
         this.#joined = undefined;
       }
       this.#deliver(next);

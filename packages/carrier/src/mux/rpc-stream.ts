@@ -1,9 +1,9 @@
 import type { ServeHTTPError } from "@servehttp/contract";
 import type { HeaderFields } from "../http2/hpack.js";
 
-/** One end of a streaming RPC, as octets: what mux needs of HTTP/2, whoever speaks it. */
+/** One end of a streaming RPC, as bytes: what mux needs of HTTP/2, whoever speaks it. */
 export interface RpcStream {
-  /** So many octets in front of each message are the stream's to fill in. */
+  /** So many bytes in front of each message are the stream's to fill in. */
   readonly headroomBytes: number;
 
   /** Says who listens. Called once, before anything else. */

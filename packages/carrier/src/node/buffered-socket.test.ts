@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import { TemporarySocket } from "../test-rig/temporary-socket.js";
 import { until } from "../test-rig/until.js";
-import { UnblockedSocket } from "./buffered-socket.js";
+import { BufferedSocket } from "./buffered-socket.js";
 
 /** More than a unix socket holds, in one write and in many. */
 const sizeBytes = 4 * 1_048_576;
@@ -77,13 +77,13 @@ test("what was taken before it is destroyed still goes, and waits for no peer th
 class Pair implements AsyncDisposable {
   readonly peer: Socket;
   readonly socket: Socket;
-  readonly unblocked: UnblockedSocket;
+  readonly unblocked: BufferedSocket;
   readonly #opened: AsyncDisposableStack;
 
   private constructor(peer: Socket, socket: Socket, opened: AsyncDisposableStack) {
     this.peer = peer;
     this.socket = socket;
-    this.unblocked = new UnblockedSocket(socket);
+    this.unblocked = new BufferedSocket(socket);
     this.#opened = opened;
   }
 

@@ -11,7 +11,7 @@ const lingerMs = 1_000;
  *
  * What is kept is bounded by what the other side has granted: `hostConnectionWindowBytes`.
  */
-export class UnblockedSocket extends Duplex {
+export class BufferedSocket extends Duplex {
   readonly #socket: Socket;
 
   constructor(socket: Socket) {

@@ -3,7 +3,7 @@ import type { ServerOptions } from "node:http2";
 /**
  * How both ends set up HTTP/2 between them. They trust each other with far more than a public listener would: the
  * limits of Node's that guard against hostile peers end the connection, and every exchange on it, long before a
- * host with many callers has done anything wrong.
+ * host with many clients has done anything wrong.
  */
 
 /** What a stream may send before it is read: 1 MiB, so that one exchange is not slowed by the round trip. */
@@ -11,7 +11,7 @@ export const streamWindowBytes = 1_048_576;
 
 /**
  * What a plugin may send in all before its host reads it: 512 KiB. A plugin keeps so much at the most when its host does not read
- * for a moment (see `UnblockedSocket`). The credit comes back as octets are read off the socket, not as callers take them, so
+ * for a moment (see `BufferedSocket`). The credit comes back as bytes are read off the socket, not as clients take them, so
  * that no exchange waits for another.
  */
 export const hostConnectionWindowBytes = 524_288;
@@ -25,7 +25,7 @@ const concurrentStreamsMax = 100_000;
 /** In MB, Node's unit. A few hundred stalled readers use up Node's default of 10. */
 const sessionMemoryMax = 4_096;
 
-/** Resets that are tolerated in a burst and then each second; a host whose callers leave resets one stream each. */
+/** Resets that are tolerated in a burst and then each second; a host whose clients leave resets one stream each. */
 const streamResets = 1_000_000;
 
 export const sessionOptions = {

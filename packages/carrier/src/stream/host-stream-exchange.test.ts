@@ -18,7 +18,7 @@ import { WireWriter } from "../wire/wire-writer.js";
 
 const head = { init: { status: 200, headers: [] } };
 const grpc = { ":status": 200, "content-type": "application/grpc+proto" };
-const callerLeft = new ServeHTTPError("caller-left", "the caller left");
+const clientDisconnected = new ServeHTTPError("client-disconnected", "the client left");
 
 test("trap 1: early responses leave no stream open at either end", async () => {
   await using wire = await Wire.open();
@@ -252,11 +252,12 @@ test("trap 4, D6: 5,000 exchanges given up on one connection leave another one u
     }
     await until(() => wire.plugin.length === (round + 1) * 100 + 1, "all of the round");
     for (const { channel } of exchanges) {
-      channel.reset(callerLeft);
+      channel.reset(clientDisconnected);
     }
   }
   await until(
-    () => wire.plugin.slice(1).every(({ request }) => request.aborted?.code === "caller-left"),
+    () =>
+      wire.plugin.slice(1).every(({ request }) => request.aborted?.code === "client-disconnected"),
     "all aborted",
   );
   await until(() => wire.openStreams === 1, "their streams closed");
@@ -297,7 +298,7 @@ test("a sender that waits for room is let go when the exchange is over, for what
   await using wire = await Wire.open();
   wire.onAccept = ({ request }) => request.hold();
   const reasons: [string, (end: HostEnd, index: number) => void, ErrorCode][] = [
-    ["reset", ({ channel }) => channel.reset(callerLeft), "caller-left"],
+    ["reset", ({ channel }) => channel.reset(clientDisconnected), "client-disconnected"],
     [
       "answered in full",
       (_, index) => void wire.plugin[index]!.channel.send({ init: okHead!, end: plainEnd }),
@@ -325,7 +326,7 @@ test("a sender that waits for room is let go when the exchange is over, for what
   }
 });
 
-test("the sender of a tunnel's last octets is let go when the connection is lost", async () => {
+test("the sender of a tunnel's last bytes is let go when the connection is lost", async () => {
   await using wire = await Wire.open();
   wire.onAccept = ({ request }) => request.hold();
   const exchange = wire.openStream();
@@ -347,7 +348,12 @@ test.each([
   ["behind a complete request", { end: plainEnd }],
 ])("D5: the reason of a reset arrives in the plugin, %s", async (_name, end) => {
   await using wire = await Wire.open();
-  const codes: ErrorCode[] = ["caller-left", "deadline", "host-stopping", "protocol-violation"];
+  const codes: ErrorCode[] = [
+    "client-disconnected",
+    "deadline",
+    "host-stopping",
+    "protocol-violation",
+  ];
   for (const [index, code] of codes.entries()) {
     const { channel, response } = wire.openStream();
     void channel.send({ init: plainInit, chunk: Buffer.from("abc"), ...end });
@@ -363,13 +369,13 @@ test.each([
 test("a reset reaches a plugin that takes nothing, though its reason may not", async () => {
   await using wire = await Wire.open();
   wire.onAccept = ({ request }) => request.hold();
-  for (const [index, code] of (["deadline", "caller-left"] as const).entries()) {
+  for (const [index, code] of (["deadline", "client-disconnected"] as const).entries()) {
     const exchange = wire.openStream();
     void exchange.channel.send({ init: plainInit });
     const { request } = await wire.pluginEnd(index);
     await stall(exchange);
     exchange.channel.reset(new ServeHTTPError(code, "why"));
-    expect(["deadline", "caller-left"]).toContain((await request.untilAborted()).code);
+    expect(["deadline", "client-disconnected"]).toContain((await request.untilAborted()).code);
     expect(request.holding).toBe(true);
     request.release();
     await turns(10);
@@ -382,7 +388,7 @@ test("an exchange that is reset before anything was sent never reaches the plugi
   await using wire = await Wire.open();
   const { channel, response } = wire.openStream();
   void channel.send({ init: plainInit, end: plainEnd });
-  channel.reset(callerLeft);
+  channel.reset(clientDisconnected);
   void channel.send({ chunk: Buffer.from("late") });
   await until(() => wire.openStreams === 0, "its stream closed");
   expect(wire.plugin.every(({ request }) => request.parts.length === 0)).toBe(true);

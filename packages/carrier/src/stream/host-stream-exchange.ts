@@ -20,8 +20,8 @@ import {
 } from "@servehttp/contract";
 import { answered } from "../schedule/answered.js";
 import { brokenOrder, errorOfStatus, grpcProblem } from "../wire/grpc-status.js";
-import { MessageInlet, type MessageTaker } from "./message-reader.js";
-import { type PartFormat, PartOutbox } from "./part-writer.js";
+import { MessageReader, type MessageTaker } from "./message-reader.js";
+import { type PartFormat, PartWriter } from "./part-writer.js";
 import { readResponseParts } from "../wire/read-parts.js";
 import { streamResetCode } from "./stream-reset-codes.js";
 import { WireReader } from "../wire/wire-reader.js";
@@ -46,8 +46,8 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts>, Messag
   readonly #session: ClientHttp2Session;
   readonly #stream: ClientHttp2Stream;
   readonly #receiver: PartReceiver<ResponseParts>;
-  readonly #outbox: PartOutbox<RequestParts>;
-  readonly #inlet: MessageInlet;
+  readonly #partWriter: PartWriter<RequestParts>;
+  readonly #messageReader: MessageReader;
   #order: ResponseOrder = initialResponseOrder;
   /** open -> over [#finish], when the response is complete or either side gave up. */
   #state: "open" | "over" = "open";
@@ -75,13 +75,13 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts>, Messag
     this.#receiver = receiver;
     const stream = session.request(headers, requestOptions);
     this.#stream = stream;
-    this.#outbox = new PartOutbox(stream, writer, requestFormat);
-    this.#inlet = new MessageInlet(stream, this);
+    this.#partWriter = new PartWriter(stream, writer, requestFormat);
+    this.#messageReader = new MessageReader(stream, this);
     stream.on("response", (fields) => this.#onResponse(fields));
     stream.on("trailers", (fields) => {
       this.#trailers = fields;
     });
-    stream.on("data", (input: Buffer) => this.#inlet.push(input));
+    stream.on("data", (input: Buffer) => this.#messageReader.push(input));
     stream.on("end", () => this.#onEnd());
     stream.on("error", (error) => {
       this.#failure ??= error;
@@ -99,10 +99,10 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts>, Messag
     // Behind the `end` of a request that may become a tunnel, the tunnel follows.
     const last = parts.tunnelEnd === true || (parts.end !== undefined && !this.#hijackable);
     this.#requestSent ||= last;
-    const room = this.#outbox.send(parts, last);
+    const room = this.#partWriter.send(parts, last);
     if (last && isResponseOver(this.#order)) {
       // The other way of the tunnel has ended before.
-      this.#outbox.flush();
+      this.#partWriter.flush();
       this.#finish();
     }
     return room;
@@ -113,7 +113,7 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts>, Messag
       return;
     }
     this.#finish();
-    this.#outbox.close(error);
+    this.#partWriter.close(error);
     this.#stream.close(streamResetCode(error.code));
   }
 
@@ -155,9 +155,9 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts>, Messag
 
   /** The response is complete: the plugin needs no more of the request. */
   #complete(): void {
-    this.#outbox.flush();
+    this.#partWriter.flush();
     this.#finish();
-    this.#outbox.close(answered);
+    this.#partWriter.close(answered);
     if (!this.#stream.writableEnded) {
       // Without our end the stream would stay half-open for ever on both sides.
       this.#stream.end();
@@ -167,15 +167,15 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts>, Messag
   #onEnd(): void {
     // A stream that was reset, or that its connection took along, ends as well: `close` says which.
     if (this.#status !== undefined || !this.#stream.closed) {
-      this.#inlet.end();
+      this.#messageReader.end();
     }
   }
 
   #onClose(): void {
     const reason = this.#closeReason();
-    this.#outbox.close(reason);
+    this.#partWriter.close(reason);
     // What came in full may still wait to be taken.
-    if (!this.#inlet.ended || isResponseOver(this.#order)) {
+    if (!this.#messageReader.ended || isResponseOver(this.#order)) {
       this.#fail(reason);
     }
   }
@@ -219,7 +219,7 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts>, Messag
       return;
     }
     this.#finish();
-    this.#outbox.close(error);
+    this.#partWriter.close(error);
     this.#stream.close(constants.NGHTTP2_CANCEL);
     this.#receiver.abort(error);
   }
@@ -227,6 +227,6 @@ export class HostStreamExchange implements ExchangeChannel<RequestParts>, Messag
   /** What still comes in is discarded; what waits to be sent goes, unless the outbox is closed as well. */
   #finish(): void {
     this.#state = "over";
-    this.#inlet.discard();
+    this.#messageReader.discard();
   }
 }

@@ -16,7 +16,7 @@ export interface MessageTaker {
  * The way in of one exchange on the stream carrier: cuts its input into messages and hands them over one at a time. While
  * their taker makes it wait, the stream is paused, so that the other side comes to wait as well.
  */
-export class MessageInlet {
+export class MessageReader {
   readonly #stream: Http2Stream;
   readonly #taker: MessageTaker;
   readonly #reader = new GrpcMessageReader(messageBytesMax);

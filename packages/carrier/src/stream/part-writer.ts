@@ -4,7 +4,7 @@ import { settledQuietly } from "../schedule/settled-quietly.js";
 import { atCallbackEnd, type Flushable } from "../schedule/turn-end.js";
 import type { WireWriter } from "../wire/wire-writer.js";
 
-/** Octets of messages that may lie between us and the socket before a sender is made to wait; it goes on at half of it. */
+/** Bytes of messages that may lie between us and the socket before a sender is made to wait; it goes on at half of it. */
 const unsentBytesMax = 131_072;
 
 /** From this size on a message goes out at once: waiting for more to join it would only delay it. */
@@ -23,7 +23,7 @@ export interface PartFormat<Parts> {
  * The way out of one exchange on the stream carrier. Parts of one turn of the event loop that one message can
  * carry go out as one message; a sender that is faster than the stream waits.
  */
-export class PartOutbox<Parts extends BodyParts> implements Flushable {
+export class PartWriter<Parts extends BodyParts> implements Flushable {
   readonly #stream: Http2Stream;
   readonly #writer: WireWriter;
   readonly #format: PartFormat<Parts>;
@@ -116,7 +116,7 @@ export class PartOutbox<Parts extends BodyParts> implements Flushable {
       }
     }
     if (last) {
-      // In one go, so that the end travels with the octets.
+      // In one go, so that the end travels with the bytes.
       stream.end(segments[final], onWritten);
     } else {
       stream.write(segments[final], onWritten);

@@ -42,7 +42,7 @@ test("trap 2: a request that stops without its end is aborted, at whatever point
     const host = new RawHostStream(wire.session, serveHTTPPath);
     host.stream.end(octets.subarray(0, length));
     const { request } = await wire.pluginEnd(index);
-    expect((await request.untilAborted()).code).toBe("caller-left");
+    expect((await request.untilAborted()).code).toBe("client-disconnected");
     await until(() => host.closed, "the stream closed");
   }
   expect(wire.faults).toEqual([]);
@@ -60,8 +60,8 @@ test("traps 2 and 9: a cancelled RPC is aborted at every point, for the reason t
     for (const [code, reason] of [
       [1, "protocol-violation"],
       [2, "host-stopping"],
-      [7, "caller-left"],
-      [8, "caller-left"],
+      [7, "client-disconnected"],
+      [8, "client-disconnected"],
       [11, "deadline"],
     ] as const) {
       const host = new RawHostStream(wire.session, serveHTTPPath);
@@ -85,7 +85,7 @@ test("the abort comes while the handler still holds what it was given, and nothi
   const { request } = await wire.pluginEnd(0);
   await until(() => request.holding, "the head");
   host.stream.close(8);
-  expect((await request.untilAborted()).code).toBe("caller-left");
+  expect((await request.untilAborted()).code).toBe("client-disconnected");
   expect(request.holding).toBe(true);
   request.release();
   await turns(10);
@@ -119,7 +119,7 @@ test("trap 3: a request that is there in full, its stream ended, is taken in ful
   expect(host.status).toBe("0");
 });
 
-test("the loss of the connection is the host's, not a caller's", async () => {
+test("the loss of the connection is the host's, not a client's", async () => {
   await using wire = await Wire.open();
   wire.onAccept = ({ request }) => request.hold();
   for (let index = 0; index < 5; index += 1) {
@@ -133,7 +133,7 @@ test("the loss of the connection is the host's, not a caller's", async () => {
   expect(wire.faults).toEqual([]);
 });
 
-test("a caller who leaves while the plugin drains is still a caller who left", async () => {
+test("a client who leaves while the plugin drains is still a client who left", async () => {
   await using wire = await Wire.open();
   const { channel } = wire.openStream();
   void channel.send({ init: plainInit });
@@ -142,8 +142,8 @@ test("a caller who leaves while the plugin drains is still a caller who left", a
   const { request } = await wire.pluginEnd(0);
   const { channel: answer } = await wire.pluginEnd(1);
   const drained = wire.server.drain();
-  channel.reset(new ServeHTTPError("caller-left", "the caller left"));
-  expect((await request.untilAborted()).code).toBe("caller-left");
+  channel.reset(new ServeHTTPError("client-disconnected", "the client left"));
+  expect((await request.untilAborted()).code).toBe("client-disconnected");
   void answer.send({ ...whole });
   await other.response.untilEnded();
   await drained;
@@ -208,7 +208,7 @@ test("a reset of the plugin's reaches the host with its meaning, and with nothin
   }
 });
 
-test("a handler that fails with octets still on the way fails at the host as well", async () => {
+test("a handler that fails with bytes still on the way fails at the host as well", async () => {
   await using wire = await Wire.open();
   const { channel, response } = wire.openStream();
   response.hold();
@@ -243,7 +243,7 @@ test("P13: a host that does not take the response makes the handler wait, with l
   expect(response.faults).toEqual([]);
 });
 
-test("a handler that waits for room is let go when the host gives up, also behind its last octets", async () => {
+test("a handler that waits for room is let go when the host gives up, also behind its last bytes", async () => {
   await using wire = await Wire.open();
   for (const [index, last] of [false, true].entries()) {
     const { channel, response } = wire.openStream();
@@ -253,8 +253,8 @@ test("a handler that waits for room is let go when the host gives up, also behin
     void end.channel.send({ init: okHead! });
     const { room: first } = await stall(end);
     const room = last ? end.channel.send({ chunk: Buffer.alloc(65_536), end: plainEnd }) : first;
-    channel.reset(new ServeHTTPError("caller-left", "the caller left"));
-    await expect(room).rejects.toMatchObject({ code: "caller-left" });
+    channel.reset(new ServeHTTPError("client-disconnected", "the client left"));
+    await expect(room).rejects.toMatchObject({ code: "client-disconnected" });
   }
   expect(wire.faults).toEqual([]);
 });
@@ -294,9 +294,9 @@ test("a tunnel goes both ways, and each way ends by itself", async () => {
     void channel.send({ init: { ...plainInit, hijackable: true }, end: plainEnd });
     const end = await wire.pluginEnd(index);
     void end.channel.send({ hijack: true, tunnelChunk: Buffer.from("hello") });
-    await until(() => response.bytes === 5, "the plugin's octets");
+    await until(() => response.bytes === 5, "the plugin's bytes");
     void channel.send({ tunnelChunk: Buffer.from("world") });
-    await until(() => end.request.bytes === 5, "the host's octets");
+    await until(() => end.request.bytes === 5, "the host's bytes");
     const finish = {
       plugin: () => end.channel.send({ tunnelChunk: Buffer.from("!"), tunnelEnd: true }),
       host: () => channel.send({ tunnelChunk: Buffer.from("!"), tunnelEnd: true }),

@@ -19,8 +19,8 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { statusFields } from "../wire/grpc-status.js";
-import { MessageInlet, type MessageTaker } from "./message-reader.js";
-import { type PartFormat, PartOutbox } from "./part-writer.js";
+import { MessageReader, type MessageTaker } from "./message-reader.js";
+import { type PartFormat, PartWriter } from "./part-writer.js";
 import { readRequestMessage } from "../wire/read-parts.js";
 import { reasonOfStreamReset } from "./stream-reset-codes.js";
 import { WireReader } from "../wire/wire-reader.js";
@@ -70,8 +70,8 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
   readonly #stream: ServerHttp2Stream;
   readonly #session: Http2Session | undefined;
   readonly #receiver: PartReceiver<RequestParts>;
-  readonly #outbox: PartOutbox<ResponseParts>;
-  readonly #inlet: MessageInlet;
+  readonly #partWriter: PartWriter<ResponseParts>;
+  readonly #messageReader: MessageReader;
   #order: RequestOrder = initialRequestOrder;
   #hijacked = false;
   /** Whether the last part of the response is on its way. */
@@ -89,10 +89,10 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
     this.#stream = stream;
     // The stream lets go of it when it closes.
     this.#session = stream.session;
-    this.#outbox = new PartOutbox(stream, writer, responseFormat);
-    this.#inlet = new MessageInlet(stream, this);
+    this.#partWriter = new PartWriter(stream, writer, responseFormat);
+    this.#messageReader = new MessageReader(stream, this);
     this.#receiver = accept(this);
-    stream.on("data", (input: Buffer) => this.#inlet.push(input));
+    stream.on("data", (input: Buffer) => this.#messageReader.push(input));
     stream.on("end", () => this.#onEnd());
     stream.on("wantTrailers", () => this.#sendStatus());
     stream.on("error", () => {
@@ -107,10 +107,10 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
     }
     this.#hijacked ||= parts.hijack === true;
     const last = parts.end !== undefined || parts.tunnelEnd === true;
-    const room = this.#outbox.send(parts, last);
+    const room = this.#partWriter.send(parts, last);
     if (last) {
       this.#responseSent = true;
-      this.#outbox.flush();
+      this.#partWriter.flush();
       if (parts.end !== undefined || isRequestOver(this.#order, this.#hijacked)) {
         this.#finish();
         this.#closeHalfOpen();
@@ -133,10 +133,10 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
       }
       return;
     }
-    const { idle } = this.#outbox;
+    const { idle } = this.#partWriter;
     this.#failure = error;
     this.#finish();
-    this.#outbox.close(error);
+    this.#partWriter.close(error);
     if (stream.destroyed || stream.closed) {
       return;
     }
@@ -187,7 +187,7 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
   #onEnd(): void {
     // A stream that was reset, or that its connection took along, ends as well: `close` says which.
     if (!this.#stream.closed) {
-      this.#inlet.end();
+      this.#messageReader.end();
     }
   }
 
@@ -197,7 +197,7 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
       this.#stream.rstCode === constants.NGHTTP2_NO_ERROR
         ? connectionLost()
         : this.#gone("the host gave the exchange up");
-    this.#outbox.close(reason);
+    this.#partWriter.close(reason);
     if (this.#state === "open") {
       this.#abort(reason);
     }
@@ -211,7 +211,7 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
 
   #abort(error: ServeHTTPError): void {
     this.#finish();
-    this.#outbox.close(error);
+    this.#partWriter.close(error);
     this.#receiver.abort(error);
     if (!this.#stream.destroyed) {
       this.#stream.close(constants.NGHTTP2_CANCEL);
@@ -221,7 +221,7 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
   /** What still comes in is discarded; what waits to be sent goes, unless the outbox is closed as well. */
   #finish(): void {
     this.#state = "over";
-    this.#inlet.discard();
+    this.#messageReader.discard();
   }
 
   #sendStatus(): void {
@@ -261,7 +261,7 @@ function respondTrailersOnly(stream: ServerHttp2Stream, error: ServeHTTPError): 
 /** Refuses an RPC before any message of it is read. */
 export function refuseStream(stream: ServerHttp2Stream, error: ServeHTTPError): void {
   stream.on("error", () => {
-    // The caller is gone; there is nobody to refuse any more.
+    // The client is gone; there is nobody to refuse any more.
   });
   respondTrailersOnly(stream, error);
   stream.resume();

@@ -6,7 +6,7 @@ import type { ErrorCode } from "@servehttp/contract";
  * is complete and its way closed, which no message can.
  */
 const codes: ReadonlyMap<ErrorCode, number> = new Map([
-  ["caller-left", constants.NGHTTP2_CANCEL],
+  ["client-disconnected", constants.NGHTTP2_CANCEL],
   ["deadline", constants.NGHTTP2_ENHANCE_YOUR_CALM],
   ["host-stopping", constants.NGHTTP2_INTERNAL_ERROR],
   ["protocol-violation", constants.NGHTTP2_PROTOCOL_ERROR],
@@ -21,7 +21,7 @@ export function streamResetCode(reason: ErrorCode): number {
   return codes.get(reason) ?? constants.NGHTTP2_CANCEL;
 }
 
-/** The reason behind a code. What stands for none is a caller who left. */
+/** The reason behind a code. What stands for none is a client who left. */
 export function reasonOfStreamReset(code: number): ErrorCode {
-  return reasons.get(code) ?? "caller-left";
+  return reasons.get(code) ?? "client-disconnected";
 }

@@ -10,15 +10,15 @@ import type {
 import * as fc from "fast-check";
 
 /*
- * Any parts that the messages can carry, whatever their order allows. Octets as Latin-1 where the contract says so.
+ * Any parts that the messages can carry, whatever their order allows. Bytes as Latin-1 where the contract says so.
  */
 
-/** Any octets, as a string of one character an octet. */
+/** Any bytes, as a string of one character a byte. */
 export const latin1Text = fc
   .uint8Array({ maxLength: 40 })
   .map((octets) => Buffer.from(octets).toString("latin1"));
 
-/** Well-formed UTF-8 as a string of one character an octet: what a `string` field may hold. */
+/** Well-formed UTF-8 as a string of one character a byte: what a `string` field may hold. */
 export const utf8Octets = fc
   .string({ unit: "binary", maxLength: 20 })
   .map((text) => Buffer.from(text).toString("latin1"));

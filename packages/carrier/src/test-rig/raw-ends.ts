@@ -20,7 +20,7 @@ import { rpcHeaders } from "../wire/rpc-paths.js";
 import { encodeRequest, encodeResponse } from "./generated-codec.js";
 import { TemporarySocket } from "./temporary-socket.js";
 
-/** Octets as one gRPC message. */
+/** Bytes as one gRPC message. */
 export function framed(message: Uint8Array, flag = 0): Buffer {
   const prefix = Buffer.alloc(5);
   prefix[0] = flag;
@@ -50,12 +50,12 @@ export function muxResponseOf(
   return framed(toBinary(ServeHTTPMuxResponseSchema, create(ServeHTTPMuxResponseSchema, message)));
 }
 
-/** The whole batches in these octets of the host's. */
+/** The whole batches in these bytes of the host's. */
 export function muxRequestsIn(octets: Buffer): ServeHTTPMuxRequest[] {
   return messagesIn(octets).map((message) => fromBinary(ServeHTTPMuxRequestSchema, message));
 }
 
-/** The whole batches in these octets of the plugin's. */
+/** The whole batches in these bytes of the plugin's. */
 export function muxResponsesIn(octets: Buffer): ServeHTTPMuxResponse[] {
   return messagesIn(octets).map((message) => fromBinary(ServeHTTPMuxResponseSchema, message));
 }

@@ -77,7 +77,7 @@ export class Recorder<Parts extends BodyParts> implements PartReceiver<Parts> {
     return this.parts.some((parts) => parts.tunnelEnd === true);
   }
 
-  /** All octets of the body and of the tunnel. */
+  /** All bytes of the body and of the tunnel. */
   get body(): Buffer {
     return Buffer.concat(
       this.parts.flatMap(({ chunk, tunnelChunk }) =>

@@ -43,7 +43,7 @@ export class RpcRecorder implements RpcListener {
     this.closings.push(error);
   }
 
-  /** Of all octets; once. */
+  /** Of all bytes; once. */
   get hash(): string {
     return this.#hash.digest("hex");
   }

@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 
-/** Into how many pieces one write is cut at the most: megabytes octet by octet would show nothing more. */
+/** Into how many pieces one write is cut at the most: megabytes byte by byte would show nothing more. */
 const piecesMax = 40;
 
 /**

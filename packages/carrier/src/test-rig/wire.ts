@@ -6,11 +6,11 @@ import type {
   RequestParts,
   ResponseParts,
 } from "@servehttp/contract";
-import { connectHttp2, connectRpc } from "../connect.js";
+import { connectHttp2, connectDedicated } from "../connect.js";
 import { ExchangeServer, type ExchangeServerOptions } from "../exchange-server.js";
 import { HostMux } from "../mux/host-mux.js";
 import { HostStreamExchange } from "../stream/host-stream-exchange.js";
-import type { RpcConnection } from "../http2/dedicated-connection.js";
+import type { DedicatedConnection } from "../http2/dedicated-connection.js";
 import { dedicatedMuxHeaders, rpcHeaders, serveHTTPPath } from "../wire/rpc-paths.js";
 import { WireWriter } from "../wire/wire-writer.js";
 import { Recorder } from "./recorder.js";
@@ -41,7 +41,7 @@ export class Wire implements AsyncDisposable {
   /** Streams of the host's that are not closed. */
   openStreams = 0;
   /** The connections of mux RPCs that the host has opened. */
-  readonly #rpcs: RpcConnection[] = [];
+  readonly #rpcs: DedicatedConnection[] = [];
   readonly #socket: TemporarySocket;
   readonly #writer = new WireWriter();
 
@@ -143,8 +143,8 @@ export class Wire implements AsyncDisposable {
 }
 
 /** A connection that is one mux RPC. */
-export function openMuxRpc(path: string, token?: string): Promise<RpcConnection> {
-  return connectRpc(
+export function openMuxRpc(path: string, token?: string): Promise<DedicatedConnection> {
+  return connectDedicated(
     { kind: "unix", path },
     dedicatedMuxHeaders("http://localhost", token),
     AbortSignal.timeout(10_000),

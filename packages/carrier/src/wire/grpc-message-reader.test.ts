@@ -30,7 +30,7 @@ test("gives the same messages however the input is sliced", () => {
   );
 });
 
-test("gives the same messages one octet at a time", () => {
+test("gives the same messages one byte at a time", () => {
   const messages = [0, 1, 0, 0, 300, 5].map((size, index) => Buffer.alloc(size, index + 1));
   const reader = new GrpcMessageReader(messageBytesMax);
   const read: Buffer[] = [];

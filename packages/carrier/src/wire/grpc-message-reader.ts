@@ -3,7 +3,7 @@ import { ServeHTTPError } from "@servehttp/contract";
 const prefixBytes = 5;
 
 /**
- * Cuts the octets of a gRPC stream into messages (gRPC over HTTP/2, "Length-Prefixed-Message"). Feed it with
+ * Cuts the bytes of a gRPC stream into messages (gRPC over HTTP/2, "Length-Prefixed-Message"). Feed it with
  * `push`, then take messages with `next` until there is none.
  *
  * A message that lies in one piece of input is a view of it; one that spans pieces is copied once. A message over
@@ -102,7 +102,7 @@ export class GrpcMessageReader {
     if (length > this.#messageBytesMax) {
       throw new ServeHTTPError(
         "protocol-violation",
-        `a message of ${length} octets; at most ${this.#messageBytesMax} are allowed`,
+        `a message of ${length} bytes; at most ${this.#messageBytesMax} are allowed`,
       );
     }
     return length;

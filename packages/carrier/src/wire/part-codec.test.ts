@@ -131,12 +131,12 @@ test("a field's name may stand behind its values", () => {
   expect(parts.end?.trailers).toEqual(["x-a", "1", "x-a", "2"]);
 });
 
-test("a field's values are any octets", () => {
+test("a field's values are any bytes", () => {
   const every = Array.from({ length: 256 }, (_, octet) => String.fromCharCode(octet)).join("");
-  const parts: ResponseParts = { init: { status: 200, headers: ["x-octets", every] } };
-  expect(decodeResponse(ourResponse(parts)).init?.headers).toEqual(["x-octets", every]);
+  const parts: ResponseParts = { init: { status: 200, headers: ["x-bytes", every] } };
+  expect(decodeResponse(ourResponse(parts)).init?.headers).toEqual(["x-bytes", every]);
   const read = readResponseParts(readerOf(encodeResponse(parts, false)));
-  expect(read.init?.headers).toEqual(["x-octets", every]);
+  expect(read.init?.headers).toEqual(["x-bytes", every]);
 });
 
 test("a deadline before 1970 stays one, whatever int64 it is", () => {
@@ -239,13 +239,13 @@ test("a damaged message is read or refused, and nothing beyond its end is looked
   );
 });
 
-test("random octets are read or refused", () => {
+test("random bytes are read or refused", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), (octets) => {
       const readAll = () => {
         readOrRefuse(() => readRequestMessage(readerOf(octets)));
         readOrRefuse(() => readResponseParts(readerOf(octets)));
-        readOrRefuse(() => readReset(readerOf(octets), "caller-left"));
+        readOrRefuse(() => readReset(readerOf(octets), "client-disconnected"));
       };
       expect(readAll).not.toThrow();
     }),
@@ -255,7 +255,7 @@ test("random octets are read or refused", () => {
 
 test("every code of a reset travels under the number that the contract gives it", () => {
   const codes: [ErrorCode, ResetCode][] = [
-    ["caller-left", ResetCode.CALLER_LEFT],
+    ["client-disconnected", ResetCode.CALLER_LEFT],
     ["deadline", ResetCode.DEADLINE],
     ["host-stopping", ResetCode.HOST_STOPPING],
     ["plugin-closing", ResetCode.PLUGIN_CLOSING],
@@ -282,7 +282,9 @@ test("a reset tells only our own words about a violation, at most 1 KiB of them"
 
 test("a code of a reset that we don't know is what the end that reads it takes it for", () => {
   for (const bytes of [[], [0x08, 0x00], [0x08, 0x63]]) {
-    expect(readReset(readerOf(Uint8Array.from(bytes)), "caller-left").code).toBe("caller-left");
+    expect(readReset(readerOf(Uint8Array.from(bytes)), "client-disconnected").code).toBe(
+      "client-disconnected",
+    );
     expect(readReset(readerOf(Uint8Array.from(bytes)), "handler-failed").code).toBe(
       "handler-failed",
     );
@@ -309,7 +311,7 @@ function ourResponse(parts: ResponseParts): Buffer {
   return Buffer.concat(writer.endMessage()).subarray(5);
 }
 
-/** The octets of the reset alone, without the tag that it goes under and the padded length. */
+/** The bytes of the reset alone, without the tag that it goes under and the padded length. */
 function ourReset(error: ServeHTTPError): Buffer {
   writer.beginMessage();
   writeReset(writer, 0x22, error);
@@ -320,7 +322,7 @@ function readerOf(bytes: Uint8Array): WireReader {
   return new WireReader(Buffer.from(bytes));
 }
 
-/** Octets as text, objects without their prototypes: what two parts must have in common. */
+/** Bytes as text, objects without their prototypes: what two parts must have in common. */
 function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) {
     return Buffer.from(value).toString("base64");
@@ -336,7 +338,7 @@ function plain(value: unknown): unknown {
   return value;
 }
 
-/** Cut at every octet, long chunks would take for ever and show nothing new. */
+/** Cut at every byte, long chunks would take for ever and show nothing new. */
 function withoutBulk<Parts extends RequestParts | ResponseParts>(parts: Parts): Parts {
   const short: Parts = { ...parts };
   if (parts.chunk !== undefined) {

@@ -17,10 +17,10 @@ import type { WireReader } from "./wire-reader.js";
  * The messages of `exchange.proto`, read by hand: see `write-parts.ts`.
  */
 
-/** The fields of a `ServeHTTPRequest` whose octets may be handed on piece by piece. */
+/** The fields of a `ServeHTTPRequest` whose bytes may be handed on piece by piece. */
 export const requestPieceTags = { chunk: 0x12, tunnelChunk: 0x22 } as const;
 
-/** The fields of a `ServeHTTPResponse` whose octets may be handed on piece by piece. */
+/** The fields of a `ServeHTTPResponse` whose bytes may be handed on piece by piece. */
 export const responsePieceTags = { chunk: 0x22, tunnelChunk: 0x3a } as const;
 
 /** What a message of the host's says: parts, and on the stream carrier perhaps the reason of a reset. */
@@ -58,7 +58,7 @@ export function readRequestMessage(reader: WireReader): ReadRequest {
         }
         break;
       case 0x32:
-        message.reset = readReset(reader.nested(), "caller-left");
+        message.reset = readReset(reader.nested(), "client-disconnected");
         break;
       default:
         reader.skip(tag);

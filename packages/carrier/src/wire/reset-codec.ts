@@ -4,7 +4,7 @@ import type { WireWriter } from "./wire-writer.js";
 
 /** `ResetCode` by number; what isn't here is read as the side's default. */
 const codeByNumber: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
-  [1, "caller-left"],
+  [1, "client-disconnected"],
   [2, "deadline"],
   [3, "host-stopping"],
   [4, "plugin-closing"],
@@ -26,7 +26,7 @@ export function writeReset(writer: WireWriter, tag: number, error: ServeHTTPErro
     writer.varint(number);
   }
   if (error.code === "protocol-violation") {
-    // Our own words about the other side's frames: nothing of a handler or a caller is in them.
+    // Our own words about the other side's frames: nothing of a handler or a client is in them.
     writer.utf8(0x12, error.message.slice(0, reasonBytesMax / 4));
   }
   writer.endNested();

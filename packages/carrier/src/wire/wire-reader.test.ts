@@ -3,7 +3,7 @@ import { WireReader } from "./wire-reader.js";
 
 const violation = expect.objectContaining({ code: "protocol-violation" });
 
-test("a number that takes more than ten octets, or never ends, is refused", () => {
+test("a number that takes more than ten bytes, or never ends, is refused", () => {
   for (const octets of [
     Buffer.alloc(11, 0xff),
     Buffer.alloc(10, 0x80),
@@ -17,7 +17,7 @@ test("a number that takes more than ten octets, or never ends, is refused", () =
   }
 });
 
-test("a number ends where its message does, though octets follow", () => {
+test("a number ends where its message does, though bytes follow", () => {
   const reader = new WireReader(Buffer.from([0x80, 0x80, 0x01]), 0, 2);
   expect(() => reader.varint()).toThrow(violation);
   expect(() => new WireReader(Buffer.from([0x80, 0x80, 0x01]), 0, 2).int32()).toThrow(violation);
@@ -39,7 +39,7 @@ test("a length beyond the end of the message is refused, be it as long as a numb
   }
 });
 
-test("octets are a view of the message, not a copy", () => {
+test("bytes are a view of the message, not a copy", () => {
   const message = Buffer.from([0x02, 0x61, 0x62]);
   const bytes = new WireReader(message).bytes();
   message[1] = 0x7a;

@@ -75,7 +75,7 @@ export class WireReader {
     return Number(bits % 2n === 0n ? bits / 2n : -(bits + 1n) / 2n);
   }
 
-  /** Steps over a length and the octets that it counts; returns where they begin. `offset` is where they end. */
+  /** Steps over a length and the bytes that it counts; returns where they begin. `offset` is where they end. */
   skipDelimited(): number {
     const length = this.varint();
     const begin = this.offset;
@@ -86,7 +86,7 @@ export class WireReader {
     return begin;
   }
 
-  /** A view of the octets, no copy. */
+  /** A view of the bytes, no copy. */
   bytes(): Buffer {
     const begin = this.skipDelimited();
     return this.buffer.subarray(begin, this.offset);

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { WireReader } from "./wire-reader.js";
 import { WireWriter } from "./wire-writer.js";
 
-test("a message is its prefix, uncompressed and with its length, and then its octets", () => {
+test("a message is its prefix, uncompressed and with its length, and then its bytes", () => {
   const writer = new WireWriter();
   writer.beginMessage();
   writer.latin1(0x0a, "abc");
@@ -110,7 +110,7 @@ test("the length of a nested message is right when the message lies in many piec
   expect(nested.done).toBe(true);
 });
 
-test("long octets are passed on, not copied", () => {
+test("long bytes are passed on, not copied", () => {
   const writer = new WireWriter();
   const chunk = Buffer.alloc(5_000, 1);
   writer.beginMessage();

@@ -11,7 +11,7 @@ const slabBytes = 65_536;
 /** Bodies from this size on are passed by reference; copying less is cheaper than one more buffer. */
 const copiedBytesMax = 4_096;
 
-/** Lengths of nested messages are written as varints padded to four octets: enough for 256 MiB. */
+/** Lengths of nested messages are written as varints padded to four bytes: enough for 256 MiB. */
 const nestedLengthBytes = 4;
 
 const grpcPrefixBytes = 5;
@@ -19,7 +19,7 @@ const grpcPrefixBytes = 5;
 interface Mark {
   slab: Buffer;
   offset: number;
-  /** Octets of the message before the mark. */
+  /** Bytes of the message before the mark. */
   before: number;
 }
 
@@ -30,7 +30,7 @@ export class WireWriter {
   #start = 0;
   #offset = 0;
   #segments: Buffer[] = [];
-  /** Octets in `#segments`. */
+  /** Bytes in `#segments`. */
   #segmentBytes = 0;
   readonly #marks: Mark[] = [];
   #depth = 0;
@@ -40,12 +40,12 @@ export class WireWriter {
     this.#headroomBytes = headroomBytes;
   }
 
-  /** Octets of the message so far, its gRPC prefix and what is left free included. */
+  /** Bytes of the message so far, its gRPC prefix and what is left free included. */
   get messageBytes(): number {
     return this.#segmentBytes + this.#offset - this.#start;
   }
 
-  /** Begins a gRPC message: the five octets of its prefix are filled in by `endMessage`. */
+  /** Begins a gRPC message: the five bytes of its prefix are filled in by `endMessage`. */
   beginMessage(): void {
     if (this.#depth > 0) {
       // One that was begun before failed halfway: nothing of it may show in this one.
@@ -102,7 +102,7 @@ export class WireWriter {
     this.#slab[this.#offset++] = rest;
   }
 
-  /** An `int32` field: a negative one takes ten octets, as protobuf has it. */
+  /** An `int32` field: a negative one takes ten bytes, as protobuf has it. */
   int32(value: number): void {
     if (value >= 0) {
       this.varint(value);
@@ -123,7 +123,7 @@ export class WireWriter {
     this.varint(value >= 0 ? value * 2 : -value * 2 - 1);
   }
 
-  /** A string of one character an octet. */
+  /** A string of one character a byte. */
   latin1(tag: number, value: string): void {
     const { length } = value;
     this.#reserve(length + 20);
@@ -140,7 +140,7 @@ export class WireWriter {
     this.#offset += this.#slab.write(value, this.#offset, length, "utf8");
   }
 
-  /** Octets; long ones are not copied. */
+  /** Bytes; long ones are not copied. */
   bytes(tag: number, value: Uint8Array): void {
     const { length } = value;
     if (length <= copiedBytesMax) {
@@ -179,7 +179,7 @@ export class WireWriter {
     return mark;
   }
 
-  /** Makes sure that so many octets fit behind the offset, in one slab. */
+  /** Makes sure that so many bytes fit behind the offset, in one slab. */
   #reserve(length: number): void {
     if (this.#offset + length <= this.#slab.length) {
       return;

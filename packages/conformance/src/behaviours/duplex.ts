@@ -1,6 +1,6 @@
 import { ok, rejects, strictEqual } from "node:assert/strict";
 import type { Behaviour } from "../behaviour.js";
-import { call, type Caller } from "../callers/caller.js";
+import { call, type TestClient } from "../clients/test-client.js";
 import { described } from "../described.js";
 import type { HandlerRequest, HandlerResponse, Observe } from "../handler.js";
 import { seededBytes, sha256 } from "../seeded-bytes.js";
@@ -16,8 +16,8 @@ export const duplexBehaviours: readonly Behaviour[] = [
         await response.write(chunk);
       }
     },
-    async check({ caller, exchange }) {
-      const open = caller.open({ path: exchange().path, body: "stream" });
+    async check({ client, exchange }) {
+      const open = client.open({ path: exchange().path, body: "stream" });
       for (let round = 0; round < 100; round += 1) {
         const sent = seededBytes(`D1 ${round}`, 1 + ((round * 997) % 20_000));
         await open.write(sent);
@@ -36,29 +36,29 @@ export const duplexBehaviours: readonly Behaviour[] = [
   },
   {
     row: "D2",
-    name: "an early final answer reaches the caller while the upload goes on",
+    name: "an early final answer reaches the client while the upload goes on",
     async handler(_request, response) {
       response.writeHead(413);
       await response.end("too large");
     },
-    async check({ caller, exchange, target }) {
-      const open = caller.open({ path: exchange().path, body: "stream" });
+    async check({ client, exchange, target }) {
+      const open = client.open({ path: exchange().path, body: "stream" });
       await open.write(seededBytes("D2", 10_000));
       strictEqual((await open.head).status, 413);
       strictEqual(Buffer.from(await open.rest()).toString(), "too large");
       open.leave();
-      strictEqual((await described(caller, { path: `${target.base}/next` })).url, "/next");
+      strictEqual((await described(client, { path: `${target.base}/next` })).url, "/next");
     },
   },
   {
     row: "D2",
-    name: "a caller that never stops uploading gets its early answer too",
+    name: "a client that never stops uploading gets its early answer too",
     async handler(_request, response) {
       response.writeHead(413);
       await response.end("too large");
     },
-    async check({ caller, exchange }) {
-      const open = caller.open({ path: exchange().path, body: "stream" });
+    async check({ client, exchange }) {
+      const open = client.open({ path: exchange().path, body: "stream" });
       const uploading = uploadForEver(open);
       strictEqual((await open.head).status, 413);
       strictEqual(Buffer.from(await open.rest()).toString(), "too large");
@@ -68,42 +68,42 @@ export const duplexBehaviours: readonly Behaviour[] = [
   },
   {
     row: "D3",
-    name: "the caller leaves before the head: the signal aborts with caller-left",
+    name: "the client leaves before the head: the signal aborts with client-disconnected",
     async handler(request, _response, observe) {
       observe.event("running");
       await aborted(request);
       observe.event("reason", codeOf(request.signal.reason));
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const open = caller.open({ path: one.path });
+      const open = client.open({ path: one.path });
       await one.next("running");
       open.leave();
-      strictEqual(await one.next("reason"), "caller-left");
+      strictEqual(await one.next("reason"), "client-disconnected");
       await rejects(open.head);
     },
   },
   {
     row: "D3",
-    name: "the caller of a GET leaves while it streams: the signal aborts, a write rejects",
+    name: "the client of a GET leaves while it streams: the signal aborts, a write rejects",
     async handler(request, response, observe) {
       await response.write("first");
       await aborted(request);
       observe.event("reason", codeOf(request.signal.reason));
       observe.event("write", await outcomeOf(response.write("second")));
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const open = caller.open({ path: one.path });
+      const open = client.open({ path: one.path });
       await open.read();
       open.leave();
-      strictEqual(await one.next("reason"), "caller-left");
+      strictEqual(await one.next("reason"), "client-disconnected");
       strictEqual(await one.next("write"), "rejected");
     },
   },
   {
     row: "D3",
-    name: "the caller leaves in the middle of an upload: the signal aborts, the iterator throws",
+    name: "the client leaves in the middle of an upload: the signal aborts, the iterator throws",
     async handler(request, _response, observe) {
       const reason = aborted(request).then(() => {
         observe.event("reason", codeOf(request.signal.reason));
@@ -111,27 +111,27 @@ export const duplexBehaviours: readonly Behaviour[] = [
       observe.event("body", await readToTheEnd(request, observe));
       await reason;
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const open = caller.open({ path: one.path, body: "stream" });
+      const open = client.open({ path: one.path, body: "stream" });
       await open.write(seededBytes("D3", 100_000));
       await one.next("read");
       open.leave();
-      strictEqual(await one.next("reason"), "caller-left");
+      strictEqual(await one.next("reason"), "client-disconnected");
       strictEqual(await one.next("body"), "threw");
     },
   },
   {
     row: "D3",
-    name: "the caller leaves in the middle of a download: a write that waits for room rejects",
+    name: "the client leaves in the middle of a download: a write that waits for room rejects",
     handler: writeUntilItRejects,
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const open = caller.open({ path: one.path });
+      const open = client.open({ path: one.path });
       await open.read();
       await settled(() => one.seen().length);
       open.leave();
-      strictEqual(await one.next("reason"), "caller-left");
+      strictEqual(await one.next("reason"), "client-disconnected");
       strictEqual(await one.next("write"), "rejected");
     },
   },
@@ -143,31 +143,31 @@ export const duplexBehaviours: readonly Behaviour[] = [
       observe.event("aborted", request.signal.aborted);
       await response.end();
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      await call(caller, { path: one.path });
+      await call(client, { path: one.path });
       strictEqual(await one.next("aborted"), false);
     },
   },
   {
     row: "D4",
-    name: "a request whose caller left before the host sent it never reaches the plugin",
-    notOn: { direct: "there is nothing between caller and handler" },
+    name: "a request whose client left before the host sent it never reaches the plugin",
+    notOn: { direct: "there is nothing between client and handler" },
     async handler(_request, response) {
       await response.end("reached");
     },
-    async check({ caller, exchange, target }) {
+    async check({ client, exchange, target }) {
       const one = exchange();
-      const open = caller.open({
+      const open = client.open({
         path: one.path,
         headers: [["x-hold-identity", one.key]],
       });
       await one.next("identity asked");
       open.leave();
-      await one.next("caller gone");
+      await one.next("client gone");
       one.open("identity");
       await one.next("identity given");
-      await described(caller, { path: `${target.base}/next` });
+      await described(client, { path: `${target.base}/next` });
       ok(!one.seen().includes("returned"), "the handler ran");
     },
   },
@@ -179,9 +179,9 @@ export const duplexBehaviours: readonly Behaviour[] = [
       await aborted(request);
       observe.event("reason", codeOf(request.signal.reason));
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const answer = await call(caller, { path: impatient(one.path) });
+      const answer = await call(client, { path: impatient(one.path) });
       strictEqual(answer.status, 504);
       strictEqual(await one.next("reason"), "deadline");
     },
@@ -195,9 +195,9 @@ export const duplexBehaviours: readonly Behaviour[] = [
       await aborted(request);
       observe.event("reason", codeOf(request.signal.reason));
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const open = caller.open({ path: impatient(one.path) });
+      const open = client.open({ path: impatient(one.path) });
       strictEqual((await open.head).status, 200);
       await rejects(open.rest());
       strictEqual(await one.next("reason"), "deadline");
@@ -217,9 +217,9 @@ export const duplexBehaviours: readonly Behaviour[] = [
       observe.event("lasted", performance.now() - start);
       observe.event("reason", codeOf(request.signal.reason));
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const open = caller.open({ path: impatient(one.path) });
+      const open = client.open({ path: impatient(one.path) });
       await rejects(open.rest());
       strictEqual(await one.next("reason"), "deadline");
       // Well over the head and idle times of 500 ms; the total time is 1,500 ms.
@@ -236,9 +236,9 @@ export const duplexBehaviours: readonly Behaviour[] = [
       observe.event("deadline", at === undefined ? null : at - Date.now());
       await response.end();
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      await call(caller, { path: impatient(one.path) });
+      await call(client, { path: impatient(one.path) });
       const leftMs = Number(await one.next("deadline"));
       ok(leftMs > 0 && leftMs <= 1_500, `${leftMs} ms`);
     },
@@ -255,7 +255,7 @@ export function codeOf(reason: unknown): unknown {
   return reason instanceof Error && "code" in reason ? reason.code : String(reason);
 }
 
-async function uploadForEver(open: ReturnType<Caller["open"]>): Promise<void> {
+async function uploadForEver(open: ReturnType<TestClient["open"]>): Promise<void> {
   const chunk = seededBytes("D2", 65_536);
   const gone = async () => {
     for (;;) {

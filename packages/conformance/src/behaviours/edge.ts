@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Behaviour } from "../behaviour.js";
-import { call, valuesOf } from "../callers/caller.js";
+import { call, valuesOf } from "../clients/test-client.js";
 import { described, descriptionIn } from "../described.js";
 
 const noEdge = { direct: "there is no host between, so nobody's policy" } as const;
@@ -8,11 +8,11 @@ const noEdge = { direct: "there is no host between, so nobody's policy" } as con
 export const edgeBehaviours: readonly Behaviour[] = [
   {
     row: "E1",
-    name: "identity is set by the host alone, whatever the caller sends",
+    name: "identity is set by the host alone, whatever the client sends",
     notOn: noEdge,
-    async check({ caller, target }) {
+    async check({ client, target }) {
       for (const name of ["x-user-id", "X-USER-id", "x_user_id", "X_User_Id", "x-user_id"]) {
-        const seen = await described(caller, {
+        const seen = await described(client, {
           path: `${target.base}/x`,
           headers: [
             ["x-login", "ada"],
@@ -27,7 +27,7 @@ export const edgeBehaviours: readonly Behaviour[] = [
   {
     row: "E1",
     name: "identity can't be forged in a trailer",
-    callers: ["http1"],
+    clients: ["http1"],
     notOn: noEdge,
     async check({ raw, target }) {
       const connection = await raw();
@@ -43,8 +43,8 @@ export const edgeBehaviours: readonly Behaviour[] = [
   },
   {
     row: "E2",
-    name: "hop-by-hop fields of the caller are removed, before identity is added",
-    callers: ["http1"],
+    name: "hop-by-hop fields of the client are removed, before identity is added",
+    clients: ["http1"],
     notOn: noEdge,
     async check({ raw, target }) {
       const connection = await raw();
@@ -77,7 +77,7 @@ export const edgeBehaviours: readonly Behaviour[] = [
   {
     row: "E2",
     name: "fields that Connection names are removed from the response",
-    callers: ["http1"],
+    clients: ["http1"],
     notOn: noEdge,
     async handler(_request, response) {
       response.headers.append("connection", "X-Hop");
@@ -86,8 +86,8 @@ export const edgeBehaviours: readonly Behaviour[] = [
       response.headers.append("x-end", "1");
       await response.end("body");
     },
-    async check({ caller, exchange }) {
-      const answer = await call(caller, { path: exchange().path });
+    async check({ client, exchange }) {
+      const answer = await call(client, { path: exchange().path });
       deepStrictEqual(valuesOf(answer.headers, "x-hop"), []);
       deepStrictEqual(valuesOf(answer.headers, "x-end"), ["1"]);
     },
@@ -95,7 +95,7 @@ export const edgeBehaviours: readonly Behaviour[] = [
   {
     row: "E3",
     name: "fields with several values arrive value by value, in order",
-    callers: ["http1"],
+    clients: ["http1"],
     async check({ raw, target }) {
       const connection = await raw();
       connection.send(
@@ -112,9 +112,9 @@ export const edgeBehaviours: readonly Behaviour[] = [
   {
     row: "E3",
     name: "fields with several values arrive value by value on HTTP/2",
-    callers: ["http2"],
-    async check({ caller, target }) {
-      const seen = await described(caller, {
+    clients: ["http2"],
+    async check({ client, target }) {
+      const seen = await described(client, {
         path: `${target.base}/x`,
         headers: [
           ["x-m", "one, two"],
@@ -129,21 +129,21 @@ export const edgeBehaviours: readonly Behaviour[] = [
   },
   {
     row: "E4",
-    name: "values are octets, both ways, whatever the body's first chunk is",
+    name: "values are bytes, both ways, whatever the body's first chunk is",
     async handler(request, response) {
-      response.headers.set("x-echo", request.headers.get("x-octets") ?? "");
+      response.headers.set("x-echo", request.headers.get("x-bytes") ?? "");
       if (request.url.endsWith("?text")) {
         await response.end("text");
       } else {
-        await response.end(Buffer.from("octets"));
+        await response.end(Buffer.from("bytes"));
       }
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const octets = "caf\u00e9 \u00ff \u0080 \u00a0x";
-      for (const kind of ["?text", "?octets"]) {
-        const answer = await call(caller, {
+      for (const kind of ["?text", "?bytes"]) {
+        const answer = await call(client, {
           path: exchange().path + kind,
-          headers: [["x-octets", octets]],
+          headers: [["x-bytes", octets]],
         });
         deepStrictEqual(valuesOf(answer.headers, "x-echo"), [octets]);
       }
@@ -153,8 +153,8 @@ export const edgeBehaviours: readonly Behaviour[] = [
     row: "E5",
     name: "the host's own cookies, fields and parameters are removed, others pass",
     notOn: noEdge,
-    async check({ caller, target }) {
-      const seen = await described(caller, {
+    async check({ client, target }) {
+      const seen = await described(client, {
         path: `${target.base}/x?access_token=SECRET&a=1`,
         headers: [
           ["cookie", "a=1; session=SECRET; other=2"],
@@ -169,10 +169,10 @@ export const edgeBehaviours: readonly Behaviour[] = [
   },
   {
     row: "E6",
-    name: "forwarded fields of the caller are not trusted, and the host's own are right",
+    name: "forwarded fields of the client are not trusted, and the host's own are right",
     notOn: noEdge,
-    async check({ caller, target }) {
-      const seen = await described(caller, {
+    async check({ client, target }) {
+      const seen = await described(client, {
         path: `${target.base}/x`,
         headers: [
           ["x-forwarded-for", "6.6.6.6"],
@@ -199,8 +199,8 @@ export const edgeBehaviours: readonly Behaviour[] = [
       response.headers.append("set-cookie", "yours=2");
       await response.end();
     },
-    async check({ caller, exchange }) {
-      const answer = await call(caller, { path: exchange().path });
+    async check({ client, exchange }) {
+      const answer = await call(client, { path: exchange().path });
       deepStrictEqual(valuesOf(answer.headers, "set-cookie"), ["mine=1", "yours=2"]);
     },
   },

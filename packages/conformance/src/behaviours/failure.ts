@@ -1,7 +1,7 @@
 import { doesNotMatch, rejects, strictEqual } from "node:assert/strict";
 import type { Behaviour } from "../behaviour.js";
-import { call, type CallerExchange } from "../callers/caller.js";
-import { headersFrame, http2Preface, readStreamEnd } from "../callers/http2-frames.js";
+import { call, type TestExchange } from "../clients/test-client.js";
+import { headersFrame, http2Preface, readStreamEnd } from "../clients/http2-frames.js";
 import { described } from "../described.js";
 import { getOf } from "./response.js";
 import { seededBytes, seededSha256, sha256 } from "../seeded-bytes.js";
@@ -14,12 +14,12 @@ export const failureBehaviours: readonly Behaviour[] = [
       response.headers.set("x-secret", "detail of the plugin");
       throw new Error("detail of the plugin");
     },
-    async check({ caller, exchange, target }) {
-      const answer = await call(caller, { path: exchange().path });
+    async check({ client, exchange, target }) {
+      const answer = await call(client, { path: exchange().path });
       strictEqual(answer.status, 500);
       doesNotMatch(JSON.stringify(answer.headers), /detail/);
       doesNotMatch(Buffer.from(answer.body).toString(), /detail/);
-      strictEqual((await described(caller, { path: `${target.base}/next` })).url, "/next");
+      strictEqual((await described(client, { path: `${target.base}/next` })).url, "/next");
     },
   },
   {
@@ -30,8 +30,8 @@ export const failureBehaviours: readonly Behaviour[] = [
         throw new Error(`detail of ${chunk.byteLength}`);
       }
     },
-    async check({ caller, exchange }) {
-      const answer = await call(caller, { path: exchange().path, body: seededBytes("F1", 1_000) });
+    async check({ client, exchange }) {
+      const answer = await call(client, { path: exchange().path, body: seededBytes("F1", 1_000) });
       strictEqual(answer.status, 500);
       doesNotMatch(Buffer.from(answer.body).toString(), /detail/);
     },
@@ -44,27 +44,27 @@ export const failureBehaviours: readonly Behaviour[] = [
       await observe.gate("throw");
       throw new Error("detail of the plugin");
     },
-    async check({ caller, exchange, target }) {
+    async check({ client, exchange, target }) {
       const one = exchange();
-      const open = caller.open({ path: one.path });
+      const open = client.open({ path: one.path });
       strictEqual(Buffer.from((await open.read()) ?? []).toString(), "first");
       one.open("throw");
       await rejects(open.rest());
-      strictEqual((await described(caller, { path: `${target.base}/next` })).url, "/next");
+      strictEqual((await described(client, { path: `${target.base}/next` })).url, "/next");
     },
   },
   {
     row: "F1",
-    name: "a handler that throws after the head, one octet short of its Content-Length",
+    name: "a handler that throws after the head, one byte short of its Content-Length",
     async handler(_request, response, observe) {
       response.headers.set("content-length", "6");
       await response.write("first");
       await observe.gate("throw");
       throw new Error("detail of the plugin");
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const open = caller.open({ path: one.path });
+      const open = client.open({ path: one.path });
       strictEqual(Buffer.from((await open.read()) ?? []).toString(), "first");
       one.open("throw");
       await rejects(open.rest());
@@ -77,15 +77,15 @@ export const failureBehaviours: readonly Behaviour[] = [
       await response.write("first");
       throw new Error("detail of the plugin");
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       // Where the head had not gone out yet, it may still be a 500.
-      strictEqual(await failureOf(caller.open({ path: exchange().path })), "failed");
+      strictEqual(await failureOf(client.open({ path: exchange().path })), "failed");
     },
   },
   {
     row: "F1",
     name: "HTTP/1.0: a handler that throws after the head resets the connection",
-    callers: ["http1"],
+    clients: ["http1"],
     failsOn: { direct: "Node closes the connection, which ends a body on HTTP/1.0" },
     async handler(_request, response, observe) {
       await response.write("first");
@@ -104,7 +104,7 @@ export const failureBehaviours: readonly Behaviour[] = [
   {
     row: "F1",
     name: "HTTP/2: a handler that throws after the head resets the stream, never with code 0",
-    callers: ["http2"],
+    clients: ["http2"],
     async handler(_request, response, observe) {
       await response.write("first");
       await observe.gate("throw");
@@ -134,12 +134,12 @@ export const failureBehaviours: readonly Behaviour[] = [
       await observe.gate("go on");
       await response.end(seededBytes("F1 rest", 50_000));
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const neighbour = exchange();
-      const open = caller.open({ path: neighbour.path });
+      const open = client.open({ path: neighbour.path });
       await neighbour.next("half");
       for (let round = 0; round < 20; round += 1) {
-        const throwing = caller.open({ path: `${exchange().path}?throw` });
+        const throwing = client.open({ path: `${exchange().path}?throw` });
         strictEqual(await failureOf(throwing), "failed");
       }
       neighbour.open("go on");
@@ -154,8 +154,8 @@ export const failureBehaviours: readonly Behaviour[] = [
       // eslint-disable-next-line no-throw-literal -- that is the case
       throw undefined;
     },
-    async check({ caller, exchange }) {
-      strictEqual((await call(caller, { path: exchange().path })).status, 500);
+    async check({ client, exchange }) {
+      strictEqual((await call(client, { path: exchange().path })).status, 500);
     },
   },
   {
@@ -165,8 +165,8 @@ export const failureBehaviours: readonly Behaviour[] = [
       await response.end(seededBytes("F1", 1_000));
       throw new Error("too late to matter");
     },
-    async check({ caller, exchange }) {
-      const answer = await call(caller, { path: exchange().path });
+    async check({ client, exchange }) {
+      const answer = await call(client, { path: exchange().path });
       strictEqual(answer.status, 200);
       strictEqual(sha256(answer.body), seededSha256("F1", 1_000));
     },
@@ -174,7 +174,7 @@ export const failureBehaviours: readonly Behaviour[] = [
 ];
 
 /** "failed" for a broken transfer or a 500. */
-async function failureOf(open: CallerExchange): Promise<string> {
+async function failureOf(open: TestExchange): Promise<string> {
   try {
     const { status } = await open.head;
     await open.rest();

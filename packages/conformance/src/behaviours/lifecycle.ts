@@ -12,8 +12,8 @@ export const lifecycleBehaviours: readonly Behaviour[] = [
     row: "L1",
     name: "a spawned plugin serves from the first request on, in a process of its own",
     notOn: nothingSpawned,
-    async check({ caller, target }) {
-      strictEqual((await described(caller, { path: `${target.base}/first` })).url, "/first");
+    async check({ client, target }) {
+      strictEqual((await described(client, { path: `${target.base}/first` })).url, "/first");
       const [front, plugin] = await Promise.all([target.front(), target.plugin()]);
       ok(front.pid !== plugin.pid);
     },
@@ -21,7 +21,7 @@ export const lifecycleBehaviours: readonly Behaviour[] = [
   {
     row: "L7",
     name: "the socket lies in a directory that nobody else may enter",
-    callers: ["http1"],
+    clients: ["http1"],
     notOn: nothingSpawned,
     async check(scene) {
       const { path } = await doorOf(scene);
@@ -37,8 +37,8 @@ export const lifecycleBehaviours: readonly Behaviour[] = [
     "/grpc.health.v1.Health/Check",
   ].map((rpc): Behaviour => ({
     row: "L7",
-    name: `a caller without the right token is refused at ${rpc}`,
-    callers: ["http1"],
+    name: `a client without the right token is refused at ${rpc}`,
+    clients: ["http1"],
     notOn: nothingSpawned,
     async check(scene) {
       const { path, token } = await doorOf(scene);

@@ -1,9 +1,9 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Behaviour, SceneExchange } from "../behaviour.js";
-import { call, type CallerExchange, valuesOf } from "../callers/caller.js";
-import { dataFrame, headersFrame, http2Preface, resetFrame } from "../callers/http2-frames.js";
-import type { RawConnection } from "../callers/raw-connection.js";
+import { call, type TestExchange, valuesOf } from "../clients/test-client.js";
+import { dataFrame, headersFrame, http2Preface, resetFrame } from "../clients/http2-frames.js";
+import type { RawConnection } from "../clients/raw-connection.js";
 import { described, descriptionIn } from "../described.js";
 import type { HandlerRequest, HandlerResponse, Observe } from "../handler.js";
 import { seededBytes, seededChunks, seededSha256, sha256 } from "../seeded-bytes.js";
@@ -34,8 +34,8 @@ export const requestBehaviours: readonly Behaviour[] = [
   {
     row: "Q1",
     name: "method, url, host, remote address, protocol and headers arrive",
-    async check({ caller, target }) {
-      const seen = await described(caller, {
+    async check({ client, target }) {
+      const seen = await described(client, {
         method: "PATCH",
         path: `${target.base}/some/where?a=1&b=%20`,
         headers: [
@@ -47,10 +47,10 @@ export const requestBehaviours: readonly Behaviour[] = [
       strictEqual(seen.method, "PATCH");
       strictEqual(seen.url, "/some/where?a=1&b=%20");
       strictEqual(seen.requestUri, `${target.base}/some/where?a=1&b=%20`);
-      const port = caller.protocol === "HTTP/1.1" ? target.http1Port : target.http2Port;
+      const port = client.protocol === "HTTP/1.1" ? target.http1Port : target.http2Port;
       strictEqual(seen.host, `127.0.0.1:${port}`);
       match(seen.remoteAddress, /^127\.0\.0\.1:\d+$/);
-      strictEqual(seen.protocol, caller.protocol);
+      strictEqual(seen.protocol, client.protocol);
       ok(seen.id.length > 0);
       deepStrictEqual(valuesOf(seen.headers, "x-one"), ["1"]);
       deepStrictEqual(valuesOf(seen.headers, "accept"), ["text/plain;q=0.5, */*"]);
@@ -61,15 +61,15 @@ export const requestBehaviours: readonly Behaviour[] = [
     row: "Q1",
     name: "the content length is 0, n or unknown",
     handler: lengthThenRead,
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const none = exchange();
-      await call(caller, { path: none.path });
+      await call(client, { path: none.path });
       strictEqual(await none.next("length"), 0);
       const declared = exchange();
-      await call(caller, { path: declared.path, body: Buffer.alloc(7) });
+      await call(client, { path: declared.path, body: Buffer.alloc(7) });
       strictEqual(await declared.next("length"), 7);
       const unknown = exchange();
-      const open = caller.open({ path: unknown.path, body: "stream" });
+      const open = client.open({ path: unknown.path, body: "stream" });
       await open.write(Buffer.alloc(7));
       open.end();
       await open.head;
@@ -80,9 +80,9 @@ export const requestBehaviours: readonly Behaviour[] = [
     row: "Q1",
     name: "every exchange has an id of its own",
     notOn: { direct: "ids are the host's" },
-    async check({ caller, target }) {
-      const one = await described(caller, { path: `${target.base}/a` });
-      const other = await described(caller, { path: `${target.base}/a` });
+    async check({ client, target }) {
+      const one = await described(client, { path: `${target.base}/a` });
+      const other = await described(client, { path: `${target.base}/a` });
       ok(one.id !== other.id);
     },
   },
@@ -93,10 +93,10 @@ export const requestBehaviours: readonly Behaviour[] = [
       observe.event("body", await readThrough(request));
       await response.end("done");
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       for (const method of ["GET", "DELETE", "OPTIONS"]) {
         const one = exchange();
-        const answer = await call(caller, { method, path: one.path });
+        const answer = await call(client, { method, path: one.path });
         strictEqual(answer.status, 200);
         deepStrictEqual(await one.next("body"), { bytes: 0, sha256: sha256(""), largest: 0 });
       }
@@ -104,30 +104,30 @@ export const requestBehaviours: readonly Behaviour[] = [
   },
   ...bodySizesBytes.map((sizeBytes): Behaviour => ({
     row: "Q3",
-    name: `carries an upload of ${sizeBytes} octets whole and in order`,
+    name: `carries an upload of ${sizeBytes} bytes whole and in order`,
     async handler(request, response) {
       await response.end(JSON.stringify(await readThrough(request)));
     },
-    async check({ caller, exchange, target }) {
-      const open = caller.open({ path: exchange().path, body: "stream" });
+    async check({ client, exchange, target }) {
+      const open = client.open({ path: exchange().path, body: "stream" });
       await upload(open, "Q3", sizeBytes);
       const read = JSON.parse(Buffer.from(await open.rest()).toString()) as ReadBody;
       strictEqual(read.bytes, sizeBytes);
       strictEqual(read.sha256, seededSha256("Q3", sizeBytes));
-      ok(!target.bridged || read.largest <= 65_536, `a chunk of ${read.largest} octets`);
+      ok(!target.bridged || read.largest <= 65_536, `a chunk of ${read.largest} bytes`);
     },
   })),
   {
     row: "Q4",
-    name: "the handler runs and answers before the first octet of the body",
+    name: "the handler runs and answers before the first byte of the body",
     async handler(request, response, observe) {
       await response.write("early");
       observe.event("body", await readThrough(request));
       await response.end("late");
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const open = caller.open({ path: one.path, body: "stream" });
+      const open = client.open({ path: one.path, body: "stream" });
       strictEqual((await open.head).status, 200);
       strictEqual(Buffer.from((await open.read()) ?? []).toString(), "early");
       await upload(open, "Q4", mebibyte);
@@ -137,23 +137,23 @@ export const requestBehaviours: readonly Behaviour[] = [
   },
   {
     row: "Q5",
-    name: "a handler that does not read stops the caller, and nobody hoards",
+    name: "a handler that does not read stops the client, and nobody hoards",
     async handler(request, response, observe) {
       observe.event("running");
       await observe.gate("read");
       await response.end(JSON.stringify(await readThrough(request)));
     },
-    async check({ caller, exchange, target }) {
+    async check({ client, exchange, target }) {
       const sizeBytes = 64 * mebibyte;
       const one = exchange();
       const before = await buffersOf(target);
-      const open = caller.open({ path: one.path, body: "stream" });
+      const open = client.open({ path: one.path, body: "stream" });
       const uploaded = upload(open, "Q5", sizeBytes);
       await one.next("running");
       const sent = await settled(() => open.sentBytes());
-      ok(sent < inFlightBytesMax, `${sent} octets went out although nobody read`);
+      ok(sent < inFlightBytesMax, `${sent} bytes went out although nobody read`);
       const held = (await buffersOf(target)) - before;
-      ok(held < standingBytesMax, `${held} octets are held`);
+      ok(held < standingBytesMax, `${held} bytes are held`);
       one.open("read");
       await uploaded;
       const read = JSON.parse(Buffer.from(await open.rest()).toString()) as ReadBody;
@@ -168,8 +168,8 @@ export const requestBehaviours: readonly Behaviour[] = [
       await response.informational(103, [["link", "</a.css>; rel=preload"]]);
       await response.end(JSON.stringify(await readThrough(request)));
     },
-    async check({ caller, exchange }) {
-      const open = caller.open({
+    async check({ client, exchange }) {
+      const open = client.open({
         path: exchange().path,
         headers: [["expect", "100-continue"]],
         body: "stream",
@@ -192,8 +192,8 @@ export const requestBehaviours: readonly Behaviour[] = [
       response.writeHead(403);
       await response.end("no");
     },
-    async check({ caller, exchange }) {
-      const open = caller.open({
+    async check({ client, exchange }) {
+      const open = client.open({
         path: exchange().path,
         headers: [["expect", "100-continue"]],
         body: "stream",
@@ -243,7 +243,7 @@ export const requestBehaviours: readonly Behaviour[] = [
   ...[0, 2, 8].map((code): Behaviour => ({
     row: "Q7",
     name: `an upload cut off makes the body iterator throw (stream reset with code ${code})`,
-    callers: ["http2"],
+    clients: ["http2"],
     handler: readUntilItThrows,
     async check({ raw, exchange, target }) {
       const one = exchange();
@@ -257,7 +257,7 @@ export const requestBehaviours: readonly Behaviour[] = [
   {
     row: "Q7",
     name: "an upload cut off makes the body iterator throw (connection closed)",
-    callers: ["http2"],
+    clients: ["http2"],
     handler: readUntilItThrows,
     async check({ raw, exchange, target }) {
       const one = exchange();
@@ -271,8 +271,8 @@ export const requestBehaviours: readonly Behaviour[] = [
   {
     row: "Q8",
     name: "request trailers arrive after the body",
-    async check({ caller, target }) {
-      const open = caller.open({
+    async check({ client, target }) {
+      const open = client.open({
         path: `${target.base}/trailers`,
         body: "stream",
         trailers: [
@@ -291,7 +291,7 @@ export const requestBehaviours: readonly Behaviour[] = [
   {
     row: "Q9",
     name: "a small body that the handler ignores is discarded, and the next request is right",
-    callers: ["http1"],
+    clients: ["http1"],
     async handler(_request, response) {
       await response.end("ignored you");
     },
@@ -311,7 +311,7 @@ export const requestBehaviours: readonly Behaviour[] = [
   {
     row: "Q9",
     name: "of a large body that the handler ignores 256 KiB are discarded, then the connection closes",
-    callers: ["http1"],
+    clients: ["http1"],
     notOn: { direct: "Node discards without a bound and keeps the connection" },
     async handler(_request, response) {
       await response.end("ignored you");
@@ -330,16 +330,16 @@ export const requestBehaviours: readonly Behaviour[] = [
   {
     row: "Q9",
     name: "a large body that the handler ignores hangs nobody on HTTP/2",
-    callers: ["http2"],
+    clients: ["http2"],
     async handler(_request, response) {
       await response.end("ignored you");
     },
-    async check({ caller, exchange, target }) {
-      const open = caller.open({ path: exchange().path, body: "stream" });
+    async check({ client, exchange, target }) {
+      const open = client.open({ path: exchange().path, body: "stream" });
       strictEqual((await open.head).status, 200);
       strictEqual(Buffer.from(await open.rest()).toString(), "ignored you");
       open.leave();
-      strictEqual((await described(caller, { path: `${target.base}/next` })).url, "/next");
+      strictEqual((await described(client, { path: `${target.base}/next` })).url, "/next");
     },
   },
   {
@@ -349,11 +349,11 @@ export const requestBehaviours: readonly Behaviour[] = [
       observe.event("body", await readThrough(request));
       await response.end("done");
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       for (const method of ["GET", "HEAD", "DELETE"]) {
         const one = exchange();
         const body = seededBytes(`Q10 ${method}`, 70_000);
-        const answer = await call(caller, { method, path: one.path, body });
+        const answer = await call(client, { method, path: one.path, body });
         strictEqual(answer.status, 200);
         strictEqual(Buffer.from(answer.body).toString(), method === "HEAD" ? "" : "done");
         strictEqual(((await one.next("body")) as ReadBody).sha256, sha256(body));
@@ -366,7 +366,7 @@ export const requestBehaviours: readonly Behaviour[] = [
 export interface ReadBody {
   readonly bytes: number;
   readonly sha256: string;
-  /** Octets of the largest chunk. */
+  /** Bytes of the largest chunk. */
   readonly largest: number;
 }
 
@@ -384,7 +384,7 @@ export async function readThrough(request: HandlerRequest): Promise<ReadBody> {
 }
 
 /** Sends a seeded body in chunks that fit no buffer's size, and ends it. */
-export async function upload(open: CallerExchange, seed: string, sizeBytes: number): Promise<void> {
+export async function upload(open: TestExchange, seed: string, sizeBytes: number): Promise<void> {
   const oddChunkBytes = 70_001;
   for (const chunk of seededChunks(seed, sizeBytes, oddChunkBytes)) {
     await open.write(chunk);
@@ -392,7 +392,7 @@ export async function upload(open: CallerExchange, seed: string, sizeBytes: numb
   open.end();
 }
 
-/** Octets in buffers of both processes of a target. */
+/** Bytes in buffers of both processes of a target. */
 export async function buffersOf(target: {
   front(): Promise<{ report(): Promise<{ buffersBytes: number }> }>;
   plugin(): Promise<{ report(): Promise<{ buffersBytes: number }> }>;
@@ -455,7 +455,7 @@ function cutOff(
   return {
     row: "Q7",
     name: `an upload cut off makes the body iterator throw (${how})`,
-    callers: ["http1"],
+    clients: ["http1"],
     handler: readUntilItThrows,
     async check({ raw, exchange }) {
       const one: SceneExchange = exchange();

@@ -1,9 +1,9 @@
 import { deepStrictEqual, doesNotMatch, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Behaviour } from "../behaviour.js";
-import { call, type Pairs, valuesOf } from "../callers/caller.js";
-import { headersFrame, http2Preface, readStreamEnd } from "../callers/http2-frames.js";
-import { Http1Caller } from "../callers/http1-caller.js";
+import { call, type Pairs, valuesOf } from "../clients/test-client.js";
+import { headersFrame, http2Preface, readStreamEnd } from "../clients/http2-frames.js";
+import { Http1Client } from "../clients/http1-client.js";
 import { described } from "../described.js";
 import type { HandlerRequest, HandlerResponse } from "../handler.js";
 import { seededBytes, seededChunks, seededSha256, sha256 } from "../seeded-bytes.js";
@@ -40,8 +40,8 @@ export const responseBehaviours: readonly Behaviour[] = [
     row: "P1",
     name: "nothing written makes an empty 200",
     handler: () => undefined,
-    async check({ caller, exchange }) {
-      const answer = await call(caller, { path: exchange().path });
+    async check({ client, exchange }) {
+      const answer = await call(client, { path: exchange().path });
       strictEqual(answer.status, 200);
       strictEqual(answer.body.byteLength, 0);
     },
@@ -53,8 +53,8 @@ export const responseBehaviours: readonly Behaviour[] = [
       await response.write("hello, ");
       await response.write(Buffer.from("world"));
     },
-    async check({ caller, exchange }) {
-      const answer = await call(caller, { path: exchange().path });
+    async check({ client, exchange }) {
+      const answer = await call(client, { path: exchange().path });
       strictEqual(answer.status, 200);
       strictEqual(Buffer.from(answer.body).toString(), "hello, world");
     },
@@ -74,9 +74,9 @@ export const responseBehaviours: readonly Behaviour[] = [
       response.headers.append("x-late", "1");
       await response.end("b");
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const answer = await call(caller, { path: one.path });
+      const answer = await call(client, { path: one.path });
       deepStrictEqual(valuesOf(answer.headers, "x-early"), ["yes"]);
       deepStrictEqual(valuesOf(answer.headers, "x-gone"), []);
       deepStrictEqual(valuesOf(answer.headers, "x-late"), []);
@@ -95,8 +95,8 @@ export const responseBehaviours: readonly Behaviour[] = [
       response.writeHead(404);
       await response.end();
     },
-    async check({ caller, exchange }) {
-      const answer = await call(caller, { path: exchange().path });
+    async check({ client, exchange }) {
+      const answer = await call(client, { path: exchange().path });
       strictEqual(answer.status, 201);
       strictEqual(Buffer.from(answer.body).toString(), "made");
     },
@@ -105,9 +105,9 @@ export const responseBehaviours: readonly Behaviour[] = [
     row: "P3",
     name: "a final status of 200 to 599 arrives as it is",
     handler: answerTheStatusAsked,
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       for (const status of [200, 201, 226, 299, 302, 399, 400, 418, 499, 500, 599]) {
-        const answer = await call(caller, { path: `${exchange().path}?status=${status}` });
+        const answer = await call(client, { path: `${exchange().path}?status=${status}` });
         strictEqual(answer.status, status);
         strictEqual(Buffer.from(answer.body).toString(), "body");
       }
@@ -117,10 +117,10 @@ export const responseBehaviours: readonly Behaviour[] = [
     row: "P3",
     name: "a final status of 600 to 999 arrives as it is on HTTP/1.1 and as 500 on HTTP/2",
     handler: answerTheStatusAsked,
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       for (const status of [600, 777, 999]) {
-        const answer = await call(caller, { path: `${exchange().path}?status=${status}` });
-        strictEqual(answer.status, caller.protocol === "HTTP/1.1" ? status : 500);
+        const answer = await call(client, { path: `${exchange().path}?status=${status}` });
+        strictEqual(answer.status, client.protocol === "HTTP/1.1" ? status : 500);
       }
     },
   },
@@ -129,10 +129,10 @@ export const responseBehaviours: readonly Behaviour[] = [
     name: `writeHead(${status}) makes it 500, and the next request is served`,
     failsOn: status === 0 || Number.isNaN(status) ? { "direct/http2": "Node makes it 200" } : {},
     handler: answerTheStatusAsked,
-    async check({ caller, exchange, target }) {
-      const answer = await call(caller, { path: `${exchange().path}?status=${status}` });
+    async check({ client, exchange, target }) {
+      const answer = await call(client, { path: `${exchange().path}?status=${status}` });
       strictEqual(answer.status, 500);
-      strictEqual((await described(caller, { path: `${target.base}/next` })).url, "/next");
+      strictEqual((await described(client, { path: `${target.base}/next` })).url, "/next");
     },
   })),
   {
@@ -146,8 +146,8 @@ export const responseBehaviours: readonly Behaviour[] = [
       response.writeHead(203);
       await response.end("final");
     },
-    async check({ caller, exchange }) {
-      const open = caller.open({ path: exchange().path });
+    async check({ client, exchange }) {
+      const open = client.open({ path: exchange().path });
       const head = await open.head;
       strictEqual(head.status, 203);
       deepStrictEqual(valuesOf(head.headers, "x-final"), ["1"]);
@@ -169,8 +169,8 @@ export const responseBehaviours: readonly Behaviour[] = [
       response.headers.append("set-cookie", "a=1; Path=/");
       await response.end();
     },
-    async check({ caller, exchange }) {
-      const answer = await call(caller, { path: exchange().path });
+    async check({ client, exchange }) {
+      const answer = await call(client, { path: exchange().path });
       deepStrictEqual(valuesOf(answer.headers, "set-cookie"), [
         "a=1; Path=/",
         "b=2",
@@ -187,12 +187,12 @@ export const responseBehaviours: readonly Behaviour[] = [
       await response.write("junk").catch(() => undefined);
       await response.end().catch(() => undefined);
     },
-    async check({ caller, exchange, target }) {
-      const answer = await call(caller, { path: exchange().path });
+    async check({ client, exchange, target }) {
+      const answer = await call(client, { path: exchange().path });
       strictEqual(answer.status, status);
       strictEqual(answer.body.byteLength, 0);
       deepStrictEqual(valuesOf(answer.headers, "transfer-encoding"), []);
-      strictEqual((await described(caller, { path: `${target.base}/next` })).url, "/next");
+      strictEqual((await described(client, { path: `${target.base}/next` })).url, "/next");
     },
   })),
   {
@@ -204,8 +204,8 @@ export const responseBehaviours: readonly Behaviour[] = [
       response.writeHead(204);
       await response.end();
     },
-    async check({ caller, exchange }) {
-      const answer = await call(caller, { path: exchange().path });
+    async check({ client, exchange }) {
+      const answer = await call(client, { path: exchange().path });
       strictEqual(answer.status, 204);
       deepStrictEqual(valuesOf(answer.headers, "content-length"), []);
     },
@@ -217,18 +217,18 @@ export const responseBehaviours: readonly Behaviour[] = [
       response.headers.set("content-length", "5");
       await response.end("hello").catch(() => undefined);
     },
-    async check({ caller, exchange, target }) {
-      const answer = await call(caller, { method: "HEAD", path: exchange().path });
+    async check({ client, exchange, target }) {
+      const answer = await call(client, { method: "HEAD", path: exchange().path });
       strictEqual(answer.status, 200);
       strictEqual(answer.body.byteLength, 0);
       deepStrictEqual(valuesOf(answer.headers, "content-length"), ["5"]);
-      strictEqual((await described(caller, { path: `${target.base}/next` })).url, "/next");
+      strictEqual((await described(client, { path: `${target.base}/next` })).url, "/next");
     },
   },
   {
     row: "P5",
-    name: "the octets behind a 204, a 304 and a HEAD belong to the next response",
-    callers: ["http1"],
+    name: "the bytes behind a 204, a 304 and a HEAD belong to the next response",
+    clients: ["http1"],
     handler: answerTheStatusAsked,
     async check({ raw, exchange }) {
       const connection = await raw();
@@ -252,7 +252,7 @@ export const responseBehaviours: readonly Behaviour[] = [
   {
     row: "P6",
     name: "of a body longer than its Content-Length no more arrives, then the connection closes",
-    callers: ["http1"],
+    clients: ["http1"],
     failsOn: { direct: "Node sends the excess" },
     async handler(_request, response) {
       response.headers.set("content-length", "5");
@@ -270,7 +270,7 @@ export const responseBehaviours: readonly Behaviour[] = [
   {
     row: "P6",
     name: "a body longer than its Content-Length in one write does not overrun either",
-    callers: ["http1"],
+    clients: ["http1"],
     failsOn: { direct: "Node sends the excess" },
     async handler(_request, response) {
       response.headers.set("content-length", "5");
@@ -286,34 +286,34 @@ export const responseBehaviours: readonly Behaviour[] = [
   {
     row: "P6",
     name: "a body longer than its Content-Length harms no other exchange",
-    callers: ["http2"],
-    failsOn: { direct: "Node sends the excess and the caller ends the whole connection" },
+    clients: ["http2"],
+    failsOn: { direct: "Node sends the excess and the client ends the whole connection" },
     async handler(_request, response) {
       response.headers.set("content-length", "5");
       await response.write("12345").catch(() => undefined);
       await response.write("67890").catch(() => undefined);
       await response.end().catch(() => undefined);
     },
-    async check({ caller, exchange, target }) {
-      const open = caller.open({ path: exchange().path });
+    async check({ client, exchange, target }) {
+      const open = client.open({ path: exchange().path });
       const got = await open.rest().catch(() => Buffer.from("12345"));
       strictEqual(Buffer.from(got).toString(), "12345");
-      strictEqual((await described(caller, { path: `${target.base}/next` })).url, "/next");
+      strictEqual((await described(client, { path: `${target.base}/next` })).url, "/next");
     },
   },
   {
     row: "P6",
     name: "a body shorter than its Content-Length is a broken transfer",
-    notOn: { direct: "Node leaves the caller hanging" },
+    notOn: { direct: "Node leaves the client hanging" },
     async handler(_request, response) {
       response.headers.set("content-length", "10");
       await response.write("12345");
       await response.end().catch(() => undefined);
     },
-    async check({ caller, exchange, target }) {
-      const open = caller.open({ path: exchange().path });
+    async check({ client, exchange, target }) {
+      const open = client.open({ path: exchange().path });
       await rejects(open.rest());
-      strictEqual((await described(caller, { path: `${target.base}/next` })).url, "/next");
+      strictEqual((await described(client, { path: `${target.base}/next` })).url, "/next");
     },
   },
   {
@@ -325,8 +325,8 @@ export const responseBehaviours: readonly Behaviour[] = [
       await response.write(body.subarray(0, 70_000));
       await response.end(body.subarray(70_000));
     },
-    async check({ caller, exchange }) {
-      const answer = await call(caller, { path: exchange().path });
+    async check({ client, exchange }) {
+      const answer = await call(client, { path: exchange().path });
       deepStrictEqual(valuesOf(answer.headers, "content-length"), ["100000"]);
       strictEqual(sha256(answer.body), seededSha256("P6", 100_000));
     },
@@ -346,8 +346,8 @@ export const responseBehaviours: readonly Behaviour[] = [
       response.headers.set("x-end", "1");
       await response.end("hello");
     },
-    async check({ caller, exchange }) {
-      const answer = await call(caller, { path: exchange().path });
+    async check({ client, exchange }) {
+      const answer = await call(client, { path: exchange().path });
       strictEqual(answer.status, 200);
       strictEqual(Buffer.from(answer.body).toString(), "hello");
       for (const name of ["proxy-connection", "upgrade", "x-hop"]) {
@@ -362,7 +362,7 @@ export const responseBehaviours: readonly Behaviour[] = [
   {
     row: "P7",
     name: "never both Content-Length and Transfer-Encoding",
-    callers: ["http1"],
+    clients: ["http1"],
     failsOn: { direct: "Node sends both" },
     async handler(_request, response) {
       response.headers.set("content-length", "5");
@@ -386,12 +386,12 @@ export const responseBehaviours: readonly Behaviour[] = [
       response.headers.append(name, value);
       await response.end("sent");
     },
-    async check({ caller, exchange, target }) {
-      const answer = await call(caller, { path: exchange().path });
+    async check({ client, exchange, target }) {
+      const answer = await call(client, { path: exchange().path });
       ok(answer.status === 200 || answer.status === 500, `status ${answer.status}`);
       ok(!answer.headers.some(([key]) => key.toLowerCase().includes("evil")));
       ok(!answer.headers.some(([, text]) => text.includes("evil")));
-      strictEqual((await described(caller, { path: `${target.base}/next` })).url, "/next");
+      strictEqual((await described(client, { path: `${target.base}/next` })).url, "/next");
     },
   })),
   {
@@ -403,8 +403,8 @@ export const responseBehaviours: readonly Behaviour[] = [
       response.trailers.append("x-note", "two words");
       await response.end();
     },
-    async check({ caller, exchange }) {
-      const answer = await call(caller, { path: exchange().path, headers: [["te", "trailers"]] });
+    async check({ client, exchange }) {
+      const answer = await call(client, { path: exchange().path, headers: [["te", "trailers"]] });
       strictEqual(Buffer.from(answer.body).toString(), "body");
       deepStrictEqual(valuesOf(answer.trailers, "x-checksum"), ["abc"]);
       deepStrictEqual(valuesOf(answer.trailers, "x-note"), ["two words"]);
@@ -423,8 +423,8 @@ export const responseBehaviours: readonly Behaviour[] = [
       response.trailers.append("x-checksum", "abc");
       await response.end();
     },
-    async check({ caller, exchange }) {
-      const answer = await call(caller, { path: exchange().path, headers: [["te", "trailers"]] });
+    async check({ client, exchange }) {
+      const answer = await call(client, { path: exchange().path, headers: [["te", "trailers"]] });
       deepStrictEqual(
         answer.trailers.map(([name, value]) => [name.toLowerCase(), value]),
         [["x-checksum", "abc"]],
@@ -441,9 +441,9 @@ export const responseBehaviours: readonly Behaviour[] = [
       response.headers.set("x-final", "1");
       await response.end("body");
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const open = caller.open({ path: one.path });
+      const open = client.open({ path: one.path });
       await settled(() => open.informational.length);
       deepStrictEqual(
         open.informational.map((head) => [head.status, ...valuesOf(head.headers, "link")]),
@@ -469,9 +469,9 @@ export const responseBehaviours: readonly Behaviour[] = [
       }
       await response.end("end");
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const open = caller.open({ path: one.path });
+      const open = client.open({ path: one.path });
       for (const name of ["one", "two", "three"]) {
         strictEqual(Buffer.from((await open.read()) ?? []).toString(), name);
         one.open(name);
@@ -481,22 +481,22 @@ export const responseBehaviours: readonly Behaviour[] = [
   },
   ...bodySizesBytes.map((sizeBytes): Behaviour => ({
     row: "P11",
-    name: `carries a download of ${sizeBytes} octets whole and in order`,
+    name: `carries a download of ${sizeBytes} bytes whole and in order`,
     async handler(_request, response) {
       const oddChunkBytes = 70_001;
       for (const chunk of seededChunks("P11", sizeBytes, oddChunkBytes)) {
         await response.write(chunk);
       }
     },
-    async check({ caller, exchange }) {
-      const open = caller.open({ path: exchange().path });
+    async check({ client, exchange }) {
+      const open = client.open({ path: exchange().path });
       strictEqual(await hashOf(open), seededSha256("P11", sizeBytes));
     },
   })),
   {
     row: "P11",
     name: "a complete response ends by END_STREAM, whatever it is made of",
-    callers: ["http2"],
+    clients: ["http2"],
     async handler(request, response, observe) {
       if (request.url.endsWith("?trailers")) {
         response.trailers.append("x-checksum", "abc");
@@ -527,9 +527,9 @@ export const responseBehaviours: readonly Behaviour[] = [
       await observe.gate("body");
       await response.end("body");
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const open = caller.open({ path: one.path });
+      const open = client.open({ path: one.path });
       const head = await open.head;
       strictEqual(head.status, 202);
       deepStrictEqual(valuesOf(head.headers, "x-flushed"), ["1"]);
@@ -547,9 +547,9 @@ export const responseBehaviours: readonly Behaviour[] = [
       await response.flush();
       await response.end("body");
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const open = caller.open({ path: one.path });
+      const open = client.open({ path: one.path });
       const head = await open.head;
       strictEqual(head.status, 200);
       deepStrictEqual(valuesOf(head.headers, "x-flushed"), ["1"]);
@@ -560,7 +560,7 @@ export const responseBehaviours: readonly Behaviour[] = [
   {
     row: "P12",
     name: "flush reaches a middleware's res.flush()",
-    callers: ["http1"],
+    clients: ["http1"],
     notOn: { direct: "no middleware stands between" },
     async handler(_request, response, observe) {
       await response.write("held");
@@ -570,8 +570,8 @@ export const responseBehaviours: readonly Behaviour[] = [
     },
     async check({ exchange, target }) {
       const one = exchange();
-      using caller = new Http1Caller(target.mountedPort);
-      const open = caller.open({ path: `/sub${one.path}` });
+      using client = new Http1Client(target.mountedPort);
+      const open = client.open({ path: `/sub${one.path}` });
       await one.next("res.flush");
       one.open("end");
       strictEqual(Buffer.from(await open.rest()).toString(), "held");
@@ -579,7 +579,7 @@ export const responseBehaviours: readonly Behaviour[] = [
   },
   {
     row: "P13",
-    name: "a caller that does not read stops the handler's writes, and nobody hoards",
+    name: "a client that does not read stops the handler's writes, and nobody hoards",
     async handler(_request, response, observe) {
       let wrote = 0;
       for (const chunk of seededChunks("P13", 64 * mebibyte)) {
@@ -590,15 +590,15 @@ export const responseBehaviours: readonly Behaviour[] = [
         }
       }
     },
-    async check({ caller, exchange, target }) {
+    async check({ client, exchange, target }) {
       const one = exchange();
       const before = await buffersOf(target);
-      const open = caller.open({ path: one.path });
+      const open = client.open({ path: one.path });
       await open.head;
       const wrote = (await settled(() => one.seen().length)) * mebibyte;
-      ok(wrote < inFlightBytesMax, `${wrote} octets went out although nobody read`);
+      ok(wrote < inFlightBytesMax, `${wrote} bytes went out although nobody read`);
       const held = (await buffersOf(target)) - before;
-      ok(held < standingBytesMax, `${held} octets are held`);
+      ok(held < standingBytesMax, `${held} bytes are held`);
       strictEqual(await hashOf(open), seededSha256("P13", 64 * mebibyte));
     },
   },
@@ -610,9 +610,9 @@ export const responseBehaviours: readonly Behaviour[] = [
       observe.event("late write", await outcomeOf(response.write("more")));
       observe.event("late end", await outcomeOf(response.end("more")));
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const answer = await call(caller, { path: one.path });
+      const answer = await call(client, { path: one.path });
       strictEqual(Buffer.from(answer.body).toString(), "done");
       strictEqual(await one.next("late write"), "rejected");
       strictEqual(await one.next("late end"), "rejected");
@@ -620,15 +620,15 @@ export const responseBehaviours: readonly Behaviour[] = [
   },
   {
     row: "P14",
-    name: "a write after the caller left rejects",
+    name: "a write after the client left rejects",
     async handler(request, response, observe) {
       await response.write("first");
       await aborted(request);
       observe.event("late write", await outcomeOf(response.write("more")));
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const open = caller.open({ path: one.path });
+      const open = client.open({ path: one.path });
       await open.read();
       open.leave();
       strictEqual(await one.next("late write"), "rejected");
@@ -648,9 +648,9 @@ export const responseBehaviours: readonly Behaviour[] = [
       await response.write("");
       await response.end("");
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const open = caller.open({ path: one.path });
+      const open = client.open({ path: one.path });
       const head = await open.head;
       strictEqual(head.status, 203);
       deepStrictEqual(valuesOf(head.headers, "x-committed"), ["1"]);
@@ -667,9 +667,9 @@ export const responseBehaviours: readonly Behaviour[] = [
       await observe.gate("body");
       await response.end("body");
     },
-    async check({ caller, exchange }) {
+    async check({ client, exchange }) {
       const one = exchange();
-      const open = caller.open({ path: one.path });
+      const open = client.open({ path: one.path });
       strictEqual(await one.next("committed"), true);
       one.open("body");
       strictEqual(Buffer.from(await open.rest()).toString(), "body");

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Behaviour, Scene } from "../behaviour.js";
-import { call, valuesOf } from "../callers/caller.js";
-import { Http1Caller } from "../callers/http1-caller.js";
+import { call, valuesOf } from "../clients/test-client.js";
+import { Http1Client } from "../clients/http1-client.js";
 import { described, descriptionIn } from "../described.js";
 
 const noPrefix = { direct: "nothing is routed: there is no prefix" } as const;
@@ -29,9 +29,9 @@ export const routingBehaviours: readonly Behaviour[] = [
   {
     row: "R1",
     name: "every method reaches the plugin",
-    async check({ caller, target }) {
+    async check({ client, target }) {
       for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"]) {
-        const seen = await described(caller, { method, path: `${target.base}/x` });
+        const seen = await described(client, { method, path: `${target.base}/x` });
         strictEqual(seen.method, method);
         strictEqual(seen.url, "/x");
       }
@@ -40,7 +40,7 @@ export const routingBehaviours: readonly Behaviour[] = [
   {
     row: "R1",
     name: "what names no plugin is 404, and no plugin is called",
-    callers: ["http1"],
+    clients: ["http1"],
     notOn: noPrefix,
     async check({ raw, target }) {
       const plugin = await target.plugin();
@@ -57,7 +57,7 @@ export const routingBehaviours: readonly Behaviour[] = [
   {
     row: "R1",
     name: "a path attack stays with the plugin that it names",
-    callers: ["http1"],
+    clients: ["http1"],
     notOn: noPrefix,
     async check({ raw, target }) {
       for (const rest of ["/../impatient/x", "/%2e%2e/x", "/..%2fx", "//x", "/a//b/./c", "/\\x"]) {
@@ -70,19 +70,19 @@ export const routingBehaviours: readonly Behaviour[] = [
   {
     row: "R2",
     name: "the prefix is removed, and escapes stay as they came",
-    async check({ caller, target }) {
-      const seen = await described(caller, { path: `${target.base}/a%2Fb/%C3%A9%20?q=1%2F2` });
+    async check({ client, target }) {
+      const seen = await described(client, { path: `${target.base}/a%2Fb/%C3%A9%20?q=1%2F2` });
       strictEqual(seen.url, "/a%2Fb/%C3%A9%20?q=1%2F2");
     },
   },
   {
     row: "R2",
     name: "a mount path in front of the prefix is removed too, and stays in requestUri",
-    callers: ["http1"],
+    clients: ["http1"],
     notOn: noPrefix,
     async check({ target }) {
-      using caller = new Http1Caller(target.mountedPort);
-      const seen = await described(caller, { path: `/sub${target.base}/a%2Fb?q=1` });
+      using client = new Http1Client(target.mountedPort);
+      const seen = await described(client, { path: `/sub${target.base}/a%2Fb?q=1` });
       strictEqual(seen.url, "/a%2Fb?q=1");
       strictEqual(seen.requestUri, `/sub${target.base}/a%2Fb?q=1`);
     },
@@ -90,11 +90,11 @@ export const routingBehaviours: readonly Behaviour[] = [
   {
     row: "R2",
     name: "a mounted host leaves what is not its own to the next middleware",
-    callers: ["http1"],
+    clients: ["http1"],
     notOn: noPrefix,
     async check({ target }) {
-      using caller = new Http1Caller(target.mountedPort);
-      const answer = await call(caller, { path: "/sub/other" });
+      using client = new Http1Client(target.mountedPort);
+      const answer = await call(client, { path: "/sub/other" });
       strictEqual(answer.status, 299);
     },
   },
@@ -102,12 +102,12 @@ export const routingBehaviours: readonly Behaviour[] = [
     row: "R3",
     name: "the bare path is served as /, without a redirect",
     notOn: noPrefix,
-    async check({ caller, target }) {
-      const bare = await described(caller, { path: target.base });
+    async check({ client, target }) {
+      const bare = await described(client, { path: target.base });
       deepStrictEqual([bare.url, bare.requestUri], ["/", target.base]);
-      const query = await described(caller, { path: `${target.base}?a=1` });
+      const query = await described(client, { path: `${target.base}?a=1` });
       deepStrictEqual([query.url, query.requestUri], ["/?a=1", `${target.base}?a=1`]);
-      const slash = await described(caller, { path: `${target.base}/` });
+      const slash = await described(client, { path: `${target.base}/` });
       deepStrictEqual([slash.url, slash.requestUri], ["/", `${target.base}/`]);
     },
   },
@@ -115,7 +115,7 @@ export const routingBehaviours: readonly Behaviour[] = [
     row: "R4",
     name: "a secret parameter is in neither url nor requestUri nor any header",
     notOn: { direct: "secret parameters are the host's" },
-    async check({ caller, target }) {
+    async check({ client, target }) {
       for (const [query, left] of [
         ["?access_token=SECRET&a=1", "?a=1"],
         ["?a=1&access_token=SECRET", "?a=1"],
@@ -123,7 +123,7 @@ export const routingBehaviours: readonly Behaviour[] = [
         ["?access%5Ftoken=SECRET&a=1", "?a=1"],
         ["?access_token=SECRET&access_token=SECRET2&a=1", "?a=1"],
       ] as const) {
-        const seen = await described(caller, { path: `${target.base}/x${query}` });
+        const seen = await described(client, { path: `${target.base}/x${query}` });
         strictEqual(seen.url, `/x${left}`);
         strictEqual(seen.requestUri, `${target.base}/x${left}`);
         ok(!JSON.stringify(seen).includes("SECRET"));
@@ -132,8 +132,8 @@ export const routingBehaviours: readonly Behaviour[] = [
   },
   {
     row: "R5",
-    name: "the query is otherwise the same octet by octet",
-    callers: ["http1"],
+    name: "the query is otherwise the same byte by byte",
+    clients: ["http1"],
     async check({ raw, target }) {
       for (const query of ["?b=2&a=1&;x&%zz", "?", "?a=%20+%2B&&=", "??x=/../", "?a=b?c=d"]) {
         const connection = await raw();
@@ -155,11 +155,11 @@ export const routingBehaviours: readonly Behaviour[] = [
   {
     row: "R6",
     name: "plugins that are switched off are 501",
-    callers: ["http1"],
+    clients: ["http1"],
     notOn: noPrefix,
     async check({ target }) {
-      using caller = new Http1Caller(target.disabledPort);
-      const answer = await call(caller, { path: "/plugins/conformance/x" });
+      using client = new Http1Client(target.disabledPort);
+      const answer = await call(client, { path: "/plugins/conformance/x" });
       strictEqual(answer.status, 501);
     },
   },
@@ -179,7 +179,7 @@ async function refused(
   path: string,
   status: number,
 ): Promise<readonly (readonly [string, string])[]> {
-  const answer = await call(scene.caller, { path });
+  const answer = await call(scene.client, { path });
   strictEqual(answer.status, status);
   strictEqual(valuesOf(answer.headers, "proxy-status").length, 1);
   return answer.headers;

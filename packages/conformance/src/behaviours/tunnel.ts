@@ -5,8 +5,8 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Behaviour, NamedHandler, Scene, SceneExchange } from "../behaviour.js";
-import { call } from "../callers/caller.js";
-import type { RawConnection } from "../callers/raw-connection.js";
+import { call } from "../clients/test-client.js";
+import type { RawConnection } from "../clients/raw-connection.js";
 import { StockWebSocket } from "../frameworks/stock-web-socket.js";
 import type { HandlerRequest, HandlerResponse, Observe } from "../handler.js";
 import { seededBytes, sha256 } from "../seeded-bytes.js";
@@ -27,14 +27,14 @@ const upgradeFields =
 export const requestFields = ["", upgradeFields] as const;
 
 const onHttp1 = {
-  callers: ["http1"],
+  clients: ["http1"],
   notOn: { direct: "the reference listener offers no hijack" },
 } as const satisfies Partial<Behaviour>;
 
 /** Takes the connection over, and sends back what comes. */
 export const echoed: NamedHandler = {
   row: "T1",
-  name: "octets that are no HTTP at all pass both ways",
+  name: "bytes that are no HTTP at all pass both ways",
   handler: echo,
 };
 
@@ -42,7 +42,7 @@ export const tunnelBehaviours: readonly Behaviour[] = [
   {
     ...onHttp1,
     row: "T1",
-    name: "a plain GET is taken over: the caller sees exactly the octets of the plugin",
+    name: "a plain GET is taken over: the client sees exactly the bytes of the plugin",
     async handler(_request, response) {
       const { socket } = await response.hijack();
       socket.end("HTTP/1.1 200\n\nOK");
@@ -68,7 +68,7 @@ export const tunnelBehaviours: readonly Behaviour[] = [
   {
     row: "T2",
     name: "Host, Origin, Upgrade and Sec-WebSocket-* of a handshake arrive",
-    callers: ["http1"],
+    clients: ["http1"],
     async handler(request, response, observe) {
       observe.event("handshake", [
         request.host,
@@ -100,7 +100,7 @@ export const tunnelBehaviours: readonly Behaviour[] = [
   {
     ...onHttp1,
     row: "T2",
-    name: "stock WebSockets exchange text, octets, 1 MiB, fragments and pings",
+    name: "stock WebSockets exchange text, bytes, 1 MiB, fragments and pings",
     handler: serveWebSocket,
     async check({ target, exchange }) {
       const site = { port: target.http1Port, base: "" };
@@ -141,7 +141,7 @@ export const tunnelBehaviours: readonly Behaviour[] = [
   {
     ...onHttp1,
     row: "T3",
-    name: "octets that came with the upgrade request are the head, later ones follow",
+    name: "bytes that came with the upgrade request are the head, later ones follow",
     async handler(_request, response, observe) {
       const { socket, head } = await response.hijack();
       socket.write(switching);
@@ -176,7 +176,7 @@ export const tunnelBehaviours: readonly Behaviour[] = [
   {
     row: "T4",
     name: "an upgrade is refused by an ordinary response with a body",
-    callers: ["http1"],
+    clients: ["http1"],
     async handler(_request, response) {
       response.headers.set("x-reason", "members only");
       response.writeHead(403);
@@ -196,7 +196,7 @@ export const tunnelBehaviours: readonly Behaviour[] = [
   {
     row: "T4",
     name: "an upgrade to a plugin that nobody knows is 404",
-    callers: ["http1"],
+    clients: ["http1"],
     notOn: { direct: "there are no plugins" },
     async check({ raw }) {
       const connection = await raw();
@@ -231,24 +231,24 @@ export const tunnelBehaviours: readonly Behaviour[] = [
       await response.write(await refusalOf(response));
       await response.end(`, ${await refusalOf(response)}`);
     },
-    async check({ caller, exchange }) {
-      const { status, body } = await call(caller, { path: exchange().path });
+    async check({ client, exchange }) {
+      const { status, body } = await call(client, { path: exchange().path });
       strictEqual(status, 202);
       strictEqual(Buffer.from(body).toString(), "already-committed, already-committed");
     },
   },
   {
     row: "T5",
-    name: "a hijack from a caller of HTTP/2 is hijack-not-possible, and can be answered",
-    callers: ["http2"],
+    name: "a hijack from a client of HTTP/2 is hijack-not-possible, and can be answered",
+    clients: ["http2"],
     notOn: onHttp1.notOn,
     async handler(_request, response) {
       const code = await refusalOf(response);
       response.writeHead(505);
       await response.end(code);
     },
-    async check({ caller, exchange }) {
-      const { status, body } = await call(caller, { path: exchange().path });
+    async check({ client, exchange }) {
+      const { status, body } = await call(client, { path: exchange().path });
       strictEqual(status, 505);
       strictEqual(Buffer.from(body).toString(), "hijack-not-possible");
     },
@@ -256,7 +256,7 @@ export const tunnelBehaviours: readonly Behaviour[] = [
   {
     ...onHttp1,
     row: "T6",
-    name: "the caller ends its way, and the plugin still writes",
+    name: "the client ends its way, and the plugin still writes",
     async handler(_request, response) {
       const { socket } = await response.hijack();
       socket.write(switching);
@@ -292,7 +292,7 @@ export const tunnelBehaviours: readonly Behaviour[] = [
   {
     ...onHttp1,
     row: "T6",
-    name: "a handler returns and nobody listens: the caller's connection ends behind what was written",
+    name: "a handler returns and nobody listens: the client's connection ends behind what was written",
     async handler(_request, response, observe) {
       const { socket } = await response.hijack();
       socket.write(`${switching}all there is`);
@@ -309,7 +309,7 @@ export const tunnelBehaviours: readonly Behaviour[] = [
   {
     ...onHttp1,
     row: "T6",
-    name: "the plugin destroys the socket: the caller's connection closes",
+    name: "the plugin destroys the socket: the client's connection closes",
     async handler(request, response, observe) {
       const { socket } = await response.hijack();
       socket.resume().write(switching);
@@ -329,7 +329,7 @@ export const tunnelBehaviours: readonly Behaviour[] = [
   {
     ...onHttp1,
     row: "T6",
-    name: "the caller goes away: the plugin's socket closes, whether it reads or not",
+    name: "the client goes away: the plugin's socket closes, whether it reads or not",
     async handler(request, response, observe) {
       const { socket } = await response.hijack();
       if (request.url.endsWith("/reads")) {
@@ -366,7 +366,7 @@ export const tunnelBehaviours: readonly Behaviour[] = [
       }
       await echo(request, response);
     },
-    async check({ raw, caller, exchange }) {
+    async check({ raw, client, exchange }) {
       const path = impatient(exchange().path);
       const tunnels = await Promise.all(
         requestFields.map(async (fields) => {
@@ -376,7 +376,7 @@ export const tunnelBehaviours: readonly Behaviour[] = [
         }),
       );
       // Begun later, and ended by its total time: so the tunnels' would be over as well.
-      await rejects(caller.open({ path: `${path}/http` }).rest());
+      await rejects(client.open({ path: `${path}/http` }).rest());
       for (const connection of tunnels) {
         connection.send("still there");
         strictEqual(await connection.readThrough("there"), "still there");
@@ -436,7 +436,7 @@ async function echo(_request: HandlerRequest, response: HandlerResponse): Promis
   socket.pipe(socket);
 }
 
-/** Echoes text, answers octets with their hash, and closes with 4001 when it is told to. */
+/** Echoes text, answers bytes with their hash, and closes with 4001 when it is told to. */
 async function serveWebSocket(
   request: HandlerRequest,
   response: HandlerResponse,

@@ -93,7 +93,7 @@ const ofConnection: ReadonlySet<string> = new Set([
   "transfer-encoding",
 ]);
 
-/** The cookies of an answer, as a caller sends them back. */
+/** The cookies of an answer, as a client sends them back. */
 export function cookiesOf(answer: SiteAnswer): string {
   return (answer.headers["set-cookie"] ?? [])
     .map((cookie) => cookie.slice(0, cookie.indexOf(";")))

@@ -40,7 +40,7 @@ const checks: Readonly<Record<string, (site: Site) => Promise<void>>> = {
     socket.disconnect();
     expect(greeting).toBe("hello ada");
   },
-  async "Events, and callers who leave"(site) {
+  async "Events, and clients who leave"(site) {
     const events = await openAnswer(site, "/");
     await expect.poll(async () => textOf(await callSite(site, "/readers"))).toBe("1");
     await callSite(site, "/", { body: "rain" });

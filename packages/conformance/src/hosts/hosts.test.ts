@@ -5,7 +5,7 @@ import { createGunzip, gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { seededBytes, sha256 } from "../seeded-bytes.js";
 import { documentedPrograms } from "./documented-programs.js";
-import { type HostCaller, http1Caller, http2Caller } from "./host-caller.js";
+import { type HostClient, http1Client, http2Client } from "./host-client.js";
 import { RunningProgram } from "./running-program.js";
 import { selfSignedCertificate } from "./self-signed-certificate.js";
 
@@ -15,7 +15,7 @@ interface DocumentedHost {
   /** Whether middleware has set a cookie in front of the plugin. */
   readonly hasMiddleware?: boolean;
   /** What it does beside what all do. */
-  readonly does?: (caller: HostCaller) => Promise<void>;
+  readonly does?: (client: HostClient) => Promise<void>;
 }
 
 const hosts: readonly DocumentedHost[] = [
@@ -52,15 +52,15 @@ for (const { heading, speaks, hasMiddleware, does } of hosts) {
 
     for (const protocol of speaks) {
       it(`serves a plugin whole over ${protocol}`, async () => {
-        await using caller = await callerOf(program.port, protocol);
-        await answersRequests(caller, hasMiddleware === true ? ["seen=yes"] : []);
-        await hashesUpload(caller);
-        await echoesUpload(caller);
-        await sendsEventsAtOnce(caller);
-        await answersEarly(caller);
-        await asksForBodies(caller);
-        expect(await caller.echoByWebSocket("/plugins/notes/socket", "hello")).toBe("hello");
-        await does?.(caller);
+        await using client = await clientOf(program.port, protocol);
+        await answersRequests(client, hasMiddleware === true ? ["seen=yes"] : []);
+        await hashesUpload(client);
+        await echoesUpload(client);
+        await sendsEventsAtOnce(client);
+        await answersEarly(client);
+        await asksForBodies(client);
+        expect(await client.echoByWebSocket("/plugins/notes/socket", "hello")).toBe("hello");
+        await does?.(client);
       });
     }
   });
@@ -72,50 +72,50 @@ describe("the host of docs/hosts.md, Express, changed as the page says,", () => 
   it("has its plugins below a path", async () => {
     const code = express.replace("app.use(host.listener)", `app.use("/sub", host.listener)`);
     await using program = await RunningProgram.start(code);
-    const caller = http1Caller(program.port, false);
-    const hello = await get(caller, "/sub/plugins/notes/hello");
+    const client = http1Client(program.port, false);
+    const hello = await get(client, "/sub/plugins/notes/hello");
     expect([hello.status, await textOf(hello.body)]).toEqual([200, "hello"]);
-    expect((await get(caller, "/plugins/notes/hello")).status).toBe(404);
+    expect((await get(client, "/plugins/notes/hello")).status).toBe(404);
   });
 
   it("has its plugins and their WebSockets below a prefix", async () => {
     const prefixed = `createPluginHost({ prefix: "/sub/plugins",`;
     const code = express.replace("createPluginHost({", prefixed);
     await using program = await RunningProgram.start(code);
-    const caller = http1Caller(program.port, false);
-    expect(await textOf((await get(caller, "/sub/plugins/notes/hello")).body)).toBe("hello");
-    expect(await caller.echoByWebSocket("/sub/plugins/notes/socket", "hello")).toBe("hello");
+    const client = http1Client(program.port, false);
+    expect(await textOf((await get(client, "/sub/plugins/notes/hello")).body)).toBe("hello");
+    expect(await client.echoByWebSocket("/sub/plugins/notes/socket", "hello")).toBe("hello");
   });
 
   it("answers 500 where a body parser stands in front of it", async () => {
     const code = express.replace("app.use(compression());", "app.use(express.json());");
     await using program = await RunningProgram.start(code);
-    const caller = http1Caller(program.port, false);
+    const client = http1Client(program.port, false);
     const type = { "content-type": "application/json" };
-    const { body, response } = caller.call("POST", "/plugins/notes/hash", type);
+    const { body, response } = client.call("POST", "/plugins/notes/hash", type);
     body.end("{}");
     expect((await response).status).toBe(500);
   });
 });
 
-function callerOf(port: number, protocol: string): HostCaller | Promise<HostCaller> {
+function clientOf(port: number, protocol: string): HostClient | Promise<HostClient> {
   return protocol.startsWith("h2")
-    ? http2Caller(port, protocol === "h2")
-    : http1Caller(port, protocol.startsWith("https"));
+    ? http2Client(port, protocol === "h2")
+    : http1Client(port, protocol.startsWith("https"));
 }
 
-async function answersRequests(caller: HostCaller, cookies: readonly string[]): Promise<void> {
-  const hello = await get(caller, "/plugins/notes/hello");
+async function answersRequests(client: HostClient, cookies: readonly string[]): Promise<void> {
+  const hello = await get(client, "/plugins/notes/hello");
   expect([hello.status, await textOf(hello.body)]).toEqual([200, "hello"]);
   const set = (hello.headers["set-cookie"] ?? []).map((cookie) => cookie.split(";")[0]);
   expect(new Set(set)).toEqual(new Set(["plugin=1", "second=2", ...cookies]));
-  const none = await get(caller, "/plugins/notes/none");
+  const none = await get(client, "/plugins/notes/none");
   expect([none.status, await textOf(none.body)]).toEqual([404, "no such note"]);
-  const unknown = await get(caller, "/plugins/unknown/");
+  const unknown = await get(client, "/plugins/unknown/");
   expect(unknown.status).toBe(404);
   expect(unknown.headers["proxy-status"]).toMatch(/^servehttp; error=/);
   await textOf(unknown.body);
-  const other = await get(caller, "/somewhere/else");
+  const other = await get(client, "/somewhere/else");
   expect([other.status, await textOf(other.body)]).toEqual([
     404,
     "the application has no such page\n",
@@ -124,14 +124,14 @@ async function answersRequests(caller: HostCaller, cookies: readonly string[]): 
 
 const upload = seededBytes("an upload to a host", 3_000_001);
 
-async function hashesUpload(caller: HostCaller): Promise<void> {
-  const { body, response } = caller.call("POST", "/plugins/notes/hash");
+async function hashesUpload(client: HostClient): Promise<void> {
+  const { body, response } = client.call("POST", "/plugins/notes/hash");
   body.end(upload);
   expect(await textOf((await response).body)).toBe(sha256(upload));
 }
 
-async function echoesUpload(caller: HostCaller): Promise<void> {
-  const { body, response } = caller.call("POST", "/plugins/notes/echo");
+async function echoesUpload(client: HostClient): Promise<void> {
+  const { body, response } = client.call("POST", "/plugins/notes/echo");
   const first = upload.subarray(0, 1_000);
   body.write(first);
   const hash = createHash("sha256");
@@ -147,33 +147,33 @@ async function echoesUpload(caller: HostCaller): Promise<void> {
   expect(hash.digest("hex")).toBe(sha256(upload));
 }
 
-async function sendsEventsAtOnce(caller: HostCaller): Promise<void> {
-  const { body } = await get(caller, "/plugins/notes/events");
+async function sendsEventsAtOnce(client: HostClient): Promise<void> {
+  const { body } = await get(client, "/plugins/notes/events");
   let text = "";
   for await (const chunk of body as AsyncIterable<Buffer>) {
     text += chunk.toString();
     if (text === "data: 1\n\n") {
-      await goOn(caller);
+      await goOn(client);
     }
   }
   expect(text).toBe("data: 1\n\ndata: 2\n\n");
 }
 
-async function answersEarly(caller: HostCaller): Promise<void> {
-  const { body, response } = caller.call("POST", "/plugins/notes/early");
+async function answersEarly(client: HostClient): Promise<void> {
+  const { body, response } = client.call("POST", "/plugins/notes/early");
   body.write("the beginning of something long");
   const early = await response;
   expect([early.status, await textOf(early.body)]).toEqual([413, "too large"]);
   body.destroy();
 }
 
-async function asksForBodies(caller: HostCaller): Promise<void> {
+async function asksForBodies(client: HostClient): Promise<void> {
   const expectContinue = { expect: "100-continue", "content-length": String(upload.length) };
-  const refused = caller.call("POST", "/plugins/notes/early", expectContinue);
+  const refused = client.call("POST", "/plugins/notes/early", expectContinue);
   expect((await refused.response).status).toBe(413);
   expect(refused.continued()).toBe(false);
   refused.body.destroy();
-  const taken = caller.call("POST", "/plugins/notes/hash", expectContinue);
+  const taken = client.call("POST", "/plugins/notes/hash", expectContinue);
   await new Promise((resolve) => {
     taken.body.once("continue", resolve);
   });
@@ -182,29 +182,29 @@ async function asksForBodies(caller: HostCaller): Promise<void> {
 }
 
 /** Answers and events go out compressed, the events at once. */
-async function compresses(caller: HostCaller): Promise<void> {
+async function compresses(client: HostClient): Promise<void> {
   const gzip = { "accept-encoding": "gzip" };
-  const text = await get(caller, "/plugins/notes/text", gzip);
+  const text = await get(client, "/plugins/notes/text", gzip);
   expect(text.headers["content-encoding"]).toBe("gzip");
   expect(gunzipSync(await octetsOf(text.body)).toString()).toBe("long text ".repeat(10_000));
-  const events = await get(caller, "/plugins/notes/events", gzip);
+  const events = await get(client, "/plugins/notes/events", gzip);
   expect(events.headers["content-encoding"]).toBe("gzip");
   const decoded = events.body.pipe(createGunzip());
   const [first] = (await once(decoded, "data")) as [Buffer];
   expect(first.toString()).toBe("data: 1\n\n");
-  await goOn(caller);
+  await goOn(client);
   expect((await octetsOf(decoded)).toString()).toBe("data: 2\n\n");
 }
 
 /** Lets the event stream that waits end. */
-async function goOn(caller: HostCaller): Promise<void> {
-  const { body, response } = caller.call("POST", "/plugins/notes/go-on");
+async function goOn(client: HostClient): Promise<void> {
+  const { body, response } = client.call("POST", "/plugins/notes/go-on");
   body.end();
   await textOf((await response).body);
 }
 
-function get(caller: HostCaller, path: string, headers: Readonly<Record<string, string>> = {}) {
-  const { body, response } = caller.call("GET", path, headers);
+function get(client: HostClient, path: string, headers: Readonly<Record<string, string>> = {}) {
+  const { body, response } = client.call("GET", path, headers);
   body.end();
   return response;
 }

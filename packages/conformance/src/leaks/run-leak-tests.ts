@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { keyOf, type NamedHandler, type TargetName } from "../behaviour.js";
-import type { Caller, CallerExchange } from "../callers/caller.js";
-import { Http1Caller } from "../callers/http1-caller.js";
-import { Http2Caller } from "../callers/http2-caller.js";
+import type { TestClient, TestExchange } from "../clients/test-client.js";
+import { Http1Client } from "../clients/http1-client.js";
+import { Http2Client } from "../clients/http2-client.js";
 import { cancelled, earlyAnswer, neighbour, neighbourBytes } from "../measured-handlers.js";
 import { seededBytes, seededSha256, sha256 } from "../seeded-bytes.js";
 import { startTarget } from "../targets/start-target.js";
@@ -29,8 +29,8 @@ export function runLeakTests(targetName: TargetName): void {
 
     it("D2 1,000 early answers leave no stream, socket, listener or timer", async () => {
       const load = async (rounds: number) => {
-        await repeat(target, rounds / 2, (caller) => answerEarly(caller, target), "http1");
-        await repeat(target, rounds / 2, (caller) => answerEarly(caller, target), "http2");
+        await repeat(target, rounds / 2, (client) => answerEarly(client, target), "http1");
+        await repeat(target, rounds / 2, (client) => answerEarly(client, target), "http2");
       };
       await load(100);
       const before = await atRest(target);
@@ -40,7 +40,7 @@ export function runLeakTests(targetName: TargetName): void {
 
     it("D6 5,000 cancelled exchanges leave no stream, socket, listener or timer, and neighbours untouched", async () => {
       const load = (rounds: number) =>
-        repeat(target, rounds, (caller) => cancel(caller, target), "http1");
+        repeat(target, rounds, (client) => cancel(client, target), "http1");
       await load(500);
       const before = await atRest(target);
       const hashes = await withNeighbours(target, () => load(5_000));
@@ -55,8 +55,8 @@ async function withNeighbours(
   target: Target,
   load: () => Promise<void>,
 ): Promise<readonly string[]> {
-  using caller = new Http1Caller(target.http1Port);
-  const neighbours = Array.from({ length: 10 }, () => startNeighbour(caller, target));
+  using client = new Http1Client(target.http1Port);
+  const neighbours = Array.from({ length: 10 }, () => startNeighbour(client, target));
   await Promise.all(neighbours.map((one) => one.open.head));
   await load();
   for (const one of neighbours) {
@@ -68,33 +68,33 @@ async function withNeighbours(
 async function repeat(
   target: Target,
   rounds: number,
-  once: (caller: Caller) => Promise<void>,
-  callerName: "http1" | "http2",
+  once: (client: TestClient) => Promise<void>,
+  clientName: "http1" | "http2",
 ): Promise<void> {
-  using caller =
-    callerName === "http1" ? new Http1Caller(target.http1Port) : new Http2Caller(target.http2Port);
+  using client =
+    clientName === "http1" ? new Http1Client(target.http1Port) : new Http2Client(target.http2Port);
   for (let done = 0; done < rounds; done += atOnce) {
-    await Promise.all(Array.from({ length: atOnce }, () => once(caller)));
+    await Promise.all(Array.from({ length: atOnce }, () => once(client)));
   }
 }
 
-async function answerEarly(caller: Caller, target: Target): Promise<void> {
-  const open = caller.open({ path: pathOf(earlyAnswer, target).path, body: "stream" });
+async function answerEarly(client: TestClient, target: Target): Promise<void> {
+  const open = client.open({ path: pathOf(earlyAnswer, target).path, body: "stream" });
   await open.write(seededBytes("early", 1_000));
   expect((await open.head).status).toBe(413);
   expect(Buffer.from(await open.rest()).toString()).toBe("too large");
   open.leave();
 }
 
-async function cancel(caller: Caller, target: Target): Promise<void> {
-  const open = caller.open({ path: pathOf(cancelled, target).path });
+async function cancel(client: TestClient, target: Target): Promise<void> {
+  const open = client.open({ path: pathOf(cancelled, target).path });
   expect(Buffer.from((await open.read()) ?? []).toString()).toBe("first");
   open.leave();
 }
 
-function startNeighbour(caller: Caller, target: Target): { key: string; open: CallerExchange } {
+function startNeighbour(client: TestClient, target: Target): { key: string; open: TestExchange } {
   const { key, path } = pathOf(neighbour, target);
-  return { key, open: caller.open({ path }) };
+  return { key, open: client.open({ path }) };
 }
 
 function pathOf(handler: NamedHandler, target: Target): { key: string; path: string } {

@@ -1,17 +1,17 @@
 /** What a process holds, counted when asked. */
 export interface ProcessReport {
   readonly pid: number;
-  /** Resident set in octets, after a forced collection. */
+  /** Resident set in bytes, after a forced collection. */
   readonly rssBytes: number;
-  /** Highest resident set so far, in octets. */
+  /** Highest resident set so far, in bytes. */
   readonly rssMaxBytes: number;
-  /** JavaScript heap in use in octets, after a forced collection. */
+  /** JavaScript heap in use in bytes, after a forced collection. */
   readonly heapBytes: number;
-  /** Memory of buffers in octets, after a forced collection. */
+  /** Memory of buffers in bytes, after a forced collection. */
   readonly buffersBytes: number;
   /** `process.getActiveResourcesInfo()`, counted by kind. */
   readonly resources: Readonly<Record<string, number>>;
-  /** Open HTTP/2 streams, those of callers and those of the contract. */
+  /** Open HTTP/2 streams, those of clients and those of the contract. */
   readonly http2Streams: number;
   /** Listeners on `process`, the one object that everything in a process shares. */
   readonly processListeners: number;

@@ -63,15 +63,15 @@ createPluginHost({
   enabled: false,
 }).attach(disabled);
 
-/** The caller's login is who it is; and a caller may ask to wait at the edge. */
+/** The client's login is who it is; and a client may ask to wait at the edge. */
 async function identity(
   request: IncomingMessage | Http2ServerRequest,
 ): Promise<Record<string, string | undefined>> {
   const { "x-login": login, "x-hold-identity": key } = request.headers;
   if (typeof key === "string") {
-    const caller = "stream" in request ? request.stream : request.socket;
+    const client = "stream" in request ? request.stream : request.socket;
     observer?.event(key, "identity asked");
-    caller.once("close", () => observer?.event(key, "caller gone"));
+    client.once("close", () => observer?.event(key, "client gone"));
     await observer?.gate(key, "identity");
     observer?.event(key, "identity given");
   }

@@ -3,12 +3,12 @@ import { constants, createServer, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Carrier, PluginService } from "@servehttp/contract";
-import type { ResponseMessage, Step } from "../hostile/misdeed.js";
-import { misdeeds } from "../hostile/misdeeds.js";
+import type { ResponseMessage, Step } from "../hostile/violation.js";
+import { violations } from "../hostile/violations.js";
 import { Observer } from "../observation/observer.js";
 
 /**
- * A plugin that breaks the contract as a request's path tells it to: `/misdeed/{number}`. It is written on `node:http2`
+ * A plugin that breaks the contract as a request's path tells it to: `/violation/{number}`. It is written on `node:http2`
  * alone, so that nothing keeps it from anything. `node hostile-plugin.js OBSERVATION_SOCKET`
  */
 const { serveHTTP, serveHTTPMux, describe } = PluginService.method;
@@ -91,13 +91,13 @@ function misbehave(
   url: string,
   encode: (parts: ResponseMessage, idOffset?: number) => Uint8Array,
 ): void {
-  const misdeed = misdeeds[Number(/^\/misdeed\/(\d+)/.exec(url)?.[1])];
-  for (const step of misdeed?.steps ?? []) {
+  const violation = violations[Number(/^\/violation\/(\d+)/.exec(url)?.[1])];
+  for (const step of violation?.steps ?? []) {
     perform(stream, step, encode);
   }
   // What is left open would be a fault of another kind.
   const ends = carrier === "stream" && !stream.destroyed && !stream.writableEnded;
-  if (ends && misdeed?.steps.every((step) => step.do === "parts" || step.do === "payload")) {
+  if (ends && violation?.steps.every((step) => step.do === "parts" || step.do === "payload")) {
     endWith(stream, 0);
   }
 }
@@ -117,7 +117,7 @@ function perform(
     case "stray":
       stream.write(encode(step.parts, step.idOffset));
       return;
-    case "octets":
+    case "bytes":
       stream.write(step.octets);
       return;
     case "payload":

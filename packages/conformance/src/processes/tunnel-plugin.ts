@@ -9,8 +9,8 @@ import { seededChunks } from "../seeded-bytes.js";
  * The plugin of the tunnels: `node tunnel-plugin.js OBSERVATION_SOCKET`.
  *
  *     POST /echo                       the body, chunk by chunk as it comes
- *     GET  /tunnel/{key}?bytes=N       takes the connection over, sends the octets of seed `plugin {key}` while it reads,
- *                                      and, behind the caller's end, the SHA-256 in hex of what it read
+ *     GET  /tunnel/{key}?bytes=N       takes the connection over, sends the bytes of seed `plugin {key}` while it reads,
+ *                                      and, behind the client's end, the SHA-256 in hex of what it read
  *     GET  /tunnel/{key}?bytes=N&held  the same, but reads nothing until the gate "read" is open
  */
 const [, , observationPath = ""] = process.argv;

@@ -26,7 +26,9 @@ function referenceRequest(incoming: IncomingMessage, outgoing: ServerResponse): 
   trailers.promise.catch(() => undefined);
   outgoing.on("close", () => {
     if (wasCut(incoming, outgoing)) {
-      controller.abort(Object.assign(new Error("the caller left"), { code: "caller-left" }));
+      controller.abort(
+        Object.assign(new Error("the client left"), { code: "client-disconnected" }),
+      );
     }
   });
   const headers = new ReferenceFields(incoming.rawHeaders);
@@ -94,7 +96,7 @@ class ReferenceResponse implements HandlerResponse {
   constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
     this.#incoming = incoming;
     this.#outgoing = outgoing;
-    // A write to a caller that left fails by its callback.
+    // A write to a client that left fails by its callback.
     outgoing.on("error", () => undefined);
   }
 
@@ -125,7 +127,7 @@ class ReferenceResponse implements HandlerResponse {
     this.writeHead(200);
     return new Promise((resolve, reject) => {
       if (this.#outgoing.writableEnded || wasCut(this.#incoming, this.#outgoing)) {
-        reject(new Error("write after the end, or after the caller left"));
+        reject(new Error("write after the end, or after the client left"));
         return;
       }
       const { promise, resolve: room } = Promise.withResolvers<void>();
@@ -142,7 +144,7 @@ class ReferenceResponse implements HandlerResponse {
         streamOf(this.#incoming)?.off("close", room);
         this.#outgoing.off("drain", room);
         if (wasCut(this.#incoming, this.#outgoing)) {
-          reject(new Error("the caller left"));
+          reject(new Error("the client left"));
         } else {
           resolve();
         }
@@ -209,7 +211,7 @@ class ReferenceResponse implements HandlerResponse {
       return;
     }
     if (this.committed) {
-      // To destroy a compatibility object resets with code 0, which callers take for a clean end.
+      // To destroy a compatibility object resets with code 0, which clients take for a clean end.
       streamOf(this.#incoming)?.close(constants.NGHTTP2_INTERNAL_ERROR);
       this.#outgoing.destroy();
       return;

@@ -5,7 +5,7 @@ import type { TargetName } from "../behaviour.js";
 import { ObservationServer } from "../observation/observation-server.js";
 import type { Target } from "./target.js";
 
-/** Where callers reach a target's front process, as it says in its hello. */
+/** Where clients reach a target's front process, as it says in its hello. */
 interface Ports {
   readonly http1Port: number;
   readonly http2Port: number;

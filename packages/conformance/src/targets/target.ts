@@ -15,7 +15,7 @@ export interface Target extends AsyncDisposable {
   /** What stands before a path: empty, or `/plugins/conformance`. */
   readonly base: string;
   readonly observation: ObservationServer;
-  /** The process that callers connect to: the host, or the direct server. */
+  /** The process that clients connect to: the host, or the direct server. */
   front(): Promise<ObservedProcess>;
   /** The process that runs the handlers: the plugin, or the direct server. */
   plugin(): Promise<ObservedProcess>;

@@ -3,12 +3,12 @@ import type { FieldList } from "@servehttp/contract";
 import type { ResponseHead } from "../edge/response-head.js";
 
 /**
- * The HTTP caller as an exchange sees it: where the response goes, whatever version of HTTP carries it.
+ * The HTTP client as an exchange sees it: where the response goes, whatever version of HTTP carries it.
  *
  * Nothing here throws for what a plugin sent: heads and fields have been checked before.
  */
-export interface Caller {
-  /** The caller's connection, or its HTTP/2 stream, is closed: nothing more can be written. */
+export interface ClientResponse {
+  /** The client's connection, or its HTTP/2 stream, is closed: nothing more can be written. */
   readonly gone: boolean;
 
   /** Sends an interim response. */
@@ -20,7 +20,7 @@ export interface Caller {
   /** Begins a response. The head goes out with the first chunk, with `flush` or with the end. */
   begin(head: ResponseHead): void;
 
-  /** Sends octets of the body. A promise settles when there is room again, or the caller is gone. */
+  /** Sends bytes of the body. A promise settles when there is room again, or the client is gone. */
   write(chunk: Uint8Array): void | Promise<void>;
 
   /** Sends what has been written so far, the head at least. */
@@ -36,14 +36,14 @@ export interface Caller {
    * Called when the response is complete while the request is not: what is still read of it is `discard`ed up to a
    * bound, then the connection, or the HTTP/2 stream, closes.
    */
-  refuseRest(): void;
+  discardRequestBody(): void;
 
   /**
-   * Hands the connection over, octet for octet, with nothing written yet. Undefined where it is gone. Only where the request was
+   * Hands the connection over, byte for byte, with nothing written yet. Undefined where it is gone. Only where the request was
    * `hijackable`.
    */
   hijack(): Duplex | undefined;
 
-  /** Whoever waits for room goes on; the caller is gone. */
+  /** Whoever waits for room goes on; the client is gone. */
   release(): void;
 }

@@ -4,10 +4,10 @@ import { discardLingerMs, discardMsMax } from "../limits.js";
 import type { BodySink, RequestBody } from "./request-body.js";
 
 /**
- * Reads and drops the rest of an HTTP/1 request that has its answer, up to a bound in octets and in time. Beyond it the
- * connection is closed, and the caller is given time to read its answer: a reset could destroy it on the way.
+ * Reads and drops the rest of an HTTP/1 request that has its answer, up to a bound in bytes and in time. Beyond it the
+ * connection is closed, and the client is given time to read its answer: a reset could destroy it on the way.
  */
-export function discardRest(body: RequestBody, socket: Socket): void {
+export function discardBody(body: RequestBody, socket: Socket): void {
   body.start(new Discard(body, socket));
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import type { Caller } from "./client-response.js";
+import type { ClientResponse } from "./client-response.js";
 import type { Exchange } from "../exchange/exchange.js";
 import type { RequestBody } from "./request-body.js";
 
@@ -10,7 +10,7 @@ export type HostRequest = (IncomingMessage | Http2ServerRequest) & { originalUrl
 /** The response of any Node server. */
 export type HostResponse = ServerResponse | Http2ServerResponse;
 
-/** By which event of a server a request came. `head` is what the caller has sent behind an upgrade request. */
+/** By which event of a server a request came. `head` is what the client has sent behind an upgrade request. */
 export type RequestEntry =
   | { readonly event: "request" | "checkContinue" | "extendedConnect" }
   | { readonly event: "upgrade"; readonly head: Buffer };
@@ -18,8 +18,8 @@ export type RequestEntry =
 /** How most requests come. */
 export const byRequest = { event: "request" } as const;
 
-/** A caller's request as it came, whatever has read it: a server of Node's, or the lane for plain requests. */
-export interface Arrival {
+/** A client's request as it came, whatever has read it: a server of Node's, or the fast path for plain requests. */
+export interface IncomingRequest {
   readonly method: string;
   /** As Node gives them: name, value, name, value. */
   readonly rawHeaders: readonly string[];
@@ -38,12 +38,12 @@ export interface Arrival {
   /** Somebody in front of the host has begun to read the body. */
   readonly bodyTaken: boolean;
   readonly body: RequestBody;
-  /** Nobody waits for an answer any more: the caller left, or the host's own middleware has answered. */
+  /** Nobody waits for an answer any more: the client left, or the host's own middleware has answered. */
   readonly gone: boolean;
   /** The request as `identity` and `context` are given it. */
   readonly message: HostRequest;
-  /** Where the response goes; `awaitsContinue` says that the caller holds its body back until it is asked for. */
-  callerOf(awaitsContinue: boolean): Caller;
-  /** Tells an exchange when its caller's connection, or its stream, closes. */
-  tellOfClose(exchange: Exchange): void;
+  /** Where the response goes; `awaitsContinue` says that the client holds its body back until it is asked for. */
+  openResponse(awaitsContinue: boolean): ClientResponse;
+  /** Tells an exchange when its client's connection, or its stream, closes. */
+  onClose(exchange: Exchange): void;
 }

@@ -6,7 +6,7 @@ export function remoteAddressOf(socket: Socket): string {
   if (remoteAddress === undefined) {
     return "";
   }
-  // What a socket for both versions of IP shows of an IPv4 caller.
+  // What a socket for both versions of IP shows of an IPv4 client.
   const ip = remoteAddress.startsWith("::ffff:") ? remoteAddress.slice(7) : remoteAddress;
   return ip.includes(":") ? `[${ip}]:${remotePort}` : `${ip}:${remotePort}`;
 }

@@ -1,4 +1,4 @@
-/** The body of a caller's request, whatever reads the connection: it is given to one sink at a time. */
+/** The body of a client's request, whatever reads the connection: it is given to one sink at a time. */
 export interface RequestBody {
   /** The whole request has been read. */
   readonly complete: boolean;
@@ -6,13 +6,13 @@ export interface RequestBody {
   readonly rawTrailers: readonly string[];
   /** Gives what comes from now on to a sink. */
   start(sink: BodySink): void;
-  /** Gives nothing more, and leaves what the caller still sends where it is. */
+  /** Gives nothing more, and leaves what the client still sends where it is. */
   stop(): void;
   pause(): void;
   resume(): void;
 }
 
-/** Where the octets of a body go. */
+/** Where the bytes of a body go. */
 export interface BodySink {
   bodyChunk(chunk: Buffer): void;
   /** The body is whole: the last call. A body that is cut off has no end. */

@@ -1,4 +1,4 @@
-/** What crosses the edge between callers and plugins, and what doesn't. */
+/** What crosses the edge between clients and plugins, and what doesn't. */
 export interface EdgeOptions {
   /** The host's own secrets, which no plugin is to see. Default: none. */
   readonly strip?: {
@@ -10,13 +10,13 @@ export interface EdgeOptions {
     readonly queryParameters?: readonly string[];
   };
   /**
-   * Header names that `identity` may set, in any letter case. A caller's fields of these names are always dropped, those that
-   * `identity` returned once as well. Names that it returns only for some callers belong here. Default: none.
+   * Header names that `identity` may set, in any letter case. A client's fields of these names are always dropped, those that
+   * `identity` returned once as well. Names that it returns only for some clients belong here. Default: none.
    */
   readonly identityHeaders?: readonly string[];
   /**
-   * X-Forwarded-For, -Host, -Proto and Forwarded. `"replace"`: the caller's are dropped (with every other X-Forwarded field
-   * and X-Real-IP) and the host's own are set. `"append"`: the caller's are believed and continued. `"off"`: they pass as
+   * X-Forwarded-For, -Host, -Proto and Forwarded. `"replace"`: the client's are dropped (with every other X-Forwarded field
+   * and X-Real-IP) and the host's own are set. `"append"`: the client's are believed and continued. `"off"`: they pass as
    * they came. Default: `"replace"`, which trusts nobody.
    */
   readonly forwarded?: "replace" | "append" | "off";
@@ -27,6 +27,6 @@ export interface EdgeOptions {
   readonly trustedProxies?: readonly string[];
   /** Names of cookies that no plugin's response may set, letter by letter. Default: none. */
   readonly protectedCookies?: readonly string[];
-  /** Protocols that a caller may upgrade to, in lower case. Default: `["websocket"]`. `h2c` is never one. */
+  /** Protocols that a client may upgrade to, in lower case. Default: `["websocket"]`. `h2c` is never one. */
   readonly upgrades?: readonly string[];
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { EdgeOptions } from "./edge-options.js";
-import { type CallerFacts, EdgePolicy, type RequestFields } from "./edge-policy.js";
+import { type ClientFacts, EdgePolicy, type RequestFields } from "./edge-policy.js";
 import type { Refusal } from "../syntax/refusal.js";
 
-const http1: CallerFacts = {
+const http1: ClientFacts = {
   versionMajor: 1,
   versionMinor: 1,
   remoteIp: "192.0.2.1",
@@ -12,29 +12,29 @@ const http1: CallerFacts = {
   endedByHead: false,
   upgradable: true,
 };
-const http10: CallerFacts = { ...http1, versionMinor: 0 };
-const http2: CallerFacts = { ...http1, versionMajor: 2, versionMinor: 0, upgradable: false };
+const http10: ClientFacts = { ...http1, versionMinor: 0 };
+const http2: ClientFacts = { ...http1, versionMajor: 2, versionMinor: 0, upgradable: false };
 const host = ["Host", "h.test"];
 
 function read(
   rawHeaders: readonly string[],
   options: EdgeOptions = { forwarded: "off" },
-  caller: CallerFacts = http1,
+  client: ClientFacts = http1,
 ): RequestFields {
-  const result = new EdgePolicy(options).readRequest(rawHeaders, caller);
+  const result = new EdgePolicy(options).readRequest(rawHeaders, client);
   if (result.kind === "refusal") {
     throw new Error(`${result.status} ${result.reason}`);
   }
   return result;
 }
 
-function refused(rawHeaders: readonly string[], caller = http1): Refusal | undefined {
-  const result = new EdgePolicy().readRequest(rawHeaders, caller);
+function refused(rawHeaders: readonly string[], client = http1): Refusal | undefined {
+  const result = new EdgePolicy().readRequest(rawHeaders, client);
   return result.kind === "refusal" ? result : undefined;
 }
 
 describe("readRequest", () => {
-  it("keeps fields as they came: order, case, number and octets", () => {
+  it("keeps fields as they came: order, case, number and bytes", () => {
     const fields = [
       "X-M",
       "1",
@@ -147,8 +147,8 @@ describe("Host", () => {
     [["Host", "h\xe9"], http1],
     [[":authority", "h", "host", "evil"], http2],
     [[":authority", "user@h"], http2],
-  ] as const)("refuses %j", (raw, caller) => {
-    expect(refused(raw, caller)).toMatchObject({ status: 400 });
+  ] as const)("refuses %j", (raw, client) => {
+    expect(refused(raw, client)).toMatchObject({ status: 400 });
   });
 
   it("accepts none on HTTP/1.0, IPv6, and what agrees with :authority", () => {
@@ -175,8 +175,8 @@ describe("framing", () => {
     [[], http2, -1],
     [["content-length", "5"], http2, 5],
     [[], { ...http2, endedByHead: true }, 0],
-  ] as const)("reads %j as a length and strips it", (raw, caller, length) => {
-    const result = read([...host, ...raw], { forwarded: "off" }, caller);
+  ] as const)("reads %j as a length and strips it", (raw, client, length) => {
+    const result = read([...host, ...raw], { forwarded: "off" }, client);
     expect(result).toMatchObject({ contentLength: length, fields: [] });
   });
 
@@ -213,8 +213,8 @@ describe("framing", () => {
     [["x", "v".repeat(65_536)], http1, 431],
     [Array.from({ length: 2_002 }, () => "x"), http1, 431],
     [Array.from({ length: 1_602 }, () => "x"), http1, 431],
-  ] as const)("refuses %j", (raw, caller, status) => {
-    expect(refused([...host, ...raw], caller)).toMatchObject({ kind: "refusal", status });
+  ] as const)("refuses %j", (raw, client, status) => {
+    expect(refused([...host, ...raw], client)).toMatchObject({ kind: "refusal", status });
   });
 
   it("knows who waits for a 100", () => {
@@ -251,8 +251,8 @@ describe("upgrades", () => {
     ["one on a connection that can't", websocket, { ...http1, upgradable: false }],
     ["one of HTTP/1.0", websocket, http10],
     ["one of HTTP/2", ["upgrade", "websocket"], http2],
-  ] as const)("strips %s", (_, raw, caller) => {
-    const result = read([...host, ...raw], { forwarded: "off" }, caller);
+  ] as const)("strips %s", (_, raw, client) => {
+    const result = read([...host, ...raw], { forwarded: "off" }, client);
     expect(result).toMatchObject({ upgrade: undefined, fields: [] });
   });
 
@@ -320,7 +320,7 @@ describe("identity spoofing (C9)", () => {
     }
   });
 
-  it("remembers names that identity returned once, for callers without any", () => {
+  it("remembers names that identity returned once, for clients without any", () => {
     const policy = new EdgePolicy({ forwarded: "off" });
     const first = policy.readRequest(host, http1) as RequestFields;
     policy.addIdentity(first.fields, { "X-User-Id": "alice" });

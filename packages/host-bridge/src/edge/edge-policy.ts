@@ -26,7 +26,7 @@ import { parameterNames, stripQueryParameters } from "../syntax/strip-query-para
 import { trustedProxies } from "./trusted-proxies.js";
 
 /** What the host knows of a request beside its header section. */
-export interface CallerFacts {
+export interface ClientFacts {
   readonly versionMajor: number;
   readonly versionMinor: number;
   /** Without a port; empty where there is none (a unix socket). */
@@ -36,27 +36,27 @@ export interface CallerFacts {
   readonly authority: string | undefined;
   /** HTTP/2: the stream ended with its header section. Not read for HTTP/1, where framing fields say it. */
   readonly endedByHead: boolean;
-  /** The caller's connection could be handed over: the server told of the request by its `upgrade` event. */
+  /** The client's connection could be handed over: the server told of the request by its `upgrade` event. */
   readonly upgradable: boolean;
 }
 
 /** What a request's header section says. */
 export interface RequestFields {
   readonly kind: "fields";
-  /** For the plugin, flat; the caller may push to it. */
+  /** For the plugin, flat; the client may push to it. */
   readonly fields: string[];
   readonly host: string;
-  /** In octets; -1 when it is not known in advance. */
+  /** In bytes; -1 when it is not known in advance. */
   readonly contentLength: number;
-  /** The caller waits for a 100 before it sends its body. */
+  /** The client waits for a 100 before it sends its body. */
   readonly expectContinue: boolean;
-  /** The protocol that the caller may upgrade to, in lower case. Then `fields` has Connection and Upgrade. */
+  /** The protocol that the client may upgrade to, in lower case. Then `fields` has Connection and Upgrade. */
   readonly upgrade: string | undefined;
-  /** The caller said `TE: trailers`. */
+  /** The client said `TE: trailers`. */
   readonly trailersWanted: boolean;
 }
 
-/** What `identity` returned: a value that is undefined still keeps the caller's field out. */
+/** What `identity` returned: a value that is undefined still keeps the client's field out. */
 export type IdentityFields = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** What a field is to the host. Forwarded: the four, and every other X-Forwarded field and X-Real-IP. */
@@ -102,7 +102,7 @@ export class EdgePolicy {
   readonly #isTrusted: (ip: string) => boolean;
   readonly #protectedCookies: ReadonlySet<string>;
   readonly #upgrades: ReadonlySet<string>;
-  /** Grows by what `identity` returns, so that it is never a caller who sets them. */
+  /** Grows by what `identity` returns, so that it is never a client who sets them. */
   readonly #identityNames: Set<string>;
   readonly #names: FieldNameCache<RequestKind>;
 
@@ -128,7 +128,7 @@ export class EdgePolicy {
    *
    * @param rawHeaders as Node gives them: name, value, name, value
    */
-  readRequest(rawHeaders: readonly string[], caller: CallerFacts): RequestFields | Refusal {
+  readRequest(rawHeaders: readonly string[], client: ClientFacts): RequestFields | Refusal {
     if (rawHeaders.length > 2 * requestFieldsMax) {
       return refusal(431, "too many header fields");
     }
@@ -159,14 +159,14 @@ export class EdgePolicy {
     }
     return bytes > requestSectionBytesMax
       ? refusal(431, "the header section is too large")
-      : this.#concluded(seen, caller);
+      : this.#concluded(seen, client);
   }
 
   /**
-   * Sets the host's identity fields. The caller's of the same names are gone afterwards, however they were written.
+   * Sets the host's identity fields. The client's of the same names are gone afterwards, however they were written.
    *
    * @throws ServeHTTPError `invalid-argument` when a name is no token, or a value holds control characters or
-   *   characters above U+00FF: header values are octets, so text must be encoded first
+   *   characters above U+00FF: header values are bytes, so text must be encoded first
    */
   addIdentity(fields: string[], identity: IdentityFields): void {
     const names = Object.keys(identity);
@@ -276,39 +276,39 @@ export class EdgePolicy {
   }
 
   /** Whatever needs the whole section: the framing, and the fields that depend on others. */
-  #concluded(seen: Seen, caller: CallerFacts): RequestFields | Refusal {
-    const host = effectiveHost(seen.host, caller.authority ?? seen.authority, caller);
+  #concluded(seen: Seen, client: ClientFacts): RequestFields | Refusal {
+    const host = effectiveHost(seen.host, client.authority ?? seen.authority, client);
     if (typeof host !== "string") {
       return host;
     }
-    const contentLength = bodyLength(seen.contentLength, seen.codings, caller);
+    const contentLength = bodyLength(seen.contentLength, seen.codings, client);
     if (typeof contentLength !== "number") {
       return contentLength;
     }
     const { fields } = seen;
-    pushCookies(fields, seen.cookies, caller.versionMajor);
+    pushCookies(fields, seen.cookies, client.versionMajor);
     if (seen.named !== undefined) {
       this.#removeFields(fields, seen.named);
       this.#removeFields(seen.forwarded, seen.named);
     }
     if (this.#forwarded !== "off") {
-      const remoteIp = plainIp(caller.remoteIp);
+      const remoteIp = plainIp(client.remoteIp);
       const believed = this.#forwarded === "append" || this.#isTrusted(remoteIp);
       pushForwarded(
         fields,
-        { remoteIp, host, scheme: caller.scheme },
+        { remoteIp, host, scheme: client.scheme },
         believed ? seen.forwarded : noFields,
       );
     }
-    const http1 = caller.versionMajor === 1 && caller.versionMinor > 0;
+    const http1 = client.versionMajor === 1 && client.versionMinor > 0;
     return {
       kind: "fields",
       fields,
       host,
       contentLength,
-      expectContinue: seen.expectContinue && (http1 || caller.versionMajor > 1),
+      expectContinue: seen.expectContinue && (http1 || client.versionMajor > 1),
       upgrade:
-        seen.upgradeOffer !== undefined && seen.connectionUpgrade && caller.upgradable && http1
+        seen.upgradeOffer !== undefined && seen.connectionUpgrade && client.upgradable && http1
           ? this.#allowedUpgrade(seen.upgradeOffer, fields)
           : undefined,
       trailersWanted: seen.trailersWanted,
@@ -351,7 +351,7 @@ export class EdgePolicy {
     }
   }
 
-  /** Whether one of the protocols of an Upgrade field is among those that a caller may upgrade to. */
+  /** Whether one of the protocols of an Upgrade field is among those that a client may upgrade to. */
   mayUpgrade(offer: string): boolean {
     return listElements(offer).some((token) => this.#upgrades.has(token.toLowerCase()));
   }

@@ -2,7 +2,7 @@ import type { FieldList } from "@servehttp/contract";
 
 /** Who called, as the next server is told. */
 export interface ForwardedFacts {
-  /** The caller's address without its port; empty where there is none (a unix socket). */
+  /** The client's address without its port; empty where there is none (a unix socket). */
   readonly remoteIp: string;
   /** The Host field; empty when there was none. */
   readonly host: string;
@@ -11,7 +11,7 @@ export interface ForwardedFacts {
 
 /**
  * Adds X-Forwarded-For, -Host and -Proto and Forwarded (RFC 7239) to a flat field list. What came before is continued:
- * the lists get one more element, and the first host and scheme stand, because they are the ones the caller meant.
+ * the lists get one more element, and the first host and scheme stand, because they are the ones the client meant.
  *
  * @param before the fields of this family that were sent by somebody who is believed; usually none
  */
@@ -60,7 +60,7 @@ export function joined(before: string | undefined, next: string): string {
   return next === "" ? before : `${before}, ${next}`;
 }
 
-/** The last element built: callers on one connection ask for the same one again and again. */
+/** The last element built: clients on one connection ask for the same one again and again. */
 let last: (ForwardedFacts & { readonly element: string }) | undefined;
 
 function forwardedElement(facts: ForwardedFacts): string {

@@ -11,17 +11,17 @@ interface Version {
 export function effectiveHost(
   host: string | undefined,
   authority: string | undefined,
-  caller: Version,
+  client: Version,
 ): string | Refusal {
   if (
-    caller.versionMajor > 1 &&
+    client.versionMajor > 1 &&
     host !== undefined &&
     authority !== undefined &&
     host !== authority
   ) {
     return refusal(400, "Host and :authority differ");
   }
-  if (host === undefined && caller.versionMajor === 1 && caller.versionMinor > 0) {
+  if (host === undefined && client.versionMajor === 1 && client.versionMinor > 0) {
     return refusal(400, "no Host");
   }
   if (
@@ -40,15 +40,15 @@ export function effectiveHost(
 export function bodyLength(
   contentLength: number | undefined,
   codings: string | undefined,
-  caller: Version & { readonly endedByHead: boolean },
+  client: Version & { readonly endedByHead: boolean },
 ): number | Refusal {
   if (codings === undefined) {
     if (contentLength !== undefined) {
       return contentLength;
     }
-    return caller.versionMajor === 1 || caller.endedByHead ? 0 : -1;
+    return client.versionMajor === 1 || client.endedByHead ? 0 : -1;
   }
-  if (caller.versionMajor > 1 || caller.versionMinor === 0) {
+  if (client.versionMajor > 1 || client.versionMinor === 0) {
     return refusal(400, "Transfer-Encoding in a version of HTTP that has none");
   }
   if (contentLength !== undefined) {

@@ -21,7 +21,7 @@ function head(status: number, headers: readonly string[] = [], rules = http1) {
 }
 
 describe("readResponseHead", () => {
-  it("passes fields on with order, case, number and octets", () => {
+  it("passes fields on with order, case, number and bytes", () => {
     const headers = ["X-M", "1", "Set-Cookie", "a=1", "x-m", "caf\xe9", "Set-Cookie", "b=2"];
     headers.push("Date", "then", "Server", "mine", "Empty", "");
     expect(head(200, headers)).toEqual({

@@ -14,18 +14,18 @@ import { parseContentLength } from "../syntax/content-length.js";
 import { FieldNameCache } from "../syntax/field-name-cache.js";
 import { responseSectionBytesMax } from "../limits.js";
 
-/** What decides how a response may look to its caller. */
+/** What decides how a response may look to its client. */
 export interface ResponseRules {
   /** The request's method. */
   readonly method: string;
-  /** The caller's version of HTTP. */
+  /** The client's version of HTTP. */
   readonly versionMajor: number;
   readonly versionMinor: number;
   /** Whether a Set-Cookie value of a plugin may pass: `EdgePolicy` is one of these. */
   readonly policy: { maySetCookie(value: string): boolean };
 }
 
-/** A plugin's response head, fit for a caller. */
+/** A plugin's response head, fit for a client. */
 export interface ResponseHead {
   readonly status: number;
   /**
@@ -33,7 +33,7 @@ export interface ResponseHead {
    * and no other framing field; more may be pushed.
    */
   readonly fields: string[];
-  /** How many octets of body the plugin promised; undefined when it didn't, or no body is allowed. */
+  /** How many bytes of body the plugin promised; undefined when it didn't, or no body is allowed. */
   readonly contentLength: number | undefined;
   /** False for HEAD, 204, 205 and 304: what the plugin writes is discarded. */
   readonly bodyAllowed: boolean;
@@ -42,7 +42,7 @@ export interface ResponseHead {
 }
 
 /**
- * Makes of a plugin's final response head what its caller gets. Nothing that Node would refuse, and nothing that it would
+ * Makes of a plugin's final response head what its client gets. Nothing that Node would refuse, and nothing that it would
  * wrongly let through, is left: hop-by-hop and framing fields are gone, the length is parsed, names and values are valid.
  *
  * @throws ServeHTTPError `handler-failed` for a status, field or length that no response may have,
@@ -80,7 +80,7 @@ export function readResponseHead(init: ResponseInit, rules: ResponseRules): Resp
 }
 
 /**
- * Makes of an informational response what its caller gets; undefined where nothing goes out, because HTTP/1.0 has none.
+ * Makes of an informational response what its client gets; undefined where nothing goes out, because HTTP/1.0 has none.
  *
  * @throws ServeHTTPError as `readResponseHead` does; 101 is what `hijack` is for
  */
@@ -97,7 +97,7 @@ export function readInformational(
 }
 
 /**
- * Makes of a plugin's trailers what its caller gets: fields that frame, route or authenticate are dropped.
+ * Makes of a plugin's trailers what its client gets: fields that frame, route or authenticate are dropped.
  *
  * @throws ServeHTTPError as `readResponseHead` does
  */

@@ -88,7 +88,7 @@ describe("routeTarget", () => {
   });
 });
 
-/** What each attack comes to: nobody's ("none"), a refusal, or the first plugin with the path octet for octet. */
+/** What each attack comes to: nobody's ("none"), a refusal, or the first plugin with the path byte for byte. */
 const attacks: readonly (readonly [string, "none" | 400 | 404 | { readonly url: string }])[] = [
   // Dot segments in place of the id or in front of it.
   ["/plugins/..", 404],
@@ -171,7 +171,7 @@ const attacks: readonly (readonly [string, "none" | 400 | 404 | { readonly url: 
   ["/plugins/$/x", 404],
   ["/plugins/{notes}/x", 404],
   [`/plugins/${"n".repeat(129)}/x`, 404],
-  // Behind the id everything is the plugin's: it stays inside, octet for octet.
+  // Behind the id everything is the plugin's: it stays inside, byte for byte.
   ["/plugins/notes/..", { url: "/.." }],
   ["/plugins/notes/../search/x", { url: "/../search/x" }],
   ["/plugins/notes/../../etc/passwd", { url: "/../../etc/passwd" }],

@@ -10,7 +10,7 @@ export interface Route {
   readonly pluginId: string;
   /** Path and query for the plugin: the prefix and secret parameters are gone, the rest is as it came. */
   readonly url: string;
-  /** The target as the caller sent it, less the secret parameters. */
+  /** The target as the client sent it, less the secret parameters. */
   readonly requestUri: string;
   /**
    * The authority of a target in absolute form (`GET http://host/path`), which then takes the place of the Host field
@@ -27,14 +27,14 @@ export interface RouteRules {
 }
 
 /**
- * Decides which plugin a request is for, on the octets of its path as they came: nothing is decoded and no dot segment
+ * Decides which plugin a request is for, on the bytes of its path as they came: nothing is decoded and no dot segment
  * is resolved, so there is no second reading of the path that could name another plugin. What follows the id is the
- * plugin's own business, octet for octet.
+ * plugin's own business, byte for byte.
  *
  * Undefined when the target is none of ours: for the next middleware, else 404.
  *
- * @param target what is left to route: `req.url`. Characters are octets.
- * @param originalTarget what the caller sent, where a framework took a mount path off: `req.originalUrl`. The prefix may be
+ * @param target what is left to route: `req.url`. Characters are bytes.
+ * @param originalTarget what the client sent, where a framework took a mount path off: `req.originalUrl`. The prefix may be
  *   part of that mount path.
  */
 export function routeTarget(
@@ -88,7 +88,7 @@ export function routeTarget(
   };
 }
 
-/** Whether a name can be a plugin's id: `[A-Za-z0-9_.-]+`, at most 128 octets, neither "." nor "..". */
+/** Whether a name can be a plugin's id: `[A-Za-z0-9_.-]+`, at most 128 bytes, neither "." nor "..". */
 export function isPluginId(name: string): boolean {
   if (name === "" || name === "." || name === ".." || name.length > pluginIdBytesMax) {
     return false;
@@ -154,8 +154,8 @@ function afterPrefix(
 }
 
 /**
- * What no request target may hold (RFC 9112, section 3.2): control characters, blanks, a fragment; and octets above
- * 0x7f that are not UTF-8, because the contract's `url` is text. Other escapes and octets are not ours to judge.
+ * What no request target may hold (RFC 9112, section 3.2): control characters, blanks, a fragment; and bytes above
+ * 0x7f that are not UTF-8, because the contract's `url` is text. Other escapes and bytes are not ours to judge.
  */
 function checkTarget(target: string): Refusal | undefined {
   if (target.length > targetBytesMax) {

@@ -13,7 +13,7 @@ describe("trustedProxies", () => {
     expect(trustedProxies([])("127.0.0.1")).toBe(false);
   });
 
-  it("keeps its answers right when more callers come than it remembers", () => {
+  it("keeps its answers right when more clients come than it remembers", () => {
     const isTrusted = trustedProxies(["10.0.0.0/24"]);
     for (let number = 0; number < 3_000; number++) {
       const ip = `10.0.${number >> 8}.${number & 255}`;

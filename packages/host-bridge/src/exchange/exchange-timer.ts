@@ -2,7 +2,7 @@ import { headExtensionMsMax } from "../limits.js";
 
 /** The times of one exchange, in milliseconds; 0 is no limit. */
 export interface ExchangeTimes {
-  /** From the last octet of the request that went to the plugin to the final head of the response. */
+  /** From the last byte of the request that went to the plugin to the final head of the response. */
   readonly headMs: number;
   /** Without anything moving in either direction, once the head is there. */
   readonly idleMs: number;
@@ -44,7 +44,7 @@ export class ExchangeTimer {
     }
   }
 
-  /** Something of the response came, or went on to the caller. */
+  /** Something of the response came, or went on to the client. */
   responseMoved(): void {
     this.#movedMs = performance.now();
   }

@@ -17,22 +17,22 @@ afterEach(() => {
 
 describe("a response", () => {
   it("that comes whole goes out whole", () => {
-    const { caller, channel, exchange, over } = new MemoryExchange();
+    const { client, channel, exchange, over } = new MemoryExchange();
     void exchange.receive({ init: ok, chunk: octets("body"), end: { trailers: ["x-a", "1"] } });
-    expect(caller.log).toEqual(['respond 200 "body" x-a 1']);
+    expect(client.log).toEqual(['respond 200 "body" x-a 1']);
     expect(over).toEqual([{ outcome: "ok", code: undefined }]);
     expect(channel.sent).toHaveLength(1);
     expect(channel.resets).toEqual([]);
   });
 
   it("that comes in parts goes out in parts", () => {
-    const { caller, exchange, over } = new MemoryExchange();
+    const { client, exchange, over } = new MemoryExchange();
     void exchange.receive({ informational: [{ status: 103, headers: ["link", "</a>"] }] });
     void exchange.receive({ init: ok, flush: true });
     void exchange.receive({ chunk: octets("one"), flush: true });
     void exchange.receive({ chunk: octets("two") });
     void exchange.receive({ end: plainEnd });
-    expect(caller.log).toEqual([
+    expect(client.log).toEqual([
       "informational 103 link </a>",
       "begin 200",
       "flush",
@@ -50,7 +50,7 @@ describe("a response", () => {
     ["empty", "5", [], undefined],
   ])("that is %s than its length is broken at it", (_what, length, chunks, written) => {
     for (const whole of [false, true]) {
-      const { caller, channel, exchange, over } = new MemoryExchange();
+      const { client, channel, exchange, over } = new MemoryExchange();
       const init = { status: 200, headers: ["content-length", length] };
       if (whole) {
         const chunk = chunks[0] === undefined ? {} : { chunk: octets(chunks[0]) };
@@ -62,7 +62,7 @@ describe("a response", () => {
         }
         void exchange.receive({ end: plainEnd });
       }
-      expect(caller.log).toEqual([
+      expect(client.log).toEqual([
         "begin 200",
         ...(written === undefined ? [] : [written]),
         "break",
@@ -73,11 +73,11 @@ describe("a response", () => {
   });
 
   it("to HEAD has no body, whatever length it declares", () => {
-    const { caller, exchange } = new MemoryExchange({ init: { method: "HEAD" } });
+    const { client, exchange } = new MemoryExchange({ init: { method: "HEAD" } });
     void exchange.receive({ init: { status: 200, headers: ["content-length", "5"] } });
     void exchange.receive({ chunk: octets("12345678") });
     void exchange.receive({ end: plainEnd });
-    expect(caller.log).toEqual(["begin 200", "end"]);
+    expect(client.log).toEqual(["begin 200", "end"]);
   });
 
   it.each<[string, ResponseInit, string, number]>([
@@ -91,22 +91,22 @@ describe("a response", () => {
       502,
     ],
   ])("with %s is answered by the host", (_what, init, code, status) => {
-    const { caller, channel, exchange, over } = new MemoryExchange();
+    const { client, channel, exchange, over } = new MemoryExchange();
     void exchange.receive({ init, chunk: octets("body") });
-    expect(caller.log).toEqual([expect.stringMatching(`^respond ${status} `)]);
+    expect(client.log).toEqual([expect.stringMatching(`^respond ${status} `)]);
     expect(channel.resets).toEqual([code]);
     expect(over).toMatchObject([{ code }]);
     void exchange.receive({ end: plainEnd });
     exchange.abort(new ServeHTTPError("connection-lost", "later"));
-    exchange.callerClosed();
+    exchange.clientClosed();
     exchange.stop(new ServeHTTPError("host-stopping", "later"));
-    expect([caller.log.length, over.length, channel.resets.length]).toEqual([1, 1, 1]);
+    expect([client.log.length, over.length, channel.resets.length]).toEqual([1, 1, 1]);
   });
 
-  it("waits for a caller without room, and no longer than the caller lives", async () => {
-    const { caller, exchange } = new MemoryExchange();
+  it("waits for a client without room, and no longer than the client lives", async () => {
+    const { client, exchange } = new MemoryExchange();
     void exchange.receive({ init: ok });
-    caller.room = Promise.withResolvers();
+    client.room = Promise.withResolvers();
     let taken = false;
     const taking = exchange.receive({ chunk: octets("x") });
     void taking?.then(() => {
@@ -114,16 +114,16 @@ describe("a response", () => {
     });
     await turns(2);
     expect(taken).toBe(false);
-    exchange.callerClosed();
+    exchange.clientClosed();
     await taking;
     expect(taken).toBe(true);
   });
 
   it("that something in front of the host can't write is broken, once", () => {
-    const { caller, channel, exchange, over } = new MemoryExchange();
-    caller.thrown = new TypeError("a middleware's own");
+    const { client, channel, exchange, over } = new MemoryExchange();
+    client.thrown = new TypeError("a middleware's own");
     void exchange.receive({ init: ok, end: plainEnd });
-    expect(caller.log).toEqual(["break"]);
+    expect(client.log).toEqual(["break"]);
     expect([channel.resets, over]).toEqual([
       ["internal"],
       [{ outcome: "plugin-error", code: "internal" }],
@@ -156,48 +156,53 @@ describe("a request", () => {
   });
 
   it("is no more read once it is answered, and its rest is refused", async () => {
-    const { body, caller, channel, exchange } = new MemoryExchange(upload);
+    const { body, client, channel, exchange } = new MemoryExchange(upload);
     body.write("one");
     await until(() => channel.text === "one", "the first chunk");
     void exchange.receive({ init: { status: 413, headers: [] }, end: plainEnd });
     body.write("two");
     await turns(3);
-    expect(caller.log).toEqual(['respond 413 ""', "refuseRest"]);
+    expect(client.log).toEqual(['respond 413 ""', "refuseRest"]);
     expect([channel.text, channel.resets]).toEqual(["one", []]);
     expect(body.listenerCount("data") + body.listenerCount("end")).toBe(0);
   });
 
   it("that ended before its answer came is not refused", async () => {
-    const { body, caller, channel, exchange } = new MemoryExchange(upload);
+    const { body, client, channel, exchange } = new MemoryExchange(upload);
     body.end("all");
     await until(() => channel.sent.some(({ end }) => end !== undefined), "the end");
     void exchange.receive({ init: ok, end: plainEnd });
-    expect(caller.log).toEqual(['respond 200 ""']);
+    expect(client.log).toEqual(['respond 200 ""']);
   });
 
   it("gets an answer whatever code its plugin gives it up with", () => {
-    for (const code of ["caller-left", "host-stopping", "internal", "connection-lost"] as const) {
-      const { caller, exchange, over } = new MemoryExchange();
+    for (const code of [
+      "client-disconnected",
+      "host-stopping",
+      "internal",
+      "connection-lost",
+    ] as const) {
+      const { client, exchange, over } = new MemoryExchange();
       exchange.abort(new ServeHTTPError(code, "the plugin says so"));
-      expect(caller.log).toEqual([expect.stringMatching(/^respond 50[0-9] /)]);
+      expect(client.log).toEqual([expect.stringMatching(/^respond 50[0-9] /)]);
       expect(over).toHaveLength(1);
-      expect(over[0]?.outcome).not.toBe("caller-left");
+      expect(over[0]?.outcome).not.toBe("client-disconnected");
     }
   });
 
-  it("that its caller leaves is given up, and nothing is written", () => {
-    const { caller, channel, exchange, over } = new MemoryExchange();
-    caller.gone = true;
-    exchange.callerClosed();
-    expect([caller.log, channel.resets]).toEqual([[], ["caller-left"]]);
-    expect(over).toEqual([{ outcome: "caller-left", code: "caller-left" }]);
+  it("that its client leaves is given up, and nothing is written", () => {
+    const { client, channel, exchange, over } = new MemoryExchange();
+    client.gone = true;
+    exchange.clientClosed();
+    expect([client.log, channel.resets]).toEqual([[], ["client-disconnected"]]);
+    expect(over).toEqual([{ outcome: "client-disconnected", code: "client-disconnected" }]);
   });
 
   it("is broken where the plugin is lost behind the head", () => {
-    const { caller, exchange, over } = new MemoryExchange();
+    const { client, exchange, over } = new MemoryExchange();
     void exchange.receive({ init: ok, chunk: octets("x") });
     exchange.abort(new ServeHTTPError("connection-lost", "gone"));
-    expect(caller.log).toEqual(["begin 200", 'write "x"', "break"]);
+    expect(client.log).toEqual(["begin 200", 'write "x"', "break"]);
     expect(over).toEqual([{ outcome: "lost-after-head", code: "connection-lost" }]);
   });
 });
@@ -210,8 +215,8 @@ describe("time", () => {
     const silent = new MemoryExchange({ times });
     void silent.exchange.receive({ init: ok, chunk: octets("x") });
     vi.advanceTimersByTime(1_001);
-    expect(headless.caller.log).toEqual([expect.stringMatching(/^respond 504 /)]);
-    expect(silent.caller.log.at(-1)).toBe("break");
+    expect(headless.client.log).toEqual([expect.stringMatching(/^respond 504 /)]);
+    expect(silent.client.log.at(-1)).toBe("break");
     for (const { channel, over } of [headless, silent]) {
       expect([channel.resets, over]).toEqual([
         ["deadline"],
@@ -221,23 +226,23 @@ describe("time", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("goes by while the caller reads, and not while it does not", async () => {
+  it("goes by while the client reads, and not while it does not", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     const times = { headMs: 0, idleMs: 1_000, totalMs: 0 };
-    const { caller, exchange } = new MemoryExchange({ times });
+    const { client, exchange } = new MemoryExchange({ times });
     void exchange.receive({ init: ok });
     for (let round = 0; round < 3; round += 1) {
-      caller.room = Promise.withResolvers();
+      client.room = Promise.withResolvers();
       const taken = exchange.receive({ chunk: octets("x") });
       vi.advanceTimersByTime(900);
-      caller.room.resolve();
+      client.room.resolve();
       await taken;
     }
-    expect(caller.log).not.toContain("break");
-    caller.room = Promise.withResolvers();
+    expect(client.log).not.toContain("break");
+    client.room = Promise.withResolvers();
     void exchange.receive({ chunk: octets("x") });
     vi.advanceTimersByTime(1_001);
-    expect(caller.log.at(-1)).toBe("break");
+    expect(client.log.at(-1)).toBe("break");
   });
 });
 
@@ -246,22 +251,22 @@ describe("a tunnel", () => {
     const memory = new MemoryExchange(options);
     const inward = new PassThrough();
     const outward = new PassThrough();
-    // Both ends of a caller's connection, as one stream.
+    // Both ends of a client's connection, as one stream.
     const socket = PairedStream.over(inward, outward);
-    memory.caller.socket = socket;
+    memory.client.socket = socket;
     void memory.exchange.receive({ hijack: true });
-    const { caller, channel, exchange, over } = memory;
-    return { caller, channel, exchange, over, inward, outward, socket, memory };
+    const { client, channel, exchange, over } = memory;
+    return { client, channel, exchange, over, inward, outward, socket, memory };
   }
 
-  it("carries octets both ways, and each way ends by itself", async () => {
+  it("carries bytes both ways, and each way ends by itself", async () => {
     const { channel, exchange, inward, outward, over, socket } = hijacked();
     inward.write("to the plugin");
-    await until(() => channel.text === "to the plugin", "octets at the plugin");
-    void exchange.receive({ tunnelChunk: octets("to the caller") });
+    await until(() => channel.text === "to the plugin", "bytes at the plugin");
+    void exchange.receive({ tunnelChunk: octets("to the client") });
     inward.end();
-    await until(() => channel.sent.at(-1)?.tunnelEnd === true, "the caller's end");
-    expect(String(outward.read())).toBe("to the caller");
+    await until(() => channel.sent.at(-1)?.tunnelEnd === true, "the client's end");
+    expect(String(outward.read())).toBe("to the client");
     void exchange.receive({ tunnelChunk: octets(" and more"), tunnelEnd: true });
     expect(String(await once(outward, "data"))).toBe(" and more");
     await until(() => socket.destroyed, "the connection is closed");
@@ -269,13 +274,13 @@ describe("a tunnel", () => {
     expect(channel.resets).toEqual([]);
   });
 
-  it("ends with its caller", async () => {
+  it("ends with its client", async () => {
     const { channel, over, socket } = hijacked();
     socket.destroy();
     await until(() => over.length > 0, "the exchange is over");
     expect([over, channel.resets]).toEqual([
-      [{ outcome: "caller-left", code: "caller-left" }],
-      ["caller-left"],
+      [{ outcome: "client-disconnected", code: "client-disconnected" }],
+      ["client-disconnected"],
     ]);
   });
 
@@ -291,8 +296,8 @@ describe("a tunnel", () => {
   );
 
   it.each([
-    ["when the caller has what was written", true],
-    ["when the caller does not take it", false],
+    ["when the client has what was written", true],
+    ["when the client does not take it", false],
   ])("that its plugin closed is over %s", async (_when, reads) => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const { exchange, outward, over, socket } = hijacked();
@@ -316,7 +321,7 @@ describe("a tunnel", () => {
     ]);
   });
 
-  it("waits for a caller without room, and for a plugin without", async () => {
+  it("waits for a client without room, and for a plugin without", async () => {
     const { channel, exchange, inward, outward, socket } = hijacked();
     const waits = exchange.receive({ tunnelChunk: Buffer.alloc(200_000) });
     let taken = false;
@@ -326,10 +331,10 @@ describe("a tunnel", () => {
     await turns(3);
     expect(taken).toBe(false);
     outward.resume();
-    await until(() => taken, "room at the caller");
+    await until(() => taken, "room at the client");
     channel.room = Promise.withResolvers();
     inward.write("one");
-    await until(() => channel.text === "one", "the first octets");
+    await until(() => channel.text === "one", "the first bytes");
     expect(socket.isPaused()).toBe(true);
     inward.write("two");
     await turns(3);
@@ -341,9 +346,9 @@ describe("a tunnel", () => {
 
   it("is refused where the request can't become one, or too many are open", () => {
     const impossible = hijacked({ init: { hijackable: false } });
-    expect(impossible.caller.log).toEqual([expect.stringMatching(/^respond 502 /)]);
+    expect(impossible.client.log).toEqual([expect.stringMatching(/^respond 502 /)]);
     const many = hijacked({ mayTunnel: false });
-    expect(many.caller.log).toEqual([expect.stringMatching(/^respond 503 /)]);
+    expect(many.client.log).toEqual([expect.stringMatching(/^respond 503 /)]);
     expect(many.over).toEqual([{ outcome: "overload", code: "overload" }]);
     expect([impossible.memory.tunnels, many.memory.tunnels]).toEqual([0, 0]);
   });

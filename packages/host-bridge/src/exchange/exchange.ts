@@ -7,7 +7,7 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import type { Caller } from "../client/client-response.js";
+import type { ClientResponse } from "../client/client-response.js";
 import type { EdgePolicy } from "../edge/edge-policy.js";
 import { ExchangeTimer, type ExchangeTimes } from "./exchange-timer.js";
 import { failures, type Outcome } from "./failure.js";
@@ -31,7 +31,7 @@ export interface ExchangePlugin {
   readonly times: ExchangeTimes;
   /** Called when the exchange has begun. */
   onBegun(exchange: Exchange): void;
-  /** Called when the plugin has taken the caller's connection over. */
+  /** Called when the plugin has taken the client's connection over. */
   onTunnel(exchange: Exchange): void;
   /** Whether the plugin may take over one more connection. */
   readonly mayTunnel: boolean;
@@ -41,7 +41,7 @@ export interface ExchangePlugin {
 
 /** Everything about one request that is settled before its exchange begins. */
 export interface ExchangeRequest {
-  readonly caller: Caller;
+  readonly client: ClientResponse;
   readonly init: RequestInit;
   /** Undefined where the request has none. */
   readonly body: RequestBody | undefined;
@@ -51,14 +51,14 @@ export interface ExchangeRequest {
 
 /**
  * One request with its response. Both directions run at once: the request is sent as it comes, the response is received
- * as the plugin gives it, and whichever of caller, plugin and clock gives up first ends both.
+ * as the plugin gives it, and whichever of client, plugin and clock gives up first ends both.
  *
  *   unanswered -> responding  [#begin]    the final head is settled
  *   unanswered -> over        [#complete] a whole response in one go
  *   responding -> over        [#complete]
  *   unanswered -> tunnel      [#openTunnel] the plugin took the connection over
  *   tunnel     -> over        [#openTunnel] its connection is closed
- *   any        -> over        [#fail]     caller left, plugin failed, time ran out, host stops
+ *   any        -> over        [#fail]     client left, plugin failed, time ran out, host stops
  */
 type ExchangeState =
   | { readonly name: "unanswered" }
@@ -71,7 +71,7 @@ const over: ExchangeState = { name: "over" };
 
 export class Exchange implements PartReceiver<ResponseParts> {
   readonly #plugin: ExchangePlugin;
-  readonly #caller: Caller;
+  readonly #client: ClientResponse;
   readonly #rules: ResponseRules;
   readonly #channel: ExchangeChannel<RequestParts>;
   /** Undefined where the request has no body: it went out whole. */
@@ -84,7 +84,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
   constructor(plugin: ExchangePlugin, what: ExchangeRequest) {
     const { body, edge, init } = what;
     this.#plugin = plugin;
-    this.#caller = what.caller;
+    this.#client = what.client;
     this.#rules = what.rules;
     this.init = init;
     // First: where it throws, nothing has begun.
@@ -108,10 +108,10 @@ export class Exchange implements PartReceiver<ResponseParts> {
     );
   }
 
-  /** The caller's connection, or its HTTP/2 stream, closed. A tunnel sees that by itself. */
-  callerClosed(): void {
+  /** The client's connection, or its HTTP/2 stream, closed. A tunnel sees that by itself. */
+  clientClosed(): void {
     if (this.#state !== over && this.#state.name !== "tunnel") {
-      this.#giveUp(new ServeHTTPError("caller-left", "the caller left"));
+      this.#giveUp(new ServeHTTPError("client-disconnected", "the client left"));
     }
   }
 
@@ -139,8 +139,8 @@ export class Exchange implements PartReceiver<ResponseParts> {
     if (state.name === "tunnel" && error.code === "request-not-needed") {
       state.tunnel.close();
     } else if (state !== over) {
-      // Of the caller nobody knows but the host.
-      const lies = error.code === "caller-left";
+      // Of the client nobody knows but the host.
+      const lies = error.code === "client-disconnected";
       this.#fail(lies ? new ServeHTTPError("protocol-violation", error.message) : error);
     }
   }
@@ -151,7 +151,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
       for (const one of parts.informational) {
         const informational = readInformational(one, this.#rules);
         if (informational !== undefined) {
-          this.#caller.informational(informational.status, informational.fields);
+          this.#client.informational(informational.status, informational.fields);
         }
       }
     }
@@ -168,16 +168,16 @@ export class Exchange implements PartReceiver<ResponseParts> {
       const head = readResponseHead(parts.init, this.#rules);
       if (parts.end !== undefined && isWhole(head, parts.chunk)) {
         const trailers = readResponseTrailers(parts.end.trailers, this.#rules);
-        this.#caller.respond(head, parts.chunk, trailers);
+        this.#client.respond(head, parts.chunk, trailers);
         this.#finish("ok", undefined);
-        this.#leaveRest();
+        this.#discardRequestBody();
         return undefined;
       }
       this.#begin(head);
     }
     const room = parts.chunk === undefined ? undefined : this.#write(parts.chunk);
     if (parts.flush === true && this.#state.name === "responding") {
-      this.#caller.flush();
+      this.#client.flush();
     }
     if (parts.end !== undefined && this.#state.name === "responding") {
       this.#complete(this.#state.head, readResponseTrailers(parts.end.trailers, this.#rules));
@@ -193,9 +193,9 @@ export class Exchange implements PartReceiver<ResponseParts> {
     if (!this.#plugin.mayTunnel) {
       throw new ServeHTTPError("overload", "too many tunnels at once");
     }
-    const socket = this.#caller.hijack();
+    const socket = this.#client.hijack();
     if (socket === undefined) {
-      throw new ServeHTTPError("caller-left", "the caller left");
+      throw new ServeHTTPError("client-disconnected", "the client left");
     }
     this.#timer.stop();
     const tunnel = new Tunnel(socket, this.#channel, this.#plugin.chunkBytes, (error) => {
@@ -220,7 +220,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
   #begin(head: ResponseHead): void {
     this.#timer.headArrived();
     this.#state = { name: "responding", head };
-    this.#caller.begin(head);
+    this.#client.begin(head);
   }
 
   #write(chunk: Uint8Array): void | Promise<void> {
@@ -235,30 +235,30 @@ export class Exchange implements PartReceiver<ResponseParts> {
     this.#bodyBytes += chunk.length;
     if (chunk.length > left) {
       if (left > 0) {
-        void this.#caller.write(chunk.subarray(0, left));
+        void this.#client.write(chunk.subarray(0, left));
       }
       const message = `the plugin wrote more than its Content-Length of ${head.contentLength}`;
       throw new ServeHTTPError("handler-failed", message);
     }
-    const room = this.#caller.write(chunk);
-    // A caller that takes its time is no silence of the plugin's, but it is silence.
+    const room = this.#client.write(chunk);
+    // A client that takes its time is no silence of the plugin's, but it is silence.
     return room?.then(() => this.#timer.responseMoved());
   }
 
   #complete(head: ResponseHead, trailers: string[]): void {
     if (head.contentLength !== undefined && this.#bodyBytes < head.contentLength) {
-      const message = `the plugin wrote ${this.#bodyBytes} octets of its Content-Length of ${head.contentLength}`;
+      const message = `the plugin wrote ${this.#bodyBytes} bytes of its Content-Length of ${head.contentLength}`;
       throw new ServeHTTPError("handler-failed", message);
     }
-    this.#caller.end(trailers);
+    this.#client.end(trailers);
     this.#finish("ok", undefined);
-    this.#leaveRest();
+    this.#discardRequestBody();
   }
 
-  /** The plugin has answered in full: what the caller still sends is nobody's. */
-  #leaveRest(): void {
+  /** The plugin has answered in full: what the client still sends is nobody's. */
+  #discardRequestBody(): void {
     if (this.#sender !== undefined && !this.#sender.complete) {
-      this.#caller.refuseRest();
+      this.#client.discardRequestBody();
     }
   }
 
@@ -271,7 +271,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
     const error = ServeHTTPError.from(thrown);
     this.#channel.reset(error);
     this.#finish(failures.internal.outcomeAfterHead, error);
-    this.#caller.break();
+    this.#client.break();
   }
 
   /** Ends the exchange from this side. */
@@ -287,12 +287,12 @@ export class Exchange implements PartReceiver<ResponseParts> {
     if (state.name === "tunnel") {
       state.tunnel.destroy();
     } else if (state.name === "responding") {
-      this.#caller.break();
-    } else if (failure.status !== undefined && !this.#caller.gone) {
+      this.#client.break();
+    } else if (failure.status !== undefined && !this.#client.gone) {
       const isHead = this.#rules.method === "HEAD";
       const { head, body } = failureResponse({ ...failure, status: failure.status }, isHead);
-      this.#caller.respond(head, body, []);
-      this.#leaveRest();
+      this.#client.respond(head, body, []);
+      this.#discardRequestBody();
     }
   }
 
@@ -300,7 +300,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
     this.#state = over;
     this.#timer.stop();
     this.#sender?.stop();
-    this.#caller.release();
+    this.#client.release();
     this.#plugin.onOver(this, outcome, error);
   }
 }

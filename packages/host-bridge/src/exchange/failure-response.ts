@@ -7,7 +7,7 @@ export interface HostResponse {
   readonly body: Buffer;
 }
 
-/** The host's own answer in place of a plugin's. A failure without a status gets none: the caller is gone. */
+/** The host's own answer in place of a plugin's. A failure without a status gets none: the client is gone. */
 export function failureResponse(
   failure: Pick<Failure, "proxyError" | "retryAfterSeconds"> & { readonly status: number },
   isHead: boolean,

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { failures, failureText, proxyStatus, refusalProxyError } from "./failure.js";
 
 describe("failures", () => {
-  it("maps what the caller can see as the design's table does", () => {
+  it("maps what the client can see as the design's table does", () => {
     const statuses = {
-      "caller-left": undefined,
+      "client-disconnected": undefined,
       deadline: 504,
       "host-stopping": 503,
       "plugin-closing": 503,

@@ -3,7 +3,7 @@ import type { ErrorCode } from "@servehttp/contract";
 /** How a request came out, in logs and metrics: exactly one for each. */
 export type Outcome =
   | "ok"
-  | "caller-left"
+  | "client-disconnected"
   | "bad-request"
   | "unavailable"
   | "overload"
@@ -14,7 +14,7 @@ export type Outcome =
   | "deadline"
   | "host-stopping";
 
-/** What a failure means for the caller and for the metrics. */
+/** What a failure means for the client and for the metrics. */
 export interface Failure {
   /** The status while no head has gone out; undefined: nothing is written at all. */
   readonly status: 400 | 500 | 502 | 503 | 504 | undefined;
@@ -33,35 +33,40 @@ export interface Failure {
  * protocol. 503: it is not running, draining, or over a limit. 504: it is too slow.
  */
 export const failures: Readonly<Record<ErrorCode, Failure>> = {
-  "caller-left": fate(undefined, "caller-left", "caller-left", "http_request_error"),
-  deadline: fate(504, "deadline", "deadline", "http_response_timeout"),
-  "host-stopping": fate(503, "host-stopping", "host-stopping", "destination_unavailable", 1),
-  "plugin-closing": fate(503, "unavailable", "lost-after-head", "destination_unavailable", 1),
-  "handler-failed": fate(500, "plugin-error", "plugin-error", "http_response_incomplete"),
-  "protocol-violation": fate(
+  "client-disconnected": failure(
+    undefined,
+    "client-disconnected",
+    "client-disconnected",
+    "http_request_error",
+  ),
+  deadline: failure(504, "deadline", "deadline", "http_response_timeout"),
+  "host-stopping": failure(503, "host-stopping", "host-stopping", "destination_unavailable", 1),
+  "plugin-closing": failure(503, "unavailable", "lost-after-head", "destination_unavailable", 1),
+  "handler-failed": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
+  "protocol-violation": failure(
     502,
     "protocol-violation",
     "protocol-violation",
     "http_protocol_error",
   ),
-  "broken-order": fate(500, "protocol-violation", "protocol-violation", "http_protocol_error"),
-  "connection-failed": fate(502, "lost-before-head", "lost-after-head", "connection_refused"),
-  "connection-lost": fate(502, "lost-before-head", "lost-after-head", "connection_terminated"),
-  unavailable: fate(503, "unavailable", "lost-after-head", "destination_unavailable", 1),
-  overload: fate(503, "overload", "overload", "connection_limit_reached", 1),
-  "not-a-plugin": fate(502, "protocol-violation", "protocol-violation", "http_protocol_error"),
-  unauthenticated: fate(502, "lost-before-head", "lost-after-head", "proxy_configuration_error"),
-  "bad-request": fate(400, "bad-request", "bad-request", "http_request_error"),
+  "broken-order": failure(500, "protocol-violation", "protocol-violation", "http_protocol_error"),
+  "connection-failed": failure(502, "lost-before-head", "lost-after-head", "connection_refused"),
+  "connection-lost": failure(502, "lost-before-head", "lost-after-head", "connection_terminated"),
+  unavailable: failure(503, "unavailable", "lost-after-head", "destination_unavailable", 1),
+  overload: failure(503, "overload", "overload", "connection_limit_reached", 1),
+  "not-a-plugin": failure(502, "protocol-violation", "protocol-violation", "http_protocol_error"),
+  unauthenticated: failure(502, "lost-before-head", "lost-after-head", "proxy_configuration_error"),
+  "bad-request": failure(400, "bad-request", "bad-request", "http_request_error"),
   // The codes below are the plugin's, or a defect, and reach the host only when something is wrong there.
-  "request-not-needed": fate(500, "plugin-error", "plugin-error", "http_response_incomplete"),
-  "body-too-large": fate(500, "plugin-error", "plugin-error", "http_response_incomplete"),
-  "already-read": fate(500, "plugin-error", "plugin-error", "http_response_incomplete"),
-  "already-ended": fate(500, "plugin-error", "plugin-error", "http_response_incomplete"),
-  "already-committed": fate(500, "plugin-error", "plugin-error", "http_response_incomplete"),
-  "already-hijacked": fate(500, "plugin-error", "plugin-error", "http_response_incomplete"),
-  "hijack-not-possible": fate(500, "plugin-error", "plugin-error", "http_upgrade_failed"),
-  "invalid-argument": fate(500, "plugin-error", "plugin-error", "proxy_internal_error"),
-  internal: fate(500, "plugin-error", "plugin-error", "proxy_internal_error"),
+  "request-not-needed": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
+  "body-too-large": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
+  "already-read": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
+  "already-ended": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
+  "already-committed": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
+  "already-hijacked": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
+  "hijack-not-possible": failure(500, "plugin-error", "plugin-error", "http_upgrade_failed"),
+  "invalid-argument": failure(500, "plugin-error", "plugin-error", "proxy_internal_error"),
+  internal: failure(500, "plugin-error", "plugin-error", "proxy_internal_error"),
 };
 
 /** The error type of RFC 9209 for a request that the host answers without asking a plugin. */
@@ -87,7 +92,7 @@ export function proxyStatus(proxyError: string, name = "servehttp"): string {
   return `${structuredName(name)}; error=${proxyError}`;
 }
 
-/** The body for the caller: what the status means, and no detail. */
+/** The body for the client: what the status means, and no detail. */
 export function failureText(status: number): string {
   return `${failureTexts.get(status) ?? "The request failed."}\n`;
 }
@@ -106,15 +111,15 @@ const failureTexts: ReadonlyMap<number, string> = new Map([
   [504, "The plugin took too long."],
 ]);
 
-function fate(
+function failure(
   status: Failure["status"],
   outcome: Outcome,
   outcomeAfterHead: Outcome,
   proxyError: string,
   retryAfterSeconds?: number,
 ): Failure {
-  const failure = { status, outcome, outcomeAfterHead, proxyError };
-  return retryAfterSeconds === undefined ? failure : { ...failure, retryAfterSeconds };
+  const row = { status, outcome, outcomeAfterHead, proxyError };
+  return retryAfterSeconds === undefined ? row : { ...row, retryAfterSeconds };
 }
 
 /** A structured field's token, else its string (RFC 8941, section 3.3), in which only visible ASCII can stand. */

@@ -2,7 +2,7 @@ import { type End, type ExchangeChannel, plainEnd, type RequestParts } from "@se
 import type { BodySink, RequestBody } from "../client/request-body.js";
 
 /**
- * Sends the body of a caller's request to a plugin, as it comes and as the carrier has room, and its end when the caller's
+ * Sends the body of a client's request to a plugin, as it comes and as the carrier has room, and its end when the client's
  * framing says so. A body that is cut off has no end.
  */
 export class RequestSender implements BodySink {
@@ -34,7 +34,7 @@ export class RequestSender implements BodySink {
     return this.#state === "sent";
   }
 
-  /** Sends nothing more; what the caller still sends is left where it is. */
+  /** Sends nothing more; what the client still sends is left where it is. */
   stop(): void {
     if (this.#state !== "sending") {
       return;

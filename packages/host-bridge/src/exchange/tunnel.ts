@@ -3,7 +3,7 @@ import { type ExchangeChannel, type RequestParts, ServeHTTPError } from "@serveh
 import { tunnelLingerMs } from "../limits.js";
 
 /**
- * A caller's connection that a plugin took over: octets both ways, each way with back-pressure and an end of its own. No
+ * A client's connection that a plugin took over: bytes both ways, each way with back-pressure and an end of its own. No
  * time of HTTP's applies to it.
  */
 export class Tunnel {
@@ -11,12 +11,12 @@ export class Tunnel {
   readonly #channel: ExchangeChannel<RequestParts>;
   readonly #chunkBytes: number;
   readonly #onOver: (error: ServeHTTPError | undefined) => void;
-  #callerEnded = false;
+  #clientEnded = false;
   #pluginEnded = false;
   #room: PromiseWithResolvers<void> | undefined;
   #linger: NodeJS.Timeout | undefined;
 
-  /** `onOver` is called once, when the connection is closed: with an error where either way was cut off by the caller. */
+  /** `onOver` is called once, when the connection is closed: with an error where either way was cut off by the client. */
   constructor(
     socket: Duplex,
     channel: ExchangeChannel<RequestParts>,
@@ -29,7 +29,7 @@ export class Tunnel {
     this.#onOver = onOver;
     socket.on("data", (chunk: Buffer) => this.#send(chunk));
     socket.on("end", () => {
-      this.#callerEnded = true;
+      this.#clientEnded = true;
       void channel.send({ tunnelEnd: true });
     });
     socket.on("drain", () => this.#release());
@@ -40,7 +40,7 @@ export class Tunnel {
     socket.resume();
   }
 
-  /** Octets of the plugin's. A promise settles when there is room again, or the caller is gone. */
+  /** Bytes of the plugin's. A promise settles when there is room again, or the client is gone. */
   write(chunk: Uint8Array): void | Promise<void> {
     if (this.#socket.destroyed || this.#socket.write(chunk)) {
       return undefined;
@@ -56,13 +56,13 @@ export class Tunnel {
   }
 
   /**
-   * The plugin has closed its socket: ends both ways, behind what was written to the caller, which has `tunnelLingerMs` to
+   * The plugin has closed its socket: ends both ways, behind what was written to the client, which has `tunnelLingerMs` to
    * read it.
    */
   close(): void {
     this.#pluginEnded = true;
     // What still comes is nobody's.
-    this.#callerEnded = true;
+    this.#clientEnded = true;
     const socket = this.#socket;
     socket.end();
     if (socket.writableFinished) {
@@ -99,7 +99,9 @@ export class Tunnel {
   #closed(): void {
     clearTimeout(this.#linger);
     this.#release();
-    const complete = this.#callerEnded && this.#pluginEnded;
-    this.#onOver(complete ? undefined : new ServeHTTPError("caller-left", "the caller left"));
+    const complete = this.#clientEnded && this.#pluginEnded;
+    this.#onOver(
+      complete ? undefined : new ServeHTTPError("client-disconnected", "the client left"),
+    );
   }
 }

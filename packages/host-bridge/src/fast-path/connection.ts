@@ -1,13 +1,13 @@
 import type { Socket } from "node:net";
-import { discardRest } from "../client/discard-body.js";
-import type { Lane } from "./fast-path.js";
-import { LaneArrival } from "./request.js";
-import { laneHeldBytesMax, laneSilenceMsMax } from "../limits.js";
+import { discardBody } from "../client/discard-body.js";
+import type { FastPath } from "./fast-path.js";
+import { FastPathRequest } from "./request.js";
+import { fastPathHeldBytesMax, fastPathSilenceMsMax } from "../limits.js";
 import { readPlainHead } from "./plain-request.js";
 import { remoteAddressOf } from "../client/remote-address.js";
 
 /**
- * A caller's connection as long as all of its requests are plain. They are served one at a time; what comes behind one is kept,
+ * A client's connection as long as all of its requests are plain. They are served one at a time; what comes behind one is kept,
  * up to a bound, until its response has been written.
  *
  *   fresh   -> serving  [#serveNext]  the first request is plain
@@ -19,7 +19,7 @@ import { remoteAddressOf } from "../client/remote-address.js";
  *   serving -> left     [takeOver]    the plugin took the connection over
  *   any     -> closed   [#onClose]
  */
-type LaneState = "fresh" | "idle" | "serving" | "ending" | "left" | "closed";
+type FastPathState = "fresh" | "idle" | "serving" | "ending" | "left" | "closed";
 
 const nothing = Buffer.alloc(0);
 
@@ -27,18 +27,18 @@ const nothing = Buffer.alloc(0);
 const badRequest = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
 const requestTimedOut = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n";
 
-export class LaneConnection {
+export class FastPathConnection {
   readonly socket: Socket;
   readonly scheme: "http" | "https";
   /** Without a port; empty where there is none (a unix socket). */
   readonly remoteIp: string;
   /** `"ip:port"`, or empty. */
   readonly remoteAddress: string;
-  readonly #lane: Lane;
-  #state: LaneState = "fresh";
+  readonly #fastPath: FastPath;
+  #state: FastPathState = "fresh";
   /** Of the request that is served. */
-  #arrival: LaneArrival | undefined;
-  /** When the state began, or as of late as the lane's clock tells; never in the future. */
+  #incoming: FastPathRequest | undefined;
+  /** When the state began, or as of late as the fast path's clock tells; never in the future. */
   #sinceMs: number;
   /** What has come and is nobody's yet. */
   #held: Buffer = nothing;
@@ -53,8 +53,8 @@ export class LaneConnection {
 
   /** As Node does without `httpAllowHalfOpen`: who says no more gets no more. */
   readonly #onEnd = (): void => {
-    const arrival = this.#arrival;
-    if (this.#state === "serving" && arrival !== undefined && !arrival.complete) {
+    const incoming = this.#incoming;
+    if (this.#state === "serving" && incoming !== undefined && !incoming.complete) {
       this.#refuse(badRequest);
     } else {
       this.#held = nothing;
@@ -63,25 +63,25 @@ export class LaneConnection {
   };
 
   readonly #onDrain = (): void => {
-    this.#arrival?.drained();
+    this.#incoming?.drained();
     if (this.#state === "idle" && this.#held.length > 0) {
       this.#advance();
     }
   };
 
-  readonly #onError = (error: Error): void => this.#lane.failed(error, this.socket);
+  readonly #onError = (error: Error): void => this.#fastPath.failed(error, this.socket);
 
   readonly #onClose = (): void => {
-    const arrival = this.#arrival;
+    const incoming = this.#incoming;
     this.#state = "closed";
-    this.#arrival = undefined;
+    this.#incoming = undefined;
     this.#held = nothing;
-    this.#lane.forget(this);
-    arrival?.closed();
+    this.#fastPath.forget(this);
+    incoming?.closed();
   };
 
   /** Of a time that somebody has set on the socket. */
-  readonly #onTimeout = (): void => this.#lane.timedOut(this.socket);
+  readonly #onTimeout = (): void => this.#fastPath.timedOut(this.socket);
 
   readonly #goOn = (): void => this.#advance();
 
@@ -90,13 +90,13 @@ export class LaneConnection {
     this.socket.uncork();
   };
 
-  constructor(lane: Lane, socket: Socket) {
-    this.#lane = lane;
+  constructor(fastPath: FastPath, socket: Socket) {
+    this.#fastPath = fastPath;
     this.socket = socket;
     this.scheme = "encrypted" in socket ? "https" : "http";
     this.remoteIp = socket.remoteAddress ?? "";
     this.remoteAddress = remoteAddressOf(socket);
-    this.#sinceMs = lane.nowMs;
+    this.#sinceMs = fastPath.nowMs;
     socket.on("error", this.#onError);
     socket.on("close", this.#onClose);
     socket.on("end", this.#onEnd);
@@ -106,7 +106,7 @@ export class LaneConnection {
   }
 
   get joinsDuplicateHeaders(): boolean | undefined {
-    return this.#lane.joinsDuplicateHeaders;
+    return this.#fastPath.joinsDuplicateHeaders;
   }
 
   /** Nothing is under way on it, and something was. */
@@ -116,17 +116,17 @@ export class LaneConnection {
 
   /** The fields of a response that the server adds. */
   ownFields(dated: boolean): string {
-    return this.#lane.ownFields(dated);
+    return this.#fastPath.ownFields(dated);
   }
 
-  /** Writes text of one character an octet. False where the caller has to be waited for. */
+  /** Writes text of one character a byte. False where the client has to be waited for. */
   write(text: string): boolean {
     const { socket } = this;
-    // A caller that has ended its way gets nothing more, as from Node's server.
+    // A client that has ended its way gets nothing more, as from Node's server.
     return text === "" || !socket.writable || socket.write(text, "latin1");
   }
 
-  /** Writes octets with text around them, in one go. */
+  /** Writes bytes with text around them, in one go. */
   writeAround(front: string, octets: Uint8Array, back: string): boolean {
     const { socket } = this;
     if (!socket.writable) {
@@ -153,15 +153,15 @@ export class LaneConnection {
 
   /** The response has been written to its end. */
   responded(): void {
-    const arrival = this.#arrival;
-    if (this.#state !== "serving" || arrival === undefined) {
+    const incoming = this.#incoming;
+    if (this.#state !== "serving" || incoming === undefined) {
       return;
     }
-    arrival.responded();
-    if (this.#lane.closing) {
+    incoming.responded();
+    if (this.#fastPath.closing) {
       this.#state = "ending";
       this.socket.destroySoon();
-    } else if (arrival.complete) {
+    } else if (incoming.complete) {
       this.#rest();
     }
   }
@@ -181,14 +181,14 @@ export class LaneConnection {
   }
 
   /** The request has its answer and is not whole. */
-  discardRest(): void {
-    if (this.#state === "serving" && this.#arrival !== undefined) {
-      discardRest(this.#arrival, this.socket);
+  discardBody(): void {
+    if (this.#state === "serving" && this.#incoming !== undefined) {
+      discardBody(this.#incoming, this.socket);
     }
   }
 
   /** Hands the connection to the plugin; undefined where it is gone. No server's time or parser knows of it. */
-  takeOver(): Socket | undefined {
+  detach(): Socket | undefined {
     const { socket } = this;
     if (this.#state !== "serving" || socket.destroyed) {
       return undefined;
@@ -205,19 +205,19 @@ export class LaneConnection {
   /** Looks at what has taken too long. */
   check(nowMs: number): void {
     const heldMs = nowMs - this.#sinceMs;
-    const lane = this.#lane;
-    if (this.#state === "fresh" && heldMs > laneSilenceMsMax) {
+    const fastPath = this.#fastPath;
+    if (this.#state === "fresh" && heldMs > fastPathSilenceMsMax) {
       this.#handOver();
     } else if (this.idle && this.socket.writableLength > 0) {
-      // The caller still reads its response.
+      // The client still reads its response.
       this.#sinceMs = nowMs;
-    } else if (this.idle && lane.isPast(lane.keepAliveMs, heldMs)) {
+    } else if (this.idle && fastPath.isPast(fastPath.keepAliveMs, heldMs)) {
       this.#sinceMs = Number.POSITIVE_INFINITY;
-      lane.timedOut(this.socket);
+      fastPath.timedOut(this.socket);
     } else if (
       this.#state === "serving" &&
-      this.#arrival?.complete === false &&
-      lane.isPast(lane.requestTimeoutMs, heldMs)
+      this.#incoming?.complete === false &&
+      fastPath.isPast(fastPath.requestTimeoutMs, heldMs)
     ) {
       this.#refuse(requestTimedOut);
     }
@@ -232,7 +232,7 @@ export class LaneConnection {
       }
       this.#updateReading();
     } catch (error) {
-      this.#lane.onError(error);
+      this.#fastPath.onError(error);
       this.socket.destroy();
     }
   }
@@ -245,15 +245,15 @@ export class LaneConnection {
         // Who does not read its responses gets no further ones.
         return !this.socket.writableNeedDrain && this.#serveNext();
       case "serving": {
-        const arrival = this.#arrival;
-        if (arrival === undefined || !arrival.takesBody || this.#bodyPaused) {
+        const incoming = this.#incoming;
+        if (incoming === undefined || !incoming.takesBody || this.#bodyPaused) {
           return false;
         }
         const held = this.#held;
         this.#held = nothing;
-        const bytes = arrival.giveBody(held);
+        const bytes = incoming.giveBody(held);
         this.#held = bytes === held.length ? nothing : held.subarray(bytes);
-        if (arrival.complete && arrival.responseOver) {
+        if (incoming.complete && incoming.responseOver) {
           this.#rest();
           return false;
         }
@@ -268,30 +268,30 @@ export class LaneConnection {
 
   #serveNext(): boolean {
     const octets = this.#held;
-    const lane = this.#lane;
-    const head = readPlainHead(octets, lane.limits);
+    const fastPath = this.#fastPath;
+    const head = readPlainHead(octets, fastPath.limits);
     // Of pipelined requests Node's server runs several at once: who has more to say already is Node's.
     const pipelined = head !== undefined && octets.length > head.bytes + head.contentLength;
-    if (head === undefined || pipelined || !lane.takes(head)) {
+    if (head === undefined || pipelined || !fastPath.takes(head)) {
       this.#handOver();
       return false;
     }
     const before = this.#state;
-    const arrival = new LaneArrival(this, head);
+    const incoming = new FastPathRequest(this, head);
     this.#state = "serving";
-    this.#arrival = arrival;
-    this.#sinceMs = lane.nowMs;
+    this.#incoming = incoming;
+    this.#sinceMs = fastPath.nowMs;
     this.#held = head.bytes === octets.length ? nothing : octets.subarray(head.bytes);
-    if (!lane.admit(arrival)) {
+    if (!fastPath.admit(incoming)) {
       this.#state = before;
-      this.#arrival = undefined;
+      this.#incoming = undefined;
       this.#held = octets;
       this.#handOver();
       return false;
     }
-    lane.served += 1;
-    if (arrival.complete) {
-      arrival.wasRead();
+    fastPath.served += 1;
+    if (incoming.complete) {
+      incoming.wasRead();
     }
     return this.#held.length > 0;
   }
@@ -299,8 +299,8 @@ export class LaneConnection {
   /** Waits for the next request. */
   #rest(): void {
     this.#state = "idle";
-    this.#arrival = undefined;
-    this.#sinceMs = this.#lane.nowMs;
+    this.#incoming = undefined;
+    this.#sinceMs = this.#fastPath.nowMs;
     this.#bodyPaused = false;
     if (this.#held.length > 0) {
       // The exchange that has ended here has not told anybody yet.
@@ -311,7 +311,7 @@ export class LaneConnection {
 
   /** Reads while somebody takes what comes, or a little of it can be kept. */
   #updateReading(): void {
-    const reads = !this.#bodyPaused && this.#held.length < laneHeldBytesMax;
+    const reads = !this.#bodyPaused && this.#held.length < fastPathHeldBytesMax;
     if (reads === this.#reading || this.#state === "left" || this.#state === "closed") {
       return;
     }
@@ -327,9 +327,9 @@ export class LaneConnection {
   #handOver(): void {
     const { socket } = this;
     this.#leave();
-    this.#lane.forget(this);
+    this.#fastPath.forget(this);
     if (!socket.destroyed) {
-      this.#lane.passToNode(socket);
+      this.#fastPath.passToNode(socket);
       socket.resume();
     }
   }
@@ -338,7 +338,7 @@ export class LaneConnection {
   #leave(): void {
     const { socket } = this;
     this.#state = "left";
-    this.#arrival = undefined;
+    this.#incoming = undefined;
     socket.off("data", this.#onData);
     socket.off("end", this.#onEnd);
     socket.off("drain", this.#onDrain);
@@ -354,7 +354,7 @@ export class LaneConnection {
 
   /** Ends the connection as Node does over a request that is not whole: with a word where there is no answer yet. */
   #refuse(answer: string): void {
-    if (this.#arrival?.unanswered === true) {
+    if (this.#incoming?.unanswered === true) {
       this.write(answer);
     }
     this.socket.destroy();

@@ -5,16 +5,16 @@ import type { AddressInfo } from "node:net";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ResponseWriter } from "@servehttp/plugin-sdk";
-import { laneOf } from "./install.js";
+import { fastPathOf } from "./install.js";
 import { Bridge } from "../test-rig/bridge.js";
-import { RawCaller } from "../test-rig/raw-caller.js";
+import { RawClient } from "../test-rig/raw-client.js";
 import { turns, until } from "../test-rig/until.js";
 
 /** What the plugin was asked, and what it saw. */
 const calls: string[] = [];
 
 let bridge: Bridge;
-/** The same host on a server without a lane. */
+/** The same host on a server without a fast path. */
 let plain: Server;
 
 beforeAll(async () => {
@@ -35,7 +35,7 @@ beforeAll(async () => {
       await response.end(`<${request.url}>`);
     },
   });
-  plain = bridge.host.attach(createServer(), { lane: false });
+  plain = bridge.host.attach(createServer(), { fastPath: false });
   plain.listen(0, "127.0.0.1");
   await once(plain, "listening");
 });
@@ -48,28 +48,28 @@ afterAll(async () => {
 
 const marker = "GET /plugins/notes/marker HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
-type Sending = (caller: RawCaller, octets: string) => Promise<void> | void;
+type Sending = (client: RawClient, octets: string) => Promise<void> | void;
 
-/** How octets come to a server. */
+/** How bytes come to a server. */
 const sendings: Readonly<Record<string, Sending>> = {
-  "in one go": (caller, octets) => caller.send(octets + marker),
-  "with the next request once it is answered": async (caller, octets) => {
-    caller.send(octets);
-    await until(() => caller.received !== "" || gone(caller), "an answer");
-    caller.send(marker);
+  "in one go": (client, octets) => client.send(octets + marker),
+  "with the next request once it is answered": async (client, octets) => {
+    client.send(octets);
+    await until(() => client.received !== "" || gone(client), "an answer");
+    client.send(marker);
   },
-  "in two halves": async (caller, octets) => {
-    caller.send(octets.slice(0, octets.length / 2));
+  "in two halves": async (client, octets) => {
+    client.send(octets.slice(0, octets.length / 2));
     await turns(3);
-    caller.send(octets.slice(octets.length / 2) + marker);
+    client.send(octets.slice(octets.length / 2) + marker);
   },
-  "octet for octet": async (caller, octets) => {
+  "byte for byte": async (client, octets) => {
     for (const octet of octets.slice(0, 100)) {
-      caller.send(octet);
+      client.send(octet);
       // oxlint-disable-next-line no-await-in-loop
       await turns(1);
     }
-    caller.send(octets.slice(100) + marker);
+    client.send(octets.slice(100) + marker);
   },
 };
 
@@ -82,20 +82,20 @@ interface Outcome {
 /** What comes back, and what the plugin saw of it. */
 async function outcome(server: Server, octets: string, send: Sending): Promise<Outcome> {
   calls.length = 0;
-  using caller = await RawCaller.connect((server.address() as AddressInfo).port);
-  await send(caller, octets);
-  await until(() => gone(caller), "the end");
-  const answer = caller.received
+  using client = await RawClient.connect((server.address() as AddressInfo).port);
+  await send(client, octets);
+  await until(() => gone(client), "the end");
+  const answer = client.received
     .replaceAll(/^Date: .*GMT\r\n/gm, "Date\r\n")
     // Where a long chunk is cut depends on what else its connection to the plugin has carried.
     .replaceAll(/(?<=x)\r\n[0-9a-f]+\r\n(?=x)|(?<=y)\r\n[0-9a-f]+\r\n(?=y)/g, "")
     .replaceAll(/\r\n[0-9a-f]+\r\n(?=xx|yy)/g, "\r\nsize\r\n");
   // Of pipelined requests several may run at once.
-  return { answer, calls: calls.toSorted(), failure: caller.failure };
+  return { answer, calls: calls.toSorted(), failure: client.failure };
 }
 
-function gone(caller: RawCaller): boolean {
-  return caller.ended || caller.socket.destroyed;
+function gone(client: RawClient): boolean {
+  return client.ended || client.socket.destroyed;
 }
 
 function byNumber(one: number, other: number): number {
@@ -119,7 +119,7 @@ const inputs: Readonly<Record<string, string>> = {
   "a GET": get(),
   "a GET with fields": get("X-A: 1", "x-a: 2", "Cookie: a=b", "Cookie: c=d", "X-Empty:"),
   "a GET with blanks around values": get("X-A:\t 1 \t", "X-B:2"),
-  "a GET with octets": get("X-A: caf\xe9\xff\x80"),
+  "a GET with bytes": get("X-A: caf\xe9\xff\x80"),
   "a GET that keeps alive": get("Connection: keep-alive"),
   "a GET that keeps alive loudly": get("CONNECTION: KEEP-ALIVE"),
   "a GET that closes": get("Connection: close"),
@@ -250,7 +250,7 @@ const inputs: Readonly<Record<string, string>> = {
   "a backslash": target("/plugins/notes/\\x"),
   "a fragment": target("/plugins/notes/x#y"),
   "a bad escape": target("/plugins/notes/%zz?%"),
-  "an octet in the target": target("/plugins/notes/\xe9"),
+  "a byte in the target": target("/plugins/notes/\xe9"),
   "UTF-8 in the target": target("/plugins/notes/\xc3\xa9"),
   "a control character in the target": target("/plugins/notes/\x01"),
   "DEL in the target": target("/plugins/notes/\x7f"),
@@ -286,11 +286,11 @@ const inputs: Readonly<Record<string, string>> = {
   "799 fields": get(...Array<string>(798).fill("X: 1")),
   "999 fields": get(...Array<string>(998).fill("X: 1")),
   "1,500 fields": get(...Array<string>(1_499).fill("X: 1")),
-  "a head of 16,000 octets": get(`X-A: ${"x".repeat(15_900)}`),
-  "a head of 17,000 octets": get(`X-A: ${"x".repeat(16_900)}`),
-  "a head of 70,000 octets": get(`X-A: ${"x".repeat(69_900)}`),
-  "a target of 15,000 octets": target(`/plugins/notes/${"x".repeat(15_000)}`),
-  "a target of 20,000 octets": target(`/plugins/notes/${"x".repeat(20_000)}`),
+  "a head of 16,000 bytes": get(`X-A: ${"x".repeat(15_900)}`),
+  "a head of 17,000 bytes": get(`X-A: ${"x".repeat(16_900)}`),
+  "a head of 70,000 bytes": get(`X-A: ${"x".repeat(69_900)}`),
+  "a target of 15,000 bytes": target(`/plugins/notes/${"x".repeat(15_000)}`),
+  "a target of 20,000 bytes": target(`/plugins/notes/${"x".repeat(20_000)}`),
   "two requests": get() + get("X-A: 2"),
   "a request and junk": `${get()}junk\r\n\r\n`,
   "a body and junk": `${post("Content-Length: 3")}abcjunk\r\n\r\n`,
@@ -356,7 +356,7 @@ const answers: Readonly<Record<string, (response: ResponseWriter) => Promise<voi
     response.headers.append("Set-Cookie", "a=1");
     response.headers.append("set-cookie", "b=2");
     response.headers.set("x-empty", "");
-    response.headers.set("x-octets", "caf\xe9");
+    response.headers.set("x-bytes", "caf\xe9");
     response.headers.set("content-disposition", 'attachment; filename="\xe9"');
     response.headers.set("connection", "close, x-named");
     response.headers.set("x-named", "1");
@@ -417,7 +417,7 @@ const waitsForMore = new Set(["TLS", "NULs"]);
  */
 const endsIt = new Set(["a request and junk", "a body and junk"]);
 
-describe("a host whose server has a lane", () => {
+describe("a host whose server has a fast path", () => {
   it("has inputs enough", () => {
     expect(Object.keys(inputs).length).toBeGreaterThan(100);
   });
@@ -426,12 +426,12 @@ describe("a host whose server has a lane", () => {
     it.each(Object.entries(inputs))("answers %s as one without", async (name, octets) => {
       const wanted = sending.startsWith("with") && waitsForMore.has(name) ? "in one go" : sending;
       const send = endsIt.has(name)
-        ? (caller: RawCaller, all: string) => caller.send(all)
+        ? (client: RawClient, all: string) => client.send(all)
         : sendings[wanted];
       const without = await outcome(plain, octets, send!);
-      const withLane = await outcome(bridge.server as Server, octets, send!);
-      const compared = endsIt.has(name) ? without.calls : withLane.calls;
-      expect({ ...withLane, calls: compared }).toEqual(without);
+      const withFastPath = await outcome(bridge.server as Server, octets, send!);
+      const compared = endsIt.has(name) ? without.calls : withFastPath.calls;
+      expect({ ...withFastPath, calls: compared }).toEqual(without);
     });
   });
 
@@ -439,10 +439,10 @@ describe("a host whose server has a lane", () => {
     it.each(Object.keys(answers))("the answer %s as one without", async (name) => {
       const octets = head(`${method} /plugins/notes/${name} HTTP/1.1`, "Host: a");
       const send = sendings["with the next request once it is answered"];
-      const before = laneOf(bridge.server)?.served ?? 0;
+      const before = fastPathOf(bridge.server)?.served ?? 0;
       const without = await outcome(plain, octets, send!);
       expect(await outcome(bridge.server as Server, octets, send!)).toEqual(without);
-      expect(laneOf(bridge.server)?.served).toBe(before + 1);
+      expect(fastPathOf(bridge.server)?.served).toBe(before + 1);
     });
   });
 
@@ -462,7 +462,7 @@ describe("a host whose server has a lane", () => {
         target("/plugins/notes/chunks"),
         target("/plugins/notes/status-304"),
       ];
-      const before = laneOf(bridge.server)?.served ?? 0;
+      const before = fastPathOf(bridge.server)?.served ?? 0;
       await fc.assert(
         fc.asyncProperty(
           fc.array(fc.constantFrom(...messages), { minLength: 1, maxLength: 4 }),
@@ -473,10 +473,10 @@ describe("a host whose server has a lane", () => {
             const at = [...cuts.map((cut) => cut % octets.length), all[0]!.length].toSorted(
               byNumber,
             );
-            const send: Sending = async (caller) => {
+            const send: Sending = async (client) => {
               let from = 0;
               for (const to of [...at, octets.length]) {
-                caller.send(octets.slice(from, to));
+                client.send(octets.slice(from, to));
                 from = to;
                 // oxlint-disable-next-line no-await-in-loop
                 await turns(pause);
@@ -488,17 +488,17 @@ describe("a host whose server has a lane", () => {
         ),
         { numRuns: 150 },
       );
-      expect(laneOf(bridge.server)?.served).toBeGreaterThan(before);
+      expect(fastPathOf(bridge.server)?.served).toBeGreaterThan(before);
     },
   );
 
   it("takes what is plain into it", async () => {
-    const lane = laneOf(bridge.server);
-    const before = lane?.served ?? 0;
+    const fastPath = fastPathOf(bridge.server);
+    const before = fastPath?.served ?? 0;
     const wait = sendings["with the next request once it is answered"];
     await outcome(bridge.server as Server, inputs["a GET with fields"]!, wait!);
     await outcome(bridge.server as Server, inputs["a POST of a length"]!, wait!);
-    expect(lane?.served).toBe(before + 2);
-    expect(laneOf(plain)).toBeUndefined();
+    expect(fastPath?.served).toBe(before + 2);
+    expect(fastPathOf(plain)).toBeUndefined();
   });
 });

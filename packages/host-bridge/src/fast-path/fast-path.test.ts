@@ -5,10 +5,10 @@ import { createServer as createHttps } from "node:https";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
-import { laneOf } from "./install.js";
+import { fastPathOf } from "./install.js";
 import { Bridge } from "../test-rig/bridge.js";
 import { certificate } from "../test-rig/certificate.js";
-import { RawCaller } from "../test-rig/raw-caller.js";
+import { RawClient } from "../test-rig/raw-client.js";
 import { turns, until } from "../test-rig/until.js";
 
 const host = "Host: a";
@@ -55,29 +55,29 @@ const plugin: PluginHandler = {
 };
 
 function served(bridge: Bridge): number | undefined {
-  return laneOf(bridge.server)?.served;
+  return fastPathOf(bridge.server)?.served;
 }
 
-/** A connection that the lane has served a request on. */
-async function inLane(bridge: Bridge, secure = false): Promise<RawCaller> {
-  const caller = await RawCaller.connect(bridge.port, secure);
+/** A connection that the fast path has served a request on. */
+async function onFastPath(bridge: Bridge, secure = false): Promise<RawClient> {
+  const client = await RawClient.connect(bridge.port, secure);
   const before = served(bridge) ?? 0;
-  caller.send(get("0"));
-  await caller.take("</0>");
+  client.send(get("0"));
+  await client.take("</0>");
   expect(served(bridge)).toBe(before + 1);
-  return caller;
+  return client;
 }
 
 describe.each<[string, boolean, () => Server]>([
   ["http", false, () => createServer()],
   ["https", true, () => createHttps(certificate())],
-])("the lane of a server of %s", (_kind, secure, makeServer) => {
+])("the fast path of a server of %s", (_kind, secure, makeServer) => {
   it("serves one plain request after the other", async () => {
     await using bridge = await Bridge.start(plugin, { server: makeServer() });
-    using caller = await inLane(bridge, secure);
+    using client = await onFastPath(bridge, secure);
     for (let round = 1; round < 50; round++) {
-      caller.send(get(String(round)));
-      expect(await caller.take(`</${round}>`)).toMatch(
+      client.send(get(String(round)));
+      expect(await client.take(`</${round}>`)).toMatch(
         /^HTTP\/1\.1 200 OK\r\nContent-Length: \d+\r\nDate: .* GMT\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n\r\n</,
       );
     }
@@ -85,64 +85,64 @@ describe.each<[string, boolean, () => Server]>([
   });
 
   it.each([0, 1, 65_535, 65_536, 65_537, 1_048_576])(
-    "carries bodies of %i octets both ways",
+    "carries bodies of %i bytes both ways",
     async (bytes) => {
       await using bridge = await Bridge.start(plugin, { server: makeServer() });
-      using caller = await inLane(bridge, secure);
+      using client = await onFastPath(bridge, secure);
       const body = randomBytes(bytes);
       const sha256 = createHash("sha256").update(body).digest("hex");
-      caller.send(post("hash", bytes));
-      caller.socket.write(body);
-      await caller.take(`<${sha256}>`);
-      caller.send(post("echo", bytes));
-      caller.socket.write(body);
-      const response = await takeResponse(caller);
+      client.send(post("hash", bytes));
+      client.socket.write(body);
+      await client.take(`<${sha256}>`);
+      client.send(post("echo", bytes));
+      client.socket.write(body);
+      const response = await takeResponse(client);
       expect(createHash("sha256").update(response).digest("hex")).toBe(sha256);
-      caller.send(get("marker"));
-      await caller.take("</marker>");
+      client.send(get("marker"));
+      await client.take("</marker>");
       expect(served(bridge)).toBe(4);
     },
   );
 
   it("hands a plain request's connection to the plugin that takes it over", async () => {
     await using bridge = await Bridge.start(plugin, { server: makeServer() });
-    using caller = await inLane(bridge, secure);
-    caller.send(get("raw"));
-    expect(await caller.take("raw\n\n")).toBe("raw\n\n");
+    using client = await onFastPath(bridge, secure);
+    client.send(get("raw"));
+    expect(await client.take("raw\n\n")).toBe("raw\n\n");
     const octets = randomBytes(200_000);
-    caller.socket.write(octets);
-    await until(() => caller.received.length === octets.length, "all of the echo");
-    expect(caller.received === octets.toString("latin1")).toBe(true);
-    caller.socket.end();
-    await until(() => caller.ended && bridge.inFlight === 0, "nothing is left");
+    client.socket.write(octets);
+    await until(() => client.received.length === octets.length, "all of the echo");
+    expect(client.received === octets.toString("latin1")).toBe(true);
+    client.socket.end();
+    await until(() => client.ended && bridge.inFlight === 0, "nothing is left");
     expect(served(bridge)).toBe(2);
     expect(bridge.host.plugins[0]?.outcomes).toEqual({ ok: 2 });
   });
 
   it("gives a connection to Node with the first request that is not plain", async () => {
     await using bridge = await Bridge.start(plugin, { server: makeServer() });
-    using caller = await inLane(bridge, secure);
-    caller.send(get("1", "TE: trailers"));
-    await caller.take("</1>");
-    caller.send(get("2"));
-    await caller.take("</2>");
+    using client = await onFastPath(bridge, secure);
+    client.send(get("1", "TE: trailers"));
+    await client.take("</1>");
+    client.send(get("2"));
+    await client.take("</2>");
     expect(served(bridge)).toBe(1);
   });
 });
 
-/** The octets of a response's body, by whichever framing. */
-async function takeResponse(caller: RawCaller): Promise<Buffer> {
-  const head = await caller.take("\r\n\r\n");
+/** The bytes of a response's body, by whichever framing. */
+async function takeResponse(client: RawClient): Promise<Buffer> {
+  const head = await client.take("\r\n\r\n");
   const length = /^Content-Length: (\d+)\r$/im.exec(head)?.[1];
   if (length !== undefined) {
-    return takeOctets(caller, Number(length));
+    return takeOctets(client, Number(length));
   }
   const chunks: Buffer[] = [];
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop
-    const bytes = Number.parseInt(await caller.take("\r\n"), 16);
+    const bytes = Number.parseInt(await client.take("\r\n"), 16);
     // oxlint-disable-next-line no-await-in-loop
-    const chunk = await takeOctets(caller, bytes + 2);
+    const chunk = await takeOctets(client, bytes + 2);
     if (bytes === 0) {
       return Buffer.concat(chunks);
     }
@@ -150,93 +150,93 @@ async function takeResponse(caller: RawCaller): Promise<Buffer> {
   }
 }
 
-async function takeOctets(caller: RawCaller, bytes: number): Promise<Buffer> {
-  await until(() => caller.received.length >= bytes, `${bytes} octets from the host`);
-  const taken = Buffer.from(caller.received.slice(0, bytes), "latin1");
-  caller.received = caller.received.slice(bytes);
+async function takeOctets(client: RawClient, bytes: number): Promise<Buffer> {
+  await until(() => client.received.length >= bytes, `${bytes} bytes from the host`);
+  const taken = Buffer.from(client.received.slice(0, bytes), "latin1");
+  client.received = client.received.slice(bytes);
   return taken;
 }
 
-describe("the lane gives to Node", () => {
-  it.each<[string, (caller: RawCaller) => Promise<void>, string[]]>([
+describe("the fast path gives to Node", () => {
+  it.each<[string, (client: RawClient) => Promise<void>, string[]]>([
     [
       "a first request that is not plain",
-      async (caller) => caller.send(get("1", "TE: x")),
+      async (client) => client.send(get("1", "TE: x")),
       ["</1>"],
     ],
     [
       "a head that comes in two reads",
-      async (caller) => {
-        caller.send(get("1").slice(0, 30));
+      async (client) => {
+        client.send(get("1").slice(0, 30));
         await turns(5);
-        caller.send(get("1").slice(30));
+        client.send(get("1").slice(30));
       },
       ["</1>"],
     ],
     [
-      "a head that comes octet for octet",
-      async (caller) => {
+      "a head that comes byte for byte",
+      async (client) => {
         for (const octet of get("1")) {
-          caller.send(octet);
+          client.send(octet);
           // oxlint-disable-next-line no-await-in-loop
           await turns(1);
         }
       },
       ["</1>"],
     ],
-    ["pipelined requests", async (caller) => caller.send(get("1") + get("2")), ["</1>", "</2>"]],
+    ["pipelined requests", async (client) => client.send(get("1") + get("2")), ["</1>", "</2>"]],
     [
       "a plain request with one behind it that is not",
-      async (caller) => caller.send(get("1") + get("2", "TE: x")),
+      async (client) => client.send(get("1") + get("2", "TE: x")),
       ["</1>", "</2>"],
     ],
   ])("%s", async (_what, send, answers) => {
     await using bridge = await Bridge.start(plugin);
-    using caller = await RawCaller.connect(bridge.port);
-    await send(caller);
+    using client = await RawClient.connect(bridge.port);
+    await send(client);
     for (const answer of answers) {
       // oxlint-disable-next-line no-await-in-loop
-      await caller.take(answer);
+      await client.take(answer);
     }
-    expect(caller.received).toBe("");
+    expect(client.received).toBe("");
   });
 
   it("what comes behind a body, once that is answered", async () => {
     await using bridge = await Bridge.start(plugin);
-    using caller = await inLane(bridge);
+    using client = await onFastPath(bridge);
     const body = randomBytes(300_000);
-    caller.send(post("hash", body.length));
-    caller.socket.write(body);
-    caller.send(get("1") + get("2", "TE: x") + get("3"));
-    await caller.take(`<${createHash("sha256").update(body).digest("hex")}>`);
-    await caller.take("</1>");
-    await caller.take("</2>");
-    await caller.take("</3>");
-    expect(caller.received).toBe("");
+    client.send(post("hash", body.length));
+    client.socket.write(body);
+    client.send(get("1") + get("2", "TE: x") + get("3"));
+    await client.take(`<${createHash("sha256").update(body).digest("hex")}>`);
+    await client.take("</1>");
+    await client.take("</2>");
+    await client.take("</3>");
+    expect(client.received).toBe("");
   });
 
   it("junk behind a body", async () => {
     await using bridge = await Bridge.start(plugin);
-    using caller = await inLane(bridge);
+    using client = await onFastPath(bridge);
     const body = randomBytes(300_000);
-    caller.send(post("hash", body.length));
-    caller.socket.write(body);
-    caller.send("junk\r\n\r\n");
-    await caller.take(`<${createHash("sha256").update(body).digest("hex")}>`);
-    expect(await caller.take("Connection: close\r\n\r\n")).toMatch(
+    client.send(post("hash", body.length));
+    client.socket.write(body);
+    client.send("junk\r\n\r\n");
+    await client.take(`<${createHash("sha256").update(body).digest("hex")}>`);
+    expect(await client.take("Connection: close\r\n\r\n")).toMatch(
       /^HTTP\/1\.1 400 Bad Request\r\n/,
     );
-    await ended(caller);
+    await ended(client);
   });
 
   it("a connection that stays silent, so that Node's times begin", async () => {
     await using bridge = await Bridge.start(plugin, {
       server: createServer({ keepAliveTimeout: 100 }),
     });
-    using caller = await RawCaller.connect(bridge.port);
-    await until(() => laneOf(bridge.server)?.size === 0, "the lane has let it go");
-    caller.send(get("1"));
-    await caller.take("</1>");
+    using client = await RawClient.connect(bridge.port);
+    await until(() => fastPathOf(bridge.server)?.size === 0, "the fast path has let it go");
+    client.send(get("1"));
+    await client.take("</1>");
     expect(served(bridge)).toBe(0);
   });
 
@@ -280,20 +280,20 @@ describe("the lane gives to Node", () => {
     const server = createServer();
     await using bridge = await Bridge.start(plugin, { server });
     const takeBack = arrange(server);
-    using caller = await RawCaller.connect(bridge.port);
-    caller.send(get("1"));
-    await caller.take("</1>");
+    using client = await RawClient.connect(bridge.port);
+    client.send(get("1"));
+    await client.take("</1>");
     takeBack();
     expect(served(bridge)).toBe(0);
   });
 
   it("the next request once somebody listens", async () => {
     await using bridge = await Bridge.start(plugin);
-    using caller = await inLane(bridge);
+    using client = await onFastPath(bridge);
     const urls: (string | undefined)[] = [];
     (bridge.server as Server).on("request", (request) => urls.push(request.url));
-    caller.send(get("1"));
-    await caller.take("</1>");
+    client.send(get("1"));
+    await client.take("</1>");
     expect(urls).toEqual(["/plugins/notes/1"]);
   });
 
@@ -302,83 +302,83 @@ describe("the lane gives to Node", () => {
     await using own = await Bridge.start(plugin, {
       server: createServer({ IncomingMessage: Message }),
     });
-    expect(laneOf(own.server)).toBeUndefined();
+    expect(fastPathOf(own.server)).toBeUndefined();
     await using off = await Bridge.start(plugin, {
       attach: false,
-      wire: (server, one) => void one.attach(server, { lane: false }),
+      wire: (server, one) => void one.attach(server, { fastPath: false }),
     });
-    expect(laneOf(off.server)).toBeUndefined();
+    expect(fastPathOf(off.server)).toBeUndefined();
     await using last = await Bridge.start(plugin, {
       attach: false,
       wire: (server, one) => void one.attach(server, { requests: false }),
     });
-    expect(laneOf(last.server)).toBeUndefined();
+    expect(fastPathOf(last.server)).toBeUndefined();
   });
 });
 
 /** Resolves when the host has ended its way. */
-async function ended(caller: RawCaller): Promise<void> {
-  await until(() => caller.ended || caller.socket.destroyed, "the host ends the connection");
+async function ended(client: RawClient): Promise<void> {
+  await until(() => client.ended || client.socket.destroyed, "the host ends the connection");
 }
 
 function ignore(): void {
   // Only its being there matters.
 }
 
-describe("the lane", () => {
+describe("the fast path", () => {
   it("closes connections that are idle for long enough", async () => {
     const server = createServer({ keepAliveTimeout: 50 });
     Object.assign(server, { keepAliveTimeoutBuffer: 50 });
     await using bridge = await Bridge.start(plugin, { server });
-    using caller = await inLane(bridge);
-    await ended(caller);
-    await until(() => laneOf(server)?.size === 0, "the lane has forgotten it");
-    expect(caller.failure).toBeUndefined();
+    using client = await onFastPath(bridge);
+    await ended(client);
+    await until(() => fastPathOf(server)?.size === 0, "the fast path has forgotten it");
+    expect(client.failure).toBeUndefined();
   });
 
   it("answers 408 to a body that does not come", async () => {
     const server = createServer({ requestTimeout: 100 });
     await using bridge = await Bridge.start(plugin, { server });
-    using caller = await inLane(bridge);
-    caller.send(`${post("hash", 10)}abc`);
-    expect(await caller.take("\r\n\r\n")).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
-    await ended(caller);
+    using client = await onFastPath(bridge);
+    client.send(`${post("hash", 10)}abc`);
+    expect(await client.take("\r\n\r\n")).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+    await ended(client);
     await until(() => bridge.inFlight === 0, "no exchange is left");
   });
 
-  it("answers 400 to a body that is cut off by the caller's end", async () => {
+  it("answers 400 to a body that is cut off by the client's end", async () => {
     await using bridge = await Bridge.start(plugin);
-    using caller = await inLane(bridge);
-    caller.send(`${post("hash", 10)}abc`);
+    using client = await onFastPath(bridge);
+    client.send(`${post("hash", 10)}abc`);
     await until(() => bridge.inFlight === 1, "the exchange runs");
-    caller.socket.end();
-    expect(await caller.take("\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
-    await ended(caller);
+    client.socket.end();
+    expect(await client.take("\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    await ended(client);
     await until(() => bridge.inFlight === 0, "no exchange is left");
-    expect(bridge.host.plugins[0]?.outcomes).toEqual({ ok: 1, "caller-left": 1 });
+    expect(bridge.host.plugins[0]?.outcomes).toEqual({ ok: 1, "client-disconnected": 1 });
   });
 
   it.each([
-    ["before the first octet of the response", get("hangs")],
+    ["before the first byte of the response", get("hangs")],
     ["while the response runs", get("streams")],
     ["while its body runs", `${post("hash", 1_000_000)}abc`],
-  ])("tells the plugin of a caller that leaves %s", async (_when, octets) => {
+  ])("tells the plugin of a client that leaves %s", async (_when, octets) => {
     await using bridge = await Bridge.start(plugin);
     for (const leave of ["destroy", "resetAndDestroy", "end"] as const) {
       // oxlint-disable-next-line no-await-in-loop
-      using caller = await inLane(bridge);
-      caller.send(octets);
+      using client = await onFastPath(bridge);
+      client.send(octets);
       // oxlint-disable-next-line no-await-in-loop
       await until(() => bridge.inFlight === 1, "the exchange runs");
-      caller.socket[leave]();
+      client.socket[leave]();
       // oxlint-disable-next-line no-await-in-loop
       await until(() => bridge.inFlight === 0, "no exchange is left");
     }
-    expect(bridge.host.plugins[0]?.outcomes["caller-left"]).toBe(3);
-    await until(() => laneOf(bridge.server)?.size === 0, "no connection is left");
+    expect(bridge.host.plugins[0]?.outcomes["client-disconnected"]).toBe(3);
+    await until(() => fastPathOf(bridge.server)?.size === 0, "no connection is left");
   });
 
-  it("stops a plugin whose caller does not read, and goes on when it does", async () => {
+  it("stops a plugin whose client does not read, and goes on when it does", async () => {
     const bytes = 16_777_216;
     let written = 0;
     await using bridge = await Bridge.start({
@@ -392,9 +392,9 @@ describe("the lane", () => {
         }
       },
     });
-    using caller = await inLane(bridge);
-    caller.socket.pause();
-    caller.send(get("large"));
+    using client = await onFastPath(bridge);
+    client.socket.pause();
+    client.send(get("large"));
     await until(() => written > 0, "it writes");
     let before = -1;
     while (before !== written) {
@@ -403,12 +403,12 @@ describe("the lane", () => {
       await turns(2_000);
     }
     expect(written).toBeLessThan(bytes);
-    caller.socket.resume();
-    await caller.take("\r\n0\r\n\r\n");
+    client.socket.resume();
+    await client.take("\r\n0\r\n\r\n");
     expect(written).toBe(bytes);
   });
 
-  it("stops a caller whose body nobody reads", async () => {
+  it("stops a client whose body nobody reads", async () => {
     const read = Promise.withResolvers<void>();
     await using bridge = await Bridge.start({
       async serveHTTP(request, response) {
@@ -424,20 +424,20 @@ describe("the lane", () => {
         }
       },
     });
-    using caller = await inLane(bridge);
+    using client = await onFastPath(bridge);
     const bytes = 16_777_216;
-    caller.send(post("large", bytes));
-    caller.socket.write(Buffer.alloc(bytes));
+    client.send(post("large", bytes));
+    client.socket.write(Buffer.alloc(bytes));
     await until(() => bridge.inFlight === 1, "the exchange runs");
     let before = -1;
-    while (before !== caller.socket.writableLength) {
-      before = caller.socket.writableLength;
+    while (before !== client.socket.writableLength) {
+      before = client.socket.writableLength;
       // oxlint-disable-next-line no-await-in-loop
       await turns(2_000);
     }
     expect(before).toBeGreaterThan(0);
     read.resolve();
-    await caller.take(`<${bytes}>`);
+    await client.take(`<${bytes}>`);
   });
 
   it("lets the server close: idle connections at once, running ones behind their response", async () => {
@@ -454,8 +454,8 @@ describe("the lane", () => {
       },
       { server },
     );
-    using idle = await inLane(bridge);
-    using busy = await inLane(bridge);
+    using idle = await onFastPath(bridge);
+    using busy = await onFastPath(bridge);
     busy.send(get("waits"));
     await until(() => bridge.inFlight === 1, "the exchange runs");
     const closed = once(server, "close");
@@ -471,12 +471,12 @@ describe("the lane", () => {
   it("lets closeAllConnections end what runs, tunnels among it", async () => {
     const server = createServer();
     await using bridge = await Bridge.start(plugin, { server });
-    using busy = await inLane(bridge);
+    using busy = await onFastPath(bridge);
     busy.send(get("hangs"));
-    using tunnel = await inLane(bridge);
+    using tunnel = await onFastPath(bridge);
     tunnel.send(get("raw"));
     await tunnel.take("raw\n\n");
-    using idle = await inLane(bridge);
+    using idle = await onFastPath(bridge);
     server.closeIdleConnections();
     await ended(idle);
     expect([busy.ended, tunnel.ended]).toEqual([false, false]);
@@ -484,7 +484,7 @@ describe("the lane", () => {
     await ended(busy);
     await ended(tunnel);
     await until(() => bridge.inFlight === 0, "no exchange is left");
-    await until(() => laneOf(server)?.size === 0, "the lane has forgotten them");
+    await until(() => fastPathOf(server)?.size === 0, "the fast path has forgotten them");
   });
 
   it("shows identity and context the request as Node does", async () => {
@@ -509,13 +509,13 @@ describe("the lane", () => {
         },
       },
     });
-    using caller = await RawCaller.connect(bridge.port);
+    using client = await RawClient.connect(bridge.port);
     const fields = ["Cookie: a=b", "Cookie: c=d", "X-A: 1", "X-A: 2", "Authorization: x"];
-    caller.send(get("1", ...fields));
-    await caller.take("</1>");
+    client.send(get("1", ...fields));
+    await client.take("</1>");
     expect(served(bridge)).toBe(1);
-    caller.send(get("1", ...fields, "TE: x"));
-    await caller.take("</1>");
+    client.send(get("1", ...fields, "TE: x"));
+    await client.take("</1>");
     expect(served(bridge)).toBe(1);
     const [first, second] = seen as {
       headers: { te?: string };
@@ -540,12 +540,12 @@ describe("the lane", () => {
         },
       },
     });
-    using caller = await inLane(bridge);
+    using client = await onFastPath(bridge);
     await until(() => events.includes("close"), "the message closes");
     expect(events).toEqual(["end", "close"]);
-    caller.send(get("hangs"));
+    client.send(get("hangs"));
     await until(() => bridge.inFlight === 1, "the exchange runs");
-    caller.socket.destroy();
+    client.socket.destroy();
     await until(() => events.length > 3, "the message closes");
     expect(events).toEqual(["end", "close", "aborted", "close"]);
   });
@@ -558,10 +558,10 @@ describe("the lane", () => {
       socket.destroy();
     });
     await using bridge = await Bridge.start(plugin, { server });
-    using caller = await inLane(bridge);
-    caller.send(get("hangs"));
+    using client = await onFastPath(bridge);
+    client.send(get("hangs"));
     await until(() => bridge.inFlight === 1, "the exchange runs");
-    caller.socket.resetAndDestroy();
+    client.socket.resetAndDestroy();
     await until(() => bridge.inFlight === 0, "no exchange is left");
     expect(errors).toEqual(["ECONNRESET"]);
   });

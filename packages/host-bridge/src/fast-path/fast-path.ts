@@ -2,34 +2,34 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { channel } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
-import type { LaneArrival } from "./request.js";
-import { LaneConnection } from "./connection.js";
-import { laneClockMs } from "../limits.js";
+import type { FastPathRequest } from "./request.js";
+import { FastPathConnection } from "./connection.js";
+import { fastPathClockMs } from "../limits.js";
 import type { PlainHead, PlainLimits } from "./plain-request.js";
 
-/** What a lane needs of its host and of its server. */
-export interface LaneOptions {
+/** What a fast path needs of its host and of its server. */
+export interface FastPathOptions {
   readonly server: Server;
   /** Gives a connection to Node's own listener. */
   readonly passToNode: (socket: Socket) => void;
   /** Our own listener of `request`: only where it is the only one may a request not be shown to it. */
   readonly requestListener: unknown;
   /** Serves a request; false, with nothing done, where the answer is not a plugin's. */
-  readonly admit: (arrival: LaneArrival) => boolean;
+  readonly admit: (incoming: FastPathRequest) => boolean;
   /** Called for a defect; the connection it happened on is closed. */
   readonly onError: (error: unknown) => void;
   readonly limits: PlainLimits;
 }
 
 /** The connections of one server that have had plain requests alone. */
-export class Lane {
+export class FastPath {
   readonly limits: PlainLimits;
   readonly passToNode: (socket: Socket) => void;
-  readonly admit: (arrival: LaneArrival) => boolean;
+  readonly admit: (incoming: FastPathRequest) => boolean;
   readonly onError: (error: unknown) => void;
   readonly #server: Server;
   readonly #requestListener: unknown;
-  readonly #connections = new Set<LaneConnection>();
+  readonly #connections = new Set<FastPathConnection>();
   /** Requests that it has served. */
   served = 0;
   /** The server takes no new connections: who has its response is let go. */
@@ -37,11 +37,11 @@ export class Lane {
   /** As of the last look at all connections, so that a request costs no look at the clock. */
   nowMs = 0;
   #clock: NodeJS.Timeout | undefined;
-  #clockMs: number = laneClockMs.max;
+  #clockMs: number = fastPathClockMs.max;
   /** What `ownFields` has made last, and for when. */
   #made = { second: -1, keepAliveTimeout: -1, dated: "", undated: "" };
 
-  constructor(options: LaneOptions) {
+  constructor(options: FastPathOptions) {
     this.#server = options.server;
     this.#requestListener = options.requestListener;
     this.limits = options.limits;
@@ -62,11 +62,11 @@ export class Lane {
       this.#clockMs = clockMsFor(this.#server);
       this.#clock = setInterval(() => this.#check(), this.#clockMs).unref();
     }
-    this.#connections.add(new LaneConnection(this, socket));
+    this.#connections.add(new FastPathConnection(this, socket));
   }
 
   /** A connection has ended, or is Node's. */
-  forget(connection: LaneConnection): void {
+  forget(connection: FastPathConnection): void {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) {
       clearInterval(this.#clock);
@@ -179,7 +179,7 @@ const responseFinish = channel("http.server.response.finish");
 /** An eighth of the shortest time of the server's, within bounds. */
 function clockMsFor(server: Server): number {
   const times = [server.keepAliveTimeout, server.requestTimeout].filter((ms) => ms > 0);
-  return Math.min(laneClockMs.max, Math.max(laneClockMs.min, Math.min(...times) / 8));
+  return Math.min(fastPathClockMs.max, Math.max(fastPathClockMs.min, Math.min(...times) / 8));
 }
 
 function date(): string {

@@ -2,23 +2,27 @@ import http, { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Server as SecureServer } from "node:https";
 import { Socket } from "node:net";
 import type { NodeServer } from "../server/attach.js";
-import { Lane } from "./fast-path.js";
-import type { LaneArrival } from "./request.js";
-import { laneFieldsMax, laneHeadBytesMax } from "../limits.js";
+import { FastPath } from "./fast-path.js";
+import type { FastPathRequest } from "./request.js";
+import { fastPathFieldsMax, fastPathHeadBytesMax } from "../limits.js";
 
-/** What a lane needs of a host. */
-export interface LaneHost {
-  readonly admitPlain: (arrival: LaneArrival) => boolean;
-  readonly onLaneError: (error: unknown) => void;
+/** What a fast path needs of a host. */
+export interface FastPathHost {
+  readonly admitPlain: (incoming: FastPathRequest) => boolean;
+  readonly onFastPathError: (error: unknown) => void;
 }
 
 type ConnectionListener = (this: Server, socket: Socket) => void;
 
 /**
- * Puts a lane for plain requests in front of the listener by which a server of Node's reads its connections. Does nothing where
+ * Puts a fast path for plain requests in front of the listener by which a server of Node's reads its connections. Does nothing where
  * that listener, or whoever else would notice, is not what is known: then all requests are Node's, as they were.
  */
-export function attachLane(server: NodeServer, host: LaneHost, requestListener: unknown): void {
+export function installFastPath(
+  server: NodeServer,
+  host: FastPathHost,
+  requestListener: unknown,
+): void {
   const event = server instanceof SecureServer ? "secureConnection" : "connection";
   const { _connectionListener: nodeListener } = http as {
     _connectionListener?: ConnectionListener;
@@ -33,35 +37,35 @@ export function attachLane(server: NodeServer, host: LaneHost, requestListener: 
   }
   const passToNode = (socket: Socket): void => nodeListener.call(server, socket);
   const { maxHeaderSize = http.maxHeaderSize } = server as { maxHeaderSize?: number };
-  const headBytesMax = Math.min(laneHeadBytesMax, maxHeaderSize - 1);
-  const lane = new Lane({
+  const headBytesMax = Math.min(fastPathHeadBytesMax, maxHeaderSize - 1);
+  const fastPath = new FastPath({
     server,
     passToNode,
     requestListener,
     admit: host.admitPlain,
-    onError: host.onLaneError,
-    limits: { headBytesMax, fieldsMax: laneFieldsMax },
+    onError: host.onFastPathError,
+    limits: { headBytesMax, fieldsMax: fastPathFieldsMax },
   });
-  lanes.set(server, lane);
+  fastPaths.set(server, fastPath);
   const listener = (socket: Socket): void => {
-    if (isPlainServer(server, event) && isFresh(socket) && lane.open) {
-      lane.take(socket);
+    if (isPlainServer(server, event) && isFresh(socket) && fastPath.open) {
+      fastPath.take(socket);
     } else {
       passToNode(socket);
     }
   };
   replaceListener(server, event, nodeListener, listener);
-  closeWith(server, lane);
+  closeWith(server, fastPath);
 }
 
-/** The lane of a server, where it has one: for tests. */
-export function laneOf(server: NodeServer): Lane | undefined {
-  return lanes.get(server);
+/** The fast path of a server, where it has one: for tests. */
+export function fastPathOf(server: NodeServer): FastPath | undefined {
+  return fastPaths.get(server);
 }
 
-const lanes = new WeakMap<NodeServer, Lane>();
+const fastPaths = new WeakMap<NodeServer, FastPath>();
 
-/** Options of a server that a lane does not know how to keep, and anybody who watches its connections. */
+/** Options of a server that a fast path does not know how to keep, and anybody who watches its connections. */
 function isPlainServer(server: Server, event: string): boolean {
   const { httpAllowHalfOpen, httpValidation, insecureHTTPParser } = server as {
     httpAllowHalfOpen?: boolean;
@@ -75,7 +79,7 @@ function isPlainServer(server: Server, event: string): boolean {
     httpAllowHalfOpen !== true &&
     insecureHTTPParser !== true &&
     (httpValidation === undefined || httpValidation === "strict") &&
-    (!maxHeadersCount || maxHeadersCount > laneFieldsMax)
+    (!maxHeadersCount || maxHeadersCount > fastPathFieldsMax)
   );
 }
 
@@ -124,25 +128,25 @@ function replaceListener(
   }
 }
 
-/** Lets the methods that end a server's connections know of those in the lane. */
-function closeWith(server: Server, lane: Lane): void {
+/** Lets the methods that end a server's connections know of those in the fast path. */
+function closeWith(server: Server, fastPath: FastPath): void {
   const close = server.close.bind(server);
   const closeAllConnections = server.closeAllConnections.bind(server);
   const closeIdleConnections = server.closeIdleConnections.bind(server);
   server.close = (callback) => {
     // One that is given its connections by others goes on.
-    lane.closing ||= server.listening;
+    fastPath.closing ||= server.listening;
     return close(callback);
   };
   server.closeIdleConnections = () => {
-    lane.closeIdle();
+    fastPath.closeIdle();
     closeIdleConnections();
   };
   server.closeAllConnections = () => {
-    lane.closeAll();
+    fastPath.closeAll();
     closeAllConnections();
   };
   server.on("listening", () => {
-    lane.closing = false;
+    fastPath.closing = false;
   });
 }

@@ -83,7 +83,7 @@ describe("readPlainHead", () => {
     ["a fragment", lines("GET /#a HTTP/1.1", "Host: a")],
     ["a control character in the target", lines("GET /\x01 HTTP/1.1", "Host: a")],
     ["a NUL in the target", lines("GET /\0 HTTP/1.1", "Host: a")],
-    ["an octet above 0x7f in the target", lines("GET /\xe9 HTTP/1.1", "Host: a")],
+    ["a byte above 0x7f in the target", lines("GET /\xe9 HTTP/1.1", "Host: a")],
     ["a bare LF behind the first line", "GET / HTTP/1.1\nHost: a\r\n\r\n"],
     ["a bare LF behind a field", "GET / HTTP/1.1\r\nHost: a\nX: 1\r\n\r\n"],
     ["a bare CR in a value", "GET / HTTP/1.1\r\nHost: a\rX: 1\r\n\r\n"],
@@ -160,7 +160,7 @@ describe("readPlainHead beside Node's parser", () => {
   });
   afterAll(() => void server.close());
 
-  /** What Node's server reads of octets, and of a second request right behind them. */
+  /** What Node's server reads of bytes, and of a second request right behind them. */
   async function nodeReads(octets: Buffer): Promise<unknown> {
     const seen: unknown[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,5 +1,5 @@
 /**
- * The head of a plain request: what a lane beside Node's parser may serve, because there is only one way to read it.
+ * The head of a plain request: what a fast path beside Node's parser may serve, because there is only one way to read it.
  */
 export interface PlainHead {
   readonly method: string;
@@ -20,8 +20,8 @@ export interface PlainLimits {
 }
 
 /**
- * Reads the head of a request at the beginning of what has come from a caller. Undefined where it is not plain, or not whole:
- * then nobody has decided anything, and Node's parser reads the same octets.
+ * Reads the head of a request at the beginning of what has come from a client. Undefined where it is not plain, or not whole:
+ * then nobody has decided anything, and Node's parser reads the same bytes.
  *
  * A strict subset of HTTP/1.1 (RFC 9112) is recognised, and nothing is repaired: only CRLF ends a line, no line is folded, nothing
  * stands between a name and its colon, there is one Host, and no field is there that changes how the message is framed or how the
@@ -29,10 +29,10 @@ export interface PlainLimits {
  *
  * Hot: the small GET of `apps/bench`.
  *
- * @param octets what has come and has not been read
+ * @param bytes what has come and has not been read
  */
 export function readPlainHead(octets: Buffer, limits: PlainLimits): PlainHead | undefined {
-  // One character an octet. Octets behind the head may be a body's, of which no more is looked at than a head may have.
+  // One character a byte. Bytes behind the head may be a body's, of which no more is looked at than a head may have.
   const text = octets.toString("latin1", 0, limits.headBytesMax);
   const methodEnd = text.indexOf(" ");
   const method = methods.get(text.slice(0, methodEnd));

@@ -1,17 +1,17 @@
 import type { IncomingMessage } from "node:http";
 import { noFields } from "@servehttp/contract";
-import type { Arrival, HostRequest } from "../client/incoming-request.js";
+import type { IncomingRequest, HostRequest } from "../client/incoming-request.js";
 import { byRequest } from "../client/incoming-request.js";
-import type { Caller } from "../client/client-response.js";
+import type { ClientResponse } from "../client/client-response.js";
 import type { Exchange } from "../exchange/exchange.js";
-import { LaneCaller } from "./response.js";
-import type { LaneConnection } from "./connection.js";
-import { laneMessage } from "./incoming-message.js";
+import { FastPathResponse } from "./response.js";
+import type { FastPathConnection } from "./connection.js";
+import { fastPathMessage } from "./incoming-message.js";
 import type { PlainHead } from "./plain-request.js";
 import type { BodySink, RequestBody } from "../client/request-body.js";
 
-/** A plain request that the lane has read, with its body as it comes. Hot. */
-export class LaneArrival implements Arrival, RequestBody {
+/** A plain request that the fast path has read, with its body as it comes. Hot. */
+export class FastPathRequest implements IncomingRequest, RequestBody {
   readonly versionMajor = 1;
   readonly versionMinor = 1;
   readonly entry = byRequest;
@@ -21,16 +21,16 @@ export class LaneArrival implements Arrival, RequestBody {
   readonly target: string;
   readonly method: string;
   readonly rawHeaders: readonly string[];
-  readonly #connection: LaneConnection;
+  readonly #connection: FastPathConnection;
   #bodyBytesLeft: number;
   #sink: BodySink | undefined;
   #message: IncomingMessage | undefined;
   #exchange: Exchange | undefined;
-  #caller: LaneCaller | undefined;
+  #client: FastPathResponse | undefined;
   /** The response has been written to its end. */
   responseOver = false;
 
-  constructor(connection: LaneConnection, head: PlainHead) {
+  constructor(connection: FastPathConnection, head: PlainHead) {
     this.#connection = connection;
     this.target = head.target;
     this.method = head.method;
@@ -64,16 +64,16 @@ export class LaneArrival implements Arrival, RequestBody {
   }
 
   get message(): HostRequest {
-    this.#message ??= laneMessage(this, this.#connection);
+    this.#message ??= fastPathMessage(this, this.#connection);
     return this.#message;
   }
 
-  callerOf(): Caller {
-    this.#caller = new LaneCaller(this.#connection, this.method === "HEAD");
-    return this.#caller;
+  openResponse(): ClientResponse {
+    this.#client = new FastPathResponse(this.#connection, this.method === "HEAD");
+    return this.#client;
   }
 
-  tellOfClose(exchange: Exchange): void {
+  onClose(exchange: Exchange): void {
     this.#exchange = exchange;
   }
 
@@ -100,12 +100,12 @@ export class LaneArrival implements Arrival, RequestBody {
     this.#connection.resumeBody();
   }
 
-  /** Whether somebody takes octets of the body that are still to come. */
+  /** Whether somebody takes bytes of the body that are still to come. */
   get takesBody(): boolean {
     return this.#bodyBytesLeft > 0 && this.#sink !== undefined;
   }
 
-  /** Gives octets to whoever takes the body; returns how many of them are the body's. */
+  /** Gives bytes to whoever takes the body; returns how many of them are the body's. */
   giveBody(octets: Buffer): number {
     const sink = this.#sink;
     const bytes = Math.min(octets.length, this.#bodyBytesLeft);
@@ -127,14 +127,14 @@ export class LaneArrival implements Arrival, RequestBody {
     }
   }
 
-  /** The caller has read something: whoever waits to write goes on. */
+  /** The client has read something: whoever waits to write goes on. */
   drained(): void {
-    this.#caller?.release();
+    this.#client?.release();
   }
 
   /** Nothing of the response has gone out. */
   get unanswered(): boolean {
-    return this.#caller?.answered !== true;
+    return this.#client?.answered !== true;
   }
 
   responded(): void {
@@ -146,8 +146,8 @@ export class LaneArrival implements Arrival, RequestBody {
 
   /** The connection is closed. */
   closed(): void {
-    this.#caller?.release();
+    this.#client?.release();
     this.#message?.destroy();
-    this.#exchange?.callerClosed();
+    this.#exchange?.clientClosed();
   }
 }

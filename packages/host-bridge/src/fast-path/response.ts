@@ -1,19 +1,19 @@
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FieldList } from "@servehttp/contract";
-import { breakSocket } from "../client/destroy-socket.js";
-import type { Caller } from "../client/client-response.js";
+import { destroySocket } from "../client/destroy-socket.js";
+import type { ClientResponse } from "../client/client-response.js";
 import { informationalHead } from "../client/informational-head.js";
 import { joinedBytesMax, joinedText } from "../client/joined-text.js";
-import type { LaneConnection } from "./connection.js";
+import type { FastPathConnection } from "./connection.js";
 import type { ResponseHead } from "../edge/response-head.js";
 
 /**
- * A caller whose plain request the lane has read. Writes what `Http1Caller` would have written by Node's `ServerResponse`, octet
- * for octet. Hot: the small GET of `apps/bench`.
+ * A client whose plain request the fast path has read. Writes what `Http1Response` would have written by Node's `ServerResponse`, byte
+ * for byte. Hot: the small GET of `apps/bench`.
  */
-export class LaneCaller implements Caller {
-  readonly #connection: LaneConnection;
+export class FastPathResponse implements ClientResponse {
+  readonly #connection: FastPathConnection;
   readonly #isHead: boolean;
   /** Begun, and not written yet. */
   #head = "";
@@ -22,7 +22,7 @@ export class LaneCaller implements Caller {
   /** Whether a head has been settled. */
   answered = false;
 
-  constructor(connection: LaneConnection, isHead: boolean) {
+  constructor(connection: FastPathConnection, isHead: boolean) {
     this.#connection = connection;
     this.#isHead = isHead;
   }
@@ -105,15 +105,15 @@ export class LaneCaller implements Caller {
   }
 
   break(): void {
-    breakSocket(this.#connection.socket);
+    destroySocket(this.#connection.socket);
   }
 
-  refuseRest(): void {
-    this.#connection.discardRest();
+  discardRequestBody(): void {
+    this.#connection.discardBody();
   }
 
   hijack(): Duplex | undefined {
-    return this.#connection.takeOver();
+    return this.#connection.detach();
   }
 
   release(): void {

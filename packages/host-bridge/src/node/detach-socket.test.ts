@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import type { NodeServer } from "../server/attach.js";
 import { Bridge } from "../test-rig/bridge.js";
 import { certificate } from "../test-rig/certificate.js";
-import { RawCaller } from "../test-rig/raw-caller.js";
+import { RawClient } from "../test-rig/raw-client.js";
 import { turns, until } from "../test-rig/until.js";
 
 /** Takes over whatever is asked for `/raw`, and echoes there; answers the rest as HTTP. */
@@ -45,42 +45,42 @@ describe.each<[string, boolean, () => NodeServer]>([
   ["https", true, () => createHttps(pem)],
   ["http2 that speaks HTTP/1 too", true, () => createSecureServer({ ...pem, allowHTTP1: true })],
 ])("takeOverSocket, on a server of %s,", (_kind, secure, makeServer) => {
-  it("hands a plain request's connection over, octet for octet", async () => {
+  it("hands a plain request's connection over, byte for byte", async () => {
     const { bridge, sockets } = await start(makeServer());
     await using _ = bridge;
-    using caller = await RawCaller.connect(bridge.port, secure);
+    using client = await RawClient.connect(bridge.port, secure);
     // Requests before it leave nothing on the connection that matters.
     for (const path of ["a", "b"]) {
-      caller.send(`GET /plugins/notes/${path} HTTP/1.1`, "Host: a", "", "");
-      await caller.take(`</${path}>`);
+      client.send(`GET /plugins/notes/${path} HTTP/1.1`, "Host: a", "", "");
+      await client.take(`</${path}>`);
     }
-    caller.send(...raw);
-    expect(await caller.take("OK")).toBe("HTTP/1.1 200\n\nOK");
+    client.send(...raw);
+    expect(await client.take("OK")).toBe("HTTP/1.1 200\n\nOK");
     const octets = Array.from({ length: 256 }, (_each, code) => String.fromCharCode(code)).join("");
     for (let round = 0; round < 50; round += 1) {
-      caller.socket.write(octets, "latin1");
+      client.socket.write(octets, "latin1");
     }
-    await until(() => caller.received.length === 50 * octets.length, "all of the echo");
-    expect(caller.received).toBe(octets.repeat(50));
-    caller.socket.end();
-    await until(() => caller.ended, "the other way ends");
+    await until(() => client.received.length === 50 * octets.length, "all of the echo");
+    expect(client.received).toBe(octets.repeat(50));
+    client.socket.end();
+    await until(() => client.ended, "the other way ends");
     await until(() => sockets.size === 0 && bridge.inFlight === 0, "nothing is left");
     expect(bridge.host.plugins[0]?.outcomes).toEqual({ ok: 3 });
   });
 
-  it("carries a large tunnel to a caller that reads late", async () => {
+  it("carries a large tunnel to a client that reads late", async () => {
     const { bridge } = await start(makeServer());
     await using _ = bridge;
-    using caller = await RawCaller.connect(bridge.port, secure);
-    caller.send(...raw);
-    await caller.take("OK");
-    caller.socket.pause();
+    using client = await RawClient.connect(bridge.port, secure);
+    client.send(...raw);
+    await client.take("OK");
+    client.socket.pause();
     const sent = Buffer.alloc(4_000_000, "0123456789abcdef");
-    caller.socket.write(sent);
+    client.socket.write(sent);
     await turns(20);
-    caller.socket.resume();
-    await until(() => caller.received.length === sent.length, "all of the echo");
-    expect(caller.received === sent.toString()).toBe(true);
+    client.socket.resume();
+    await until(() => client.received.length === sent.length, "all of the echo");
+    expect(client.received === sent.toString()).toBe(true);
   });
 });
 
@@ -89,45 +89,45 @@ describe("takeOverSocket", () => {
     const server: Server = createServer();
     const { bridge, sockets } = await start(server);
     await using _ = bridge;
-    using caller = await RawCaller.connect(bridge.port);
-    caller.send(...raw);
-    await caller.take("OK");
+    using client = await RawClient.connect(bridge.port);
+    client.send(...raw);
+    await client.take("OK");
     server.closeIdleConnections();
     let closed = false;
     server.close(() => {
       closed = true;
     });
     server.closeIdleConnections();
-    caller.send("still there");
-    await caller.take("still there");
+    client.send("still there");
+    await client.take("still there");
     expect([closed, sockets.size]).toEqual([false, 1]);
-    caller.socket.end();
+    client.socket.end();
     await until(() => closed, "the server is closed");
   });
 
-  it("leaves nothing of a request that the caller pipelined behind it", async () => {
+  it("leaves nothing of a request that the client pipelined behind it", async () => {
     const { bridge, sockets } = await start(createServer());
     await using _ = bridge;
-    using caller = await RawCaller.connect(bridge.port);
-    caller.send(
+    using client = await RawClient.connect(bridge.port);
+    client.send(
       raw.join("\r\n") + ["GET /plugins/notes/next HTTP/1.1", "Host: a", "", ""].join("\r\n"),
     );
-    await caller.take("OK");
-    caller.socket.end();
-    await until(() => caller.ended, "the tunnel ends");
-    caller.socket.destroy();
+    await client.take("OK");
+    client.socket.end();
+    await until(() => client.ended, "the tunnel ends");
+    client.socket.destroy();
     await until(() => sockets.size === 0 && bridge.inFlight === 0, "nothing is left");
-    expect(caller.received).not.toContain("HTTP/1.1 200 OK");
+    expect(client.received).not.toContain("HTTP/1.1 200 OK");
   });
 
-  it("ends the tunnel with its caller, its plugin and its host", async () => {
+  it("ends the tunnel with its client, its plugin and its host", async () => {
     const { bridge, sockets } = await start(createServer());
     await using _ = bridge;
-    const open = async (): Promise<RawCaller> => {
-      const caller = await RawCaller.connect(bridge.port);
-      caller.send(...raw);
-      await caller.take("OK");
-      return caller;
+    const open = async (): Promise<RawClient> => {
+      const client = await RawClient.connect(bridge.port);
+      client.send(...raw);
+      await client.take("OK");
+      return client;
     };
     using left = await open();
     left.socket.resetAndDestroy();

@@ -3,13 +3,13 @@ import type { Socket } from "node:net";
 
 /**
  * Takes the connection of an HTTP/1 request, whose message has been read, away from Node's HTTP server, as Go's `Hijacker`
- * does: from here on its octets are nobody's but the caller's of this function. For a request that came by an `upgrade`
+ * does: from here on its bytes are nobody's but the client's of this function. For a request that came by an `upgrade`
  * event Node has done so itself.
  *
  * The response stays assigned to the socket and unfinished. So the server counts the connection as busy, and neither
  * `closeIdleConnections` nor its time-outs end it.
  */
-export function takeOverSocket(response: ServerResponse): Socket | undefined {
+export function detachSocket(response: ServerResponse): Socket | undefined {
   const { socket } = response;
   if (socket === null || socket.destroyed) {
     return undefined;

@@ -79,7 +79,7 @@ describe("ExtendedConnectCaller", () => {
 
   it.each([
     ["whole", [switching]],
-    ["octet by octet", switching.split("")],
+    ["byte by byte", switching.split("")],
     ...[1, 20, 34, switching.indexOf("\r\n\r\n") + 1, switching.indexOf("\r\n\r\n") + 3].map(
       (at): [string, string[]] => [`cut at ${at}`, [switching.slice(0, at), switching.slice(at)]],
     ),
@@ -154,7 +154,7 @@ describe("ExtendedConnectCaller", () => {
     await until(() => open.size === 0 && bridge.inFlight === 0, "nothing is left");
   });
 
-  it("ends with its caller, before and behind the head", async () => {
+  it("ends with its client, before and behind the head", async () => {
     for (const pieces of [[switching], ["HTTP/1.1 101"]]) {
       const { bridge, open } = await start(answering(...pieces));
       await using _ = bridge;
@@ -164,7 +164,7 @@ describe("ExtendedConnectCaller", () => {
       await turns(3);
       stream.stream.close(constants.NGHTTP2_CANCEL);
       await until(() => open.size === 0 && bridge.inFlight === 0, "nothing is left");
-      expect(bridge.host.plugins[0]?.outcomes).toEqual({ "caller-left": 1 });
+      expect(bridge.host.plugins[0]?.outcomes).toEqual({ "client-disconnected": 1 });
     }
   });
 

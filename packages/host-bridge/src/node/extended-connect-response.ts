@@ -6,15 +6,15 @@ import {
 } from "node:http2";
 import { Duplex } from "node:stream";
 import { comparableName, hopByHopNames, isFieldValue } from "@servehttp/contract";
-import { Http2Caller } from "./http2-response.js";
+import { Http2Response } from "./http2-response.js";
 import { responseSectionBytesMax } from "../limits.js";
 import { toHttp2Fields } from "../edge/response-head.js";
 
 /**
- * A caller that opens a WebSocket over HTTP/2 (RFC 8441). Its plugin is asked by an HTTP/1 upgrade, and answers one: the head of that
+ * A client that opens a WebSocket over HTTP/2 (RFC 8441). Its plugin is asked by an HTTP/1 upgrade, and answers one: the head of that
  * answer becomes the head of the stream.
  */
-export class ExtendedConnectCaller extends Http2Caller {
+export class ExtendedConnectResponse extends Http2Response {
   readonly #stream: ServerHttp2Stream;
 
   constructor(request: Http2ServerRequest, response: Http2ServerResponse) {
@@ -30,7 +30,7 @@ export class ExtendedConnectCaller extends Http2Caller {
 /** What the stream carries, as the upgraded HTTP/1 connection that a plugin takes it for. */
 class UpgradedStream extends Duplex {
   readonly #stream: ServerHttp2Stream;
-  /** What came of the plugin's response head; undefined once it has gone to the caller. */
+  /** What came of the plugin's response head; undefined once it has gone to the client. */
   #head: Buffer | undefined = Buffer.alloc(0);
 
   constructor(stream: ServerHttp2Stream) {
@@ -72,7 +72,7 @@ class UpgradedStream extends Duplex {
     const head = end < 0 ? undefined : parseHead(this.#head.toString("latin1", 0, end));
     this.#head = undefined;
     if (this.#stream.closed) {
-      callback(new Error("the caller left before it had an answer"));
+      callback(new Error("the client left before it had an answer"));
       return;
     }
     if (head === undefined) {

@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from "node:http";
 import compression from "compression";
 import { describe, expect, it } from "vitest";
 import { Bridge } from "../test-rig/bridge.js";
-import { RawCaller } from "../test-rig/raw-caller.js";
+import { RawClient } from "../test-rig/raw-client.js";
 import { turns, until } from "../test-rig/until.js";
 
 const host = "Host: a";
@@ -17,14 +17,14 @@ describe("Http1Caller", () => {
         await response.end(request.url);
       },
     });
-    using caller = await RawCaller.connect(bridge.port);
+    using client = await RawClient.connect(bridge.port);
     for (let round = 0; round < 3; round += 1) {
-      caller.send("GET /plugins/notes/throws HTTP/1.1", host, "", "");
-      expect(await caller.take("The plugin failed.\n")).toMatch(/^HTTP\/1\.1 500 /);
-      caller.send(`GET /plugins/notes/${round} HTTP/1.1`, host, "", "");
-      expect(await caller.take(`\r\n\r\n/${round}`)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
-      caller.send("HEAD /plugins/notes/head HTTP/1.1", host, "", "");
-      expect(await caller.take("\r\n\r\n")).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      client.send("GET /plugins/notes/throws HTTP/1.1", host, "", "");
+      expect(await client.take("The plugin failed.\n")).toMatch(/^HTTP\/1\.1 500 /);
+      client.send(`GET /plugins/notes/${round} HTTP/1.1`, host, "", "");
+      expect(await client.take(`\r\n\r\n/${round}`)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      client.send("HEAD /plugins/notes/head HTTP/1.1", host, "", "");
+      expect(await client.take("\r\n\r\n")).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     }
   });
 
@@ -32,12 +32,12 @@ describe("Http1Caller", () => {
     await using bridge = await Bridge.start({
       serveHTTP: (request, response) => response.end(`early ${request.url}`),
     });
-    using caller = await RawCaller.connect(bridge.port);
-    caller.send("POST /plugins/notes/1 HTTP/1.1", host, "Content-Length: 100000", "", "");
-    await caller.take("early /1");
-    caller.send("x".repeat(100_000));
-    caller.send("GET /plugins/notes/2 HTTP/1.1", host, "", "");
-    await caller.take("early /2");
+    using client = await RawClient.connect(bridge.port);
+    client.send("POST /plugins/notes/1 HTTP/1.1", host, "Content-Length: 100000", "", "");
+    await client.take("early /1");
+    client.send("x".repeat(100_000));
+    client.send("GET /plugins/notes/2 HTTP/1.1", host, "", "");
+    await client.take("early /2");
     expect(bridge.inFlight).toBe(0);
   });
 
@@ -45,19 +45,19 @@ describe("Http1Caller", () => {
     await using bridge = await Bridge.start({
       serveHTTP: (_request, response) => response.end("early"),
     });
-    using caller = await RawCaller.connect(bridge.port);
-    caller.send("POST /plugins/notes/1 HTTP/1.1", host, "Content-Length: 100000000", "", "");
+    using client = await RawClient.connect(bridge.port);
+    client.send("POST /plugins/notes/1 HTTP/1.1", host, "Content-Length: 100000000", "", "");
     const chunk = Buffer.alloc(65_536);
     const more = () => {
-      while (!caller.socket.destroyed && caller.socket.write(chunk)) {
+      while (!client.socket.destroyed && client.socket.write(chunk)) {
         // Until the host takes no more.
       }
     };
-    caller.socket.on("drain", more);
+    client.socket.on("drain", more);
     more();
-    await caller.take("early");
-    await caller.closed();
-    expect(caller.socket.bytesWritten).toBeLessThan(100_000_000);
+    await client.take("early");
+    await client.closed();
+    expect(client.socket.bytesWritten).toBeLessThan(100_000_000);
   });
 
   it.each(["HTTP/1.0", "HTTP/1.1"])(
@@ -67,8 +67,8 @@ describe("Http1Caller", () => {
         serveHTTP: (_request, response) => response.end("early"),
       });
       for (let round = 0; round < 20; round += 1) {
-        using caller = await RawCaller.connect(bridge.port);
-        caller.send(
+        using client = await RawClient.connect(bridge.port);
+        client.send(
           `POST /plugins/notes/1 ${version}`,
           host,
           "Connection: close",
@@ -78,28 +78,28 @@ describe("Http1Caller", () => {
         );
         const chunk = Buffer.alloc(65_536);
         const more = () => {
-          while (!caller.socket.destroyed && caller.socket.write(chunk)) {
+          while (!client.socket.destroyed && client.socket.write(chunk)) {
             // Until the host takes no more.
           }
         };
-        caller.socket.on("drain", more);
+        client.socket.on("drain", more);
         more();
-        await caller.closed();
-        expect(caller.received).toMatch(/early$/);
+        await client.closed();
+        expect(client.received).toMatch(/early$/);
       }
     },
   );
 
-  it("asks for a body that the caller holds back when the plugin first reads it, once", async () => {
+  it("asks for a body that the client holds back when the plugin first reads it, once", async () => {
     await using bridge = await Bridge.start({
       async serveHTTP(request, response) {
         await response.informational(103, []);
         await response.end(await request.text());
       },
     });
-    using caller = await RawCaller.connect(bridge.port);
+    using client = await RawClient.connect(bridge.port);
     for (const body of ["one", "two"]) {
-      caller.send(
+      client.send(
         "POST /plugins/notes/ HTTP/1.1",
         host,
         "Expect: 100-continue",
@@ -107,9 +107,9 @@ describe("Http1Caller", () => {
         "",
         "",
       );
-      expect(await caller.take("HTTP/1.1 100 Continue\r\n\r\n")).not.toContain("200 OK");
-      caller.send(body);
-      const answer = await caller.take(`\r\n\r\n${body}`);
+      expect(await client.take("HTTP/1.1 100 Continue\r\n\r\n")).not.toContain("200 OK");
+      client.send(body);
+      const answer = await client.take(`\r\n\r\n${body}`);
       expect(answer).not.toContain("100 Continue");
     }
   });
@@ -124,8 +124,8 @@ describe("Http1Caller", () => {
         await response.end("no");
       },
     });
-    using caller = await RawCaller.connect(bridge.port);
-    caller.send(
+    using client = await RawClient.connect(bridge.port);
+    client.send(
       `POST /plugins/${id}/ HTTP/1.1`,
       host,
       "Expect: 100-continue",
@@ -133,13 +133,13 @@ describe("Http1Caller", () => {
       "",
       "",
     );
-    await until(() => caller.ended, "the host ends the connection");
-    expect(caller.received).toMatch(new RegExp(`^HTTP/1.1 ${status}\r\n`));
-    expect(caller.received.toLowerCase()).toContain("connection: close");
-    expect(caller.received).not.toContain("100 Continue");
+    await until(() => client.ended, "the host ends the connection");
+    expect(client.received).toMatch(new RegExp(`^HTTP/1.1 ${status}\r\n`));
+    expect(client.received.toLowerCase()).toContain("connection: close");
+    expect(client.received).not.toContain("100 Continue");
   });
 
-  it("ends the exchange of a pipelined request when the caller leaves", async () => {
+  it("ends the exchange of a pipelined request when the client leaves", async () => {
     const signals: AbortSignal[] = [];
     await using bridge = await Bridge.start({
       async serveHTTP(request) {
@@ -147,14 +147,14 @@ describe("Http1Caller", () => {
         await new Promise(() => undefined);
       },
     });
-    using caller = await RawCaller.connect(bridge.port);
+    using client = await RawClient.connect(bridge.port);
     const get = ["GET /plugins/notes/ HTTP/1.1", host, "", ""];
-    caller.send(get.join("\r\n") + get.join("\r\n"));
+    client.send(get.join("\r\n") + get.join("\r\n"));
     await until(() => signals.length === 2, "both handlers run");
-    caller.socket.destroy();
+    client.socket.destroy();
     await until(() => bridge.inFlight === 0, "no exchange is left");
     await until(() => signals.every(({ aborted }) => aborted), "both handlers hear of it");
-    expect(bridge.host.plugins[0]?.outcomes).toEqual({ "caller-left": 2 });
+    expect(bridge.host.plugins[0]?.outcomes).toEqual({ "client-disconnected": 2 });
   });
 
   it("answers pipelined requests in their order", async () => {
@@ -171,14 +171,14 @@ describe("Http1Caller", () => {
         slow.resolve();
       },
     });
-    using caller = await RawCaller.connect(bridge.port);
-    caller.send(
+    using client = await RawClient.connect(bridge.port);
+    client.send(
       ["GET /plugins/notes/1 HTTP/1.1", host, "", ""].join("\r\n") +
         ["GET /plugins/notes/2 HTTP/1.1", host, "", ""].join("\r\n"),
     );
-    const first = await caller.take("<//1>");
+    const first = await client.take("<//1>");
     expect(first).not.toContain("<//2>");
-    await caller.take("<//2>");
+    await client.take("<//2>");
   });
 
   it("answers a response that announces trailers and has none", async () => {
@@ -188,10 +188,10 @@ describe("Http1Caller", () => {
         await response.end("body");
       },
     });
-    using caller = await RawCaller.connect(bridge.port);
+    using client = await RawClient.connect(bridge.port);
     for (let round = 0; round < 2; round += 1) {
-      caller.send("GET /plugins/notes/ HTTP/1.1", host, "", "");
-      expect(await caller.take("body\r\n0\r\n\r\n")).toMatch(/^HTTP\/1.1 200 OK\r\n/);
+      client.send("GET /plugins/notes/ HTTP/1.1", host, "", "");
+      expect(await client.take("body\r\n0\r\n\r\n")).toMatch(/^HTTP\/1.1 200 OK\r\n/);
     }
     expect(bridge.host.plugins[0]?.outcomes).toEqual({ ok: 2 });
   });
@@ -207,19 +207,19 @@ describe("Http1Caller", () => {
         await response.end("body");
       },
     });
-    using caller = await RawCaller.connect(bridge.port);
-    caller.send("GET /plugins/notes/ HTTP/1.1", host, "", "");
-    await caller.take("0\r\nx-sum: 1\r\nx-sum: 2\r\n\r\n");
-    caller.send("GET /plugins/notes/length HTTP/1.1", host, "", "");
-    expect(await caller.take("body")).not.toContain("chunked");
-    caller.send("HEAD /plugins/notes/ HTTP/1.1", host, "", "");
-    await caller.take("\r\n\r\n");
-    caller.send("GET /plugins/notes/ HTTP/1.0", host, "", "");
-    await until(() => caller.ended, "the end of the connection");
-    expect(caller.received).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\nbody$/);
+    using client = await RawClient.connect(bridge.port);
+    client.send("GET /plugins/notes/ HTTP/1.1", host, "", "");
+    await client.take("0\r\nx-sum: 1\r\nx-sum: 2\r\n\r\n");
+    client.send("GET /plugins/notes/length HTTP/1.1", host, "", "");
+    expect(await client.take("body")).not.toContain("chunked");
+    client.send("HEAD /plugins/notes/ HTTP/1.1", host, "", "");
+    await client.take("\r\n\r\n");
+    client.send("GET /plugins/notes/ HTTP/1.0", host, "", "");
+    await until(() => client.ended, "the end of the connection");
+    expect(client.received).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\nbody$/);
   });
 
-  it("keeps octets of fields as they are when the head of a response without a body is flushed", async () => {
+  it("keeps bytes of fields as they are when the head of a response without a body is flushed", async () => {
     let go = Promise.withResolvers<void>();
     await using bridge = await Bridge.start({
       async serveHTTP(_request, response) {
@@ -229,15 +229,15 @@ describe("Http1Caller", () => {
         await response.end();
       },
     });
-    using caller = await RawCaller.connect(bridge.port);
+    using client = await RawClient.connect(bridge.port);
     for (const method of ["HEAD", "GET"]) {
-      caller.send(`${method} /plugins/notes/ HTTP/1.1`, host, "", "");
-      expect(await caller.take("\r\n\r\n")).toContain("x-name: caf\xe9\r\n");
+      client.send(`${method} /plugins/notes/ HTTP/1.1`, host, "", "");
+      expect(await client.take("\r\n\r\n")).toContain("x-name: caf\xe9\r\n");
       go.resolve();
       await until(() => bridge.inFlight === 0, "the exchange is over");
       go = Promise.withResolvers<void>();
     }
-    await caller.take("0\r\n\r\n");
+    await client.take("0\r\n\r\n");
   });
 
   it("adds up with the fields of middleware in front, however it hears of the head", async () => {
@@ -267,9 +267,9 @@ describe("Http1Caller", () => {
       },
     );
     for (const patched of ["0", "1"]) {
-      using caller = await RawCaller.connect(bridge.port);
-      caller.send("GET /plugins/notes/ HTTP/1.1", host, `X-Patched: ${patched}`, "", "");
-      const lines = (await caller.take("body")).split("\r\n").map((line) => line.toLowerCase());
+      using client = await RawClient.connect(bridge.port);
+      client.send("GET /plugins/notes/ HTTP/1.1", host, `X-Patched: ${patched}`, "", "");
+      const lines = (await client.take("body")).split("\r\n").map((line) => line.toLowerCase());
       const cookies = lines.filter((line) => line.startsWith("set-cookie"));
       expect(cookies.toSorted()).toEqual([
         "set-cookie: a=1",
@@ -358,20 +358,20 @@ describe("Http1Caller", () => {
       answers.push(response);
       bridge.host.listener(request, response);
     });
-    using caller = await RawCaller.connect(bridge.port);
-    caller.send("GET /plugins/notes/ HTTP/1.1", host, "", "");
+    using client = await RawClient.connect(bridge.port);
+    client.send("GET /plugins/notes/ HTTP/1.1", host, "", "");
     await until(() => bridge.inFlight === 1, "the exchange runs");
     answers[0]?.writeHead(503, { "Content-Length": 4 });
     answers[0]?.write("ti");
     go.resolve();
     await until(() => bridge.inFlight === 0, "the exchange is over");
     answers[0]?.end("me");
-    expect(await caller.take("time")).toMatch(/^HTTP\/1.1 503 /);
-    expect(bridge.host.plugins[0]?.outcomes).toEqual({ "caller-left": 1 });
+    expect(await client.take("time")).toMatch(/^HTTP\/1.1 503 /);
+    expect(bridge.host.plugins[0]?.outcomes).toEqual({ "client-disconnected": 1 });
   });
 });
 
-/** Octets that do not compress. */
+/** Bytes that do not compress. */
 const noise = new Uint8Array(65_536).map(
   (_, index) => (Math.imul(index, 2_654_435_761) >>> 13) & 255,
 );

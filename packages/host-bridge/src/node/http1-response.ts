@@ -1,23 +1,23 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type FieldList, ServeHTTPError } from "@servehttp/contract";
-import { breakSocket } from "../client/destroy-socket.js";
-import type { Caller } from "../client/client-response.js";
-import { discardRest } from "../client/discard-body.js";
+import { destroySocket } from "../client/destroy-socket.js";
+import type { ClientResponse } from "../client/client-response.js";
+import { discardBody } from "../client/discard-body.js";
 import { informationalHead } from "../client/informational-head.js";
 import { keepFieldsOfMiddleware } from "./middleware-headers.js";
 import { NodeBody } from "./request-body.js";
 import { joinedBytesMax, joinedText } from "../client/joined-text.js";
 import type { ResponseHead } from "../edge/response-head.js";
-import { takeOverSocket } from "./detach-socket.js";
+import { detachSocket } from "./detach-socket.js";
 
 const nothing = Buffer.alloc(0);
 
-/** A caller that speaks HTTP/1.0 or HTTP/1.1. */
-export class Http1Caller implements Caller {
+/** A client that speaks HTTP/1.0 or HTTP/1.1. */
+export class Http1Response implements ClientResponse {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  /** The caller holds its body back until it is asked for. */
+  /** The client holds its body back until it is asked for. */
   #awaitsContinue: boolean;
   #bodyAllowed = true;
   #chunked = true;
@@ -52,7 +52,7 @@ export class Http1Caller implements Caller {
       }
       return;
     }
-    // An HTTP/1.0 caller knows no interim responses (RFC 9110, section 15.2).
+    // An HTTP/1.0 client knows no interim responses (RFC 9110, section 15.2).
     if (this.#request.httpVersionMinor === 0) {
       return;
     }
@@ -115,12 +115,12 @@ export class Http1Caller implements Caller {
   flush(): void {
     const response = this.#response;
     if (!this.#bodyAllowed) {
-      // It writes a string without an encoding, whose octets are Latin-1.
+      // It writes a string without an encoding, whose bytes are Latin-1.
       response.socket?.setDefaultEncoding("latin1");
       response.flushHeaders();
       response.socket?.setDefaultEncoding("utf8");
     } else {
-      // An empty write of octets sends the head as Latin-1; flushHeaders would send it as UTF-8.
+      // An empty write of bytes sends the head as Latin-1; flushHeaders would send it as UTF-8.
       response.write(nothing);
     }
     flushOfMiddleware(response)?.();
@@ -143,15 +143,15 @@ export class Http1Caller implements Caller {
       this.#response.destroy();
       return;
     }
-    breakSocket(socket);
+    destroySocket(socket);
   }
 
-  refuseRest(): void {
-    discardRest(new NodeBody(this.#request), this.#request.socket);
+  discardRequestBody(): void {
+    discardBody(new NodeBody(this.#request), this.#request.socket);
   }
 
   hijack(): Duplex | undefined {
-    return takeOverSocket(this.#response);
+    return detachSocket(this.#response);
   }
 
   release(): void {
@@ -162,7 +162,10 @@ export class Http1Caller implements Caller {
   #writeHead(head: ResponseHead): void {
     const response = this.#response;
     if (response.headersSent) {
-      throw new ServeHTTPError("caller-left", "the host itself has answered the caller meanwhile");
+      throw new ServeHTTPError(
+        "client-disconnected",
+        "the host itself has answered the client meanwhile",
+      );
     }
     this.#answered = true;
     keepFieldsOfMiddleware(response, head.fields);

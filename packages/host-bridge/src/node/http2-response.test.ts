@@ -9,7 +9,7 @@ import { discardMsMax } from "../limits.js";
 import { Bridge, type BridgeOptions } from "../test-rig/bridge.js";
 import { connectHttp2, Http2Stream } from "../test-rig/http2-stream.js";
 import { http2Preface, headersFrame, dataFrame, resetFrame } from "../test-rig/http2-frames.js";
-import { RawCaller } from "../test-rig/raw-caller.js";
+import { RawClient } from "../test-rig/raw-client.js";
 import { until } from "../test-rig/until.js";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
 
@@ -40,7 +40,7 @@ const post = { ":method": "POST", ":path": "/plugins/notes/" };
 
 describe("Http2Caller", () => {
   it.each(carriers)(
-    "takes no upload for complete that its caller cut off (%s)",
+    "takes no upload for complete that its client cut off (%s)",
     async (carrier) => {
       const came: string[] = [];
       const { bridge } = await start(
@@ -56,8 +56,8 @@ describe("Http2Caller", () => {
         { plugin: { carrier } },
       );
       await using _ = bridge;
-      using caller = await RawCaller.connect(bridge.port);
-      caller.socket.write(http2Preface);
+      using client = await RawClient.connect(bridge.port);
+      client.socket.write(http2Preface);
       const codes = [
         constants.NGHTTP2_NO_ERROR,
         constants.NGHTTP2_CANCEL,
@@ -65,14 +65,14 @@ describe("Http2Caller", () => {
       ];
       for (const [index, code] of codes.entries()) {
         const streamId = 1 + 2 * index;
-        caller.socket.write(
+        client.socket.write(
           Buffer.concat([
             headersFrame(streamId, { ...post, ":scheme": "http", ":authority": "a" }),
             dataFrame(streamId, "the first half"),
           ]),
         );
         await until(() => bridge.plugin.inFlight === 1, "the handler runs");
-        caller.socket.write(resetFrame(streamId, code));
+        client.socket.write(resetFrame(streamId, code));
         await until(() => came.length === index + 1, "the handler's body ends");
       }
       expect(came).toEqual(["cut off", "cut off", "cut off"]);
@@ -100,7 +100,7 @@ describe("Http2Caller", () => {
     expect(bridge.host.plugins[0]?.outcomes).toEqual({ ok: 3 });
   });
 
-  it("closes the stream of an early answer whose caller goes on sending, behind the trailers", async () => {
+  it("closes the stream of an early answer whose client goes on sending, behind the trailers", async () => {
     const { bridge, open } = await start({
       async serveHTTP(_request, response) {
         response.trailers.append("x-sum", "1");
@@ -125,7 +125,7 @@ describe("Http2Caller", () => {
     await until(() => open.size === 0, "no stream is left");
   });
 
-  it("keeps no stream open for a request that its caller never ends", async () => {
+  it("keeps no stream open for a request that its client never ends", async () => {
     const { bridge, open } = await start({
       serveHTTP: (_request, response) => response.end("early"),
     });
@@ -243,6 +243,6 @@ describe("Http2Caller", () => {
     answers[0]?.end("me");
     await stream.closed();
     expect([stream.status, stream.body, stream.resetCode]).toEqual([503, "time", 0]);
-    expect(bridge.host.plugins[0]?.outcomes).toEqual({ "caller-left": 1 });
+    expect(bridge.host.plugins[0]?.outcomes).toEqual({ "client-disconnected": 1 });
   });
 });

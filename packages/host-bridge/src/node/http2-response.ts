@@ -6,22 +6,22 @@ import {
 } from "node:http2";
 import type { Duplex } from "node:stream";
 import { discardBytesMax, type FieldList, ServeHTTPError } from "@servehttp/contract";
-import type { Caller } from "../client/client-response.js";
+import type { ClientResponse } from "../client/client-response.js";
 import { discardMsMax } from "../limits.js";
 import { keepFieldsOfMiddleware } from "./middleware-headers.js";
 import { type ResponseHead, toHttp2Fields } from "../edge/response-head.js";
 
-/** A caller that speaks HTTP/2. */
-export class Http2Caller implements Caller {
+/** A client that speaks HTTP/2. */
+export class Http2Response implements ClientResponse {
   readonly #request: Http2ServerRequest;
   readonly #stream: ServerHttp2Stream;
   readonly #response: Http2ServerResponse;
-  /** The head that waits for the first octets, for a flush or for the end. */
+  /** The head that waits for the first bytes, for a flush or for the end. */
   #head: ResponseHead | undefined;
   #answered = false;
   #bodyAllowed = true;
   #trailers: FieldList | undefined;
-  /** The caller holds its body back until it is asked for. */
+  /** The client holds its body back until it is asked for. */
   #awaitsContinue: boolean;
   /** sending -> sent [#sent], and then the stream is closed if it was to be by then [#closeOnceSent] */
   #state: "sending" | "closing" | "sent" = "sending";
@@ -114,12 +114,12 @@ export class Http2Caller implements Caller {
 
   break(): void {
     if (!this.#isTaken) {
-      // Never code 0, which some callers take for a complete response.
+      // Never code 0, which some clients take for a complete response.
       this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     }
   }
 
-  refuseRest(): void {
+  discardRequestBody(): void {
     const request = this.#request;
     let discarded = 0;
     const timer = setTimeout(() => this.#closeOnceSent(), discardMsMax);
@@ -134,7 +134,7 @@ export class Http2Caller implements Caller {
   }
 
   hijack(): Duplex | undefined {
-    // No request of HTTP/2 is hijackable but an extended CONNECT, which has a caller of its own.
+    // No request of HTTP/2 is hijackable but an extended CONNECT, which has a client of its own.
     return undefined;
   }
 
@@ -154,7 +154,10 @@ export class Http2Caller implements Caller {
 
   #checkFree(): void {
     if (this.#isTaken) {
-      throw new ServeHTTPError("caller-left", "the host itself has answered the caller meanwhile");
+      throw new ServeHTTPError(
+        "client-disconnected",
+        "the host itself has answered the client meanwhile",
+      );
     }
   }
 
@@ -182,7 +185,7 @@ export class Http2Caller implements Caller {
     }
   }
 
-  /** A complete response, then NO_ERROR: the caller may stop sending (RFC 9113, section 8.1). */
+  /** A complete response, then NO_ERROR: the client may stop sending (RFC 9113, section 8.1). */
   #closeOnceSent(): void {
     if (this.#state === "sent") {
       // Node sends trailers in the next turn, and none any more once the stream is closed.

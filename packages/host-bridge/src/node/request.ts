@@ -1,22 +1,22 @@
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import type {
-  Arrival,
+  IncomingRequest,
   HostRequest,
   HostResponse,
   RequestEntry,
 } from "../client/incoming-request.js";
-import type { Caller } from "../client/client-response.js";
+import type { ClientResponse } from "../client/client-response.js";
 import type { Exchange } from "../exchange/exchange.js";
-import { ExtendedConnectCaller } from "./extended-connect-response.js";
-import { Http1Caller } from "./http1-response.js";
-import { Http2Caller } from "./http2-response.js";
+import { ExtendedConnectResponse } from "./extended-connect-response.js";
+import { Http1Response } from "./http1-response.js";
+import { Http2Response } from "./http2-response.js";
 import { NodeBody } from "./request-body.js";
 import { remoteAddressOf } from "../client/remote-address.js";
 import type { RequestBody } from "../client/request-body.js";
 
 /** A request that a server of Node's has read. */
-export class NodeArrival implements Arrival {
+export class NodeIncomingRequest implements IncomingRequest {
   readonly message: HostRequest;
   readonly entry: RequestEntry;
   readonly #response: HostResponse;
@@ -85,18 +85,18 @@ export class NodeArrival implements Arrival {
     );
   }
 
-  callerOf(awaitsContinue: boolean): Caller {
+  openResponse(awaitsContinue: boolean): ClientResponse {
     const { message } = this;
     if (!("stream" in message)) {
-      return new Http1Caller(message, this.#response as ServerResponse, awaitsContinue);
+      return new Http1Response(message, this.#response as ServerResponse, awaitsContinue);
     }
     const beside = this.#response as Http2ServerResponse;
     return this.entry.event === "extendedConnect"
-      ? new ExtendedConnectCaller(message, beside)
-      : new Http2Caller(message, beside, awaitsContinue);
+      ? new ExtendedConnectResponse(message, beside)
+      : new Http2Response(message, beside, awaitsContinue);
   }
 
-  tellOfClose(exchange: Exchange): void {
-    this.#response.on("close", () => exchange.callerClosed());
+  onClose(exchange: Exchange): void {
+    this.#response.on("close", () => exchange.clientClosed());
   }
 }

@@ -130,7 +130,7 @@ const noNul = (value: string) => !value.includes("\0");
 const pem = z
   .custom(
     (value) => typeof value === "string" || value instanceof Uint8Array,
-    "PEM, as a string or octets",
+    "PEM, as a string or bytes",
   )
   .optional();
 

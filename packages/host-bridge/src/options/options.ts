@@ -25,20 +25,20 @@ export interface HostOptions {
   /** False: plugins are switched off, every request for one is answered 501, none is started. Default: true. */
   readonly enabled?: boolean;
   /**
-   * Header fields that only the host may set: who the caller is. A caller's fields of the same names never arrive. Return
+   * Header fields that only the host may set: who the client is. A client's fields of the same names never arrive. Return
    * a name with `undefined` when there is nobody, or list the names in `edge.identityHeaders`. A throw or a rejection
    * is answered 500. Default: none.
    */
   identity?(this: void, request: NodeRequest): IdentityFields | Promise<IdentityFields>;
   /**
-   * What the host knows of the caller beside the header space; becomes `request.context` in the plugin. At most 64 entries and
+   * What the host knows of the client beside the header space; becomes `request.context` in the plugin. At most 64 entries and
    * 16 KiB. A throw or a rejection is answered 500. Default: none.
    */
   context?(
     this: void,
     request: NodeRequest,
   ): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
-  /** What crosses the edge between callers and plugins. */
+  /** What crosses the edge between clients and plugins. */
   readonly edge?: EdgeOptions;
   /** Bounds for each plugin that sets none of its own. */
   readonly limits?: Partial<Limits>;
@@ -46,7 +46,7 @@ export interface HostOptions {
   readonly timeouts?: Partial<Timeouts>;
   /** Where the host logs to; false: nowhere. Default: a pino logger on standard output. */
   readonly logger?: Logger | false;
-  /** The largest chunk of a body, 1 to 65,536 octets. Default: 65,536. */
+  /** The largest chunk of a body, 1 to 65,536 bytes. Default: 65,536. */
   readonly chunkBytes?: number;
 }
 
@@ -114,9 +114,9 @@ export interface Limits {
 
 /** Times of one plugin in milliseconds, at most 2,147,483,647. */
 export interface Timeouts {
-  /** From the last octet of the request that went to the plugin to the head of the response; 0: no limit. Default: 60,000. */
+  /** From the last byte of the request that went to the plugin to the head of the response; 0: no limit. Default: 60,000. */
   readonly headMs: number;
-  /** Without any octet in either direction; 0: no limit. Default: 120,000. */
+  /** Without any byte in either direction; 0: no limit. Default: 120,000. */
   readonly idleMs: number;
   /** For the exchange as a whole; 0: no limit. Default: 0. */
   readonly totalMs: number;

@@ -1,12 +1,12 @@
 import type { ServeHTTPError } from "@servehttp/contract";
 import { describe, expect, it } from "vitest";
-import { type AskableLink, HealthWatch } from "./health-watch.js";
+import { type AskableConnection, HealthWatch } from "./health-watch.js";
 import { healthIntervalMs, healthMissesMax, healthTimeoutMs } from "../limits.js";
 import { ManualClock } from "../test-rig/manual-clock.js";
 import { turns } from "../test-rig/until.js";
 
 /** Answers by what the test says: undefined for not at all. */
-class Link implements AskableLink {
+class Connection implements AskableConnection {
   answer: boolean | undefined = true;
   asked = 0;
 
@@ -21,12 +21,12 @@ class Link implements AskableLink {
   }
 }
 
-function watch(first: Link | undefined) {
+function watch(first: Connection | undefined) {
   const clock = new ManualClock();
   const hung: ServeHTTPError[] = [];
-  const holder = { link: first };
+  const holder = { connection: first };
   const health = new HealthWatch({
-    link: () => holder.link,
+    connection: () => holder.connection,
     onHung: (reason) => void hung.push(reason),
     clock,
   });
@@ -43,12 +43,12 @@ function watch(first: Link | undefined) {
 
 describe("HealthWatch", () => {
   it("asks at its interval, one question at a time", async () => {
-    const link = new Link();
-    const { clock, health, hung } = watch(link);
+    const connection = new Connection();
+    const { clock, health, hung } = watch(connection);
     for (let count = 1; count <= 5; count += 1) {
       clock.advance(healthIntervalMs);
       await turns(1);
-      expect(link.asked).toBe(count);
+      expect(connection.asked).toBe(count);
       expect(clock.waiting).toBe(1);
     }
     expect([health.serving, hung]).toEqual([true, []]);
@@ -57,9 +57,9 @@ describe("HealthWatch", () => {
   });
 
   it("reports a plugin that leaves question after question without an answer", async () => {
-    const link = new Link();
-    link.answer = undefined;
-    const { hung, round } = watch(link);
+    const connection = new Connection();
+    connection.answer = undefined;
+    const { hung, round } = watch(connection);
     for (let misses = 1; misses < healthMissesMax; misses += 1) {
       await round();
       expect(hung).toEqual([]);
@@ -69,60 +69,60 @@ describe("HealthWatch", () => {
   });
 
   it("forgives misses that answers come between", async () => {
-    const link = new Link();
-    const { hung, round } = watch(link);
+    const connection = new Connection();
+    const { hung, round } = watch(connection);
     for (let count = 0; count < 3 * healthMissesMax; count += 1) {
-      link.answer = count % healthMissesMax === 0 ? true : undefined;
+      connection.answer = count % healthMissesMax === 0 ? true : undefined;
       await round();
     }
     expect(hung).toEqual([]);
   });
 
   it("says that a plugin takes nothing new until it takes something again", async () => {
-    const link = new Link();
-    const { health, hung, round } = watch(link);
-    link.answer = false;
+    const connection = new Connection();
+    const { health, hung, round } = watch(connection);
+    connection.answer = false;
     await round();
     expect(health.serving).toBe(false);
-    link.answer = true;
+    connection.answer = true;
     await round();
     expect(health.serving).toBe(true);
     expect(hung).toEqual([]);
   });
 
   it("begins anew with every connection, and asks nobody while there is none", async () => {
-    const link = new Link();
-    link.answer = false;
-    const { health, holder, hung, round } = watch(link);
+    const connection = new Connection();
+    connection.answer = false;
+    const { health, holder, hung, round } = watch(connection);
     await round();
     expect(health.serving).toBe(false);
-    const other = new Link();
+    const other = new Connection();
     other.answer = undefined;
-    holder.link = other;
+    holder.connection = other;
     expect(health.serving).toBe(true);
     for (let misses = 1; misses < healthMissesMax; misses += 1) {
       await round();
     }
-    holder.link = undefined;
+    holder.connection = undefined;
     await round();
-    holder.link = link;
+    holder.connection = connection;
     await round();
     expect([health.serving, hung]).toEqual([false, []]);
   });
 
   it("stops in the middle of a question", async () => {
-    const link = new Link();
-    link.answer = undefined;
-    const { clock, health, hung } = watch(link);
+    const connection = new Connection();
+    connection.answer = undefined;
+    const { clock, health, hung } = watch(connection);
     clock.advance(healthIntervalMs);
     await turns(1);
-    expect(link.asked).toBe(1);
+    expect(connection.asked).toBe(1);
     health.stop();
     await turns(1);
     expect([clock.waiting, hung]).toEqual([0, []]);
     health.start();
     clock.advance(healthIntervalMs);
-    expect(link.asked).toBe(2);
+    expect(connection.asked).toBe(2);
     health.stop();
   });
 });

@@ -3,7 +3,7 @@ import { healthIntervalMs, healthMissesMax, healthTimeoutMs } from "../limits.js
 import type { Clock } from "../process/clock.js";
 
 /** A connection whose other end can be asked how it is. */
-export interface AskableLink {
+export interface AskableConnection {
   /** Resolves with whether the plugin takes exchanges; rejects where it does not answer. */
   isServing(signal: AbortSignal): Promise<boolean>;
 }
@@ -11,7 +11,7 @@ export interface AskableLink {
 /** What a health watch is made of. */
 export interface HealthWatchOptions {
   /** The connection there is now; undefined while there is none, and then nobody is asked. */
-  readonly link: () => AskableLink | undefined;
+  readonly connection: () => AskableConnection | undefined;
   /** Called when the plugin has left `healthMissesMax` questions without an answer. */
   readonly onHung: (reason: ServeHTTPError) => void;
   readonly clock: Clock;
@@ -26,7 +26,7 @@ export class HealthWatch {
   /** Aborts with `stop`. */
   #running: AbortController | undefined;
   /** The connection that was asked last; another one begins anew. */
-  #asked: AskableLink | undefined;
+  #asked: AskableConnection | undefined;
   #serving = true;
   #misses = 0;
 
@@ -36,7 +36,7 @@ export class HealthWatch {
 
   /** False while the plugin says on this connection that it takes nothing new. */
   get serving(): boolean {
-    return this.#serving || this.#asked !== this.#options.link();
+    return this.#serving || this.#asked !== this.#options.connection();
   }
 
   start(): void {
@@ -56,16 +56,16 @@ export class HealthWatch {
   }
 
   async #ask(stopped: AbortSignal): Promise<void> {
-    const link = this.#options.link();
-    if (link !== this.#asked) {
-      this.#asked = link;
+    const connection = this.#options.connection();
+    if (connection !== this.#asked) {
+      this.#asked = connection;
       this.#serving = true;
       this.#misses = 0;
     }
-    if (link !== undefined) {
-      const answer = await this.#answerOf(link, stopped);
+    if (connection !== undefined) {
+      const answer = await this.#answerOf(connection, stopped);
       // A connection that was lost meanwhile has been dealt with by who holds it.
-      if (!stopped.aborted && link === this.#options.link()) {
+      if (!stopped.aborted && connection === this.#options.connection()) {
         this.#note(answer);
       }
     }
@@ -74,12 +74,15 @@ export class HealthWatch {
     }
   }
 
-  async #answerOf(link: AskableLink, stopped: AbortSignal): Promise<boolean | undefined> {
+  async #answerOf(
+    connection: AskableConnection,
+    stopped: AbortSignal,
+  ): Promise<boolean | undefined> {
     const answered = new AbortController();
     const late = new AbortController();
     this.#options.clock.after(healthTimeoutMs, answered.signal, () => late.abort());
     try {
-      return await link.isServing(AbortSignal.any([stopped, late.signal]));
+      return await connection.isServing(AbortSignal.any([stopped, late.signal]));
     } catch {
       // Whatever it was, it was no answer, and that is counted.
       return undefined;

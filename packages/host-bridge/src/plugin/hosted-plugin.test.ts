@@ -5,7 +5,7 @@ import type { Exchange, ExchangePlugin } from "../exchange/exchange.js";
 import { HostedPlugin, type HostedPluginSettings } from "./hosted-plugin.js";
 import { healthIntervalMs, healthMissesMax, healthTimeoutMs } from "../limits.js";
 import type { InstanceState, PluginInstance } from "./plugin-instance.js";
-import type { PluginLink } from "./plugin-connection.js";
+import type { PluginConnection } from "./plugin-connection.js";
 import { ManualClock } from "../test-rig/manual-clock.js";
 import { turns } from "../test-rig/until.js";
 
@@ -20,7 +20,7 @@ class Instance implements PluginInstance {
   readonly sinceUnixMs = 0;
   restarts = 0;
   failure: Error | undefined;
-  link: PluginLink | undefined;
+  connection: PluginConnection | undefined;
   serving: boolean | undefined = true;
   servesHttp = true;
   stops = 0;
@@ -30,7 +30,7 @@ class Instance implements PluginInstance {
   /** As a plugin does that has come up. */
   rise(): void {
     this.state = "ready";
-    this.link = {
+    this.connection = {
       description: { servesHttp: this.servesHttp },
       carrier: "mux",
       isServing: (signal: AbortSignal) =>
@@ -39,7 +39,7 @@ class Instance implements PluginInstance {
               signal.addEventListener("abort", () => reject(new Error("aborted")));
             })
           : Promise.resolve(this.serving),
-    } as unknown as PluginLink;
+    } as unknown as PluginConnection;
     this.#ready.resolve();
   }
 
@@ -70,7 +70,7 @@ class Instance implements PluginInstance {
   stop(): Promise<void> {
     this.stops += 1;
     this.state = "stopped";
-    this.link = undefined;
+    this.connection = undefined;
     this.#ready.reject(new ServeHTTPError("host-stopping", "stopped"));
     return Promise.resolve();
   }

@@ -98,7 +98,7 @@ export class HostedPlugin {
   }
 
   get carrier(): "mux" | "stream" | undefined {
-    return this.#leading.instance.link?.carrier;
+    return this.#leading.instance.connection?.carrier;
   }
 
   /** Starts all instances. Rejects with the first failure; the others are kept starting. */
@@ -120,7 +120,7 @@ export class HostedPlugin {
         error: new ServeHTTPError("unavailable", message, { cause: failure }),
       };
     }
-    if (place.instance.link?.description.servesHttp === false) {
+    if (place.instance.connection?.description.servesHttp === false) {
       return { kind: "not-found" };
     }
     if (this.#load.inFlight >= this.#settings.maxInFlight) {
@@ -150,7 +150,7 @@ export class HostedPlugin {
    */
   async reload(drainMs: number): Promise<void> {
     const reload = this.#lastReload.then(() => this.#replace(drainMs));
-    // Whoever comes next waits for it, whatever becomes of it; its failure is its caller's.
+    // Whoever comes next waits for it, whatever becomes of it; its failure is its client's.
     this.#lastReload = reload.catch(() => undefined);
     await reload;
   }
@@ -215,7 +215,7 @@ export class HostedPlugin {
   #onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
     if (error !== undefined) {
-      const level = outcome === "caller-left" ? "debug" : "warn";
+      const level = outcome === "client-disconnected" ? "debug" : "warn";
       this.#settings.logger[level](
         {
           plugin: this.id,
@@ -265,7 +265,7 @@ class Place implements ExchangePlugin {
     this.#maxTunnels = settings.maxTunnels;
     this.#onOver = onOver;
     this.#health = new HealthWatch({
-      link: () => (instance.state === "ready" ? instance.link : undefined),
+      connection: () => (instance.state === "ready" ? instance.connection : undefined),
       onHung: (reason) => instance.fail(reason),
       clock: settings.clock,
     });
@@ -283,11 +283,11 @@ class Place implements ExchangePlugin {
   }
 
   openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
-    const { link } = this.instance;
-    if (link === undefined) {
+    const { connection } = this.instance;
+    if (connection === undefined) {
       throw new ServeHTTPError("unavailable", "the plugin is not connected");
     }
-    return link.open(receiver);
+    return connection.open(receiver);
   }
 
   get mayTunnel(): boolean {

@@ -11,13 +11,13 @@ import type { AddressInfo, Socket } from "node:net";
 import { Code } from "@connectrpc/connect";
 import { ServeHTTPError } from "@servehttp/contract";
 import { describe, expect, it } from "vitest";
-import { type LinkOptions, PluginLink } from "./plugin-connection.js";
+import { type PluginConnectionOptions, PluginConnection } from "./plugin-connection.js";
 import { certificate } from "../test-rig/certificate.js";
 import { until } from "../test-rig/until.js";
 
 const carriers = { stream: 1, mux: 2 } as const;
 
-/** A plugin in no language, which answers by the octets of the wire. */
+/** A plugin in no language, which answers by the bytes of the wire. */
 class WirePlugin implements AsyncDisposable {
   readonly sessions: ServerHttp2Session[] = [];
   readonly sockets: Socket[] = [];
@@ -56,9 +56,9 @@ class WirePlugin implements AsyncDisposable {
     return new WirePlugin(server, offered);
   }
 
-  connect(options: Partial<LinkOptions> = {}): Promise<PluginLink> {
+  connect(options: Partial<PluginConnectionOptions> = {}): Promise<PluginConnection> {
     const address = { kind: "tcp", host: "127.0.0.1", port: this.port } as const;
-    return PluginLink.connect(
+    return PluginConnection.connect(
       { pluginId: "notes", address, token: undefined, carrier: "auto", ...options },
       new AbortController().signal,
     );
@@ -99,9 +99,9 @@ describe("PluginLink", () => {
       [silent, "auto", "stream"],
     ] as const;
     for (const [plugin, carrier, agreed] of cases) {
-      const link = await plugin.connect({ carrier });
-      expect(link.carrier).toBe(agreed);
-      link.close("now");
+      const connection = await plugin.connect({ carrier });
+      expect(connection.carrier).toBe(agreed);
+      connection.close("now");
     }
     await expect(streams.connect({ carrier: "mux" })).rejects.toMatchObject({
       code: "not-a-plugin",
@@ -113,23 +113,23 @@ describe("PluginLink", () => {
     "opens no more exchanges once the plugin's connection says that it goes (%s)",
     async (carrier) => {
       await using plugin = await WirePlugin.start(carriers.stream, carriers.mux);
-      const link = await plugin.connect({ carrier });
-      const channel = link.open(receiver);
-      channel.reset(new ServeHTTPError("caller-left", "the test is done with it"));
+      const connection = await plugin.connect({ carrier });
+      const channel = connection.open(receiver);
+      channel.reset(new ServeHTTPError("client-disconnected", "the test is done with it"));
       plugin.sessions[0]?.goaway(0);
-      expect(await link.lost).toMatchObject({ code: "plugin-closing" });
-      expect(() => link.open(receiver)).toThrow("closing");
-      link.close("now");
-      expect(link.closed).toBe(true);
+      expect(await connection.lost).toMatchObject({ code: "plugin-closing" });
+      expect(() => connection.open(receiver)).toThrow("closing");
+      connection.close("now");
+      expect(connection.closed).toBe(true);
     },
   );
 
   it.each(["mux", "stream"] as const)("says that its connection is lost (%s)", async (carrier) => {
     await using plugin = await WirePlugin.start(carriers.stream, carriers.mux);
-    const link = await plugin.connect({ carrier });
+    const connection = await plugin.connect({ carrier });
     plugin.sockets[0]?.resetAndDestroy();
-    expect(await link.lost).toMatchObject({ code: "connection-lost" });
-    expect(() => link.open(receiver)).toThrow("closing");
+    expect(await connection.lost).toMatchObject({ code: "connection-lost" });
+    expect(() => connection.open(receiver)).toThrow("closing");
   });
 
   it.each([
@@ -149,18 +149,18 @@ describe("PluginLink", () => {
       port: plugin.port,
       tls: { ca: pem.cert },
     } as const;
-    const link = await plugin.connect({ address });
+    const connection = await plugin.connect({ address });
     await happened;
-    expect(await link.lost).toMatchObject({ code });
-    expect(() => link.open(receiver)).toThrow("closing");
-    link.close("now");
+    expect(await connection.lost).toMatchObject({ code });
+    expect(() => connection.open(receiver)).toThrow("closing");
+    connection.close("now");
   });
 
   it("asks how the plugin is", async () => {
     await using plugin = await WirePlugin.start(carriers.stream);
-    const link = await plugin.connect();
+    const connection = await plugin.connect();
     const ask = async (reply: (stream: ServerHttp2Stream) => void): Promise<boolean> => {
-      const serving = link.isServing(new AbortController().signal);
+      const serving = connection.isServing(new AbortController().signal);
       await until(() => plugin.open.length > 0, "the question");
       const asked = plugin.open.pop();
       expect(asked?.path).toBe("/grpc.health.v1.Health/Check");
@@ -180,11 +180,11 @@ describe("PluginLink", () => {
     expect(await ask(status("12"))).toBe(true);
     await expect(ask(status("13"))).rejects.toMatchObject({ code: Code.Internal });
     const given = new AbortController();
-    const hung = link.isServing(given.signal);
+    const hung = connection.isServing(given.signal);
     await until(() => plugin.open.length > 0, "the question");
     given.abort();
     await expect(hung).rejects.toMatchObject({ code: Code.Canceled });
     await until(() => plugin.open[0]?.stream.closed === true, "the question is taken back");
-    link.close("now");
+    connection.close("now");
   });
 });

@@ -10,13 +10,13 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import {
   authorityOf,
   connectHttp2,
-  connectRpc,
+  connectDedicated,
   dedicatedMuxHeaders,
   describeAddress,
   HostMux,
   HostStreamExchange,
   type PluginAddress,
-  type RpcConnection,
+  type DedicatedConnection,
   rpcHeaders,
   serveHTTPPath,
   WireWriter,
@@ -35,14 +35,14 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 
-/** `Describe` and health answer with little: a message over this many octets is nobody's. */
+/** `Describe` and health answer with little: a message over this many bytes is nobody's. */
 const messageBytesMax = 65_536;
 
 /** connect-node's interface to a connection, which it does not export by name. */
 type SessionManager = NonNullable<Parameters<typeof createGrpcTransport>[0]["sessionManager"]>;
 
-/** What a link is made of. */
-export interface LinkOptions {
+/** What a connection is made of. */
+export interface PluginConnectionOptions {
   readonly pluginId: string;
   readonly address: PluginAddress;
   readonly token: string | undefined;
@@ -51,11 +51,11 @@ export interface LinkOptions {
 }
 
 /**
- * The host's link to one plugin process: an HTTP/2 connection, on which `Describe` has been answered and the carrier is
- * agreed on, and beside it, for mux, one that is the RPC of all exchanges. A link of which either is lost is lost, and
+ * The host's connection to one plugin process: an HTTP/2 connection, on which `Describe` has been answered and the carrier is
+ * agreed on, and beside it, for mux, one that is the RPC of all exchanges. A connection of which either is lost is lost, and
  * stays lost; whoever holds it makes another.
  */
-export class PluginLink {
+export class PluginConnection {
   readonly carrier: "mux" | "stream";
   readonly description: DescribeResponse;
   /**
@@ -64,18 +64,18 @@ export class PluginLink {
    */
   readonly lost: Promise<ServeHTTPError>;
   readonly #session: ClientHttp2Session;
-  readonly #options: LinkOptions;
+  readonly #options: PluginConnectionOptions;
   readonly #headers: Record<string, string>;
   readonly #writer = new WireWriter();
-  readonly #rpc: RpcConnection | undefined;
+  readonly #rpc: DedicatedConnection | undefined;
   readonly #mux: HostMux | undefined;
   #health: Client<typeof Health> | undefined;
 
   private constructor(
     session: ClientHttp2Session,
-    options: LinkOptions,
+    options: PluginConnectionOptions,
     description: DescribeResponse,
-    rpc: RpcConnection | undefined,
+    rpc: DedicatedConnection | undefined,
   ) {
     this.#session = session;
     this.#options = options;
@@ -118,7 +118,10 @@ export class PluginLink {
    * @throws ServeHTTPError `connection-failed`, `not-a-plugin` (no HTTP/2, no PluginService, no common version),
    * `unauthenticated` (the plugin refused the token), `deadline` (the signal aborted first).
    */
-  static async connect(options: LinkOptions, signal: AbortSignal): Promise<PluginLink> {
+  static async connect(
+    options: PluginConnectionOptions,
+    signal: AbortSignal,
+  ): Promise<PluginConnection> {
     const session = await connectHttp2(options.address, signal);
     try {
       const description = await describe(session, options, signal);
@@ -126,10 +129,10 @@ export class PluginLink {
         chooseCarrier(options, description) === "mux"
           ? await connectMux(options, signal)
           : undefined;
-      return new PluginLink(session, options, description, rpc);
+      return new PluginConnection(session, options, description, rpc);
     } catch (error) {
       session.on("error", () => {
-        // What made the link impossible is thrown.
+        // What made the connection impossible is thrown.
       });
       session.destroy();
       throw error;
@@ -186,18 +189,24 @@ export class PluginLink {
   }
 }
 
-function connectionLost({ address }: LinkOptions, cause: Error | undefined): ServeHTTPError {
+function connectionLost(
+  { address }: PluginConnectionOptions,
+  cause: Error | undefined,
+): ServeHTTPError {
   const message = `the connection to ${describeAddress(address)} was lost`;
   return new ServeHTTPError("connection-lost", message, { cause });
 }
 
-function connectMux({ address, token }: LinkOptions, signal: AbortSignal): Promise<RpcConnection> {
-  return connectRpc(address, dedicatedMuxHeaders(authorityOf(address), token), signal);
+function connectMux(
+  { address, token }: PluginConnectionOptions,
+  signal: AbortSignal,
+): Promise<DedicatedConnection> {
+  return connectDedicated(address, dedicatedMuxHeaders(authorityOf(address), token), signal);
 }
 
 async function describe(
   session: ClientHttp2Session,
-  options: LinkOptions,
+  options: PluginConnectionOptions,
   signal: AbortSignal,
 ): Promise<DescribeResponse> {
   const client = createClient(PluginService, transportOver(session, options));
@@ -254,7 +263,10 @@ function describeError(error: ConnectError, where: string): ServeHTTPError {
   }
 }
 
-function chooseCarrier(options: LinkOptions, description: DescribeResponse): "mux" | "stream" {
+function chooseCarrier(
+  options: PluginConnectionOptions,
+  description: DescribeResponse,
+): "mux" | "stream" {
   const offered = description.carriers.includes(Carrier.MUX);
   if (options.carrier === "mux" && !offered) {
     throw new ServeHTTPError(
@@ -265,7 +277,7 @@ function chooseCarrier(options: LinkOptions, description: DescribeResponse): "mu
   return options.carrier === "stream" || !offered ? "stream" : "mux";
 }
 
-function transportOver(session: ClientHttp2Session, options: LinkOptions) {
+function transportOver(session: ClientHttp2Session, options: PluginConnectionOptions) {
   const baseUrl = authorityOf(options.address);
   const sessionManager: SessionManager = {
     authority: new URL(baseUrl).origin,

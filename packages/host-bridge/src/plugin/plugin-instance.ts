@@ -1,5 +1,5 @@
 import type { ServeHTTPError } from "@servehttp/contract";
-import type { PluginLink } from "./plugin-connection.js";
+import type { PluginConnection } from "./plugin-connection.js";
 
 /** What one instance of a plugin is doing. */
 export type InstanceState =
@@ -7,7 +7,7 @@ export type InstanceState =
   | "ready"
   | "draining"
   | "backing-off"
-  | "given-up"
+  | "failed"
   | "stopping"
   | "stopped";
 
@@ -21,7 +21,7 @@ export interface PluginInstance {
   /** How often it was started or connected again. */
   readonly restarts: number;
   /** There while the state is `ready` or `draining`. */
-  readonly link: PluginLink | undefined;
+  readonly connection: PluginConnection | undefined;
   /** Why it is not ready, where it failed. */
   readonly failure: Error | undefined;
   /**

@@ -8,7 +8,7 @@ import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { pluginAddress } from "./plugin-address.js";
 import type { TlsOptions } from "../options/options.js";
-import type { LinkOptions } from "./plugin-connection.js";
+import type { PluginConnectionOptions } from "./plugin-connection.js";
 import { certificate } from "../test-rig/certificate.js";
 import { turns, until } from "../test-rig/until.js";
 import { UrlInstance } from "./url-instance.js";
@@ -17,16 +17,16 @@ const logger = pino({ enabled: false });
 
 function instanceAt(
   port: number,
-  link: Partial<LinkOptions> = {},
+  connection: Partial<PluginConnectionOptions> = {},
   startMs = 10_000,
 ): UrlInstance & AsyncDisposable {
   const instance = new UrlInstance({
-    link: {
+    connection: {
       pluginId: "notes",
       address: pluginAddress(`http://127.0.0.1:${port}`, undefined),
       token: undefined,
       carrier: "auto",
-      ...link,
+      ...connection,
     },
     startMs,
     logger,
@@ -62,7 +62,7 @@ async function listening(server: Server): Promise<Listening> {
   };
 }
 
-/** A link on mux has one connection for `Describe` and health, and one for its exchanges. */
+/** A connection on mux has one connection for `Describe` and health, and one for its exchanges. */
 const linkConnections = 2;
 
 /** A plugin, and in front of it a relay whose connections a test can see and cut. */
@@ -212,7 +212,7 @@ describe("UrlInstance", () => {
       await instance.stop();
       const outcome = await failure;
       expect(instance.state).toBe("stopped");
-      expect(instance.link).toBeUndefined();
+      expect(instance.connection).toBeUndefined();
       expect(outcome).toMatchObject(
         outcome instanceof Error ? { message: "it started" } : { code: "host-stopping" },
       );
@@ -290,11 +290,11 @@ describe("UrlInstance", () => {
     await using relayed = await relayedPlugin();
     await using instance = instanceAt(relayed.port);
     await instance.start();
-    const before = instance.link;
+    const before = instance.connection;
     instance.fail(new ServeHTTPError("deadline", "no answer to health checks"));
     expect(instance.state).not.toBe("ready");
     await until(() => instance.state === "ready", "it is connected again");
-    expect(instance.link).not.toBe(before);
+    expect(instance.connection).not.toBe(before);
     await until(() => relayed.sockets.size === linkConnections, "the old connection is closed");
   });
 });

@@ -1,7 +1,7 @@
 import { ServeHTTPError } from "@servehttp/contract";
 import type { Logger } from "pino";
 import type { InstanceState, PluginInstance } from "./plugin-instance.js";
-import { type LinkOptions, PluginLink } from "./plugin-connection.js";
+import { type PluginConnectionOptions, PluginConnection } from "./plugin-connection.js";
 import {
   afterFailure,
   type FailureHistory,
@@ -18,7 +18,7 @@ const steadyMs = 1_000;
 
 /** What an instance at an address is made of. */
 export interface UrlInstanceOptions {
-  readonly link: LinkOptions;
+  readonly connection: PluginConnectionOptions;
   /** How long one attempt to connect may take, in milliseconds. */
   readonly startMs: number;
   readonly logger: Logger;
@@ -44,9 +44,9 @@ export class UrlInstance implements PluginInstance {
   #sinceUnixMs = Date.now();
   #restarts = 0;
   #failures: FailureHistory = noFailures;
-  #link: PluginLink | undefined;
+  #connection: PluginConnection | undefined;
   /** Links of a plugin that is closing, on which exchanges may still end. */
-  readonly #retired = new Set<PluginLink>();
+  readonly #retired = new Set<PluginConnection>();
   #failure: ServeHTTPError | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** Aborts with the next `stop`. */
@@ -69,8 +69,8 @@ export class UrlInstance implements PluginInstance {
     return this.#restarts;
   }
 
-  get link(): PluginLink | undefined {
-    return this.#link;
+  get connection(): PluginConnection | undefined {
+    return this.#connection;
   }
 
   get failure(): ServeHTTPError | undefined {
@@ -97,8 +97,8 @@ export class UrlInstance implements PluginInstance {
   }
 
   fail(reason: ServeHTTPError): void {
-    if (this.#state === "ready" && this.#link !== undefined) {
-      this.#onLost(this.#link, reason);
+    if (this.#state === "ready" && this.#connection !== undefined) {
+      this.#onLost(this.#connection, reason);
     }
   }
 
@@ -108,10 +108,10 @@ export class UrlInstance implements PluginInstance {
     this.#stopping = new AbortController();
     this.#connecting = undefined;
     clearTimeout(this.#timer);
-    this.#link?.close("now");
-    this.#link = undefined;
-    for (const link of this.#retired) {
-      link.close("now");
+    this.#connection?.close("now");
+    this.#connection = undefined;
+    for (const connection of this.#retired) {
+      connection.close("now");
     }
     this.#retired.clear();
   }
@@ -123,7 +123,7 @@ export class UrlInstance implements PluginInstance {
   }
 
   async #attempt(stopping: AbortSignal): Promise<ServeHTTPError | undefined> {
-    const { link: linkOptions, startMs } = this.#options;
+    const { connection: connectionOptions, startMs } = this.#options;
     clearTimeout(this.#timer);
     this.#enter("starting");
     const timeout = new AbortController();
@@ -131,9 +131,12 @@ export class UrlInstance implements PluginInstance {
       const message = `the plugin did not answer within ${startMs} ms`;
       timeout.abort(new ServeHTTPError("deadline", message));
     }, startMs);
-    let link: PluginLink;
+    let connection: PluginConnection;
     try {
-      link = await PluginLink.connect(linkOptions, AbortSignal.any([timeout.signal, stopping]));
+      connection = await PluginConnection.connect(
+        connectionOptions,
+        AbortSignal.any([timeout.signal, stopping]),
+      );
     } catch (error) {
       const failure = ServeHTTPError.from(error, "connection-failed");
       if (!stopping.aborted) {
@@ -145,30 +148,30 @@ export class UrlInstance implements PluginInstance {
       clearTimeout(timer);
     }
     if (stopping.aborted) {
-      link.close("now");
+      connection.close("now");
       return ServeHTTPError.from(stopping.reason);
     }
     this.#connecting = undefined;
-    this.#link = link;
+    this.#connection = connection;
     this.#failure = undefined;
     this.#failures = noFailures;
     this.#enter("ready");
-    void link.lost.then((reason) => this.#onLost(link, reason));
+    void connection.lost.then((reason) => this.#onLost(connection, reason));
     return undefined;
   }
 
-  #onLost(link: PluginLink, reason: ServeHTTPError): void {
-    if (this.#link !== link) {
+  #onLost(connection: PluginConnection, reason: ServeHTTPError): void {
+    if (this.#connection !== connection) {
       return;
     }
-    const { pluginId: plugin } = this.#options.link;
+    const { pluginId: plugin } = this.#options.connection;
     this.#options.logger.warn({ plugin, code: reason.code }, reason.message);
     if (reason.code === "plugin-closing") {
-      this.#retire(link);
+      this.#retire(connection);
     } else {
-      link.close("now");
+      connection.close("now");
     }
-    this.#link = undefined;
+    this.#connection = undefined;
     if (this.#state === "draining") {
       return;
     }
@@ -181,14 +184,14 @@ export class UrlInstance implements PluginInstance {
   }
 
   /** Lets the exchanges end that a closing plugin still has. */
-  #retire(link: PluginLink): void {
+  #retire(connection: PluginConnection): void {
     for (const one of this.#retired) {
       if (one.closed) {
         this.#retired.delete(one);
       }
     }
-    link.close("drained");
-    this.#retired.add(link);
+    connection.close("drained");
+    this.#retired.add(connection);
   }
 
   #backOff(failure: ServeHTTPError): void {
@@ -197,7 +200,7 @@ export class UrlInstance implements PluginInstance {
     const nowMs = performance.now();
     const { history, delayMs } = afterFailure(this.#failures, nowMs, 0, Math.random(), patience);
     this.#failures = history;
-    const { pluginId: plugin } = this.#options.link;
+    const { pluginId: plugin } = this.#options.connection;
     this.#options.logger.error({ plugin, code: failure.code, delayMs }, failure.message);
     this.#timer = setTimeout(() => {
       this.#restarts += 1;

@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 
 describe("OutputLines (U8)", () => {
-  it("gives one line a line, however the octets are cut into chunks", () => {
+  it("gives one line a line, however the bytes are cut into chunks", () => {
     const text = "first\nsecond\r\n\nthird caf\u00e9 \u{1f600}\nlast without end";
     const octets = Buffer.from(text);
     for (const size of [1, 2, 3, 7, octets.length]) {
@@ -48,7 +48,7 @@ describe("OutputLines (U8)", () => {
     ]);
   });
 
-  it("replaces octets that are not UTF-8", () => {
+  it("replaces bytes that are not UTF-8", () => {
     const output = outputLines();
     output.push(Buffer.from([0x61, 0xff, 0x62, 0x0a]));
     expect(lines).toEqual([["a\ufffdb", false]]);

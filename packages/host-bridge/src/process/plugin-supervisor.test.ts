@@ -11,7 +11,7 @@ import {
   PluginSupervisor,
   type PluginSupervisorOptions,
   type StartedPlugin,
-  type SupervisedLink,
+  type SupervisedConnection,
 } from "./plugin-supervisor.js";
 
 const logger = pino({ enabled: false });
@@ -28,7 +28,7 @@ afterEach(async () => {
   await rmdir(parent);
 });
 
-class Link implements SupervisedLink {
+class Connection implements SupervisedConnection {
   readonly #lost = Promise.withResolvers<ServeHTTPError>();
   readonly lost = this.#lost.promise;
   readonly closed: string[] = [];
@@ -43,10 +43,10 @@ class Link implements SupervisedLink {
 }
 
 interface Supervised {
-  readonly plugin: PluginSupervisor<Link>;
+  readonly plugin: PluginSupervisor<Connection>;
   readonly clock: ManualClock;
   readonly states: string[];
-  readonly links: Link[];
+  readonly connections: Connection[];
   /** Every address and token that `connect` was given. */
   readonly given: StartedPlugin[];
 }
@@ -55,13 +55,13 @@ const forever = ["sleep", "1000"];
 
 function supervise(
   command: readonly string[],
-  options: Partial<PluginSupervisorOptions<Link>> = {},
+  options: Partial<PluginSupervisorOptions<Connection>> = {},
 ): Supervised {
   const clock = new ManualClock();
   const states: string[] = [];
-  const links: Link[] = [];
+  const connections: Connection[] = [];
   const given: StartedPlugin[] = [];
-  const plugin: PluginSupervisor<Link> = new PluginSupervisor({
+  const plugin: PluginSupervisor<Connection> = new PluginSupervisor({
     pluginId: "notes",
     command,
     cwd: undefined,
@@ -71,9 +71,9 @@ function supervise(
     logger,
     connect: (started) => {
       given.push(started);
-      const link = new Link();
-      links.push(link);
-      return Promise.resolve(link);
+      const connection = new Connection();
+      connections.push(connection);
+      return Promise.resolve(connection);
     },
     onChange: () => void states.push(plugin.state),
     clock,
@@ -81,12 +81,12 @@ function supervise(
     graceMs: 10_000,
     ...options,
   });
-  return { plugin, clock, states, links, given };
+  return { plugin, clock, states, connections, given };
 }
 
 const shell = (script: string) => ["/bin/sh", "-c", script];
 
-const refuse: PluginSupervisorOptions<Link>["connect"] = () =>
+const refuse: PluginSupervisorOptions<Connection>["connect"] = () =>
   Promise.reject(new ServeHTTPError("connection-failed", "nobody listens"));
 
 function reached({ plugin }: Supervised, state: string): Promise<void> {
@@ -115,18 +115,18 @@ function children(): string[] {
 describe("PluginSupervisor", () => {
   it("starts, connects, and stops with nothing left", async () => {
     const supervised = supervise(forever);
-    const { plugin, clock, states, links, given } = supervised;
+    const { plugin, clock, states, connections, given } = supervised;
     await plugin.start();
     expect(plugin).toMatchObject({ state: "ready", restarts: 0, failure: undefined });
-    expect(plugin.link).toBe(links[0]);
+    expect(plugin.connection).toBe(connections[0]);
     expect(children()).toContain(String(plugin.pid));
     expect(given[0]?.token).toMatch(/^[\w-]{43}$/);
     expect(clock.waiting).toBe(0);
     await plugin.start();
     await Promise.all([plugin.stop(), plugin.stop()]);
     expect(states).toEqual(["starting", "ready", "stopping", "stopped"]);
-    expect(links).toHaveLength(1);
-    expect(links[0]?.closed).toEqual(expect.arrayContaining(["drained", "now"]));
+    expect(connections).toHaveLength(1);
+    expect(connections[0]?.closed).toEqual(expect.arrayContaining(["drained", "now"]));
     expect(plugin.pid).toBeUndefined();
     expect(clock.waiting).toBe(0);
   });
@@ -147,7 +147,7 @@ describe("PluginSupervisor", () => {
     const supervised = supervise(forever, {
       connect: (plugin, signal) => {
         attempts++;
-        return attempts < 20 ? refuse(plugin, signal) : Promise.resolve(new Link());
+        return attempts < 20 ? refuse(plugin, signal) : Promise.resolve(new Connection());
       },
     });
     const started = supervised.plugin.start();
@@ -230,7 +230,7 @@ describe("failures (O3, L3, L4)", () => {
     process.kill(first, "SIGKILL");
     await reached(supervised, "backing-off");
     expect(plugin.failure?.message).toBe("plugin notes: it was ended by SIGKILL");
-    expect(plugin.link).toBeUndefined();
+    expect(plugin.connection).toBeUndefined();
     clock.advance(99);
     expect(plugin.state).toBe("backing-off");
     clock.advance(1);
@@ -254,7 +254,7 @@ describe("failures (O3, L3, L4)", () => {
       await reached(supervised, "ready");
     }
     process.kill(plugin.pid ?? 0, "SIGKILL");
-    await reached(supervised, "given-up");
+    await reached(supervised, "failed");
     expect(plugin.failure?.message).toContain("SIGKILL");
     expect(clock.waiting).toBe(0);
     await plugin.start();
@@ -268,16 +268,16 @@ describe("failures (O3, L3, L4)", () => {
 
   it("replaces a plugin whose connection is lost, and ends its process", async () => {
     const supervised = supervise(forever);
-    const { plugin, clock, links } = supervised;
+    const { plugin, clock, connections } = supervised;
     await plugin.start();
     const pid = plugin.pid;
-    links[0]?.lose();
+    connections[0]?.lose();
     await reached(supervised, "backing-off");
     expect(plugin.failure).toMatchObject({ code: "connection-lost" });
     clock.advance(100);
     await reached(supervised, "ready");
     expect(existsSync(`/proc/${pid}`)).toBe(false);
-    expect(links).toHaveLength(2);
+    expect(connections).toHaveLength(2);
     await plugin.stop();
   });
 
@@ -317,7 +317,7 @@ describe("failures (O3, L3, L4)", () => {
         attempts++;
         return attempts === 1
           ? Promise.reject(new ServeHTTPError("unauthenticated", "wrong token"))
-          : Promise.resolve(new Link());
+          : Promise.resolve(new Connection());
       },
     });
     await expect(supervised.plugin.start()).rejects.toMatchObject({ code: "unauthenticated" });
@@ -353,7 +353,7 @@ describe("stop and drain (L5)", () => {
     await plugin.start();
     plugin.drain();
     expect(plugin.state).toBe("draining");
-    expect(plugin.link).toBeDefined();
+    expect(plugin.connection).toBeDefined();
     process.kill(plugin.pid ?? 0, "SIGKILL");
     await reached(supervised, "stopped");
     expect(clock.waiting).toBe(0);
@@ -382,15 +382,15 @@ describe("stop and drain (L5)", () => {
   });
 
   it("closes a connection that comes too late", async () => {
-    const late = Promise.withResolvers<Link>();
+    const late = Promise.withResolvers<Connection>();
     const supervised = supervise(forever, { connect: () => late.promise });
     const started = supervised.plugin.start();
     started.catch(() => undefined);
     await reached(supervised, "starting");
     await supervised.plugin.stop();
-    const link = new Link();
-    late.resolve(link);
-    await vi.waitFor(() => expect(link.closed).toEqual(["now"]));
+    const connection = new Connection();
+    late.resolve(connection);
+    await vi.waitFor(() => expect(connection.closed).toEqual(["now"]));
     expect(supervised.plugin.state).toBe("stopped");
     await expect(started).rejects.toMatchObject({ code: "host-stopping" });
   });

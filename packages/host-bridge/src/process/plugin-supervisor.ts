@@ -8,7 +8,7 @@ import { exitText, PluginProcess, type ProcessExit } from "./plugin-process.js";
 import { afterFailure, type FailureHistory, noFailures } from "./restart-policy.js";
 
 /** A connection to a plugin, as far as its supervisor needs to know. */
-export interface SupervisedLink {
+export interface SupervisedConnection {
   /** Settles, and never rejects, when the connection is gone. */
   readonly lost: Promise<ServeHTTPError>;
   close(how: "drained" | "now"): void;
@@ -20,7 +20,7 @@ export interface StartedPlugin {
   readonly token: string;
 }
 
-export interface PluginSupervisorOptions<Link extends SupervisedLink> {
+export interface PluginSupervisorOptions<Connection extends SupervisedConnection> {
   readonly pluginId: string;
   readonly command: readonly string[];
   readonly cwd: string | undefined;
@@ -35,7 +35,7 @@ export interface PluginSupervisorOptions<Link extends SupervisedLink> {
    * Connects to the plugin and asks it who it is; resolves when it is ready. Called again after a rejection with
    * `connection-failed`, because a plugin needs a moment before it listens; any other rejection is final.
    */
-  connect(this: void, plugin: StartedPlugin, signal: AbortSignal): Promise<Link>;
+  connect(this: void, plugin: StartedPlugin, signal: AbortSignal): Promise<Connection>;
   /** Called after each change of state. */
   onChange(this: void): void;
   /** Default: the system's. */
@@ -51,25 +51,30 @@ export interface PluginSupervisorOptions<Link extends SupervisedLink> {
  *
  *     stopped     -> starting                [start]
  *     starting    -> ready                   [connected]
- *     starting    -> backing-off, given-up   [failed: it exited, was too slow, is no plugin]
- *     ready       -> backing-off, given-up   [failed: it exited, its connection broke, `fail`]
+ *     starting    -> backing-off, failed   [failed: it exited, was too slow, is no plugin]
+ *     ready       -> backing-off, failed   [failed: it exited, its connection broke, `fail`]
  *     ready       -> draining                [drain]
  *     draining    -> stopped                 [failed]
  *     backing-off -> starting                [the delay is over; start]
- *     given-up    -> starting                [start]
+ *     failed    -> starting                [start]
  *     any         -> stopping -> stopped     [stop]
  */
-type State<Link> =
+type State<Connection> =
   | { readonly kind: "stopped"; readonly failure: ServeHTTPError | undefined }
   | { readonly kind: "starting"; readonly run: Run }
-  | { readonly kind: "ready"; readonly run: Run; readonly link: Link; readonly readyAtMs: number }
-  | { readonly kind: "draining"; readonly run: Run; readonly link: Link }
+  | {
+      readonly kind: "ready";
+      readonly run: Run;
+      readonly connection: Connection;
+      readonly readyAtMs: number;
+    }
+  | { readonly kind: "draining"; readonly run: Run; readonly connection: Connection }
   | {
       readonly kind: "backing-off";
       readonly failure: ServeHTTPError;
       readonly wait: AbortController;
     }
-  | { readonly kind: "given-up"; readonly failure: ServeHTTPError }
+  | { readonly kind: "failed"; readonly failure: ServeHTTPError }
   | { readonly kind: "stopping" };
 
 /** One process, with what ends with it. */
@@ -86,10 +91,10 @@ interface Run {
  * Keeps one process of a plugin running and connected: starts it, notices at once when it or its connection is lost, starts
  * it again after a growing delay, gives it up when it fails too often, stops it.
  */
-export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDisposable {
-  readonly #options: PluginSupervisorOptions<Link>;
+export class PluginSupervisor<Connection extends SupervisedConnection> implements AsyncDisposable {
+  readonly #options: PluginSupervisorOptions<Connection>;
   readonly #clock: Clock;
-  #state: State<Link> = { kind: "stopped", failure: undefined };
+  #state: State<Connection> = { kind: "stopped", failure: undefined };
   #sinceUnixMs: number;
   #restarts = 0;
   #history: FailureHistory = noFailures;
@@ -97,13 +102,13 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
   /** Settles when the processes of earlier runs are gone. */
   #earlier: Promise<unknown> = Promise.resolve();
 
-  constructor(options: PluginSupervisorOptions<Link>) {
+  constructor(options: PluginSupervisorOptions<Connection>) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#sinceUnixMs = this.#clock.unixMs();
   }
 
-  get state(): State<Link>["kind"] {
+  get state(): State<Connection>["kind"] {
     return this.#state.kind;
   }
 
@@ -122,8 +127,8 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
   }
 
   /** There while the state is `ready` or `draining`. */
-  get link(): Link | undefined {
-    return "link" in this.#state ? this.#state.link : undefined;
+  get connection(): Connection | undefined {
+    return "connection" in this.#state ? this.#state.connection : undefined;
   }
 
   /** Why it is not running, where it failed. */
@@ -149,7 +154,7 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
       case "draining":
       case "stopping":
         throw new ServeHTTPError("unavailable", `the plugin is ${this.#state.kind}`);
-      case "given-up":
+      case "failed":
         this.#history = noFailures;
         this.#run(place);
         break;
@@ -170,7 +175,7 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
   /** Marks it as one that gets nothing new. When it is lost now, it stays down. */
   drain(): void {
     if (this.#state.kind === "ready") {
-      this.#enter({ kind: "draining", run: this.#state.run, link: this.#state.link });
+      this.#enter({ kind: "draining", run: this.#state.run, connection: this.#state.connection });
     }
   }
 
@@ -190,8 +195,8 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
     if (state.kind === "backing-off") {
       state.wait.abort();
     }
-    if ("link" in state) {
-      state.link.close("drained");
+    if ("connection" in state) {
+      state.connection.close("drained");
     }
     if (state.kind !== "stopped" && state.kind !== "stopping") {
       this.#enter({ kind: "stopping" });
@@ -201,8 +206,8 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
       this.#end(state.run, this.#options.graceMs ?? stopGraceMs);
     }
     await this.#earlier;
-    if ("link" in state) {
-      state.link.close("now");
+    if ("connection" in state) {
+      state.connection.close("now");
     }
     if (this.#state.kind === "stopping") {
       this.#enter({ kind: "stopped", failure: undefined });
@@ -248,7 +253,7 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
   #connect(run: Run, plugin: StartedPlugin, retryMs: number): void {
     const { signal } = run.over;
     this.#options.connect(plugin, signal).then(
-      (link) => this.#connected(run, link),
+      (connection) => this.#connected(run, connection),
       (thrown: unknown) => {
         const error = ServeHTTPError.from(thrown, "connection-failed");
         if (error.code !== "connection-failed") {
@@ -262,14 +267,14 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
     );
   }
 
-  #connected(run: Run, link: Link): void {
+  #connected(run: Run, connection: Connection): void {
     if (this.#state.kind !== "starting" || this.#state.run !== run) {
-      link.close("now");
+      connection.close("now");
       return;
     }
     run.started.abort();
-    this.#enter({ kind: "ready", run, link, readyAtMs: this.#clock.nowMs() });
-    void link.lost.then((error) => this.#failed(run, error));
+    this.#enter({ kind: "ready", run, connection, readyAtMs: this.#clock.nowMs() });
+    void connection.lost.then((error) => this.#failed(run, error));
     this.#settleStart(undefined);
   }
 
@@ -283,8 +288,8 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
     const pid = run.process.pid;
     // The tail is in the pipe when the exit is known; when the process still runs, what it has printed so far.
     const failure = withTail(pluginId, reason, run.process.stderrTail());
-    if ("link" in state) {
-      state.link.close("now");
+    if ("connection" in state) {
+      state.connection.close("now");
     }
     if (state.kind === "draining") {
       this.#enter({ kind: "stopped", failure });
@@ -296,7 +301,7 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
       this.#history = history;
       if (delayMs === undefined) {
         logger.error({ pid, err: failure }, "plugin failed too often: given up");
-        this.#enter({ kind: "given-up", failure });
+        this.#enter({ kind: "failed", failure });
       } else {
         logger.warn({ pid, delayMs, err: failure }, "plugin failed: starts again");
         this.#backOff(failure, delayMs, run.place);
@@ -335,7 +340,7 @@ export class PluginSupervisor<Link extends SupervisedLink> implements AsyncDispo
     }
   }
 
-  #enter(state: State<Link>): void {
+  #enter(state: State<Connection>): void {
     this.#state = state;
     this.#sinceUnixMs = this.#clock.unixMs();
     this.#options.logger.debug({ pid: this.pid, state: state.kind }, "plugin changed its state");

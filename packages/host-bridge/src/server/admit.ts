@@ -1,5 +1,5 @@
 import { ServeHTTPError } from "@servehttp/contract";
-import type { Arrival, HostRequest } from "../client/incoming-request.js";
+import type { IncomingRequest, HostRequest } from "../client/incoming-request.js";
 import { checkContext, noContext, type RequestContext } from "./check-context.js";
 import type { EdgePolicy, IdentityFields, RequestFields } from "../edge/edge-policy.js";
 import { Exchange, type ExchangePlugin } from "../exchange/exchange.js";
@@ -37,19 +37,19 @@ export interface AdmissionOptions {
  */
 export function admit(
   options: AdmissionOptions,
-  arrival: Arrival,
+  incoming: IncomingRequest,
   route: Route,
   plugin: ExchangePlugin,
 ): Refusal | undefined {
   const { edge } = options;
-  const { event } = arrival.entry;
-  const fields = edge.readRequest(arrival.rawHeaders, {
-    versionMajor: arrival.versionMajor,
-    versionMinor: arrival.versionMinor,
-    remoteIp: arrival.remoteIp,
-    scheme: arrival.scheme,
+  const { event } = incoming.entry;
+  const fields = edge.readRequest(incoming.rawHeaders, {
+    versionMajor: incoming.versionMajor,
+    versionMinor: incoming.versionMinor,
+    remoteIp: incoming.remoteIp,
+    scheme: incoming.scheme,
     authority: route.authority,
-    endedByHead: arrival.endedByHead,
+    endedByHead: incoming.endedByHead,
     upgradable: event === "upgrade",
   });
   if (fields.kind === "refusal") {
@@ -61,19 +61,19 @@ export function admit(
       "what follows an upgrade is the new protocol's: a body would be taken for it",
     );
   }
-  if (event === "extendedConnect" && !edge.mayUpgrade(arrival.connectProtocol)) {
+  if (event === "extendedConnect" && !edge.mayUpgrade(incoming.connectProtocol)) {
     // RFC 9220, section 3.
     return refusal(501, "a protocol that the server does not speak");
   }
   const requestId = options.requestIds.next();
-  const admitted: Admitted = { arrival, route, fields, requestId };
-  if (fields.contentLength !== 0 && arrival.bodyTaken) {
+  const admitted: Admitted = { incoming, route, fields, requestId };
+  if (fields.contentLength !== 0 && incoming.bodyTaken) {
     failHost(options, admitted, bodyTaken);
     return undefined;
   }
   try {
-    const identity = options.identity?.(arrival.message);
-    const context = options.context?.(arrival.message) ?? noContext;
+    const identity = options.identity?.(incoming.message);
+    const context = options.context?.(incoming.message) ?? noContext;
     if (isThenable(identity) || isThenable(context)) {
       Promise.all([identity, context])
         .then(([known, facts]) => beginLater(options, admitted, known, facts ?? noContext))
@@ -89,7 +89,7 @@ export function admit(
 
 /** A request that has passed the edge. */
 interface Admitted {
-  readonly arrival: Arrival;
+  readonly incoming: IncomingRequest;
   readonly route: Route;
   readonly fields: RequestFields;
   readonly requestId: string;
@@ -106,9 +106,9 @@ function beginLater(
   if (destination.kind === "exchange") {
     begin(options, admitted, destination.plugin, identity, context);
   } else if (destination.kind === "refused") {
-    answerFailure(admitted.arrival, destination.error);
+    answerFailure(admitted.incoming, destination.error);
   } else {
-    answer(admitted.arrival, 404, refusalProxyError(404));
+    answer(admitted.incoming, 404, refusalProxyError(404));
   }
 }
 
@@ -119,27 +119,27 @@ function begin(
   identity: IdentityFields | undefined,
   context: RequestContext,
 ): void {
-  const { arrival, fields, requestId, route } = admitted;
+  const { incoming, fields, requestId, route } = admitted;
   const { edge } = options;
   if (identity !== undefined) {
     edge.addIdentity(fields.fields, identity);
   }
   checkContext(context);
-  if (arrival.gone) {
+  if (incoming.gone) {
     return;
   }
-  const upgrades = fields.upgrade !== undefined || arrival.entry.event === "extendedConnect";
+  const upgrades = fields.upgrade !== undefined || incoming.entry.event === "extendedConnect";
   if (upgrades && !plugin.mayTunnel) {
-    answerFailure(arrival, tooManyTunnels);
+    answerFailure(incoming, tooManyTunnels);
     return;
   }
-  const init = requestInit(arrival, route, fields, requestId, plugin, context);
+  const init = requestInit(incoming, route, fields, requestId, plugin, context);
   let running: Exchange;
   try {
     running = new Exchange(plugin, {
-      caller: arrival.callerOf(init.expectContinue),
+      client: incoming.openResponse(init.expectContinue),
       init,
-      body: init.contentLength === 0 ? undefined : arrival.body,
+      body: init.contentLength === 0 ? undefined : incoming.body,
       rules: {
         method: init.method,
         versionMajor: init.protocolMajor,
@@ -150,10 +150,10 @@ function begin(
     });
   } catch (error) {
     // The connection to the plugin is gone and its state does not say so yet.
-    answerFailure(arrival, ServeHTTPError.from(error));
+    answerFailure(incoming, ServeHTTPError.from(error));
     return;
   }
-  arrival.tellOfClose(running);
+  incoming.onClose(running);
 }
 
 const bodyTaken = new ServeHTTPError(
@@ -166,7 +166,7 @@ const tooManyTunnels = new ServeHTTPError("overload", "too many tunnels at once"
 /** `identity` or `context` threw, or gave what can't be passed on. */
 function failHost(options: AdmissionOptions, admitted: Admitted, error: unknown): void {
   options.onHostError(error, admitted.requestId, admitted.route.pluginId);
-  answer(admitted.arrival, 500, failures.internal.proxyError);
+  answer(admitted.incoming, 500, failures.internal.proxyError);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
@@ -177,31 +177,31 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** Answers in the plugin's place, before there is an exchange. */
 export function answer(
-  arrival: Arrival,
+  incoming: IncomingRequest,
   status: number,
   proxyError: string,
   retryAfterSeconds?: number,
 ): void {
-  if (arrival.gone) {
+  if (incoming.gone) {
     return;
   }
-  const caller = arrival.callerOf(false);
+  const client = incoming.openResponse(false);
   const { head, body } = failureResponse(
     {
       status,
       proxyError,
       ...(retryAfterSeconds === undefined ? undefined : { retryAfterSeconds }),
     },
-    arrival.method === "HEAD",
+    incoming.method === "HEAD",
   );
-  caller.respond(head, body, []);
-  if (!arrival.body.complete) {
-    caller.refuseRest();
+  client.respond(head, body, []);
+  if (!incoming.body.complete) {
+    client.discardRequestBody();
   }
 }
 
 /** Answers what the code of an error says. */
-export function answerFailure(arrival: Arrival, error: ServeHTTPError): void {
+export function answerFailure(incoming: IncomingRequest, error: ServeHTTPError): void {
   const { proxyError, retryAfterSeconds, status = 503 } = failures[error.code];
-  answer(arrival, status, proxyError, retryAfterSeconds);
+  answer(incoming, status, proxyError, retryAfterSeconds);
 }

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
 import { describe, expect, it } from "vitest";
 import { Bridge, type BridgeOptions } from "../test-rig/bridge.js";
-import { RawCaller } from "../test-rig/raw-caller.js";
+import { RawClient } from "../test-rig/raw-client.js";
 import { turns, until } from "../test-rig/until.js";
 
 /** As Node before 24.9 does, which has no say in what becomes an upgrade. */
@@ -69,13 +69,13 @@ describe.each([
   it("hands an upgrade over, with what came behind it", async () => {
     const { bridge, sockets } = await start(prepare(createServer()));
     await using _ = bridge;
-    using caller = await RawCaller.connect(bridge.port);
-    caller.send(...upgradeOf("/plugins/notes/"), "", "early");
-    await caller.take("\r\n\r\n<early>");
-    caller.send("echo");
-    await caller.take("echo");
-    caller.socket.end();
-    await until(() => caller.ended, "the other way ends");
+    using client = await RawClient.connect(bridge.port);
+    client.send(...upgradeOf("/plugins/notes/"), "", "early");
+    await client.take("\r\n\r\n<early>");
+    client.send("echo");
+    await client.take("echo");
+    client.socket.end();
+    await until(() => client.ended, "the other way ends");
     await until(() => sockets.size === 0 && bridge.inFlight === 0, "nothing is left");
     expect(bridge.host.plugins[0]?.outcomes).toEqual({ ok: 1 });
   });
@@ -88,11 +88,11 @@ describe.each([
       ["/plugins/none/", "404 Not Found"],
       ["/other", "404 Not Found"],
     ]) {
-      using caller = await RawCaller.connect(bridge.port);
-      caller.send(...upgradeOf(path ?? ""), "", "");
-      await caller.take(`HTTP/1.1 ${status}\r\n`);
-      await caller.take("\r\n\r\n");
-      caller.socket.end();
+      using client = await RawClient.connect(bridge.port);
+      client.send(...upgradeOf(path ?? ""), "", "");
+      await client.take(`HTTP/1.1 ${status}\r\n`);
+      await client.take("\r\n\r\n");
+      client.socket.end();
       await until(() => sockets.size === 0, "no connection is left");
     }
     expect(bridge.inFlight).toBe(0);
@@ -101,16 +101,16 @@ describe.each([
   it("refuses an upgrade with a body", async () => {
     const { bridge, sockets } = await start(prepare(createServer()));
     await using _ = bridge;
-    using caller = await RawCaller.connect(bridge.port);
-    caller.send(
+    using client = await RawClient.connect(bridge.port);
+    client.send(
       ...upgradeOf("/plugins/notes/", "websocket", "POST"),
       "Content-Length: 4",
       "",
       "body",
     );
-    await caller.take("HTTP/1.1 400 Bad Request\r\n");
-    await until(() => caller.ended, "the host ends the connection");
-    caller.socket.end();
+    await client.take("HTTP/1.1 400 Bad Request\r\n");
+    await until(() => client.ended, "the host ends the connection");
+    client.socket.end();
     await until(() => sockets.size === 0, "no connection is left");
     expect(bridge.host.plugins[0]?.outcomes).toEqual({});
   });
@@ -124,14 +124,14 @@ describe.each([
       ["/plugins/notes/x", "GET /x undefined ."],
       ["/other", "not ours."],
     ]) {
-      using caller = await RawCaller.connect(bridge.port);
-      caller.send(
+      using client = await RawClient.connect(bridge.port);
+      client.send(
         ...upgradeOf(path ?? "", "h2c"),
         "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA",
         "",
         "",
       );
-      expect(await caller.take(answer ?? "")).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      expect(await client.take(answer ?? "")).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     }
   });
 
@@ -144,10 +144,10 @@ describe.each([
     });
     const { bridge } = await start(server);
     await using _ = bridge;
-    using theirs = await RawCaller.connect(bridge.port);
+    using theirs = await RawClient.connect(bridge.port);
     theirs.send(...upgradeOf("/other"), "", "");
     await theirs.take("101 Theirs");
-    using ours = await RawCaller.connect(bridge.port);
+    using ours = await RawClient.connect(bridge.port);
     ours.send(...upgradeOf("/plugins/notes/"), "", "");
     await ours.take("101 Switching Protocols");
     expect(seen).toEqual(["/other"]);
@@ -161,10 +161,10 @@ describe.each([
         socket.end("HTTP/1.1 101 Theirs\r\n\r\n");
       }
     });
-    using theirs = await RawCaller.connect(bridge.port);
+    using theirs = await RawClient.connect(bridge.port);
     theirs.send(...upgradeOf("/other"), "", "");
     expect(await theirs.take("\r\n\r\n")).toBe("HTTP/1.1 101 Theirs\r\n\r\n");
-    using ours = await RawCaller.connect(bridge.port);
+    using ours = await RawClient.connect(bridge.port);
     ours.send(...upgradeOf("/plugins/notes/"), "", "");
     await ours.take("101 Switching Protocols");
   });
@@ -183,10 +183,10 @@ describe("attach", () => {
     server.on("upgrade", (_request, socket: Socket) => socket.end("HTTP/1.1 101 Theirs\r\n\r\n"));
     const { bridge } = await start(server);
     await using _ = bridge;
-    using theirs = await RawCaller.connect(bridge.port);
+    using theirs = await RawClient.connect(bridge.port);
     theirs.send(...upgradeOf("/theirs"), "", "");
     await theirs.take("101 Theirs");
-    using plain = await RawCaller.connect(bridge.port);
+    using plain = await RawClient.connect(bridge.port);
     plain.send(...upgradeOf("/plain"), "", "");
     await plain.take("plain.");
     expect(asked).toEqual(["/theirs", "/plain"]);
@@ -195,21 +195,21 @@ describe("attach", () => {
   it("refuses upgrades beyond the plugin's limit of tunnels, and takes them again", async () => {
     const { bridge } = await start(createServer(), { host: { limits: { maxTunnels: 1 } } });
     await using _ = bridge;
-    using first = await RawCaller.connect(bridge.port);
+    using first = await RawClient.connect(bridge.port);
     first.send(...upgradeOf("/plugins/notes/"), "", "");
     await first.take("101 Switching Protocols");
     expect(bridge.host.plugins[0]?.tunnels).toBe(1);
-    using second = await RawCaller.connect(bridge.port);
+    using second = await RawClient.connect(bridge.port);
     second.send(...upgradeOf("/plugins/notes/"), "", "");
     expect(await second.take("\r\n\r\n")).toMatch(/^HTTP\/1\.1 503 [^]*\r\nRetry-After: 1\r\n/);
     first.socket.destroy();
     await until(() => bridge.host.plugins[0]?.tunnels === 0, "the first tunnel is over");
-    using third = await RawCaller.connect(bridge.port);
+    using third = await RawClient.connect(bridge.port);
     third.send(...upgradeOf("/plugins/notes/"), "", "");
     await third.take("101 Switching Protocols");
   });
 
-  it("ends the exchange of an upgrade whose caller leaves before the answer", async () => {
+  it("ends the exchange of an upgrade whose client leaves before the answer", async () => {
     const signals: AbortSignal[] = [];
     await using bridge = await Bridge.start({
       async serveHTTP(request) {
@@ -217,10 +217,10 @@ describe("attach", () => {
         await new Promise(() => undefined);
       },
     });
-    using caller = await RawCaller.connect(bridge.port);
-    caller.send(...upgradeOf("/plugins/notes/"), "", "");
+    using client = await RawClient.connect(bridge.port);
+    client.send(...upgradeOf("/plugins/notes/"), "", "");
     await until(() => signals.length === 1, "the handler runs");
-    caller.socket.resetAndDestroy();
+    client.socket.resetAndDestroy();
     await until(() => signals[0]?.aborted === true, "the handler hears of it");
     await turns(1);
     expect(bridge.inFlight).toBe(0);

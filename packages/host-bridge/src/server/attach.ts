@@ -2,20 +2,20 @@ import { type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Socket } from "node:net";
 import { byRequest, type HostRequest, type HostResponse } from "../client/incoming-request.js";
-import { attachLane, type LaneHost } from "../fast-path/install.js";
+import { installFastPath, type FastPathHost } from "../fast-path/install.js";
 import type { Listener } from "./listener.js";
 
 /** Any of Node's HTTP servers. */
 export type NodeServer = Server | Http2Server | Http2SecureServer;
 
 /** What attaching needs of a host. */
-export interface Attachable extends LaneHost {
+export interface Attachable extends FastPathHost {
   readonly serve: Listener;
   /** Whether a request that offers an upgrade is for a plugin, and may upgrade. */
   readonly mayUpgrade: (request: IncomingMessage) => boolean;
   /** Whether a request is for a plugin. */
   readonly isRouted: (request: HostRequest) => boolean;
-  /** Tells `host.listener` that this request's caller waits for a 100 (Continue), which nobody has sent. */
+  /** Tells `host.listener` that this request's client waits for a 100 (Continue), which nobody has sent. */
   readonly awaitsContinue: (request: HostRequest) => void;
 }
 
@@ -31,7 +31,7 @@ export interface AttachOptions {
    * False: every request is read by Node's own parser, also those that could skip it because nobody but a plugin has to do with them.
    * Default: true.
    */
-  readonly lane?: boolean;
+  readonly fastPath?: boolean;
 }
 
 type RequestListener = (request: HostRequest, response: HostResponse) => void;
@@ -63,8 +63,8 @@ export function attachListener(
     const passOn = nextOf(takeListeners(server, "request"));
     const listener = attachRequests(server, host, passOn);
     attachUpgrades(server, host, passOn);
-    if (options.lane !== false) {
-      attachLane(server, host, listener);
+    if (options.fastPath !== false) {
+      installFastPath(server, host, listener);
     }
   }
   attachExtendedConnect(server, host);
@@ -152,7 +152,7 @@ function responseOn(socket: Socket, request: IncomingMessage): ServerResponse {
   socket.on("error", () => {
     // The close that follows ends the exchange.
   });
-  // A socket that nobody reads does not notice that its caller left.
+  // A socket that nobody reads does not notice that its client left.
   socket.read(0);
   return response;
 }

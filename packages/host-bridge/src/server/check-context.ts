@@ -30,7 +30,7 @@ export function checkContext(context: RequestContext): void {
     bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
   }
   if (bytes > contextBytesMax) {
-    const message = `context: ${bytes} octets, where ${contextBytesMax} are allowed`;
+    const message = `context: ${bytes} bytes, where ${contextBytesMax} are allowed`;
     throw new ServeHTTPError("invalid-argument", message);
   }
 }

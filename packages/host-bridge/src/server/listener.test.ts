@@ -7,10 +7,10 @@ import { createPluginHost } from "../create-plugin-host.js";
 import type { HostOptions, NodeRequest } from "../options/options.js";
 import { Bridge } from "../test-rig/bridge.js";
 import { logRecords } from "../test-rig/log-records.js";
-import { RawCaller } from "../test-rig/raw-caller.js";
+import { RawClient } from "../test-rig/raw-client.js";
 import { until } from "../test-rig/until.js";
 
-/** Answers with what the host says of the caller, and counts its requests. */
+/** Answers with what the host says of the client, and counts its requests. */
 function echo(): PluginHandler & { calls: number } {
   const handler = {
     calls: 0,
@@ -105,9 +105,9 @@ describe("identity and context", () => {
       "context: 65 entries, where 64 are allowed",
     ],
     [
-      "too many octets",
+      "too many bytes",
       { name: "\u20ac".repeat(5_461) },
-      "context: 16387 octets, where 16384 are allowed",
+      "context: 16387 bytes, where 16384 are allowed",
     ],
     ["a number", { age: 7 }, 'context: the value of "age" is no string'],
   ])("answers 500 for a context of %s", async (_what, context, message) => {
@@ -130,7 +130,7 @@ describe("identity and context", () => {
     expect((JSON.parse(text) as { context: unknown }).context).toEqual(context);
   });
 
-  it("keep a request from the plugin whose caller leaves while they run", async () => {
+  it("keep a request from the plugin whose client leaves while they run", async () => {
     const handler = echo();
     const asked: NodeRequest[] = [];
     const { promise, resolve } = Promise.withResolvers<object>();
@@ -141,10 +141,10 @@ describe("identity and context", () => {
       },
     });
     await using _ = bridge;
-    using caller = await RawCaller.connect(bridge.port);
-    caller.send(...get);
+    using client = await RawClient.connect(bridge.port);
+    client.send(...get);
     await until(() => asked.length === 1, "identity is asked");
-    caller.socket.destroy();
+    client.socket.destroy();
     await until(() => asked[0]!.socket.destroyed, "the host has seen it");
     resolve({});
     expect((await ask(bridge.port)).status).toBe(200);
@@ -246,8 +246,8 @@ describe("the listener", () => {
     });
     const server = host.attach(createServer()).listen(0, "127.0.0.1");
     await once(server, "listening");
-    using caller = await RawCaller.connect((server.address() as { port: number }).port);
-    caller.send(
+    using client = await RawClient.connect((server.address() as { port: number }).port);
+    client.send(
       "POST /plugins/legacy/ HTTP/1.1",
       "Host: a",
       "Expect: 100-continue",
@@ -255,9 +255,9 @@ describe("the listener", () => {
       "",
       "",
     );
-    await caller.take("HTTP/1.1 100 Continue\r\n\r\n");
-    caller.send("body");
-    expect(await caller.take("body")).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    await client.take("HTTP/1.1 100 Continue\r\n\r\n");
+    client.send("body");
+    expect(await client.take("body")).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     server.close();
     await host.stop();
   });
@@ -266,11 +266,11 @@ describe("the listener", () => {
     await using bridge = await Bridge.start(echo());
     const sockets = new Set<Socket>();
     bridge.server.on("connection", (socket) => void sockets.add(socket));
-    using caller = await RawCaller.connect(bridge.port);
+    using client = await RawClient.connect(bridge.port);
     const counts: number[] = [];
     for (let round = 0; round < 50; round += 1) {
-      caller.send(...get);
-      await caller.take("}");
+      client.send(...get);
+      await client.take("}");
       const socket = [...sockets][0]!;
       await until(() => socket.listenerCount("close") === 1, "Node has let go of the response");
       counts.push(socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0));

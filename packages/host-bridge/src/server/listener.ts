@@ -3,8 +3,8 @@ import { admit, type AdmissionOptions, answer, answerFailure } from "./admit.js"
 import type { HostRequest, HostResponse, RequestEntry } from "../client/incoming-request.js";
 import type { ExchangePlugin } from "../exchange/exchange.js";
 import { refusalProxyError } from "../exchange/failure.js";
-import type { LaneArrival } from "../fast-path/request.js";
-import { NodeArrival } from "../node/request.js";
+import type { FastPathRequest } from "../fast-path/request.js";
+import { NodeIncomingRequest } from "../node/request.js";
 import { type RouteRules, routeTarget } from "../edge/router.js";
 
 /** What a request of a plugin's finds behind its id. */
@@ -42,25 +42,25 @@ export function createListener(options: ListenerOptions): Listener {
       next();
       return;
     }
-    const arrival = new NodeArrival(request, response, entry);
+    const incoming = new NodeIncomingRequest(request, response, entry);
     if (route === undefined) {
-      refuse(arrival, 404);
+      refuse(incoming, 404);
       return;
     }
     if (route.kind === "refusal") {
-      refuse(arrival, route.status);
+      refuse(incoming, route.status);
       return;
     }
     if (!options.enabled) {
-      refuse(arrival, 501);
+      refuse(incoming, 501);
       return;
     }
     const destination = options.destination(route.pluginId);
     switch (destination.kind) {
       case "exchange": {
-        const refused = admit(options, arrival, route, destination.plugin);
+        const refused = admit(options, incoming, route, destination.plugin);
         if (refused !== undefined) {
-          refuse(arrival, refused.status);
+          refuse(incoming, refused.status);
         }
         return;
       }
@@ -72,21 +72,23 @@ export function createListener(options: ListenerOptions): Listener {
         destination.handler(request, response);
         return;
       case "refused":
-        answerFailure(arrival, destination.error);
+        answerFailure(incoming, destination.error);
         return;
       case "not-found":
-        refuse(arrival, 404);
+        refuse(incoming, 404);
     }
   };
 }
 
 /**
- * Makes what serves plain requests that a lane has read. False, with nothing done, for every request that does not become an
+ * Makes what serves plain requests that a fast path has read. False, with nothing done, for every request that does not become an
  * exchange with a plugin: Node's server reads it again then, and the listener answers.
  */
-export function createPlainListener(options: ListenerOptions): (arrival: LaneArrival) => boolean {
-  return (arrival) => {
-    const { target } = arrival;
+export function createPlainListener(
+  options: ListenerOptions,
+): (incoming: FastPathRequest) => boolean {
+  return (incoming) => {
+    const { target } = incoming;
     const route = routeTarget(target, target, options.rules);
     if (route?.kind !== "route" || !options.enabled) {
       return false;
@@ -94,11 +96,11 @@ export function createPlainListener(options: ListenerOptions): (arrival: LaneArr
     const destination = options.destination(route.pluginId);
     return (
       destination.kind === "exchange" &&
-      admit(options, arrival, route, destination.plugin) === undefined
+      admit(options, incoming, route, destination.plugin) === undefined
     );
   };
 }
 
-function refuse(arrival: NodeArrival, status: number): void {
-  answer(arrival, status, refusalProxyError(status));
+function refuse(incoming: NodeIncomingRequest, status: number): void {
+  answer(incoming, status, refusalProxyError(status));
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { RequestInit } from "@servehttp/contract";
-import type { Arrival } from "../client/incoming-request.js";
+import type { IncomingRequest } from "../client/incoming-request.js";
 import type { RequestContext } from "./check-context.js";
 import type { RequestFields } from "../edge/edge-policy.js";
 import type { ExchangePlugin } from "../exchange/exchange.js";
@@ -8,7 +8,7 @@ import type { Route } from "../edge/router.js";
 
 /** The head of a request as its plugin gets it. Hot: the small GET of `apps/bench`. */
 export function requestInit(
-  arrival: Arrival,
+  incoming: IncomingRequest,
   route: Route,
   fields: RequestFields,
   requestId: string,
@@ -16,27 +16,27 @@ export function requestInit(
   context: RequestContext,
 ): RequestInit {
   const { totalMs } = plugin.times;
-  const { entry, versionMajor, versionMinor } = arrival;
+  const { entry, versionMajor, versionMinor } = incoming;
   const { event } = entry;
   const extended = event === "extendedConnect";
   if (extended) {
-    pushUpgrade(fields.fields, arrival.connectProtocol);
+    pushUpgrade(fields.fields, incoming.connectProtocol);
   }
   const init: RequestInit = {
-    method: extended ? "GET" : arrival.method,
+    method: extended ? "GET" : incoming.method,
     url: route.url,
     requestUri: route.requestUri,
     protocol: protocolOf(versionMajor, versionMinor),
     protocolMajor: versionMajor,
     protocolMinor: versionMinor,
     host: fields.host,
-    remoteAddress: arrival.remoteAddress,
+    remoteAddress: incoming.remoteAddress,
     headers: fields.fields,
     contentLength: extended ? 0 : fields.contentLength,
     deadlineUnixMs: totalMs === 0 ? 0 : Date.now() + totalMs,
     requestId,
     context,
-    scheme: arrival.scheme,
+    scheme: incoming.scheme,
     // Without `checkContinue` Node has sent the 100 itself.
     expectContinue: fields.expectContinue && event === "checkContinue",
     hijackable: extended || (versionMajor === 1 && fields.contentLength === 0 && plugin.mayTunnel),

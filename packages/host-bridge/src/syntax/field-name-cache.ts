@@ -12,7 +12,7 @@ export interface FieldName<Kind> {
 /**
  * Remembers what a raw header name means, so that a common name costs one look-up in a map: no lower-casing, no
  * validation, no comparing with lists. Bounded: once full it starts again from the names it was seeded with, because a
- * caller chooses the names.
+ * client chooses the names.
  */
 export class FieldNameCache<Kind> {
   readonly #names = new Map<string, FieldName<Kind>>();
@@ -24,7 +24,7 @@ export class FieldNameCache<Kind> {
     this.reset();
   }
 
-  /** What a name means; undefined when it is no token of at most 256 octets (RFC 9110, section 5.1). */
+  /** What a name means; undefined when it is no token of at most 256 bytes (RFC 9110, section 5.1). */
   get(name: string): FieldName<Kind> | undefined {
     return this.#names.get(name) ?? this.#add(name);
   }
@@ -55,7 +55,7 @@ export class FieldNameCache<Kind> {
   }
 }
 
-/** What callers and plugins send all day; these stay known whatever else comes. */
+/** What clients and plugins send all day; these stay known whatever else comes. */
 const commonNames = [
   "Accept",
   "Accept-Encoding",

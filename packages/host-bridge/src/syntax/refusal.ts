@@ -1,9 +1,9 @@
 /** A request that the host answers itself, because it can't be passed on. */
 export interface Refusal {
   readonly kind: "refusal";
-  /** The status for the caller. */
+  /** The status for the client. */
   readonly status: 400 | 404 | 414 | 417 | 431 | 501;
-  /** For the host's log, never for the caller. */
+  /** For the host's log, never for the client. */
   readonly reason: string;
 }
 

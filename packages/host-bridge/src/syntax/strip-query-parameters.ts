@@ -2,8 +2,8 @@ const ampersand = 0x26;
 const semicolon = 0x3b;
 
 /**
- * Removes the named parameters from the query of a request target or URL. Everything else stays as it came, octet for
- * octet. A query that held nothing else goes with its "?".
+ * Removes the named parameters from the query of a request target or URL. Everything else stays as it came, byte for
+ * byte. A query that held nothing else goes with its "?".
  *
  * A parameter counts as named when a program that decodes names would read it so: `access%5Ftoken`, `access_token[]`
  * and `a=1;access_token=…` are all `access_token`.
@@ -42,7 +42,7 @@ export function stripQueryParameters(target: string, names: ReadonlySet<string>)
   return anyKept ? `${target.slice(0, queryAt + 1)}${query}` : target.slice(0, queryAt);
 }
 
-/** Names of parameters as `stripQueryParameters` compares them: octets of UTF-8, one character each. */
+/** Names of parameters as `stripQueryParameters` compares them: bytes of UTF-8, one character each. */
 export function parameterNames(names: readonly string[]): ReadonlySet<string> {
   return new Set(names.map((name) => octetsOf(name)));
 }

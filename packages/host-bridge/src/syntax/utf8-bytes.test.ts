@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { isUtf8Octets } from "./utf8-bytes.js";
 
 describe("isUtf8Octets", () => {
-  it("agrees with TextDecoder on every sequence of interesting octets up to four long", () => {
+  it("agrees with TextDecoder on every sequence of interesting bytes up to four long", () => {
     const octets = [0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf];
     octets.push(0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff);
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -34,7 +34,7 @@ describe("isUtf8Octets", () => {
     expect(valid).toBeGreaterThan(16);
   });
 
-  it("refuses characters that are no octets", () => {
+  it("refuses characters that are no bytes", () => {
     expect(isUtf8Octets("\u0100")).toBe(false);
     expect(isUtf8Octets("a\u{1f600}")).toBe(false);
   });

@@ -1,6 +1,6 @@
 /**
- * Whether a string of one character an octet (Latin-1) holds well-formed UTF-8 (RFC 3629: no overlong forms, no
- * surrogates, nothing above U+10FFFF). A character above U+00FF is no octet: false.
+ * Whether a string of one character a byte (Latin-1) holds well-formed UTF-8 (RFC 3629: no overlong forms, no
+ * surrogates, nothing above U+10FFFF). A character above U+00FF is no byte: false.
  */
 export function isUtf8Octets(octets: string): boolean {
   for (let at = 0; at < octets.length; at++) {

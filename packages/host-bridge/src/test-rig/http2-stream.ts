@@ -29,7 +29,7 @@ export async function connectHttp2(
   });
 }
 
-/** A caller's stream, with all that came on it. */
+/** A client's stream, with all that came on it. */
 export class Http2Stream {
   readonly stream: ClientHttp2Stream;
   readonly informational: IncomingHttpHeaders[] = [];

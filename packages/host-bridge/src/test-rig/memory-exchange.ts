@@ -8,7 +8,7 @@ import type {
   ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import type { Caller } from "../client/client-response.js";
+import type { ClientResponse } from "../client/client-response.js";
 import { EdgePolicy } from "../edge/edge-policy.js";
 import { Exchange, type ExchangePlugin } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
@@ -17,8 +17,8 @@ import { NodeBody } from "../node/request-body.js";
 import type { NodeRequest } from "../options/options.js";
 import type { ResponseHead } from "../edge/response-head.js";
 
-/** A caller that writes down what it gets. */
-export class MemoryCaller implements Caller {
+/** A client that writes down what it gets. */
+export class MemoryResponse implements ClientResponse {
   gone = false;
   /** What was done, in order. */
   readonly log: string[] = [];
@@ -61,7 +61,7 @@ export class MemoryCaller implements Caller {
     this.log.push("break");
   }
 
-  refuseRest(): void {
+  discardRequestBody(): void {
     this.log.push("refuseRest");
   }
 
@@ -98,7 +98,7 @@ export class MemoryChannel implements ExchangeChannel<RequestParts> {
     this.resets.push(error.code);
   }
 
-  /** The body and what else of tunnel octets were sent, as text. */
+  /** The body and what else of tunnel bytes were sent, as text. */
   get text(): string {
     const chunks = this.sent.map(({ chunk, tunnelChunk }) => chunk ?? tunnelChunk);
     return Buffer.concat(chunks.filter((chunk) => chunk !== undefined)).toString();
@@ -112,11 +112,11 @@ export interface MemoryExchangeOptions {
   readonly mayTunnel?: boolean;
 }
 
-/** An exchange between a caller and a plugin that are both the test's. */
+/** An exchange between a client and a plugin that are both the test's. */
 export class MemoryExchange {
-  readonly caller = new MemoryCaller();
+  readonly client = new MemoryResponse();
   readonly channel = new MemoryChannel();
-  /** The caller's body, where the request has one. */
+  /** The client's body, where the request has one. */
   readonly body = new PassThrough();
   readonly exchange: Exchange;
   readonly over: { outcome: Outcome; code: string | undefined }[] = [];
@@ -157,7 +157,7 @@ export class MemoryExchange {
       rawTrailers: [],
     });
     this.exchange = new Exchange(plugin, {
-      caller: this.caller,
+      client: this.client,
       init,
       body: init.contentLength === 0 ? undefined : new NodeBody(request as unknown as NodeRequest),
       rules: {

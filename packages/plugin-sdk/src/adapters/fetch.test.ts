@@ -51,7 +51,7 @@ describe("a fetch handler", () => {
     },
   );
 
-  it("escapes octets that no URL holds", async () => {
+  it("escapes bytes that no URL holds", async () => {
     const { request } = await requestOf({ url: "/caf\u00e9" });
     expect(request.url).toBe("http://plugin.test/caf%E9");
   });
@@ -102,7 +102,7 @@ describe("a fetch handler", () => {
     );
     body.write("begin");
     body.destroy(new Error("cut"));
-    expect(await seen.promise).toMatchObject({ code: "caller-left" });
+    expect(await seen.promise).toMatchObject({ code: "client-disconnected" });
   });
 
   it("keeps every Set-Cookie on a line of its own", async () => {
@@ -120,7 +120,7 @@ describe("a fetch handler", () => {
     expect(await response.text()).toBe("");
   });
 
-  it("holds the source of a body that the caller does not read", async () => {
+  it("holds the source of a body that the client does not read", async () => {
     let pulled = 0;
     const source = new ReadableStream({
       pull(controller) {
@@ -138,7 +138,7 @@ describe("a fetch handler", () => {
     expect((await response.bytes()).length).toBe(6_553_600);
   });
 
-  it("aborts the request's signal and cancels the response's body when the caller leaves", async () => {
+  it("aborts the request's signal and cancels the response's body when the client leaves", async () => {
     const cancelled = Promise.withResolvers<unknown>();
     const aborted = Promise.withResolvers<unknown>();
     const call = callHandler({
@@ -154,8 +154,8 @@ describe("a fetch handler", () => {
     });
     await call.response;
     call.abort();
-    expect(await cancelled.promise).toMatchObject({ code: "caller-left" });
-    expect(await aborted.promise).toMatchObject({ code: "caller-left" });
+    expect(await cancelled.promise).toMatchObject({ code: "client-disconnected" });
+    expect(await aborted.promise).toMatchObject({ code: "client-disconnected" });
   });
 
   it("breaks the transfer when the response's body fails", async () => {

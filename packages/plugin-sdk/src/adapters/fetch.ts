@@ -7,7 +7,7 @@ import type { ResponseWriter } from "../handler/response-writer.js";
 export interface FetchHandler {
   /**
    * Answers a Request with a Response. Both bodies stream, at the pace of who reads them; `request.signal` aborts with
-   * the reason of `PluginRequest.signal`; the response's body is cancelled when the caller leaves.
+   * the reason of `PluginRequest.signal`; the response's body is cancelled when the client leaves.
    */
   fetch(request: Request, context: FetchContext): Response | Promise<Response>;
 }
@@ -16,13 +16,13 @@ export interface FetchHandler {
 export interface FetchContext {
   /** The host's name for this exchange in its logs. */
   readonly id: string;
-  /** What the host knows of the caller: user, tenant, locale. No header can forge it. */
+  /** What the host knows of the client: user, tenant, locale. No header can forge it. */
   readonly context: Readonly<Record<string, string>>;
   /** `"ip:port"`, or empty. */
   readonly remoteAddress: string;
   /** When the host gives up on the exchange as a whole; undefined for never. */
   readonly deadline: Date | undefined;
-  /** The request target as the caller sent it. */
+  /** The request target as the client sent it. */
   readonly requestUri: string;
   /** The request as the SDK has it: exact header lines, trailers, the path without the normalising of URLs. */
   readonly request: PluginRequest;
@@ -88,7 +88,7 @@ function headersOf(request: PluginRequest): Headers {
 }
 
 function absoluteUrl(request: PluginRequest): string {
-  // Octets that no URL holds as they are; URL would take them for characters and encode these.
+  // Bytes that no URL holds as they are; URL would take them for characters and encode these.
   const target = request.url.replace(
     nonAscii,
     (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase()}`,

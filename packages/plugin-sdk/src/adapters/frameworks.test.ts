@@ -142,7 +142,7 @@ describe("an Express app as a plugin", () => {
     expect([head.headers.get("content-length"), await head.text()]).toEqual(["300000", ""]);
   });
 
-  it("stops reading a file whose caller leaves", async () => {
+  it("stops reading a file whose client leaves", async () => {
     const directory = await temporaryDirectory();
     await writeFile(join(directory, "big.bin"), Buffer.alloc(8_000_000));
     const closed = Promise.withResolvers<boolean>();
@@ -209,7 +209,7 @@ describe("an Express app as a plugin", () => {
     expect(await me.text()).toBe("ada yes");
   });
 
-  it("finds what the host knows of the caller", async () => {
+  it("finds what the host knows of the client", async () => {
     const app = express();
     app.get("/", (request, response) => {
       response.send(pluginRequestOf(request)?.context["user"]);
@@ -218,7 +218,7 @@ describe("an Express app as a plugin", () => {
     expect(await response.text()).toBe("ada");
   });
 
-  it("sends server-sent events until the caller leaves", async () => {
+  it("sends server-sent events until the client leaves", async () => {
     const left = Promise.withResolvers<void>();
     const app = express();
     app.get("/", (request, response) => {
@@ -334,7 +334,7 @@ describe("a Fastify app as a plugin", () => {
 });
 
 describe("a Hono app as a plugin", () => {
-  it("routes, with cookies, middleware and what the host knows of the caller", async () => {
+  it("routes, with cookies, middleware and what the host knows of the client", async () => {
     const app = new Hono<{
       Bindings: { context: Record<string, string>; remoteAddress: string };
     }>();
@@ -361,7 +361,7 @@ describe("a Hono app as a plugin", () => {
     expect((await callHandler(app, { url: "/none" }).response).status).toBe(404);
   });
 
-  it("sends server-sent events until the caller leaves", async () => {
+  it("sends server-sent events until the client leaves", async () => {
     const left = Promise.withResolvers<void>();
     const app = new Hono();
     app.get("/events", (c) =>
@@ -441,7 +441,7 @@ describe("a server of WebSockets as a plugin", () => {
     await expect(connect(server, "/")).rejects.toThrow("Unexpected server response: 401");
   });
 
-  it("notices a caller who leaves", async () => {
+  it("notices a client who leaves", async () => {
     const sockets = new WebSocketServer({ noServer: true });
     const server = createServer();
     const left = Promise.withResolvers<number>();

@@ -1,6 +1,6 @@
 import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { CallerSocket } from "../exchange/client-socket.js";
+import type { ClientSocket } from "../exchange/client-socket.js";
 import type { PluginRequest } from "../handler/plugin-request.js";
 
 /**
@@ -14,10 +14,10 @@ export function pluginRequestOf(incoming: IncomingMessage): PluginRequest | unde
 const requests = new WeakMap<IncomingMessage, PluginRequest>();
 
 /**
- * A Node request with the head of ours; its socket brings the body. It says HTTP/1.1 for a caller that speaks
+ * A Node request with the head of ours; its socket brings the body. It says HTTP/1.1 for a client that speaks
  * HTTP/2, because it is an HTTP/1 request to Node and to frameworks that look at the version.
  */
-export function toIncomingMessage(request: PluginRequest, socket: CallerSocket): IncomingMessage {
+export function toIncomingMessage(request: PluginRequest, socket: ClientSocket): IncomingMessage {
   const incoming = new IncomingMessage(socket as unknown as Socket);
   const isOld = request.protocol === "HTTP/1.0";
   incoming.httpVersion = isOld ? "1.0" : "1.1";

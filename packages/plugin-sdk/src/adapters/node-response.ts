@@ -79,7 +79,7 @@ function storeHeader(this: ServerResponse, firstLine: string, headers: HeadersOf
   const { statusCode } = outgoing;
   const fields = fieldsOf(outgoing, headers);
   if (statusCode < 200 && statusCode !== 101) {
-    // Go's way: it goes out, and the final head stays open. Node would end the response and leave the caller waiting.
+    // Go's way: it goes out, and the final head stays open. Node would end the response and leave the client waiting.
     outgoing._hasBody = outgoing.req.method !== "HEAD";
     outgoing.statusCode = 200;
     outgoing.statusMessage = "";

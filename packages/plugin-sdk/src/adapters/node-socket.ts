@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ServeHTTPError } from "@servehttp/contract";
-import { callerOf, CallerSocket } from "../exchange/client-socket.js";
+import { clientOf, ClientSocket } from "../exchange/client-socket.js";
 import { isThenable } from "../exchange/is-thenable.js";
 import { joinBytesMax } from "../limits.js";
 import type { PluginRequest } from "../handler/plugin-request.js";
@@ -16,7 +16,7 @@ import { drained, fieldLines, toServerResponse, trailersOf } from "./node-respon
  *
  * open -> ended [#end]; open, ended -> closed [_destroy]
  */
-export class NodeSocket extends CallerSocket {
+export class NodeSocket extends ClientSocket {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
   readonly #request: PluginRequest;
@@ -29,7 +29,7 @@ export class NodeSocket extends CallerSocket {
   #lastChunk: Buffer | undefined;
 
   constructor(request: PluginRequest, response: ResponseWriter) {
-    super(callerOf(request.remoteAddress, request.scheme));
+    super(clientOf(request.remoteAddress, request.scheme));
     this.#request = request;
     this.#response = response;
     this.incoming = toIncomingMessage(request, this);
@@ -81,7 +81,7 @@ export class NodeSocket extends CallerSocket {
   }
 
   override _read(): void {
-    // Nobody reads the socket itself: its octets are the request's.
+    // Nobody reads the socket itself: its bytes are the request's.
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, settle: Settle): void {

@@ -14,7 +14,7 @@ import type { Logger } from "../handler/logger.js";
 import { callHandler, type TestCall } from "../testing/testing.js";
 import { pluginRequestOf } from "./node-request.js";
 
-// What a listener sees and what its caller gets, by a server of Node's as the reference, and in a plugin.
+// What a listener sees and what its client gets, by a server of Node's as the reference, and in a plugin.
 describe.each([
   ["node:http", serveDirectly],
   ["a plugin", serveAsPlugin],
@@ -167,7 +167,7 @@ describe.each([
     expect(incoming.headers.host).toBeTypeOf("string");
   });
 
-  it("echoes a body, whole and in order, at the pace of the caller", async () => {
+  it("echoes a body, whole and in order, at the pace of the client", async () => {
     const octets = randomBytes(1_000_003);
     const answer = await serve((incoming, outgoing) => incoming.pipe(outgoing), {
       method: "POST",
@@ -256,7 +256,7 @@ describe.each([
     expect(steps).toEqual(["head", "write", "chunk", "end"]);
   });
 
-  it("stops a writer whose caller does not read, and tells it to go on by drain", async () => {
+  it("stops a writer whose client does not read, and tells it to go on by drain", async () => {
     const needed: boolean[] = [];
     const answer = await serve(async (_incoming, outgoing) => {
       for (let i = 0; i < 64; i += 1) {
@@ -298,7 +298,7 @@ describe.each([
     ]);
   });
 
-  it("tells by events that the caller left while the response goes out", async () => {
+  it("tells by events that the client left while the response goes out", async () => {
     const seen = Promise.withResolvers<unknown>();
     const run = serve(
       (_incoming, outgoing) => {
@@ -311,7 +311,7 @@ describe.each([
     expect(await seen.promise).toEqual([false, true]);
   });
 
-  it("tells by events that the caller left while it uploads", async () => {
+  it("tells by events that the client left while it uploads", async () => {
     const seen = Promise.withResolvers<unknown>();
     const events: string[] = [];
     const body = new PassThrough();
@@ -363,7 +363,7 @@ describe("a node handler in a plugin", () => {
     expect(call.flushCount).toBe(0);
   });
 
-  it("gives the request behind Node's, with what the host knows of the caller", async () => {
+  it("gives the request behind Node's, with what the host knows of the client", async () => {
     const call = callHandler(
       { node: (incoming, outgoing) => outgoing.end(pluginRequestOf(incoming)?.context["user"]) },
       { context: { user: "ada" } },
@@ -490,7 +490,7 @@ describe("a node handler in a plugin", () => {
     body.destroy();
   });
 
-  it("takes an upgrade for a request where nobody listens for upgrades, or the caller's connection can't be had", async () => {
+  it("takes an upgrade for a request where nobody listens for upgrades, or the client's connection can't be had", async () => {
     const headers: [string, string][] = [["Upgrade", "websocket"]];
     const unheard = callHandler(
       { node: (incoming, outgoing) => outgoing.end(incoming.headers.upgrade) },
@@ -530,7 +530,7 @@ describe("a node handler in a plugin", () => {
   });
 });
 
-/** How a broken exchange reads: Node's client says the one or the other, a plugin's caller by our codes. */
+/** How a broken exchange reads: Node's client says the one or the other, a plugin's client by our codes. */
 const broken = /aborted|hang up|gave the exchange up|the handler failed/;
 
 interface Scenario {
@@ -539,7 +539,7 @@ interface Scenario {
   readonly headers?: [string, string][];
   readonly body?: string | Uint8Array | Readable;
   readonly trailers?: [string, string][];
-  /** The caller leaves as soon as the head is there. */
+  /** The client leaves as soon as the head is there. */
   readonly leaveAfterHead?: boolean;
   readonly onHead?: () => void;
   readonly onChunk?: () => void;

@@ -14,7 +14,7 @@ export interface NodeHandler {
   node(request: IncomingMessage, response: ServerResponse): unknown;
 
   /**
-   * A listener of `upgrade`: gets the caller's connection, as `ws` and its like want it. Without one, a request for an
+   * A listener of `upgrade`: gets the client's connection, as `ws` and its like want it. Without one, a request for an
    * upgrade is an ordinary one.
    */
   upgrade?(request: IncomingMessage, socket: Duplex, head: Buffer): unknown;
@@ -74,7 +74,7 @@ async function serveUpgrade(
   request: PluginRequest,
   response: ResponseWriter,
 ): Promise<void> {
-  const connection = await takeOver(response);
+  const connection = await hijackConnection(response);
   if (connection === undefined) {
     await serveRequest(target, request, response);
     return;
@@ -90,8 +90,8 @@ async function serveUpgrade(
   await closed;
 }
 
-/** Undefined where this caller's connection can't be taken over: then it is an ordinary request. */
-async function takeOver(response: ResponseWriter): Promise<HijackedConnection | undefined> {
+/** Undefined where this client's connection can't be taken over: then it is an ordinary request. */
+async function hijackConnection(response: ResponseWriter): Promise<HijackedConnection | undefined> {
   try {
     return await response.hijack();
   } catch (thrown) {

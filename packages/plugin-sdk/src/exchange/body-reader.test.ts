@@ -4,7 +4,7 @@ import { BodyReader } from "./body-reader.js";
 
 const one = Buffer.from("one");
 const two = Buffer.from("two");
-const left = new ServeHTTPError("caller-left", "gone");
+const left = new ServeHTTPError("client-disconnected", "gone");
 
 describe("BodyReader", () => {
   it("ends at once where the end has come already", async () => {

@@ -17,7 +17,7 @@ export class BodyReader implements AsyncIterable<Uint8Array> {
   #trailers: PromiseWithResolvers<HeaderList> | undefined;
   #askForBody: (() => ServeHTTPError | undefined) | undefined;
 
-  /** `askForBody` is called when the first octet is waited for; it returns why the body won't come. */
+  /** `askForBody` is called when the first byte is waited for; it returns why the body won't come. */
   constructor(askForBody?: () => ServeHTTPError | undefined) {
     this.#askForBody = askForBody;
   }

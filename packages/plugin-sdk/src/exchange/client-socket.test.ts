@@ -1,20 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { callerOf } from "./client-socket.js";
+import { clientOf } from "./client-socket.js";
 
 describe("callerOf", () => {
   it("takes addresses apart", () => {
-    expect(callerOf("192.0.2.1:80", "http")).toEqual({
+    expect(clientOf("192.0.2.1:80", "http")).toEqual({
       address: "192.0.2.1",
       port: 80,
       family: "IPv4",
       encrypted: false,
     });
-    expect(callerOf("[2001:db8::1]:443", "https")).toEqual({
+    expect(clientOf("[2001:db8::1]:443", "https")).toEqual({
       address: "2001:db8::1",
       port: 443,
       family: "IPv6",
       encrypted: true,
     });
-    expect(callerOf("", "http").address).toBeUndefined();
+    expect(clientOf("", "http").address).toBeUndefined();
   });
 });

@@ -1,16 +1,16 @@
 import { Duplex } from "node:stream";
 
 /** Who is at the other end of a socket that ends at the host. */
-export interface Caller {
+export interface Client {
   readonly address: string | undefined;
   readonly port: number | undefined;
   readonly family: "IPv4" | "IPv6" | undefined;
-  /** Whether the caller speaks TLS to the host. */
+  /** Whether the client speaks TLS to the host. */
   readonly encrypted: boolean;
 }
 
 /** The parts of a `remoteAddress` (`"ip:port"`, IPv6 in brackets, or empty). */
-export function callerOf(remoteAddress: string, scheme: "http" | "https"): Caller {
+export function clientOf(remoteAddress: string, scheme: "http" | "https"): Client {
   const encrypted = scheme === "https";
   const colon = remoteAddress.lastIndexOf(":");
   if (colon < 0) {
@@ -24,21 +24,21 @@ export function callerOf(remoteAddress: string, scheme: "http" | "https"): Calle
 }
 
 /** The methods and properties of `net.Socket` that servers call or look at, on a socket that ends at the host. */
-export abstract class CallerSocket extends Duplex {
-  /** The caller's address; undefined where it has none (a unix socket). */
+export abstract class ClientSocket extends Duplex {
+  /** The client's address; undefined where it has none (a unix socket). */
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   readonly remoteFamily: "IPv4" | "IPv6" | undefined;
-  /** Whether the caller speaks TLS to the host. */
+  /** Whether the client speaks TLS to the host. */
   readonly encrypted: boolean;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(caller: Caller) {
+  constructor(client: Client) {
     super({ allowHalfOpen: true });
-    this.remoteAddress = caller.address;
-    this.remotePort = caller.port;
-    this.remoteFamily = caller.family;
-    this.encrypted = caller.encrypted;
+    this.remoteAddress = client.address;
+    this.remotePort = client.port;
+    this.remoteFamily = client.family;
+    this.encrypted = client.encrypted;
   }
 
   /** Emits `timeout` after so many milliseconds without traffic; 0 for never, the default. */
@@ -56,12 +56,12 @@ export abstract class CallerSocket extends Duplex {
     return this;
   }
 
-  /** The host has set it on the caller's connection. */
+  /** The host has set it on the client's connection. */
   setNoDelay(): this {
     return this;
   }
 
-  /** The caller's connection is the host's to keep alive. */
+  /** The client's connection is the host's to keep alive. */
   setKeepAlive(): this {
     return this;
   }

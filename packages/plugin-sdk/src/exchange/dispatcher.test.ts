@@ -127,7 +127,7 @@ describe("dispatchExchange", () => {
   });
 
   it.each([
-    "caller-left",
+    "client-disconnected",
     "deadline",
     "host-stopping",
     "plugin-closing",
@@ -172,7 +172,7 @@ describe("dispatchExchange", () => {
     const request = await received.promise;
     call.abort();
     expect(request.signal.aborted).toBe(true);
-    expect(request.signal.reason).toMatchObject({ code: "caller-left" });
+    expect(request.signal.reason).toMatchObject({ code: "client-disconnected" });
   });
 
   it("waits no longer for the handler of an exchange that was given up, and survives its failure", async () => {
@@ -186,12 +186,12 @@ describe("dispatchExchange", () => {
       const { receiver, running } = dispatch(() => handler.promise, logger);
       void receiver.receive({ init: plainInit });
       expect(running.count).toBe(1);
-      receiver.abort(new ServeHTTPError("caller-left", "gone"));
+      receiver.abort(new ServeHTTPError("client-disconnected", "gone"));
       await running.whenIdle();
       handler.reject(new Error("late"));
       await turn();
       expect(unhandled).toEqual([]);
-      expect(warnings).toEqual([expect.objectContaining({ code: "caller-left" })]);
+      expect(warnings).toEqual([expect.objectContaining({ code: "client-disconnected" })]);
     } finally {
       process.off("unhandledRejection", listen);
     }
@@ -205,7 +205,7 @@ describe("dispatchExchange", () => {
       error: log,
     });
     void receiver.receive({ init: plainInit });
-    receiver.abort(new ServeHTTPError("caller-left", "gone"));
+    receiver.abort(new ServeHTTPError("client-disconnected", "gone"));
     await turn();
     expect(lines).toEqual([]);
   });
@@ -226,7 +226,7 @@ describe("dispatchExchange", () => {
     expect(sha256(echoed)).toBe(sha256(octets));
   });
 
-  it("stops a handler whose caller does not read", async () => {
+  it("stops a handler whose client does not read", async () => {
     let written = 0;
     const call = callHandler({
       async serveHTTP(_request, response) {
@@ -257,8 +257,8 @@ describe("dispatchExchange", () => {
     );
     body.write("begin");
     body.destroy(new Error("cut"));
-    expect(await seen.promise).toMatchObject({ code: "caller-left" });
-    await expect(call.response).rejects.toMatchObject({ code: "caller-left" });
+    expect(await seen.promise).toMatchObject({ code: "client-disconnected" });
+    await expect(call.response).rejects.toMatchObject({ code: "client-disconnected" });
   });
 
   it("sends a 100 when the handler first reads, and none for one that refuses unread", async () => {
@@ -363,7 +363,7 @@ describe("dispatchExchange", () => {
     expect(tunnel.readableEnded).toBe(false);
   });
 
-  it("survives a caller who leaves a tunnel at which nobody listens for errors", async () => {
+  it("survives a client who leaves a tunnel at which nobody listens for errors", async () => {
     const opened = Promise.withResolvers<Awaited<ReturnType<ResponseWriter["hijack"]>>>();
     const call = callHandler(
       {

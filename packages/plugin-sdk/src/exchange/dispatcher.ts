@@ -18,7 +18,7 @@ import type { RunningHandlers } from "./running-handlers.js";
 /**
  * Answers a request, in the style of Go's `ServeHTTP`. Returning (or resolving) ends the response, with status 200
  * where nothing was written. A connection that it took over and that nobody listens to any more ends too; one with a listener
- * of `data` or `readable` (a WebSocket, say) lives on. Throwing (or rejecting) makes the exchange fail: the caller sees 500 before the head is
+ * of `data` or `readable` (a WebSocket, say) lives on. Throwing (or rejecting) makes the exchange fail: the client sees 500 before the head is
  * committed and a broken transfer after it, never what was thrown.
  */
 export type ServeHTTP = (request: PluginRequest, response: ResponseWriter) => void | Promise<void>;

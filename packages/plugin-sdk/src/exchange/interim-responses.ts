@@ -8,7 +8,7 @@ import {
 import { HeaderList, toFieldList } from "../handler/header-list.js";
 import { settledBy } from "./write-promise.js";
 
-/** The interim responses of an exchange: at most 16, of which one is kept for the 100 that a waiting caller needs. */
+/** The interim responses of an exchange: at most 16, of which one is kept for the 100 that a waiting client needs. */
 export class InterimResponses {
   readonly #channel: ExchangeChannel<ResponseParts>;
   #count = 0;
@@ -19,7 +19,7 @@ export class InterimResponses {
     this.#isContinueDue = expectContinue;
   }
 
-  /** Whether the caller still waits for a 100 (Continue). */
+  /** Whether the client still waits for a 100 (Continue). */
   get isContinueDue(): boolean {
     return this.#isContinueDue;
   }

@@ -55,7 +55,7 @@ describe("PluginRequest", () => {
     await withRequest({}, (request) => expect(request.contentLength).toBe(0));
   });
 
-  it("buffers a body as octets, text or JSON", async () => {
+  it("buffers a body as bytes, text or JSON", async () => {
     await withRequest({ body: chunks("ab", "cd") }, async (request) => {
       expect(Buffer.from(await request.bytes()).toString()).toBe("abcd");
     });

@@ -19,7 +19,7 @@ export class RequestReader implements PluginRequest {
   #abort: AbortController | undefined;
   #abortReason: ServeHTTPError | undefined;
 
-  /** `askForBody`, where the caller waits for a 100 (Continue), sends it or returns why it can't be sent. */
+  /** `askForBody`, where the client waits for a 100 (Continue), sends it or returns why it can't be sent. */
   constructor(init: RequestInit, askForBody?: () => ServeHTTPError | undefined) {
     this.method = init.method;
     this.url = init.url;
@@ -168,6 +168,6 @@ const notNeeded = new ServeHTTPError(
 function tooLarge(limitBytes: number): ServeHTTPError {
   return new ServeHTTPError(
     "body-too-large",
-    `the body is longer than the limit of ${limitBytes} octets; read it chunk by chunk or give a higher limitBytes`,
+    `the body is longer than the limit of ${limitBytes} bytes; read it chunk by chunk or give a higher limitBytes`,
   );
 }

@@ -144,7 +144,7 @@ describe("ResponseSender", () => {
   it("rejects waiting and later writes when the exchange is given up", async () => {
     const { response, channel } = open({ room: new Promise(() => undefined) });
     const waiting = response.write("x");
-    const left = new ServeHTTPError("caller-left", "gone");
+    const left = new ServeHTTPError("client-disconnected", "gone");
     channel.abort({ receive: () => undefined, abort: (error) => response.abort(error) }, left);
     await expect(waiting).rejects.toBe(left);
     await expect(response.write("y")).rejects.toBe(left);
@@ -162,7 +162,7 @@ describe("ResponseSender", () => {
       void response.write("x");
       channel.abort(
         { receive: () => undefined, abort: (error) => response.abort(error) },
-        new ServeHTTPError("caller-left", "gone"),
+        new ServeHTTPError("client-disconnected", "gone"),
       );
       void response.write("y");
       void response.end();

@@ -9,7 +9,7 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import { callerOf } from "./client-socket.js";
+import { clientOf } from "./client-socket.js";
 import { HeaderList } from "../handler/header-list.js";
 import { InterimResponses } from "./interim-responses.js";
 import type { Logger } from "../handler/logger.js";
@@ -154,11 +154,11 @@ export class ResponseSender implements ResponseWriter {
     if (!this.#init.hijackable) {
       throw new ServeHTTPError(
         "hijack-not-possible",
-        "this caller's connection can't be taken over: it is not an upgrade that the host allows, or it is HTTP/2",
+        "this client's connection can't be taken over: it is not an upgrade that the host allows, or it is HTTP/2",
       );
     }
-    const caller = callerOf(this.#init.remoteAddress, this.#init.scheme);
-    const socket = new TunnelSocket(this.#channel, caller);
+    const client = clientOf(this.#init.remoteAddress, this.#init.scheme);
+    const socket = new TunnelSocket(this.#channel, client);
     this.#state = { at: "hijacked", tunnel: socket };
     this.#request.takenOver();
     await this.#channel.send({ hijack: true });
@@ -193,7 +193,7 @@ export class ResponseSender implements ResponseWriter {
     }
   }
 
-  /** Asks for the body that the caller holds back; returns why that is not possible. */
+  /** Asks for the body that the client holds back; returns why that is not possible. */
   askForBody(): ServeHTTPError | undefined {
     if (!this.#interim.isContinueDue) {
       return undefined;
@@ -201,7 +201,7 @@ export class ResponseSender implements ResponseWriter {
     if (this.#state.at === "committed") {
       return new ServeHTTPError(
         "already-committed",
-        "the caller waits for a 100 (Continue), which can't follow the response's head: read the body, or send " +
+        "the client waits for a 100 (Continue), which can't follow the response's head: read the body, or send " +
           "informational(100), before the first write",
       );
     }
@@ -297,7 +297,7 @@ export class ResponseSender implements ResponseWriter {
     return this.#channel.send(parts);
   }
 
-  /** The handler did something that no caller can be told: 500, or a broken transfer. */
+  /** The handler did something that no client can be told: 500, or a broken transfer. */
   #fail(message: string): ServeHTTPError {
     this.#logger.error({ requestId: this.#init.requestId }, message);
     const error = new ServeHTTPError("handler-failed", message);

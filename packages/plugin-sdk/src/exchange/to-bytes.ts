@@ -1,6 +1,6 @@
 import { ServeHTTPError } from "@servehttp/contract";
 
-/** A chunk as octets, strings as UTF-8. Throws a ServeHTTPError `invalid-argument` for anything else. */
+/** A chunk as bytes, strings as UTF-8. Throws a ServeHTTPError `invalid-argument` for anything else. */
 export function toOctets(chunk: Uint8Array | string): Uint8Array {
   if (typeof chunk === "string") {
     return Buffer.from(chunk, "utf8");

@@ -4,13 +4,13 @@ import { type Duplex, finished } from "node:stream";
 import { promisify } from "node:util";
 import { bodyChunkBytesMax, type ResponseParts, ServeHTTPError } from "@servehttp/contract";
 import { describe, expect, it } from "vitest";
-import { callerOf } from "./client-socket.js";
+import { clientOf } from "./client-socket.js";
 import type { ServeHTTP } from "./dispatcher.js";
 import { callHandler } from "../testing/testing.js";
 import { TunnelSocket } from "./tunnel-socket.js";
 
 describe("TunnelSocket", () => {
-  it("carries octets both ways at once, whole and in order", async () => {
+  it("carries bytes both ways at once, whole and in order", async () => {
     const { ours, theirs } = await openTunnel();
     const there = randomBytes(3_000_001);
     const back = randomBytes(2_000_003);
@@ -89,7 +89,7 @@ describe("TunnelSocket", () => {
   });
 
   it("emits the reason of an abort where somebody listens, and closes silently where nobody does", async () => {
-    const left = new ServeHTTPError("caller-left", "gone");
+    const left = new ServeHTTPError("client-disconnected", "gone");
     const heard = openAlone();
     const failed = once(heard.socket, "error");
     heard.socket.abort(left);
@@ -186,7 +186,7 @@ function openAlone(room?: Promise<void>) {
       },
       reset: (error) => resets.push(error),
     },
-    callerOf("192.0.2.1:50000", "http"),
+    clientOf("192.0.2.1:50000", "http"),
   );
   return { socket, sent, resets };
 }

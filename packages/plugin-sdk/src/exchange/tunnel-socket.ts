@@ -5,26 +5,26 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import { type Caller, CallerSocket } from "./client-socket.js";
+import { type Client, ClientSocket } from "./client-socket.js";
 import { joinBytesMax } from "../limits.js";
 import { settledBy } from "./write-promise.js";
 
 /**
- * A caller's connection that the plugin took over: raw octets both ways, with back-pressure both ways, each way ends
+ * A client's connection that the plugin took over: raw bytes both ways, with back-pressure both ways, each way ends
  * on its own.
  *
  * As with a `net.Socket`, what was written before `destroy()` still goes; `destroy(error)` breaks the connection at
  * once. When the exchange is given up the socket is destroyed; it emits `error` only where somebody listens, so that a
- * caller who leaves can't end the process.
+ * client who leaves can't end the process.
  */
-export class TunnelSocket extends CallerSocket {
+export class TunnelSocket extends ClientSocket {
   readonly #channel: ExchangeChannel<ResponseParts>;
   #roomForMore: (() => void) | undefined;
   #hasReceivedEnd = false;
   #hasSentEnd = false;
 
-  constructor(channel: ExchangeChannel<ResponseParts>, caller: Caller) {
-    super(caller);
+  constructor(channel: ExchangeChannel<ResponseParts>, client: Client) {
+    super(client);
     this.#channel = channel;
     // A handler that writes behind its own end, say, must not take the process along.
     this.on("error", ignore);

@@ -89,7 +89,7 @@ describe("HeaderList", () => {
     expect(() => list.set("a", 5 as unknown as string)).toThrow(/of type number/);
   });
 
-  it("takes every octet above the control characters", () => {
+  it("takes every byte above the control characters", () => {
     const list = new HeaderList();
     list.set("a", "caf\u00e9\u00ff");
     expect(list.get("a")).toBe("caf\u00e9\u00ff");

@@ -13,7 +13,7 @@ import {
  * like Go's `http.Header` and unlike the `Headers` of fetch, which joins values.
  *
  * Names compare without regard to case and keep the letter case in which they were given. Values are strings of one
- * character an octet (Latin-1), as in Node. Iteration gives `[name, value]` in order, one pair a value.
+ * character a byte (Latin-1), as in Node. Iteration gives `[name, value]` in order, one pair a value.
  *
  * `set` and `append` throw a ServeHTTPError `invalid-argument` for a name or a value that HTTP does not allow. White
  * space at either end of a value is no part of it and is removed.
@@ -174,7 +174,7 @@ function valueProblem(value: string): string {
     const code = value.charCodeAt(i);
     if (code > 0xff) {
       return (
-        `holds ${codePoint(code)} at ${i}: a value has one character an octet, up to U+00FF; ` +
+        `holds ${codePoint(code)} at ${i}: a value has one character a byte, up to U+00FF; ` +
         `for UTF-8 give Buffer.from(value, "utf8").toString("latin1")`
       );
     }

@@ -2,7 +2,7 @@ import type { HeaderList } from "./header-list.js";
 
 /** How much `bytes()`, `text()` and `json()` hold. */
 export interface BufferOptions {
-  /** In octets; default 1 MiB (1,048,576). */
+  /** In bytes; default 1 MiB (1,048,576). */
   readonly limitBytes?: number;
 }
 
@@ -13,14 +13,14 @@ export interface PluginRequest {
 
   /**
    * Path and query as the plugin sees them, `/` at least: the host has removed its prefix and its secret query parameters;
-   * escapes stay as the caller sent them. One character an octet.
+   * escapes stay as the client sent them. One character a byte.
    */
   readonly url: string;
 
-  /** The request target as the caller sent it, less the host's secret query parameters. */
+  /** The request target as the client sent it, less the host's secret query parameters. */
   readonly requestUri: string;
 
-  /** The caller's protocol: `"HTTP/1.0"`, `"HTTP/1.1"` or `"HTTP/2.0"`. */
+  /** The client's protocol: `"HTTP/1.0"`, `"HTTP/1.1"` or `"HTTP/2.0"`. */
   readonly protocol: string;
 
   /** 1 or 2. */
@@ -29,31 +29,31 @@ export interface PluginRequest {
   /** 0 or 1. */
   readonly protocolMinor: number;
 
-  /** How the caller addressed the host: `"http"` or `"https"`. */
+  /** How the client addressed the host: `"http"` or `"https"`. */
   readonly scheme: "http" | "https";
 
-  /** The caller's `Host` or `:authority`; it is not among `headers`. May be empty (HTTP/1.0). */
+  /** The client's `Host` or `:authority`; it is not among `headers`. May be empty (HTTP/1.0). */
   readonly host: string;
 
-  /** The caller's transport address, `"ip:port"`, IPv6 in brackets; empty where it has none (a unix socket). */
+  /** The client's transport address, `"ip:port"`, IPv6 in brackets; empty where it has none (a unix socket). */
   readonly remoteAddress: string;
 
   /** The header section, without `Host`, hop-by-hop and framing fields. Changing it changes nothing elsewhere. */
   readonly headers: HeaderList;
 
-  /** The declared length of the body in octets, 0 for a request without one, undefined where it is not known. */
+  /** The declared length of the body in bytes, 0 for a request without one, undefined where it is not known. */
   readonly contentLength: number | undefined;
 
-  /** Whether the caller waits for a 100 (Continue) before it sends the body. The first read of the body sends it. */
+  /** Whether the client waits for a 100 (Continue) before it sends the body. The first read of the body sends it. */
   readonly expectContinue: boolean;
 
   /**
-   * The body, chunk by chunk, 1 octet to 64 KiB each; single use. The caller is slowed down to the pace of this
+   * The body, chunk by chunk, 1 byte to 64 KiB each; single use. The client is slowed down to the pace of this
    * reader. Leaving the loop says that no more is needed: the rest is taken and dropped.
    *
    * The iteration throws a ServeHTTPError: `already-read` at a second use; the reason of `signal` when the body was cut off
    * or the exchange given up, never a clean end; `request-not-needed` after the response has ended;
-   * `already-committed` where the caller waits for a 100 (Continue) and the response has begun without one.
+   * `already-committed` where the client waits for a 100 (Continue) and the response has begun without one.
    */
   readonly body: AsyncIterable<Uint8Array>;
 
@@ -63,7 +63,7 @@ export interface PluginRequest {
    */
   bytes(options?: BufferOptions): Promise<Uint8Array>;
 
-  /** The whole body as UTF-8 text, a byte order mark removed, wrong octets replaced. Throws what `bytes` throws. */
+  /** The whole body as UTF-8 text, a byte order mark removed, wrong bytes replaced. Throws what `bytes` throws. */
   text(options?: BufferOptions): Promise<string>;
 
   /** The whole body, parsed as JSON. Throws what `bytes` throws, and a SyntaxError for what is no JSON. */
@@ -76,7 +76,7 @@ export interface PluginRequest {
   readonly trailers: Promise<HeaderList>;
 
   /**
-   * Aborts when the exchange is given up. The reason is a ServeHTTPError whose `code` says why: `caller-left`, `deadline`,
+   * Aborts when the exchange is given up. The reason is a ServeHTTPError whose `code` says why: `client-left`, `deadline`,
    * `host-stopping`, `plugin-closing`, `connection-lost`, or `handler-failed` after an impossible status. It does not
    * abort when the response ended well.
    */
@@ -88,6 +88,6 @@ export interface PluginRequest {
   /** The host's name for this exchange in its logs. */
   readonly id: string;
 
-  /** What the host knows of the caller beside the header section: user, tenant, locale. No header can forge it. */
+  /** What the host knows of the client beside the header section: user, tenant, locale. No header can forge it. */
   readonly context: Readonly<Record<string, string>>;
 }

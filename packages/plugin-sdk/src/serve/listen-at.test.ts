@@ -61,7 +61,7 @@ it("says what is wrong with a path", async () => {
   expect(await refusal({ path: directory.at("none/s") })).toBe("its directory does not exist");
   const long = directory.at("x".repeat(200));
   expect(await refusal({ path: long })).toMatch(
-    new RegExp(`^the path has ${long.length} octets, and that of a socket at most 10[37]$`),
+    new RegExp(`^the path has ${long.length} bytes, and that of a socket at most 10[37]$`),
   );
 });
 

@@ -74,13 +74,13 @@ function listenError(address: ListenAddress, error: unknown): ServeHTTPError {
   });
 }
 
-/** Linux takes one octet of the 108 for the end; others have 104. */
+/** Linux takes one byte of the 108 for the end; others have 104. */
 const socketPathBytesMax = process.platform === "linux" ? 107 : 103;
 
 function pathProblem(path: string, error: unknown): string {
   const bytes = Buffer.byteLength(path);
   if (bytes > socketPathBytesMax) {
-    return `the path has ${bytes} octets, and that of a socket at most ${socketPathBytesMax}`;
+    return `the path has ${bytes} bytes, and that of a socket at most ${socketPathBytesMax}`;
   }
   // Node says EACCES also where nothing is.
   if (!existsSync(dirname(path))) {

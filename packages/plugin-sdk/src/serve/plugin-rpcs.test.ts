@@ -33,7 +33,7 @@ it("lets go of who waits when the plugin stops, and of both when who waits leave
   await new ServingState().whenStopped(leaves.signal);
 });
 
-it("holds nothing of watches whose callers have left", async () => {
+it("holds nothing of watches whose clients have left", async () => {
   const state = new ServingState();
   const server = createServer(servePluginRpcs("software", state));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

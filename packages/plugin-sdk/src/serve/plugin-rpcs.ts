@@ -10,7 +10,7 @@ import {
   PluginService,
 } from "@servehttp/contract";
 
-/** `Describe` and health are small: a message over this many octets is nobody's. */
+/** `Describe` and health are small: a message over this many bytes is nobody's. */
 const messageBytesMax = 65_536;
 
 /**

@@ -109,7 +109,7 @@ describe("the environment", () => {
   });
 });
 
-describe("a caller without the token", () => {
+describe("a client without the token", () => {
   const token = "0123456789abcdef";
 
   it.each([undefined, "", "x", "0123456789abcdeX", "0123456789abcde", "0123456789abcdefg"])(

@@ -3,7 +3,7 @@ import { ExchangeServer, type ExchangeServerOptions, type ListenAddress } from "
 import { ServeHTTPError } from "@servehttp/contract";
 import { dispatchExchange, type ServeHTTP } from "../exchange/dispatcher.js";
 import { type PluginHandler, toServeHTTP } from "../adapters/to-serve-http.js";
-import { farewellMs } from "../limits.js";
+import { drainAgainMs } from "../limits.js";
 import { formatListenAddress } from "./listen-address.js";
 import { listenAt } from "./listen-at.js";
 import type { Logger } from "../handler/logger.js";
@@ -185,7 +185,7 @@ class Plugin implements RunningPlugin, EndsWithProcess {
     const idle = drained.then(() => this.#running.whenIdle());
     if (!(await isResolvedWithin(idle, this.#drainMs))) {
       server.giveUp(new ServeHTTPError("plugin-closing", "the plugin is closing"));
-      if (!(await isResolvedWithin(drained, farewellMs))) {
+      if (!(await isResolvedWithin(drained, drainAgainMs))) {
         server.destroy();
         await drained;
       }

@@ -26,7 +26,7 @@ export interface MemoryChannelEvents {
 export class MemoryChannel implements ExchangeChannel<ResponseParts> {
   readonly #events: MemoryChannelEvents;
   #order: ResponseOrder = initialResponseOrder;
-  #isGivenUp = false;
+  #isReset = false;
   #waiting = new Set<(error: ServeHTTPError) => void>();
 
   constructor(events: MemoryChannelEvents) {
@@ -35,7 +35,7 @@ export class MemoryChannel implements ExchangeChannel<ResponseParts> {
 
   /** Whether the plugin can say nothing more. */
   get isOver(): boolean {
-    return this.#isGivenUp || isResponseOver(this.#order);
+    return this.#isReset || isResponseOver(this.#order);
   }
 
   /** Whether the plugin has taken the connection over. */
@@ -63,7 +63,7 @@ export class MemoryChannel implements ExchangeChannel<ResponseParts> {
   }
 
   reset(error: ServeHTTPError): void {
-    if (!this.#isGivenUp) {
+    if (!this.#isReset) {
       this.#giveUp(error);
       this.#events.onReset(error);
     }
@@ -71,14 +71,14 @@ export class MemoryChannel implements ExchangeChannel<ResponseParts> {
 
   /** The other side gives up: the plugin's end is told, and whoever waits for room. */
   abort(receiver: PartReceiver<RequestParts>, error: ServeHTTPError): void {
-    if (!this.#isGivenUp) {
+    if (!this.#isReset) {
       this.#giveUp(error);
       receiver.abort(error);
     }
   }
 
   #giveUp(error: ServeHTTPError): void {
-    this.#isGivenUp = true;
+    this.#isReset = true;
     for (const reject of this.#waiting) {
       reject(error);
     }

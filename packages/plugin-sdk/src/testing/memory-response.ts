@@ -2,7 +2,7 @@ import { muxWindowBytes, type ResponseParts, type ServeHTTPError } from "@serveh
 import { BodyReader } from "../exchange/body-reader.js";
 
 /**
- * The body of a response that no carrier carries. Like a carrier it holds 256 KiB for a caller that does not read, and then
+ * The body of a response that no carrier carries. Like a carrier it holds 256 KiB for a client that does not read, and then
  * lets the plugin wait.
  */
 export class MemoryResponseBody {

@@ -1,15 +1,15 @@
 import { Duplex } from "node:stream";
 import { bodyChunkBytesMax, type RequestParts, type ResponseParts } from "@servehttp/contract";
 
-/** Where the caller's end of a tunnel in memory leads. */
+/** Where the client's end of a tunnel in memory leads. */
 export interface MemoryTunnelEvents {
   /** To the plugin; resolves when it has taken the parts. */
   readonly deliver: (parts: RequestParts) => Promise<void>;
-  /** The caller's end was destroyed before both ways had ended. */
+  /** The client's end was destroyed before both ways had ended. */
   readonly leave: () => void;
 }
 
-/** The caller's end of a tunnel that no carrier carries. */
+/** The client's end of a tunnel that no carrier carries. */
 export class MemoryTunnel extends Duplex {
   readonly #events: MemoryTunnelEvents;
   #roomForMore: (() => void) | undefined;

@@ -82,7 +82,7 @@ describe("callHandler", () => {
     expect(details).toEqual([expect.objectContaining({ err: new Error("why") })]);
   });
 
-  it("is the caller's end of a connection that the handler takes over", async () => {
+  it("is the client's end of a connection that the handler takes over", async () => {
     const call = callHandler(
       {
         async serveHTTP(_request, response) {

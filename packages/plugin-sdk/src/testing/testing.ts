@@ -37,7 +37,7 @@ export interface TestRequest {
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
   /** Sent behind the body; default none. */
   readonly trailers?: Iterable<readonly [string, string]>;
-  /** In octets; default: the length of a `body` of known length, 0 without a body. */
+  /** In bytes; default: the length of a `body` of known length, 0 without a body. */
   readonly contentLength?: number;
   /** Default `"HTTP/1.1"`. */
   readonly protocol?: "HTTP/1.0" | "HTTP/1.1" | "HTTP/2.0";
@@ -47,17 +47,17 @@ export interface TestRequest {
   readonly host?: string;
   /** Default `"192.0.2.1:50000"`. */
   readonly remoteAddress?: string;
-  /** What the host knows of the caller; default nothing. */
+  /** What the host knows of the client; default nothing. */
   readonly context?: Readonly<Record<string, string>>;
   /** Default `"test"`. */
   readonly id?: string;
   /** Default none. Nothing happens when it passes: call `abort("deadline")`. */
   readonly deadline?: Date;
-  /** The caller waits for a 100 (Continue): the body comes when the handler asks for it. Default false. */
+  /** The client waits for a 100 (Continue): the body comes when the handler asks for it. Default false. */
   readonly expectContinue?: boolean;
   /** Whether the handler can take the connection over; default false. */
   readonly hijackable?: boolean;
-  /** What the caller sent behind its upgrade request; default nothing. */
+  /** What the client sent behind its upgrade request; default nothing. */
   readonly tunnelHead?: Uint8Array;
 }
 
@@ -84,9 +84,9 @@ export interface TestCall {
   readonly headExtensionsMs: readonly number[];
   /** How often the handler has flushed. */
   readonly flushCount: number;
-  /** The caller's end of the connection, once the handler has taken it over. */
+  /** The client's end of the connection, once the handler has taken it over. */
   readonly tunnel: Promise<Duplex>;
-  /** Gives the exchange up as the host would; default `caller-left`. */
+  /** Gives the exchange up as the host would; default `client-left`. */
   abort(code?: ErrorCode): void;
 }
 
@@ -146,7 +146,7 @@ class MemoryCall implements TestCall {
     return this.#tunnel.promise;
   }
 
-  abort(code: ErrorCode = "caller-left"): void {
+  abort(code: ErrorCode = "client-disconnected"): void {
     const error = new ServeHTTPError(code, `the test gave the exchange up: ${code}`);
     this.#channel.abort(this.#receiver, error);
     this.#giveUp(error);
@@ -175,7 +175,7 @@ class MemoryCall implements TestCall {
       await this.#deliver({ end });
     } catch {
       // A body that throws is an upload that was cut off.
-      this.abort("caller-left");
+      this.abort("client-disconnected");
     }
   }
 
@@ -214,7 +214,7 @@ class MemoryCall implements TestCall {
   #openTunnel(): void {
     this.#memoryTunnel = new MemoryTunnel({
       deliver: (parts) => this.#deliver(parts),
-      leave: () => this.abort("caller-left"),
+      leave: () => this.abort("client-disconnected"),
     });
     this.#tunnel.resolve(this.#memoryTunnel);
   }

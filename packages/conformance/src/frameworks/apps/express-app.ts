@@ -25,7 +25,7 @@ export function expressApp(directory: string): NodeHandler {
     const host = request.get("host");
     response.json({ method, url, originalUrl, ip, protocol, secure, hostname, query, host });
   });
-  app.get("/caller", (request, response) => {
+  app.get("/client", (request, response) => {
     const known = pluginRequestOf(request);
     response.json({ user: known?.context["user"], requestUri: known?.requestUri });
   });

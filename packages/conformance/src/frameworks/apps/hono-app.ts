@@ -30,7 +30,7 @@ export function honoApp(directory: string): Hono {
     const { method, url, path } = context.req;
     return context.json({ method, url, path, query: context.req.query() });
   });
-  app.get("/caller", (context) => {
+  app.get("/client", (context) => {
     const env = context.env as { incoming?: IncomingMessage } & Partial<FetchContext>;
     const known = env.incoming === undefined ? env : pluginRequestOf(env.incoming);
     return context.json({ user: known?.context?.["user"], requestUri: known?.requestUri });

@@ -96,7 +96,7 @@ export async function compressesText(site: Site, path: string): Promise<void> {
   expect(textOf(plain)).toBe("long text ".repeat(10_000));
 }
 
-/** The first event is here while the stream is open, and the application learns that its caller left. */
+/** The first event is here while the stream is open, and the application learns that its client left. */
 export async function sendsEventsUntilLeft(
   site: Site,
   paths: { readonly events: string; readonly left: string },
@@ -109,7 +109,7 @@ export async function sendsEventsUntilLeft(
   expect(textOf(await callSite(site, paths.left))).toBe("left");
 }
 
-/** Each request is answered as when Node serves the application: status, fields, octets. */
+/** Each request is answered as when Node serves the application: status, fields, bytes. */
 export async function answersAsDirectly(
   site: Site,
   requests: readonly (readonly [path: string, request?: SiteRequest])[],
@@ -121,10 +121,10 @@ export async function answersAsDirectly(
   }
 }
 
-/** What the host of the tests says of every caller. */
-export async function knowsCaller(site: Site): Promise<void> {
-  const known = jsonOf(await callSite(site, "/caller?a=1"));
-  expect(known).toEqual({ user: "ada", requestUri: `${site.base}/caller?a=1` });
+/** What the host of the tests says of every client. */
+export async function knowsClient(site: Site): Promise<void> {
+  const known = jsonOf(await callSite(site, "/client?a=1"));
+  expect(known).toEqual({ user: "ada", requestUri: `${site.base}/client?a=1` });
 }
 
 /** What the application says of a request: method, addresses, query. */

@@ -17,7 +17,7 @@ import {
   answersAsDirectly,
   answersConditions,
   compressesText,
-  knowsCaller,
+  knowsClient,
   seesFacts,
   sendsEventsUntilLeft,
   sendsLargeFile,
@@ -52,7 +52,7 @@ export const expressFeatures: readonly FrameworkFeature[] = [
   {
     feature: "`req.url`, `req.ip`, `req.protocol`, `req.hostname`, `req.query`",
     works: "yes",
-    how: "`req.url` is without `/plugins/{id}`; `req.ip` is the caller's, with no `trust proxy` to set.",
+    how: "`req.url` is without `/plugins/{id}`; `req.ip` is the client's, with no `trust proxy` to set.",
     check: (site) =>
       seesFacts(site, {
         method: "GET",
@@ -66,11 +66,11 @@ export const expressFeatures: readonly FrameworkFeature[] = [
       }),
   },
   {
-    feature: "who the caller is",
+    feature: "who the client is",
     works: "yes",
-    how: "`pluginRequestOf(req)` has what the host knows of the caller as `context`, and the target as it was sent as `requestUri`.",
+    how: "`pluginRequestOf(req)` has what the host knows of the client as `context`, and the target as it was sent as `requestUri`.",
     ways: ["stream", "mux"],
-    check: knowsCaller,
+    check: knowsClient,
   },
   {
     feature: "compression",
@@ -157,14 +157,14 @@ export const expressFeatures: readonly FrameworkFeature[] = [
   {
     feature: 'server-sent events, `req.on("close")`',
     works: "yes",
-    how: "Each `res.write` goes out at once. `close` comes when the caller has left.",
+    how: "Each `res.write` goes out at once. `close` comes when the client has left.",
     check: (site) =>
       sendsEventsUntilLeft(site, { events: "/streams/events", left: "/streams/left" }),
   },
   {
     feature: "streamed request bodies, and uploads that are cut off",
     works: "yes",
-    how: "`req` is a stream at the caller's pace; what was cut off fails with `ECONNRESET`, as in Node.",
+    how: "`req` is a stream at the client's pace; what was cut off fails with `ECONNRESET`, as in Node.",
     async check(site) {
       await takesStream(site, "/streams/upload");
       const cut = openRequest(site, "/streams/upload", { method: "POST" });
@@ -176,7 +176,7 @@ export const expressFeatures: readonly FrameworkFeature[] = [
   {
     feature: "responses that break off",
     works: "yes",
-    how: "`res.destroy()` breaks the caller's transfer; it never looks complete.",
+    how: "`res.destroy()` breaks the client's transfer; it never looks complete.",
     async check(site) {
       const response = await openAnswer(site, "/streams/cut");
       await once(response, "readable");
@@ -212,13 +212,13 @@ export const expressFeatures: readonly FrameworkFeature[] = [
   {
     feature: "`Expect: 100-continue`",
     works: "yes",
-    how: "The 100 goes out when the application first reads, so a refusal costs the caller no upload.",
+    how: "The 100 goes out when the application first reads, so a refusal costs the client no upload.",
     async check(site) {
       const headers = { expect: "100-continue", "content-length": "5" };
       const taken = openRequest(site, "/streams/upload", { method: "POST", headers });
       taken.flushHeaders();
       await once(taken, "continue");
-      taken.end("octet");
+      taken.end("byte");
       const [response] = (await once(taken, "response")) as [IncomingMessage];
       expect([response.statusCode, (await response.toArray()).join("").length]).toEqual([200, 64]);
     },
@@ -226,7 +226,7 @@ export const expressFeatures: readonly FrameworkFeature[] = [
   {
     feature: "refusing an upload unasked",
     works: "yes",
-    how: "A caller that waits gets the refusal and no 100. Node alone asks for the body before the application has seen the request.",
+    how: "A client that waits gets the refusal and no 100. Node alone asks for the body before the application has seen the request.",
     ways: ["stream", "mux"],
     async check(site) {
       const headers = { expect: "100-continue", "content-length": "5" };

@@ -83,7 +83,7 @@ export const fastifyFeatures: readonly FrameworkFeature[] = [
   {
     feature: "server-sent events",
     works: "yes",
-    how: "`reply.hijack()` and `reply.raw`; `close` comes when the caller has left.",
+    how: "`reply.hijack()` and `reply.raw`; `close` comes when the client has left.",
     check: (site) => sendsEventsUntilLeft(site, { events: "/events", left: "/left" }),
   },
   {
@@ -102,7 +102,7 @@ export const fastifyFeatures: readonly FrameworkFeature[] = [
   {
     feature: "`app.listen`, and what hangs on `listening`",
     works: "no",
-    how: "A plugin does not listen: call `app.ready()`, and leave callers, time-outs and TLS to the host. `onListen` hooks don't run.",
+    how: "A plugin does not listen: call `app.ready()`, and leave clients, time-outs and TLS to the host. `onListen` hooks don't run.",
     ways: ["stream", "mux"],
     async check(site) {
       const address = await callSite(site, "/address");

@@ -7,7 +7,7 @@ import { StockWebSocket } from "../stock-web-socket.js";
 import {
   answersAsDirectly,
   compressesText,
-  knowsCaller,
+  knowsClient,
   sendsEventsUntilLeft,
   servesFiles,
   servesRanges,
@@ -40,7 +40,7 @@ export const honoFeatures: readonly FrameworkFeature[] = [
   {
     feature: "`c.req.url`",
     works: "yes",
-    how: "Absolute, with the caller's Host and without `/plugins/{id}`.",
+    how: "Absolute, with the client's Host and without `/plugins/{id}`.",
     async check(site) {
       const headers = { host: "app.test:81" };
       const facts = jsonOf(await callSite(site, "/facts?a=1", { headers }));
@@ -53,18 +53,18 @@ export const honoFeatures: readonly FrameworkFeature[] = [
     },
   },
   {
-    feature: "who the caller is, `c.env`",
+    feature: "who the client is, `c.env`",
     works: "but",
     how:
       "`c.env` is what servehttp knows: `context`, `requestUri`, `remoteAddress`, `deadline`, `request`. " +
       "It is not that of `@hono/node-server`.",
     ways: ["stream", "mux"],
-    check: knowsCaller,
+    check: knowsClient,
   },
   {
     feature: "`streamSSE`, `stream.onAbort`",
     works: "yes",
-    how: "Each event goes out at once; `onAbort` is called when the caller has left.",
+    how: "Each event goes out at once; `onAbort` is called when the client has left.",
     check: (site) => sendsEventsUntilLeft(site, { events: "/events", left: "/left" }),
   },
   {
@@ -160,12 +160,12 @@ export const honoServerFeatures: readonly FrameworkFeature[] = [
     },
   },
   {
-    feature: "who the caller is, `c.env`",
+    feature: "who the client is, `c.env`",
     by: ["@hono/node-server"],
     works: "but",
     how: "`c.env` is that of `@hono/node-server`; `pluginRequestOf(c.env.incoming)` has what servehttp knows.",
     ways: ["stream", "mux"],
-    check: knowsCaller,
+    check: knowsClient,
   },
   {
     feature: "bodies, forms, events, files, compression",

@@ -76,7 +76,7 @@ export const koaFeatures: readonly FrameworkFeature[] = [
   {
     feature: "`context.fresh`",
     works: "yes",
-    how: "304 for a caller that has it.",
+    how: "304 for a client that has it.",
     async check(site) {
       const answer = await callSite(site, "/tagged", { headers: { "if-none-match": '"abc"' } });
       expect([answer.status, answer.body.length]).toEqual([304, 0]);
@@ -86,7 +86,7 @@ export const koaFeatures: readonly FrameworkFeature[] = [
   {
     feature: "streams as bodies, server-sent events",
     works: "yes",
-    how: 'A stream as `context.body`; `context.res.on("close")` tells that the caller has left.',
+    how: 'A stream as `context.body`; `context.res.on("close")` tells that the client has left.',
     async check(site) {
       await sendsLargeFile(site, "/download");
       await sendsEventsUntilLeft(site, { events: "/events", left: "/left" });

@@ -41,7 +41,7 @@ export const socketIoFeatures: readonly FrameworkFeature[] = [
   {
     feature: "rooms, namespaces, and routes beside it",
     works: "but",
-    how: "Rooms are one process's: with `instances` over 1 it needs an adapter and sticky callers, as without us.",
+    how: "Rooms are one process's: with `instances` over 1 it needs an adapter and sticky clients, as without us.",
     async check(site) {
       using first = connectClient(site, ["websocket"]);
       using second = connectClient(site, ["websocket"], "/second");
@@ -55,7 +55,7 @@ export const socketIoFeatures: readonly FrameworkFeature[] = [
   },
 ];
 
-/** Text and 1 MB of octets there and back. */
+/** Text and 1 MB of bytes there and back. */
 async function talks(site: Site, transports: readonly string[]): Promise<void> {
   using client = connectClient(site, transports);
   expect(await client.socket.emitWithAck("echo", "hello")).toBe("hello");

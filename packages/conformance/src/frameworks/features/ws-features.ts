@@ -7,7 +7,7 @@ import { StockWebSocket } from "../stock-web-socket.js";
 /** ws 8 with `noServer`, as `servePlugin({ node, upgrade })`. */
 export const wsFeatures: readonly FrameworkFeature[] = [
   {
-    feature: "text, octets, fragments, ping, close codes",
+    feature: "text, bytes, fragments, ping, close codes",
     works: "yes",
     how: "`sockets.handleUpgrade(request, socket, head, …)` in `upgrade`.",
     async check(site) {

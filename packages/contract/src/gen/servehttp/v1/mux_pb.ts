@@ -10,9 +10,9 @@
 //    used on this RPC and that is higher than all before. The exchange is over as in exchange.proto; both
 //    sides then forget it. A frame for an exchange that is over is late, and is ignored. A frame for an
 //    id that was never opened is a violation.
-// 4. Body and tunnel octets need credit. Each direction of each exchange starts with 256 KiB; the receiver
-//    gives more with `credit_bytes` as its consumer takes octets, not as they arrive. A sender without
-//    credit waits. Octets beyond the credit are a violation. Everything else needs no credit.
+// 4. Body and tunnel bytes need credit. Each direction of each exchange starts with 256 KiB; the receiver
+//    gives more with `credit_bytes` as its consumer takes bytes, not as they arrive. A sender without
+//    credit waits. Bytes beyond the credit are a violation. Everything else needs no credit.
 // 5. Either side gives an exchange up by `reset`. It is the last frame of its sender for that exchange, and
 //    it does not wait behind the body; only REQUEST_NOT_NEEDED follows what its plugin has written.
 // 6. A plugin that is closing says `draining`. The host opens no more exchanges on this RPC, lets those that are
@@ -20,7 +20,7 @@
 // 7. Parts that break the order or the bounds of exchange.proto are the affair of their exchange: who receives
 //    them gives it up by a `reset` with PROTOCOL_VIOLATION, and the RPC goes on.
 // 8. Every other violation ends the RPC: a message that is malformed, compressed or too long, a frame without
-//    an id or of one that was never opened, octets beyond the credit, more credit than may be open. A plugin
+//    an id or of one that was never opened, bytes beyond the credit, more credit than may be open. A plugin
 //    ends it with the status INVALID_ARGUMENT, a host cancels it. When the RPC ends, for whatever
 //    reason, every exchange that is open on it is aborted: none of them is complete.
 // 9. A host may open a connection for this one RPC, which needs less of HTTP/2 then than a server offers. It says so by the
@@ -64,7 +64,7 @@ export type RequestFrame = Message<"servehttp.v1.RequestFrame"> & {
   parts?: ServeHTTPRequest | undefined;
 
   /**
-   * So many octets more may the plugin send in this exchange. The sum of the credit that is open stays
+   * So many bytes more may the plugin send in this exchange. The sum of the credit that is open stays
    * at 16 MiB or below.
    *
    * @generated from field: uint32 credit_bytes = 3;
@@ -107,7 +107,7 @@ export type ResponseFrame = Message<"servehttp.v1.ResponseFrame"> & {
   parts?: ServeHTTPResponse | undefined;
 
   /**
-   * So many octets more may the host send in this exchange. The sum of the credit that is open stays
+   * So many bytes more may the host send in this exchange. The sum of the credit that is open stays
    * at 16 MiB or below.
    *
    * @generated from field: uint32 credit_bytes = 3;

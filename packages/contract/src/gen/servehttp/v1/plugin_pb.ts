@@ -35,7 +35,7 @@ export type DescribeRequest = Message<"servehttp.v1.DescribeRequest"> & {
   contractVersions: number[];
 
   /**
-   * The name that the host knows the plugin by: [A-Za-z0-9_.-]+, at most 128 octets.
+   * The name that the host knows the plugin by: [A-Za-z0-9_.-]+, at most 128 bytes.
    *
    * @generated from field: string plugin_id = 2;
    */
@@ -64,7 +64,7 @@ export type DescribeResponse = Message<"servehttp.v1.DescribeResponse"> & {
   contractVersion: number;
 
   /**
-   * Whether the plugin serves HTTP at all. One that does not is never sent an exchange: callers see 404.
+   * Whether the plugin serves HTTP at all. One that does not is never sent an exchange: clients see 404.
    *
    * @generated from field: bool serves_http = 2;
    */
@@ -78,7 +78,7 @@ export type DescribeResponse = Message<"servehttp.v1.DescribeResponse"> & {
   carriers: Carrier[];
 
   /**
-   * What it was built with, for the host's log: "servehttp-plugin-sdk/0.1.0 node/24.21.0". At most 256 octets.
+   * What it was built with, for the host's log: "servehttp-plugin-sdk/0.1.0 node/24.21.0". At most 256 bytes.
    *
    * @generated from field: string software = 4;
    */

@@ -3,7 +3,7 @@ import type { RunningTarget } from "../targets/target.js";
 import type { SeededRandom } from "./seeded-random.js";
 import { type SoakAction, soakActions, WrongBytes } from "./soak-actions.js";
 
-/** What all callers of a soak have seen. */
+/** What all clients of a soak have seen. */
 export interface SoakCounts {
   /** Actions that went well, by name. */
   readonly done: Map<string, number>;
@@ -14,11 +14,11 @@ export interface SoakCounts {
 }
 
 const failuresKept = 20;
-/** Longer than any action needs, on a machine with all its callers at once. */
+/** Longer than any action needs, on a machine with all its clients at once. */
 const actionMsMax = 60_000;
 
-/** Acts as one caller, one random action after the other, until the signal aborts. */
-export async function soakCaller(
+/** Acts as one client, one random action after the other, until the signal aborts. */
+export async function soakClient(
   target: RunningTarget,
   random: SeededRandom,
   counts: SoakCounts,

@@ -2,7 +2,7 @@ import type { Writable } from "node:stream";
 
 /** Writes to a stream, waits for room, and counts what left. */
 export class PacedWriter {
-  /** Octets that the stream has handed on to the kernel or to its HTTP/2 session. */
+  /** Bytes that the stream has handed on to the kernel or to its HTTP/2 session. */
   sentBytes = 0;
 
   readonly #stream: Writable;

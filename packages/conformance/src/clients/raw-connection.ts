@@ -1,16 +1,16 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import type { CallerResponse, Pairs } from "./caller.js";
+import type { TestResponse, Pairs } from "./test-client.js";
 
 /** A response exactly as it stood on the wire. */
-export interface RawResponse extends CallerResponse {
-  /** The head's octets as Latin-1, up to and without the empty line. */
+export interface RawResponse extends TestResponse {
+  /** The head's bytes as Latin-1, up to and without the empty line. */
   readonly rawHead: string;
   /** Sizes of the chunks, where it was chunked. */
   readonly chunkSizes: readonly number[];
 }
 
-/** A TCP connection on which a test writes and reads every octet itself. */
+/** A TCP connection on which a test writes and reads every byte itself. */
 export class RawConnection implements Disposable {
   readonly #socket: Socket;
   #buffered = Buffer.alloc(0);
@@ -40,7 +40,7 @@ export class RawConnection implements Disposable {
     return new RawConnection(socket);
   }
 
-  /** Sends octets, text as Latin-1. */
+  /** Sends bytes, text as Latin-1. */
   send(octets: string | Uint8Array): void {
     this.#socket.write(typeof octets === "string" ? Buffer.from(octets, "latin1") : octets);
   }
@@ -75,7 +75,7 @@ export class RawConnection implements Disposable {
     return this.readAll();
   }
 
-  /** Octets up to and with a mark, as Latin-1. */
+  /** Bytes up to and with a mark, as Latin-1. */
   async readThrough(mark: string): Promise<string> {
     for (;;) {
       const at = this.#buffered.indexOf(mark, 0, "latin1");
@@ -86,10 +86,10 @@ export class RawConnection implements Disposable {
     }
   }
 
-  /** So many octets. */
+  /** So many bytes. */
   async readExactly(sizeBytes: number): Promise<Buffer> {
     while (this.#buffered.length < sizeBytes) {
-      await this.#more(`${this.#buffered.length} of ${sizeBytes} octets`);
+      await this.#more(`${this.#buffered.length} of ${sizeBytes} bytes`);
     }
     return this.#take(sizeBytes);
   }

@@ -5,13 +5,13 @@ import {
   constants,
   type OutgoingHttpHeaders,
 } from "node:http2";
-import type { Caller, CallerExchange, CallerHead, CallerRequest, Pairs } from "./caller.js";
-import { pairsOf } from "./caller.js";
+import type { TestClient, TestExchange, TestHead, TestRequest, Pairs } from "./test-client.js";
+import { pairsOf } from "./test-client.js";
 import { ChunkReader } from "./chunk-reader.js";
 import { PacedWriter } from "./paced-writer.js";
 
-/** An HTTP/2 caller without TLS, on one connection. */
-export class Http2Caller implements Caller {
+/** An HTTP/2 client without TLS, on one connection. */
+export class Http2Client implements TestClient {
   readonly protocol = "HTTP/2.0";
   readonly session: ClientHttp2Session;
 
@@ -21,7 +21,7 @@ export class Http2Caller implements Caller {
     this.session.on("error", () => undefined);
   }
 
-  open(asked: CallerRequest): CallerExchange {
+  open(asked: TestRequest): TestExchange {
     return new Http2Exchange(this.session, asked);
   }
 
@@ -30,10 +30,10 @@ export class Http2Caller implements Caller {
   }
 }
 
-class Http2Exchange implements CallerExchange {
-  readonly head: Promise<CallerHead>;
+class Http2Exchange implements TestExchange {
+  readonly head: Promise<TestHead>;
   readonly continued: Promise<void>;
-  readonly informational: CallerHead[] = [];
+  readonly informational: TestHead[] = [];
 
   readonly #stream: ClientHttp2Stream;
   readonly #reader: ChunkReader;
@@ -41,7 +41,7 @@ class Http2Exchange implements CallerExchange {
   #failed: Error | undefined;
   #trailers: Pairs = [];
 
-  constructor(session: ClientHttp2Session, asked: CallerRequest) {
+  constructor(session: ClientHttp2Session, asked: TestRequest) {
     const trailers = asked.trailers;
     this.#stream = session.request(
       {
@@ -53,7 +53,7 @@ class Http2Exchange implements CallerExchange {
       { endStream: asked.body === undefined, waitForTrailers: trailers !== undefined },
     );
     const stream = this.#stream;
-    const { promise, resolve, reject } = Promise.withResolvers<CallerHead>();
+    const { promise, resolve, reject } = Promise.withResolvers<TestHead>();
     this.head = promise;
     this.head.catch(() => undefined);
     const continued = Promise.withResolvers<void>();
@@ -118,7 +118,7 @@ class Http2Exchange implements CallerExchange {
 
   leave(): void {
     // `close()` would end the body before it resets, so that the upload was complete after all.
-    this.#stream.destroy(new Error("the caller left"));
+    this.#stream.destroy(new Error("the client left"));
   }
 }
 
@@ -137,7 +137,7 @@ export class Http2Reset extends Error {
   }
 }
 
-function headOf(raw: readonly unknown[]): CallerHead {
+function headOf(raw: readonly unknown[]): TestHead {
   const pairs = pairsOf((raw[0] ?? []) as readonly string[]);
   const status = pairs.find(([name]) => name === ":status")?.[1];
   return {

@@ -7,7 +7,7 @@ import { seededChunks } from "../seeded-bytes.js";
 
 /** What came through a tunnel. */
 export interface Received {
-  /** The SHA-256, in hex, of as many octets as were awaited. */
+  /** The SHA-256, in hex, of as many bytes as were awaited. */
   readonly sha256: string;
   /** What came behind them, as Latin-1. */
   readonly rest: string;
@@ -15,7 +15,7 @@ export interface Received {
 
 const tunnelHead = "HTTP/1.1 200 OK\r\n\r\n";
 
-/** A caller's connection that a plugin has taken over. Reads nothing until it is told to. */
+/** A client's connection that a plugin has taken over. Reads nothing until it is told to. */
 export class TunnelConnection implements Disposable {
   readonly #socket: Socket;
   #sentBytes = 0;
@@ -39,12 +39,12 @@ export class TunnelConnection implements Disposable {
     return new TunnelConnection(socket);
   }
 
-  /** Octets that the connection has taken so far. */
+  /** Bytes that the connection has taken so far. */
   get sentBytes(): number {
     return this.#sentBytes;
   }
 
-  /** Sends the octets of a seed, as fast as they are taken, and half-closes. */
+  /** Sends the bytes of a seed, as fast as they are taken, and half-closes. */
   async send(seed: string, sizeBytes: number): Promise<void> {
     await pipeline(Readable.from(this.#counted(seed, sizeBytes)), this.#socket);
   }

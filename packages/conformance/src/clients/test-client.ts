@@ -1,8 +1,8 @@
-/** Header fields as a caller writes and reads them: pairs of name and value, octets as Latin-1. */
+/** Header fields as a client writes and reads them: pairs of name and value, bytes as Latin-1. */
 export type Pairs = readonly (readonly [string, string])[];
 
-/** What a caller asks. */
-export interface CallerRequest {
+/** What a client asks. */
+export interface TestRequest {
   readonly method?: string;
   readonly path: string;
   readonly headers?: Pairs;
@@ -13,51 +13,51 @@ export interface CallerRequest {
 }
 
 /** The head of a response as it came. */
-export interface CallerHead {
+export interface TestHead {
   readonly status: number;
   readonly headers: Pairs;
 }
 
 /** A whole response. */
-export interface CallerResponse extends CallerHead {
+export interface TestResponse extends TestHead {
   readonly body: Uint8Array;
   readonly trailers: Pairs;
 }
 
 /** One request with its response, both directions open at once. */
-export interface CallerExchange {
+export interface TestExchange {
   /** Writes some of the body; settles when there is room. */
   write(chunk: Uint8Array): Promise<void>;
   /** Ends the body, with the trailers of the request. */
   end(): void;
   /** The final head; rejects when the exchange breaks before it. */
-  readonly head: Promise<CallerHead>;
+  readonly head: Promise<TestHead>;
   /** Settles when a 100 (Continue) came; rejects when the exchange is over without one. */
   readonly continued: Promise<void>;
   /** Interim responses so far. */
-  readonly informational: readonly CallerHead[];
-  /** The next octets of the body; undefined at a clean end; rejects when the transfer is broken. */
+  readonly informational: readonly TestHead[];
+  /** The next bytes of the body; undefined at a clean end; rejects when the transfer is broken. */
   read(): Promise<Uint8Array | undefined>;
   /** Reads the rest. */
   rest(): Promise<Uint8Array>;
   /** The response's trailers; complete after the body. */
   trailers(): Pairs;
-  /** Octets of the request's body that left this process's buffers so far. */
+  /** Bytes of the request's body that left this process's buffers so far. */
   sentBytes(): number;
   /** Goes away at once: the connection is reset (HTTP/1.1), or the stream is (HTTP/2). */
   leave(): void;
 }
 
-/** A caller of one protocol version, with connections of its own. */
-export interface Caller extends Disposable {
+/** A client of one protocol version, with connections of its own. */
+export interface TestClient extends Disposable {
   readonly protocol: "HTTP/1.1" | "HTTP/2.0";
   /** Starts a request. */
-  open(request: CallerRequest): CallerExchange;
+  open(request: TestRequest): TestExchange;
 }
 
 /** Sends a request and reads the whole response. */
-export async function call(caller: Caller, request: CallerRequest): Promise<CallerResponse> {
-  const exchange = caller.open(request);
+export async function call(client: TestClient, request: TestRequest): Promise<TestResponse> {
+  const exchange = client.open(request);
   const head = await exchange.head;
   const body = await exchange.rest();
   return { ...head, body, trailers: exchange.trailers() };

@@ -1,11 +1,11 @@
 import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
-import type { Caller, CallerExchange, CallerHead, CallerRequest, Pairs } from "./caller.js";
-import { pairsOf } from "./caller.js";
+import type { TestClient, TestExchange, TestHead, TestRequest, Pairs } from "./test-client.js";
+import { pairsOf } from "./test-client.js";
 import { ChunkReader } from "./chunk-reader.js";
 import { PacedWriter } from "./paced-writer.js";
 
-/** An HTTP/1.1 caller on `node:http` that keeps its connections alive. */
-export class Http1Caller implements Caller {
+/** An HTTP/1.1 client on `node:http` that keeps its connections alive. */
+export class Http1Client implements TestClient {
   readonly protocol = "HTTP/1.1";
   readonly #port: number;
   readonly #agent = new Agent({ keepAlive: true });
@@ -14,7 +14,7 @@ export class Http1Caller implements Caller {
     this.#port = port;
   }
 
-  open(asked: CallerRequest): CallerExchange {
+  open(asked: TestRequest): TestExchange {
     return new Http1Exchange(this.#port, this.#agent, asked);
   }
 
@@ -23,10 +23,10 @@ export class Http1Caller implements Caller {
   }
 }
 
-class Http1Exchange implements CallerExchange {
-  readonly head: Promise<CallerHead>;
+class Http1Exchange implements TestExchange {
+  readonly head: Promise<TestHead>;
   readonly continued: Promise<void>;
-  readonly informational: CallerHead[] = [];
+  readonly informational: TestHead[] = [];
 
   readonly #request: ClientRequest;
   readonly #reader: Promise<ChunkReader>;
@@ -35,7 +35,7 @@ class Http1Exchange implements CallerExchange {
   #message: IncomingMessage | undefined;
   #failed: Error | undefined;
 
-  constructor(port: number, agent: Agent, asked: CallerRequest) {
+  constructor(port: number, agent: Agent, asked: TestRequest) {
     this.#trailers = asked.trailers ?? [];
     this.#request = httpRequest({
       host: "127.0.0.1",
@@ -127,7 +127,7 @@ class Http1Exchange implements CallerExchange {
   }
 }
 
-function framing(asked: CallerRequest): string[] {
+function framing(asked: TestRequest): string[] {
   const names = new Set((asked.headers ?? []).map(([name]) => name.toLowerCase()));
   if (names.has("content-length") || names.has("transfer-encoding") || asked.body === undefined) {
     return asked.trailers === undefined ? [] : ["TE", "trailers"];

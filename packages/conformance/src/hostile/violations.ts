@@ -1,8 +1,8 @@
 import { bodyChunkBytesMax, fieldCountMax, informationalCountMax } from "@servehttp/contract";
-import type { Misdeed, ResponseMessage, Step } from "./misdeed.js";
+import type { Violation, ResponseMessage, Step } from "./violation.js";
 
 const init = { status: 200, headers: [{ name: "x-a", values: [Buffer.from("1")] }] };
-const chunk = Buffer.from("octets of the plugin");
+const chunk = Buffer.from("bytes of the plugin");
 const end = {};
 const hints = { status: 103, headers: [{ name: "link", values: [Buffer.from("</a>")] }] };
 
@@ -15,7 +15,7 @@ const status = (code: number | undefined): Step => ({ do: "status", status: code
 const field = (name: string, value: string) => ({ name, values: [Buffer.from(value, "latin1")] });
 
 /** An exchange as it ought to be, and what a plugin might make of it. */
-export const misdeeds: readonly Misdeed[] = [
+export const violations: readonly Violation[] = [
   { name: "well", steps: parts({ init, chunk, end }), outcome: "clean" },
   { name: "well in three", steps: parts({ init }, { chunk }, { end }), outcome: "clean" },
   {
@@ -33,7 +33,7 @@ export const misdeeds: readonly Misdeed[] = [
     name: "hijack where it is not possible",
     steps: parts({ hijack: {} }),
     outcome: "status",
-    callers: ["http2"],
+    clients: ["http2"],
   },
   { name: "two inits", steps: parts({ init, chunk }, { init, end }), outcome: "failed" },
   { name: "hijack after init", steps: parts({ init, chunk }, { hijack: {} }), outcome: "failed" },
@@ -73,12 +73,12 @@ export const misdeeds: readonly Misdeed[] = [
     steps: parts({ init }, { chunk: Buffer.alloc(bodyChunkBytesMax + 1) }, { end }),
     outcome: "failed",
   },
-  ...[-1, 0, 42, 99, 100, 101, 199, 1_000, 65_535].map((code): Misdeed => ({
+  ...[-1, 0, 42, 99, 100, 101, 199, 1_000, 65_535].map((code): Violation => ({
     name: `status ${code}`,
     steps: parts({ init: { status: code, headers: [] }, chunk, end }),
     outcome: "status",
   })),
-  ...["1\r\nx-evil: 1", "1\nx-evil: 1", "1\0"].map((value): Misdeed => ({
+  ...["1\r\nx-evil: 1", "1\nx-evil: 1", "1\0"].map((value): Violation => ({
     name: `a header value ${JSON.stringify(value)}`,
     steps: parts({ init: { status: 200, headers: [field("x-a", value)] }, chunk, end }),
     outcome: "either",
@@ -111,7 +111,7 @@ export const misdeeds: readonly Misdeed[] = [
     outcome: "status",
   },
 
-  ...[0, undefined, 2, 13, 14].flatMap((code): Misdeed[] => [
+  ...[0, undefined, 2, 13, 14].flatMap((code): Violation[] => [
     {
       name: `status ${code ?? "missing"} without a part`,
       steps: [status(code)],
@@ -125,7 +125,7 @@ export const misdeeds: readonly Misdeed[] = [
       carriers: ["stream"],
     },
   ]),
-  ...[0, 2, 7, 8].flatMap((code): Misdeed[] => [
+  ...[0, 2, 7, 8].flatMap((code): Violation[] => [
     {
       name: `reset with ${code} without a part`,
       steps: [{ do: "reset", code }],
@@ -145,7 +145,7 @@ export const misdeeds: readonly Misdeed[] = [
   },
   {
     name: "garbage in place of a message",
-    steps: [{ do: "octets", octets: Buffer.from("HTTP/1.1 200 OK\r\n\r\nhello") }],
+    steps: [{ do: "bytes", octets: Buffer.from("HTTP/1.1 200 OK\r\n\r\nhello") }],
     outcome: "status",
   },
   {
@@ -160,12 +160,12 @@ export const misdeeds: readonly Misdeed[] = [
   },
   {
     name: "a message of 4 GiB",
-    steps: [{ do: "octets", octets: Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]) }],
+    steps: [{ do: "bytes", octets: Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]) }],
     outcome: "status",
   },
   {
     name: "a message that stops half way",
-    steps: [{ do: "octets", octets: Buffer.from([0, 0, 0, 1, 0, 1, 2, 3]) }, status(0)],
+    steps: [{ do: "bytes", octets: Buffer.from([0, 0, 0, 1, 0, 1, 2, 3]) }, status(0)],
     outcome: "status",
   },
   {
@@ -200,7 +200,7 @@ export const misdeeds: readonly Misdeed[] = [
     carriers: ["mux"],
   },
   {
-    name: "more octets than its credit",
+    name: "more bytes than its credit",
     steps: parts(
       { init, flush: true },
       ...Array.from({ length: 600 }, () => ({ chunk: Buffer.alloc(bodyChunkBytesMax) })),

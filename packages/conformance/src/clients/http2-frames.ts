@@ -1,6 +1,6 @@
-import type { Pairs } from "./caller.js";
+import type { Pairs } from "./test-client.js";
 
-/** What an HTTP/2 caller says first (RFC 9113, section 3.4): the preface and empty settings. */
+/** What an HTTP/2 client says first (RFC 9113, section 3.4): the preface and empty settings. */
 export const http2Preface: Uint8Array = Buffer.concat([
   Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
   frame(0x4, 0, 0, Buffer.alloc(0)),

@@ -25,14 +25,14 @@ export interface HostCall {
 }
 
 /** How a test calls a host. */
-export interface HostCaller extends AsyncDisposable {
+export interface HostClient extends AsyncDisposable {
   call(method: string, path: string, headers?: Readonly<Record<string, string>>): HostCall;
   /** Sends one text by a WebSocket, and returns what comes back. */
   echoByWebSocket(path: string, text: string): Promise<string>;
 }
 
-/** A caller that speaks HTTP/1.1, every request over a connection of its own. */
-export function http1Caller(port: number, isSecure: boolean): HostCaller {
+/** A client that speaks HTTP/1.1, every request over a connection of its own. */
+export function http1Client(port: number, isSecure: boolean): HostClient {
   return {
     call(method, path, headers = {}) {
       const request = (isSecure ? httpsRequest : httpRequest)({
@@ -76,8 +76,8 @@ export function http1Caller(port: number, isSecure: boolean): HostCaller {
   };
 }
 
-/** A caller that speaks HTTP/2, all requests over one connection. Resolves when the host's settings have come. */
-export async function http2Caller(port: number, isSecure: boolean): Promise<HostCaller> {
+/** A client that speaks HTTP/2, all requests over one connection. Resolves when the host's settings have come. */
+export async function http2Client(port: number, isSecure: boolean): Promise<HostClient> {
   const scheme = isSecure ? "https" : "http";
   const session = connectHttp2(`${scheme}://localhost:${port}`, { rejectUnauthorized: false });
   await once(session, "remoteSettings");
@@ -123,7 +123,7 @@ async function responseOf(stream: ClientHttp2Stream): Promise<HostResponse> {
   return { status: Number(headers[":status"]), headers, body: stream };
 }
 
-/** A masked frame of up to 125 octets of text (RFC 6455, section 5.2); the mask is zero. */
+/** A masked frame of up to 125 bytes of text (RFC 6455, section 5.2); the mask is zero. */
 function textFrame(text: string): Buffer {
   const octets = Buffer.from(text);
   return Buffer.concat([Buffer.from([0x81, 0x80 | octets.length, 0, 0, 0, 0]), octets]);

@@ -3,8 +3,8 @@ import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { until } from "./until.js";
 
-/** A caller that writes octets and sees octets, so that a test decides what stands on the wire. */
-export class RawCaller implements Disposable {
+/** A client that writes bytes and sees bytes, so that a test decides what stands on the wire. */
+export class RawClient implements Disposable {
   readonly socket: Socket;
   /** All that came, as Latin-1. */
   received = "";
@@ -27,15 +27,15 @@ export class RawCaller implements Disposable {
   }
 
   /** Connects, with TLS where `secure`, which takes any certificate. */
-  static async connect(port: number, secure = false): Promise<RawCaller> {
+  static async connect(port: number, secure = false): Promise<RawClient> {
     if (secure) {
       const socket = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false });
       await once(socket, "secureConnect");
-      return new RawCaller(socket);
+      return new RawClient(socket);
     }
     const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
     await once(socket, "connect");
-    return new RawCaller(socket);
+    return new RawClient(socket);
   }
 
   /** Writes lines with CRLF between them, as they are. */

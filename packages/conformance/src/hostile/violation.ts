@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { PluginService } from "@servehttp/contract";
-import type { CallerName, TargetName } from "../behaviour.js";
+import type { TestClientName, TargetName } from "../behaviour.js";
 
 /** Parts of a response as the generated message takes them. */
 export type ResponseMessage = MessageInitShape<typeof PluginService.method.serveHTTP.output>;
@@ -9,9 +9,9 @@ export type ResponseMessage = MessageInitShape<typeof PluginService.method.serve
 export type Step =
   /** Sends a well-formed message: on mux as a frame of this exchange. */
   | { readonly do: "parts"; readonly parts: ResponseMessage }
-  /** Writes octets where the length prefix of a message belongs. */
-  | { readonly do: "octets"; readonly octets: Uint8Array }
-  /** Sends a message whose payload is these octets. */
+  /** Writes bytes where the length prefix of a message belongs. */
+  | { readonly do: "bytes"; readonly octets: Uint8Array }
+  /** Sends a message whose payload is these bytes. */
   | { readonly do: "payload"; readonly payload: Uint8Array; readonly compressed?: boolean }
   /** On mux: sends frames under an id of its own choice, relative to this exchange's. */
   | { readonly do: "stray"; readonly idOffset: number; readonly parts: ResponseMessage }
@@ -25,7 +25,7 @@ export type Step =
   | { readonly do: "respond"; readonly headers: Readonly<Record<string, string | number>> };
 
 /**
- * What the caller must see.
+ * What the client must see.
  *
  * - `clean`: a whole 200
  * - `status`: a status of 500, 502 or 503, and nothing of the plugin's
@@ -36,14 +36,14 @@ export type Step =
 export type Outcome = "clean" | "status" | "broken" | "failed" | "either";
 
 /** One way to break the contract. */
-export interface Misdeed {
+export interface Violation {
   readonly name: string;
   readonly steps: readonly Step[];
   readonly outcome: Outcome;
   /** Default both. */
   readonly carriers?: readonly Exclude<TargetName, "direct">[];
   /** Default both. */
-  readonly callers?: readonly CallerName[];
-  /** The caller waits before it reads the body. */
+  readonly clients?: readonly TestClientName[];
+  /** The client waits before it reads the body. */
   readonly readsLate?: true;
 }
