@@ -3,7 +3,7 @@ import { type ClientHttp2Session, connect } from "node:http2";
 import { connect as connectNet, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { ServeHTTPError } from "@servehttp/contract";
-import type { HeaderFields } from "./http2/hpack.js";
+import type { HeaderFields } from "./wire/header-fields.js";
 import { hostConnectionWindowBytes, sessionOptions } from "./node/http2-settings.js";
 import { DedicatedConnection } from "./http2/dedicated-connection.js";
 

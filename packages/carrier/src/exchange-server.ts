@@ -15,15 +15,9 @@ import {
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import {
-  type ExchangeChannel,
-  type PartReceiver,
-  type RequestParts,
-  type ResponseParts,
-  ServeHTTPError,
-} from "@servehttp/contract";
+import { type AcceptExchange, ServeHTTPError } from "@servehttp/contract";
 import { statusFields } from "./wire/grpc-status.js";
-import type { HeaderFields } from "./http2/hpack.js";
+import type { HeaderFields } from "./wire/header-fields.js";
 import { pluginConnectionWindowBytes, serverOptions } from "./node/http2-settings.js";
 import { NodeRpcStream } from "./node/node-rpc-stream.js";
 import { PluginMux } from "./mux/plugin-mux.js";
@@ -34,11 +28,6 @@ import { serveHTTPMuxPath, serveHTTPPath } from "./wire/rpc-paths.js";
 import type { RpcStream } from "./mux/rpc-stream.js";
 import { BufferedSocket } from "./node/buffered-socket.js";
 import { WireWriter } from "./wire/wire-writer.js";
-
-/** Takes one exchange in: is given the way out, gives the way in. */
-export type AcceptExchange = (
-  channel: ExchangeChannel<ResponseParts>,
-) => PartReceiver<RequestParts>;
 
 /** Options of an `ExchangeServer`. */
 export interface ExchangeServerOptions {

@@ -6,7 +6,6 @@ export {
   type PluginAddress,
 } from "./connect.js";
 export {
-  type AcceptExchange,
   ExchangeServer,
   type ExchangeServerOptions,
   type ListenAddress,

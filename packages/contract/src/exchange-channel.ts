@@ -1,3 +1,4 @@
+import type { RequestParts, ResponseParts } from "./parts.js";
 import type { ServeHTTPError } from "./servehttp-error.js";
 
 /**
@@ -41,3 +42,8 @@ export interface PartReceiver<In> {
    */
   abort(error: ServeHTTPError): void;
 }
+
+/** Accepts an exchange at the plugin: gets the way out for its response, returns the way in for its request. */
+export type AcceptExchange = (
+  channel: ExchangeChannel<ResponseParts>,
+) => PartReceiver<RequestParts>;

@@ -1,4 +1,4 @@
-export type { ExchangeChannel, PartReceiver } from "./exchange-channel.js";
+export type { AcceptExchange, ExchangeChannel, PartReceiver } from "./exchange-channel.js";
 export { GrowthBudget, ReceiveWindow, SendWindow } from "./flow-window.js";
 export { FrameBatch, type FrameBatchListener } from "./frame-batch.js";
 export type { Frame, FrameQueue } from "./frame-queue.js";

@@ -1,5 +1,6 @@
 import { headerBlockBytesMax } from "./header-sections.js";
-import { encodeFields, type HeaderFields } from "./hpack.js";
+import type { HeaderFields } from "../wire/header-fields.js";
+import { encodeFields } from "./hpack.js";
 import {
   frame,
   frameFlag,

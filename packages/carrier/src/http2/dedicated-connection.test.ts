@@ -8,7 +8,8 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { encodeFields, type HeaderFields } from "./hpack.js";
+import type { HeaderFields } from "../wire/header-fields.js";
+import { encodeFields } from "./hpack.js";
 import {
   errorCode,
   frame,

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { ServeHTTPError } from "@servehttp/contract";
-import { decodeFields, encodeFields, type HeaderFields, HpackError } from "./hpack.js";
+import type { HeaderFields } from "../wire/header-fields.js";
+import { decodeFields, encodeFields, HpackError } from "./hpack.js";
 import { type HeaderSection, HeaderSections } from "./header-sections.js";
 import { Http2Error } from "./http2-error.js";
 import { FrameReader, type FrameTaker } from "./frame-reader.js";

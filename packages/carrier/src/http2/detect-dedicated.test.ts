@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { encodeFields } from "./hpack.js";
 import { frame, frameFlag, frameType, preface, settingsFrame } from "./frames.js";
-import { dedicatedField, detectDedicated } from "./detect-dedicated.js";
+import { dedicatedField } from "../wire/rpc-paths.js";
+import { detectDedicated } from "./detect-dedicated.js";
 import { dedicatedMuxHeaders, rpcHeaders, serveHTTPMuxPath } from "../wire/rpc-paths.js";
 import { DedicatedConnection } from "./dedicated-connection.js";
 import { ConnectedSockets } from "../test-rig/connected-sockets.js";

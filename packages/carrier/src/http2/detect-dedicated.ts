@@ -1,12 +1,7 @@
-import { decodeFields, type HeaderFields } from "./hpack.js";
+import type { HeaderFields } from "../wire/header-fields.js";
+import { dedicatedField, dedicatedValue } from "../wire/rpc-paths.js";
+import { decodeFields } from "./hpack.js";
 import { frameFlag, frameHeadBytes, frameType, preface, rpcStreamId } from "./frames.js";
-
-/**
- * The field by which a host says that its connection is for this one RPC, so that a plugin needs no more of HTTP/2 there than
- * that. Who does not know it serves the RPC all the same.
- */
-export const dedicatedField = "servehttp-connection";
-export const dedicatedValue = "dedicated";
 
 /**
  * What the first bytes of a connection ask for, where it is one RPC with the connection to itself: the fields of its request.

@@ -1,12 +1,10 @@
+import type { HeaderFields } from "../wire/header-fields.js";
 import { decodeHuffman } from "./hpack-huffman.js";
 
 /*
  * HPACK (RFC 7541) without a dynamic table, for connections that see three header sections in their life: they tell the
  * other side that their table holds nothing (SETTINGS_HEADER_TABLE_SIZE 0), and put nothing into its.
  */
-
-/** Fields by name; a name that comes twice has its values joined by ", ". Names are in lower case, values Latin-1. */
-export type HeaderFields = Readonly<Record<string, string>>;
 
 /** A header section that is none. */
 export class HpackError extends Error {}

@@ -19,7 +19,7 @@ import { brokenOrder, errorOfStatus, grpcProblem } from "../wire/grpc-status.js"
 import { ReceiveQueue } from "./receive-queue.js";
 import { type IncomingFrame, MuxFrameReader } from "./mux-frame-reader.js";
 import { type MuxEnd, MuxConnection } from "./mux-connection.js";
-import type { HeaderFields } from "../http2/hpack.js";
+import type { HeaderFields } from "../wire/header-fields.js";
 import { readResponseParts, responsePieceTags } from "../wire/read-parts.js";
 import type { RpcStream } from "./rpc-stream.js";
 import { settledQuietly } from "../schedule/settled-quietly.js";

@@ -1,6 +1,6 @@
 import { type Frame, type FrameBatch, ServeHTTPError } from "@servehttp/contract";
 import { type IncomingFrame, type MuxFrameReader, muxTags } from "./mux-frame-reader.js";
-import type { HeaderFields } from "../http2/hpack.js";
+import type { HeaderFields } from "../wire/header-fields.js";
 import { writeReset } from "../wire/reset-codec.js";
 import type { RpcListener, RpcStream } from "./rpc-stream.js";
 import { atCallbackEnd, atTurnEnd, type Flushable } from "../schedule/turn-end.js";

@@ -1,4 +1,5 @@
 import {
+  type AcceptExchange,
   advanceRequest,
   type ExchangeChannel,
   FrameBatch,
@@ -13,9 +14,8 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import type { AcceptExchange } from "../exchange-server.js";
 import { statusFields } from "../wire/grpc-status.js";
-import type { HeaderFields } from "../http2/hpack.js";
+import type { HeaderFields } from "../wire/header-fields.js";
 import { ReceiveQueue } from "./receive-queue.js";
 import { type IncomingFrame, MuxFrameReader } from "./mux-frame-reader.js";
 import { type MuxEnd, MuxConnection } from "./mux-connection.js";

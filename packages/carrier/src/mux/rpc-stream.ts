@@ -1,5 +1,5 @@
 import type { ServeHTTPError } from "@servehttp/contract";
-import type { HeaderFields } from "../http2/hpack.js";
+import type { HeaderFields } from "../wire/header-fields.js";
 
 /** One end of a streaming RPC, as bytes: what mux needs of HTTP/2, whoever speaks it. */
 export interface RpcStream {

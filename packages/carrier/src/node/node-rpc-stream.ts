@@ -1,6 +1,6 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { ServeHTTPError } from "@servehttp/contract";
-import type { HeaderFields } from "../http2/hpack.js";
+import type { HeaderFields } from "../wire/header-fields.js";
 import { grpcResponseHeaders, grpcResponseOptions } from "../stream/plugin-stream-exchange.js";
 import type { RpcListener, RpcStream } from "../mux/rpc-stream.js";
 

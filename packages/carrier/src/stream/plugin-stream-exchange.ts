@@ -7,6 +7,7 @@ import {
   type ServerStreamResponseOptions,
 } from "node:http2";
 import {
+  type AcceptExchange,
   advanceRequest,
   type ExchangeChannel,
   initialRequestOrder,
@@ -81,11 +82,7 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
   #failure: ServeHTTPError | undefined;
 
   /** `accept` is given the exchange and gives the receiver of its request. */
-  constructor(
-    stream: ServerHttp2Stream,
-    writer: WireWriter,
-    accept: (channel: ExchangeChannel<ResponseParts>) => PartReceiver<RequestParts>,
-  ) {
+  constructor(stream: ServerHttp2Stream, writer: WireWriter, accept: AcceptExchange) {
     this.#stream = stream;
     // The stream lets go of it when it closes.
     this.#session = stream.session;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ServeHTTPError } from "@servehttp/contract";
-import type { HeaderFields } from "../http2/hpack.js";
+import type { HeaderFields } from "../wire/header-fields.js";
 import type { RpcListener } from "../mux/rpc-stream.js";
 
 /** Writes down what an RPC tells, and holds it to the rules of `RpcListener`. */

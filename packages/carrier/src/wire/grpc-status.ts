@@ -1,5 +1,5 @@
 import { type ErrorCode, reasonBytesMax, ServeHTTPError } from "@servehttp/contract";
-import type { HeaderFields } from "../http2/hpack.js";
+import type { HeaderFields } from "./header-fields.js";
 
 /** The status codes of gRPC that matter here (gRPC, "Status codes and their use in gRPC"). */
 export const grpcStatus = {

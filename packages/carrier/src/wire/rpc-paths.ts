@@ -1,10 +1,15 @@
-import { dedicatedField, dedicatedValue } from "../http2/detect-dedicated.js";
-
 /** The `:path` of each RPC that carries exchanges (gRPC over HTTP/2, "Requests"). */
 export const serveHTTPPath = "/servehttp.v1.PluginService/ServeHTTP";
 export const serveHTTPMuxPath = "/servehttp.v1.PluginService/ServeHTTPMux";
 
-/** Those of a mux RPC that has a connection to itself. */
+/**
+ * The header field by which a host says that a connection carries this one RPC and no other, so that
+ * the plugin needs a single HTTP/2 stream there. A plugin that ignores it serves the RPC all the same.
+ */
+export const dedicatedField = "servehttp-connection";
+export const dedicatedValue = "dedicated";
+
+/** The header fields of a mux RPC that has a connection to itself. */
 export function dedicatedMuxHeaders(
   authority: string,
   token: string | undefined,
@@ -15,7 +20,7 @@ export function dedicatedMuxHeaders(
   };
 }
 
-/** The fields of such an RPC's request. */
+/** The header fields of an RPC that carries exchanges. */
 export function rpcHeaders(
   path: string,
   authority: string,
