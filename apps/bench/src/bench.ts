@@ -1,6 +1,5 @@
 /**
- * npm run bench -- [--quick] [--case get,echo-64k] [--target mux,undici] [--rounds 5] [--seconds 3]
- *                  [--json FILE] [--list]
+ * npm run bench -- --help
  *
  * Measures the bridge beside its peers, all in one run: compare figures of one run only.
  */
@@ -13,21 +12,39 @@ import type { BenchReport, CaseReport, Machine } from "./bench-report.js";
 import { endChildrenWithThisProcess } from "./child.js";
 import { hasWrk } from "./load/run-load.js";
 import { printCase, printFigures } from "./print-report.js";
-import { readOptions } from "./read-options.js";
+import { type BenchOptions, readOptions, usage } from "./read-options.js";
 import { runCase } from "./run-case.js";
 import type { Target } from "./targets/target.js";
 
 const resultsDirectory = fileURLToPath(new URL("../results", import.meta.url));
-const options = readOptions(process.argv.slice(2));
-endChildrenWithThisProcess();
-if (options.list) {
-  console.log(`cases: ${options.cases.map(({ name }) => name).join(", ")}`);
-  console.log(`targets: ${options.targets.map(({ name }) => name).join(", ")}`);
-} else {
-  await measure();
+await run(readCommandLine());
+
+/** Undefined: the command line was wrong, and stderr has said why. */
+async function run(options: BenchOptions | undefined): Promise<void> {
+  if (options?.help === true) {
+    console.log(usage);
+  } else if (options?.list === true) {
+    console.log(`cases: ${options.cases.map(({ name }) => name).join(", ")}`);
+    console.log(`targets: ${options.targets.map(({ name }) => name).join(", ")}`);
+  } else if (options !== undefined) {
+    endChildrenWithThisProcess();
+    await measure(options);
+  }
 }
 
-async function measure(): Promise<void> {
+function readCommandLine(): BenchOptions | undefined {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(
+      `${error instanceof Error ? error.message : String(error)}\nnpm run bench -- --help`,
+    );
+    process.exitCode = 2;
+    return undefined;
+  }
+}
+
+async function measure(options: BenchOptions): Promise<void> {
   const { present, missing } = await findTargets(options.targets);
   const withWrk = await hasWrk();
   sayWhatIsMissing(missing, withWrk);
@@ -48,7 +65,7 @@ async function measure(): Promise<void> {
     cases,
   };
   printFigures(report);
-  await write(report);
+  await write(report, options.jsonPath);
 }
 
 async function findTargets(targets: readonly Target[]): Promise<{
@@ -97,12 +114,12 @@ function describeMachine(): Machine {
   };
 }
 
-async function write(report: BenchReport): Promise<void> {
+async function write(report: BenchReport, jsonPath: string | undefined): Promise<void> {
   const json = `${JSON.stringify(report, undefined, 2)}\n`;
   await mkdir(resultsDirectory, { recursive: true });
   const paths = [
     join(resultsDirectory, "latest.json"),
-    ...(options.jsonPath === undefined ? [] : [options.jsonPath]),
+    ...(jsonPath === undefined ? [] : [jsonPath]),
   ];
   for (const path of paths) {
     await writeFile(path, json);

@@ -6,8 +6,8 @@ export interface Metric {
   readonly name: string;
   readonly unit: string;
   readonly better: "more" | "less";
-  /** Whether the README's table has a row for it, and what the row shows. */
-  readonly readme?: "ratio to direct" | "value";
+  /** What its row of docs/benchmarks.md shows. Default: the page has no row for it. */
+  readonly shown?: "ratio to direct" | "value";
 }
 
 /** How much work a sample is. */

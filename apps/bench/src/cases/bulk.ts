@@ -46,7 +46,7 @@ function bulk(direction: "up" | "down", title: string): BenchCase {
     name: direction,
     title,
     metrics: [
-      { name: "throughput", unit: "MB/s", better: "more", readme: "ratio to direct" },
+      { name: "throughput", unit: "MB/s", better: "more", shown: "ratio to direct" },
       { name: "host cpu", unit: "µs/MB", better: "less" },
       { name: "plugin cpu", unit: "µs/MB", better: "less" },
     ],

@@ -8,7 +8,7 @@ const subscribers = 100;
 export const events: BenchCase = {
   name: "events",
   title: `server-sent events to ${subscribers} subscribers`,
-  metrics: [{ name: "delivered", unit: "events/s", better: "more", readme: "ratio to direct" }],
+  metrics: [{ name: "delivered", unit: "events/s", better: "more", shown: "ratio to direct" }],
   async measure(target, { seconds }) {
     await using load = new Child("events", [
       ...nodeCommand("load-events"),

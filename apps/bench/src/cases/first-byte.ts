@@ -15,7 +15,7 @@ export const firstByte: BenchCase = {
   name: "first-byte",
   title: "time to first byte of a streamed response, 1 connection",
   metrics: [
-    { name: "p50", unit: "µs", better: "less", readme: "ratio to direct" },
+    { name: "p50", unit: "µs", better: "less", shown: "ratio to direct" },
     { name: "p99", unit: "µs", better: "less" },
   ],
   async measure(target, { seconds }) {

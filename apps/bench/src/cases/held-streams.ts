@@ -9,9 +9,9 @@ export const heldStreams: readonly BenchCase[] = [1_000, 10_000].map((streams) =
   name: `held-${streams / 1_000}k`,
   title: `${streams.toLocaleString("en")} open event streams`,
   metrics: [
-    { name: "host rss", unit: "KiB/stream", better: "less", readme: "value" },
+    { name: "host rss", unit: "KiB/stream", better: "less", shown: "value" },
     { name: "host heap", unit: "KiB/stream", better: "less" },
-    { name: "new request p99", unit: "ms", better: "less", readme: "value" },
+    { name: "new request p99", unit: "ms", better: "less", shown: "value" },
   ],
   // Memory that a process once had, it keeps.
   fresh: true,

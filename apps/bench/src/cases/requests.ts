@@ -31,18 +31,18 @@ function requests(name: string, title: string, load: Omit<LoadOptions, "seconds"
     name,
     title,
     metrics: [
-      { name: "requests", unit: "requests/s", better: "more", readme: "ratio to direct" },
+      { name: "requests", unit: "requests/s", better: "more", shown: "ratio to direct" },
       {
         name: "p50",
         unit: "µs",
         better: "less",
         // With many connections it is the inverse of the throughput.
-        ...(alone ? { readme: "ratio to direct" as const } : {}),
+        ...(alone ? { shown: "ratio to direct" as const } : {}),
       },
       { name: "p99", unit: "µs", better: "less" },
       { name: "failed", unit: "requests", better: "less" },
-      { name: "host cpu", unit: "µs/request", better: "less", readme: "value" },
-      { name: "plugin cpu", unit: "µs/request", better: "less", readme: "value" },
+      { name: "host cpu", unit: "µs/request", better: "less", shown: "value" },
+      { name: "plugin cpu", unit: "µs/request", better: "less", shown: "value" },
     ],
     async measure(target, { seconds }) {
       const { result, hostUs, pluginUs } = await measureCpu(target, () =>

@@ -24,9 +24,9 @@ function tunnel(name: string, title: string, ways: { up: boolean; down: boolean 
     name: `tunnel-${name}`,
     title,
     metrics: [
-      { name: "throughput", unit: "MB/s", better: "more", readme: "value" },
-      { name: "host memory", unit: "MiB more", better: "less", readme: "value" },
-      { name: "plugin memory", unit: "MiB more", better: "less", readme: "value" },
+      { name: "throughput", unit: "MB/s", better: "more", shown: "value" },
+      { name: "host memory", unit: "MiB more", better: "less", shown: "value" },
+      { name: "plugin memory", unit: "MiB more", better: "less", shown: "value" },
     ],
     // The highest resident set of a process never falls.
     fresh: true,
