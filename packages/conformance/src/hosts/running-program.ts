@@ -32,7 +32,7 @@ export class RunningProgram implements AsyncDisposable {
     files: Readonly<Record<string, string>> = {},
   ): Promise<RunningProgram> {
     const directory = await ProgramDirectory.create({
-      "notes.js": `import "./notes-plugin.js";\n`,
+      "notes.js": `import "../hosts/notes-plugin.js";\n`,
       ...files,
       "program.js": code,
     });

@@ -218,7 +218,7 @@ export const expressFeatures: readonly FrameworkFeature[] = [
       const taken = openRequest(site, "/streams/upload", { method: "POST", headers });
       taken.flushHeaders();
       await once(taken, "continue");
-      taken.end("byte");
+      taken.end("bytes");
       const [response] = (await once(taken, "response")) as [IncomingMessage];
       expect([response.statusCode, (await response.toArray()).join("").length]).toEqual([200, 64]);
     },
