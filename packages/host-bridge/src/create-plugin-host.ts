@@ -1,20 +1,16 @@
 import type { IncomingMessage } from "node:http";
 import { ServeHTTPError } from "@servehttp/contract";
-import {
-  attachListener,
-  type AttachOptions,
-  byCheckContinue,
-  type NodeServer,
-} from "./server/attach.js";
-import { byRequest, type HostRequest, type HostResponse } from "./client/incoming-request.js";
+import { attachListener, type AttachOptions, byCheckContinue } from "./server/attach.js";
+import { byRequest } from "./client/incoming-request.js";
+import type { HostRequest, HostResponse, NodeServer } from "./client/node-types.js";
 import { EdgePolicy } from "./edge/edge-policy.js";
+import type { Destination } from "./exchange/destination.js";
 import type { FastPathHost } from "./fast-path/install.js";
 import type { Outcome } from "./exchange/failure.js";
 import { HostedPlugin } from "./plugin/hosted-plugin.js";
 import {
   createListener,
   createPlainListener,
-  type Destination,
   type Listener,
   type ListenerOptions,
 } from "./server/listener.js";

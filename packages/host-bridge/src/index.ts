@@ -1,4 +1,5 @@
-export type { AttachOptions, NodeServer } from "./server/attach.js";
+export type { NodeServer } from "./client/node-types.js";
+export type { AttachOptions } from "./server/attach.js";
 export { createPluginHost, type PluginHost, type PluginStatus } from "./create-plugin-host.js";
 export type { EdgeOptions } from "./edge/edge-options.js";
 export type { IdentityFields } from "./edge/edge-policy.js";

@@ -3,13 +3,13 @@ import type { FieldList } from "@servehttp/contract";
 import type { ResponseHead } from "../edge/response-head.js";
 
 /**
- * The HTTP client as an exchange sees it: where the response goes, whatever version of HTTP carries it.
+ * The response to a client, whatever version of HTTP carries it. An exchange writes to it.
  *
- * Nothing here throws for what a plugin sent: heads and fields have been checked before.
+ * Nothing here throws because of what a plugin sent: heads and fields have been checked before.
  */
 export interface ClientResponse {
   /** The client's connection, or its HTTP/2 stream, is closed: nothing more can be written. */
-  readonly gone: boolean;
+  readonly closed: boolean;
 
   /** Sends an interim response. */
   informational(status: number, fields: FieldList): void;
@@ -20,7 +20,9 @@ export interface ClientResponse {
   /** Begins a response. The head goes out with the first chunk, with `flush` or with the end. */
   begin(head: ResponseHead): void;
 
-  /** Sends bytes of the body. A promise settles when there is room again, or the client is gone. */
+  /**
+   * Sends bytes of the body. A promise settles when there is room again, or the client has left.
+   */
   write(chunk: Uint8Array): void | Promise<void>;
 
   /** Sends what has been written so far, the head at least. */
@@ -29,21 +31,21 @@ export interface ClientResponse {
   /** Ends the response as complete. */
   end(trailers: FieldList): void;
 
-  /** Ends the response so that nobody can take it for complete. */
+  /** Ends the response so that no client takes it for complete. */
   break(): void;
 
   /**
-   * Called when the response is complete while the request is not: what is still read of it is `discard`ed up to a
-   * bound, then the connection, or the HTTP/2 stream, closes.
+   * Reads and drops the rest of the request, up to a bound. Beyond the bound the connection, or the
+   * HTTP/2 stream, closes. Called when the response is complete and the request is not.
    */
   discardRequestBody(): void;
 
   /**
-   * Hands the connection over, byte for byte, with nothing written yet. Undefined where it is gone. Only where the request was
-   * `hijackable`.
+   * Takes the connection away from HTTP, before anything of a response is written. Undefined where
+   * the connection is closed. Called only where the request was `hijackable`.
    */
   hijack(): Duplex | undefined;
 
-  /** Whoever waits for room goes on; the client is gone. */
+  /** Settles what `write` has returned: nobody needs to wait for room any more. */
   release(): void;
 }

@@ -4,8 +4,9 @@ import { discardLingerMs, discardMsMax } from "../limits.js";
 import type { BodySink, RequestBody } from "./request-body.js";
 
 /**
- * Reads and drops the rest of an HTTP/1 request that has its answer, up to a bound in bytes and in time. Beyond it the
- * connection is closed, and the client is given time to read its answer: a reset could destroy it on the way.
+ * Reads and drops the rest of an HTTP/1 request that has its answer, up to a bound in bytes and in
+ * time. Beyond the bound it closes the connection, and leaves the client time to read its answer: a
+ * reset could destroy the answer on the way.
  */
 export function discardBody(body: RequestBody, socket: Socket): void {
   body.start(new Discard(body, socket));

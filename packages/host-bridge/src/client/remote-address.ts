@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
 
-/** The address of a socket's other end: `"ip:port"`, or empty where there is none (a unix socket). */
+/**
+ * The address of a socket's other end: `"ip:port"`, or empty where there is none (a unix socket).
+ */
 export function remoteAddressOf(socket: Socket): string {
   const { remoteAddress, remotePort } = socket;
   if (remoteAddress === undefined) {

@@ -1,4 +1,4 @@
-/** The body of a client's request, whatever reads the connection: it is given to one sink at a time. */
+/** The body of a client's request, whatever reads the connection. It goes to one sink at a time. */
 export interface RequestBody {
   /** The whole request has been read. */
   readonly complete: boolean;
@@ -6,7 +6,7 @@ export interface RequestBody {
   readonly rawTrailers: readonly string[];
   /** Gives what comes from now on to a sink. */
   start(sink: BodySink): void;
-  /** Gives nothing more, and leaves what the client still sends where it is. */
+  /** Gives nothing more, and stops reading. */
   stop(): void;
   pause(): void;
   resume(): void;

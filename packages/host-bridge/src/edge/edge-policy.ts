@@ -20,46 +20,54 @@ import type { EdgeOptions } from "./edge-options.js";
 import { FieldNameCache } from "../syntax/field-name-cache.js";
 import { joined, pushForwarded } from "./forwarded.js";
 import { identityNamesMax, requestFieldsMax, requestSectionBytesMax } from "../limits.js";
-import { type Refusal, refusal } from "../syntax/refusal.js";
+import { type Refusal, refusal } from "./refusal.js";
 import { bodyLength, effectiveHost } from "./request-framing.js";
 import { parameterNames, stripQueryParameters } from "../syntax/strip-query-parameters.js";
 import { trustedProxies } from "./trusted-proxies.js";
 
-/** What the host knows of a request beside its header section. */
+/** What the host knows of a request apart from its header section. */
 export interface ClientFacts {
   readonly versionMajor: number;
   readonly versionMinor: number;
-  /** Without a port; empty where there is none (a unix socket). */
+  /** The client's address without a port; empty where there is none (a unix socket). */
   readonly remoteIp: string;
   readonly scheme: "http" | "https";
-  /** The route's authority, which wins over the Host field. */
+  /** The authority in the request target, which takes precedence over the Host field. */
   readonly authority: string | undefined;
-  /** HTTP/2: the stream ended with its header section. Not read for HTTP/1, where framing fields say it. */
+  /**
+   * HTTP/2: the stream ended with its header section. On HTTP/1 framing fields say whether there is
+   * a body.
+   */
   readonly endedByHead: boolean;
-  /** The client's connection could be handed over: the server told of the request by its `upgrade` event. */
+  /** The request came by the server's `upgrade` event, so its connection can be handed over. */
   readonly upgradable: boolean;
 }
 
 /** What a request's header section says. */
 export interface RequestFields {
   readonly kind: "fields";
-  /** For the plugin, flat; the client may push to it. */
+  /** What goes to the plugin: name, value, name, value. Whoever reads the request may push more. */
   readonly fields: string[];
   readonly host: string;
-  /** In bytes; -1 when it is not known in advance. */
+  /** The length of the body in bytes; -1 when it is not known in advance. */
   readonly contentLength: number;
   /** The client waits for a 100 before it sends its body. */
   readonly expectContinue: boolean;
-  /** The protocol that the client may upgrade to, in lower case. Then `fields` has Connection and Upgrade. */
+  /**
+   * The protocol that the client may upgrade to, in lower case. Then `fields` has Connection and
+   * Upgrade.
+   */
   readonly upgrade: string | undefined;
   /** The client said `TE: trailers`. */
   readonly trailersWanted: boolean;
 }
 
-/** What `identity` returned: a value that is undefined still keeps the client's field out. */
+/** What `identity` returned. A name with the value undefined still keeps the client's field out. */
 export type IdentityFields = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** What a field is to the host. Forwarded: the four, and every other X-Forwarded field and X-Real-IP. */
+/**
+ * What a field means to the host. `forwarded`: Forwarded, every X-Forwarded field, and X-Real-IP.
+ */
 type SpecialKind =
   | "connection"
   | "content-length"
@@ -73,7 +81,7 @@ type SpecialKind =
   | "upgrade";
 type RequestKind = "keep" | "drop" | SpecialKind;
 
-/** What has been read of a section so far. */
+/** What has been read of a header section so far. */
 interface Seen {
   readonly fields: string[];
   readonly cookies: string[];
@@ -92,8 +100,8 @@ interface Seen {
 const colon = 0x3a;
 
 /**
- * The rules for header fields of one host. Hot, and shown by the small GET of `apps/bench`: one pass over a request's
- * fields, one map look-up a field.
+ * The rules for header fields of one host. Hot: one pass over a request's fields with one map
+ * look-up a field, as the small GET of `apps/bench` shows.
  */
 export class EdgePolicy {
   readonly #cookies: ReadonlySet<string>;
@@ -102,11 +110,11 @@ export class EdgePolicy {
   readonly #isTrusted: (ip: string) => boolean;
   readonly #protectedCookies: ReadonlySet<string>;
   readonly #upgrades: ReadonlySet<string>;
-  /** Grows by what `identity` returns, so that it is never a client who sets them. */
+  /** Grows by the names that `identity` returns, so that no client can set them. */
   readonly #identityNames: Set<string>;
   readonly #names: FieldNameCache<RequestKind>;
 
-  /** For `RouteRules`. */
+  /** Parameters to remove from queries, by `parameterNames`. */
   readonly secretParameters: ReadonlySet<string>;
 
   /** @throws ServeHTTPError `invalid-argument` for a trusted proxy that is no address or range */
@@ -123,8 +131,9 @@ export class EdgePolicy {
   }
 
   /**
-   * Reads a request's header section: what goes to the plugin, and what it says about the body. The host's identity is
-   * added afterwards, by `addIdentity`, so that nothing here can remove it.
+   * Reads a request's header section: what goes to the plugin, and what the section says about the
+   * body. `addIdentity` adds the host's identity fields afterwards, so that nothing in the section
+   * can remove them.
    *
    * @param rawHeaders as Node gives them: name, value, name, value
    */
@@ -163,10 +172,11 @@ export class EdgePolicy {
   }
 
   /**
-   * Sets the host's identity fields. The client's of the same names are gone afterwards, however they were written.
+   * Sets the host's identity fields. Removes the client's fields of the same names, however they
+   * were written.
    *
-   * @throws ServeHTTPError `invalid-argument` when a name is no token, or a value holds control characters or
-   *   characters above U+00FF: header values are bytes, so text must be encoded first
+   * @throws ServeHTTPError `invalid-argument` when a name is no token, or a value holds control
+   *   characters or characters above U+00FF: header values are bytes, so text must be encoded first
    */
   addIdentity(fields: string[], identity: IdentityFields): void {
     const names = Object.keys(identity);
@@ -179,7 +189,8 @@ export class EdgePolicy {
           `identity: ${JSON.stringify(name)} is no header that it may set`,
         );
       }
-      // Names known before were dropped on the way in; the forwarded ones were put there since by the host.
+      // `readRequest` has dropped names that were known before. The host itself has added the
+      // forwarded ones since.
       if (!this.#identityNames.has(known.comparable) || isForwarded(known.comparable)) {
         present ??= new Set();
         present.add(known.comparable);
@@ -201,7 +212,7 @@ export class EdgePolicy {
     }
   }
 
-  /** The trailers of a request that a plugin may see. */
+  /** Returns the trailers of a request that a plugin may see. */
   readRequestTrailers(rawTrailers: readonly string[]): FieldList {
     const kept: string[] = [];
     for (let at = 0; at + 1 < rawTrailers.length; at += 2) {
@@ -218,7 +229,7 @@ export class EdgePolicy {
     return this.#protectedCookies.size === 0 || !setsCookie(value, this.#protectedCookies);
   }
 
-  /** A field that means something to the host. */
+  /** Reads a field that means something to the host. */
   #readSpecial(seen: Seen, kind: SpecialKind, name: string, value: string): Refusal | undefined {
     switch (kind) {
       case "host":
@@ -275,7 +286,10 @@ export class EdgePolicy {
     return undefined;
   }
 
-  /** Whatever needs the whole section: the framing, and the fields that depend on others. */
+  /**
+   * Draws the conclusions that need the whole section: the framing, and the fields that depend on
+   * others.
+   */
   #concluded(seen: Seen, client: ClientFacts): RequestFields | Refusal {
     const host = effectiveHost(seen.host, client.authority ?? seen.authority, client);
     if (typeof host !== "string") {
@@ -320,7 +334,8 @@ export class EdgePolicy {
       return "drop";
     }
     const kind = this.#specialKind(name);
-    // Only the name with "-" has the meaning; the other one would get it in a CGI-like plugin.
+    // Only the name with "-" has a meaning. The one with "_" is dropped, because a CGI-like plugin
+    // would take it for the other.
     return underscored && kind !== "keep" ? "drop" : kind;
   }
 
@@ -338,7 +353,7 @@ export class EdgePolicy {
       case "referer":
         return this.secretParameters.size === 0 ? "keep" : name;
       case "trailer":
-        // It announces what the end of the body brings, and that is passed on.
+        // It announces trailers, and these are passed on.
         return "keep";
       case "proxy":
         // A CGI-like plugin would read it as HTTP_PROXY and send its own requests there (httpoxy).
@@ -351,7 +366,9 @@ export class EdgePolicy {
     }
   }
 
-  /** Whether one of the protocols of an Upgrade field is among those that a client may upgrade to. */
+  /**
+   * Whether one of the protocols of an Upgrade field is among those that a client may upgrade to.
+   */
   mayUpgrade(offer: string): boolean {
     return listElements(offer).some((token) => this.#upgrades.has(token.toLowerCase()));
   }
@@ -404,7 +421,7 @@ function pushIdentity(fields: string[], name: string, value: string): void {
   fields.push(name, trimmed);
 }
 
-/** Fields that frame or route; no option makes them anything else. */
+/** Whether a field frames or routes messages. No option gives it another meaning. */
 function isHostsOwn(name: string): boolean {
   return (
     name === "host" || name === "content-length" || name === "expect" || hopByHopNames.has(name)
@@ -432,7 +449,10 @@ function nothingSeen(): Seen {
   };
 }
 
-/** HTTP/2 cuts the Cookie field to crumbs, for compression only (RFC 9113, section 8.2.3). */
+/**
+ * Joins the Cookie fields of HTTP/2, which are split for the sake of compression only (RFC 9113,
+ * section 8.2.3).
+ */
 function pushCookies(fields: string[], cookies: readonly string[], versionMajor: number): void {
   if (versionMajor === 1) {
     fields.push(...cookies);
@@ -441,7 +461,10 @@ function pushCookies(fields: string[], cookies: readonly string[], versionMajor:
   }
 }
 
-/** An IPv4 address as it is written, also where a socket for both versions says "::ffff:192.0.2.1". */
+/**
+ * Writes an IPv4 address that a socket for both versions of IP shows as "::ffff:192.0.2.1" without
+ * its prefix.
+ */
 function plainIp(ip: string): string {
   return ip.startsWith("::ffff:") && ip.includes(".") ? ip.slice(7) : ip;
 }

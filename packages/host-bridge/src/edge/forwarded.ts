@@ -1,6 +1,6 @@
 import type { FieldList } from "@servehttp/contract";
 
-/** Who called, as the next server is told. */
+/** What the host tells the plugin about the client. */
 export interface ForwardedFacts {
   /** The client's address without its port; empty where there is none (a unix socket). */
   readonly remoteIp: string;
@@ -10,10 +10,11 @@ export interface ForwardedFacts {
 }
 
 /**
- * Adds X-Forwarded-For, -Host and -Proto and Forwarded (RFC 7239) to a flat field list. What came before is continued:
- * the lists get one more element, and the first host and scheme stand, because they are the ones the client meant.
+ * Adds X-Forwarded-For, -Host and -Proto and Forwarded (RFC 7239) to a flat field list. Lists that
+ * came from a trusted proxy get one more element. A host and a scheme that came stand, because they
+ * are the ones that the client meant.
  *
- * @param before the fields of this family that were sent by somebody who is believed; usually none
+ * @param before the fields of this family that a trusted proxy sent; usually none
  */
 export function pushForwarded(fields: string[], facts: ForwardedFacts, before: FieldList): void {
   let forwardedFor: string | undefined;
@@ -60,7 +61,7 @@ export function joined(before: string | undefined, next: string): string {
   return next === "" ? before : `${before}, ${next}`;
 }
 
-/** The last element built: clients on one connection ask for the same one again and again. */
+/** The element that was built last: all requests on one connection need the same one. */
 let last: (ForwardedFacts & { readonly element: string }) | undefined;
 
 function forwardedElement(facts: ForwardedFacts): string {
@@ -72,7 +73,7 @@ function forwardedElement(facts: ForwardedFacts): string {
   ) {
     return last.element;
   }
-  // A valid Host holds neither quotes nor backslashes, so that quoting needs no escapes.
+  // A valid Host holds neither quotes nor backslashes, so there is nothing to escape.
   const host = facts.host === "" ? "" : `;host="${facts.host}"`;
   const element = `for=${forwardedNode(facts.remoteIp)}${host};proto=${facts.scheme}`;
   last = { remoteIp: facts.remoteIp, host: facts.host, scheme: facts.scheme, element };

@@ -1,5 +1,5 @@
 import { listElements } from "../syntax/connection-options.js";
-import { type Refusal, refusal } from "../syntax/refusal.js";
+import { type Refusal, refusal } from "./refusal.js";
 import { isValidHost } from "../syntax/valid-host.js";
 
 interface Version {
@@ -34,8 +34,8 @@ export function effectiveHost(
 }
 
 /**
- * The declared length of a request's body (RFC 9112, section 6.3): -1 when it is not known in advance, or a refusal where
- * framing is ambiguous or of a kind that the host does not speak.
+ * The declared length of a request's body (RFC 9112, section 6.3): -1 when it is not known in
+ * advance, or a refusal where the framing is ambiguous or the host does not support it.
  */
 export function bodyLength(
   contentLength: number | undefined,

@@ -25,15 +25,18 @@ export interface ResponseRules {
   readonly policy: { maySetCookie(value: string): boolean };
 }
 
-/** A plugin's response head, fit for a client. */
+/** A plugin's response head, checked, as the client gets it. */
 export interface ResponseHead {
   readonly status: number;
   /**
-   * Flat, ready for `response.writeHead(status, fields)` of HTTP/1. Has a Content-Length where `contentLength` is a number,
-   * and no other framing field; more may be pushed.
+   * Name, value, name, value, ready for `response.writeHead(status, fields)` of HTTP/1. Has a
+   * Content-Length where `contentLength` is a number, and no other framing field. More fields may
+   * be pushed.
    */
   readonly fields: string[];
-  /** How many bytes of body the plugin promised; undefined when it didn't, or no body is allowed. */
+  /**
+   * How many bytes of body the plugin declared; undefined when it didn't, or no body is allowed.
+   */
   readonly contentLength: number | undefined;
   /** False for HEAD, 204, 205 and 304: what the plugin writes is discarded. */
   readonly bodyAllowed: boolean;
@@ -42,8 +45,9 @@ export interface ResponseHead {
 }
 
 /**
- * Makes of a plugin's final response head what its client gets. Nothing that Node would refuse, and nothing that it would
- * wrongly let through, is left: hop-by-hop and framing fields are gone, the length is parsed, names and values are valid.
+ * Turns a plugin's final response head into what the client gets. Leaves nothing in it that Node
+ * would refuse or would wrongly let through: hop-by-hop and framing fields are removed, the length
+ * is parsed, names and values are valid.
  *
  * @throws ServeHTTPError `handler-failed` for a status, field or length that no response may have,
  *   `protocol-violation` for a section that is too large
@@ -80,7 +84,8 @@ export function readResponseHead(init: ResponseInit, rules: ResponseRules): Resp
 }
 
 /**
- * Makes of an informational response what its client gets; undefined where nothing goes out, because HTTP/1.0 has none.
+ * Turns an informational response into what the client gets; undefined for HTTP/1.0, which has
+ * none.
  *
  * @throws ServeHTTPError as `readResponseHead` does; 101 is what `hijack` is for
  */
@@ -97,7 +102,8 @@ export function readInformational(
 }
 
 /**
- * Makes of a plugin's trailers what its client gets: fields that frame, route or authenticate are dropped.
+ * Turns a plugin's trailers into what the client gets: fields that frame, route or authenticate are
+ * dropped.
  *
  * @throws ServeHTTPError as `readResponseHead` does
  */
@@ -110,8 +116,9 @@ export function readResponseTrailers(trailers: FieldList, rules: ResponseRules):
 }
 
 /**
- * Turns a flat list into what `stream.respond`, `stream.additionalHeaders` and `stream.sendTrailers` of Node's HTTP/2 take:
- * names in lower case, an array where a name comes more than once. Of fields that Node allows only once, the first stands.
+ * Turns a flat list into what `stream.respond`, `stream.additionalHeaders` and
+ * `stream.sendTrailers` of Node's HTTP/2 take: names in lower case, an array where a name comes
+ * more than once. Of a field that Node allows only once, the first one stands.
  */
 export function toHttp2Fields(
   fields: FieldList,
@@ -141,7 +148,7 @@ export function toHttp2Fields(
 interface Section {
   readonly fields: string[];
   contentLength: string | undefined;
-  /** The plugin framed by Transfer-Encoding, which overrides a length (RFC 9112, section 6.3). */
+  /** The plugin sent a Transfer-Encoding, which overrides a length (RFC 9112, section 6.3). */
   chunked: boolean;
   trailer: string | undefined;
 }
@@ -225,7 +232,10 @@ const names = new FieldNameCache<ResponseKind>((comparable, underscored) => {
   }
 });
 
-/** Node throws at a Trailer field on a message that is not chunked. */
+/**
+ * Whether a Trailer field may go out. On HTTP/1, Node throws at one on a message that is not
+ * chunked.
+ */
 function mayAnnounceTrailers(
   rules: ResponseRules,
   bodyAllowed: boolean,
@@ -251,7 +261,10 @@ function tooLarge(): ServeHTTPError {
   return new ServeHTTPError("protocol-violation", "the plugin's header section is too large");
 }
 
-/** What Node's HTTP/2 throws at when it comes twice (`kSingleValueFields` in lib/internal/http2/util.js). */
+/**
+ * The fields at which Node's HTTP/2 throws when they come twice (`kSingleValueFields` in
+ * lib/internal/http2/util.js).
+ */
 const http2SingleFields: ReadonlySet<string> = new Set([
   "access-control-allow-credentials",
   "access-control-max-age",

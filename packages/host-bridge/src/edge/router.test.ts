@@ -88,7 +88,10 @@ describe("routeTarget", () => {
   });
 });
 
-/** What each attack comes to: nobody's ("none"), a refusal, or the first plugin with the path byte for byte. */
+/**
+ * What each attack comes to: nobody's ("none"), a refusal, or the first plugin with the path byte
+ * for byte.
+ */
 const attacks: readonly (readonly [string, "none" | 400 | 404 | { readonly url: string }])[] = [
   // Dot segments in place of the id or in front of it.
   ["/plugins/..", 404],

@@ -1,20 +1,22 @@
 import { pluginIdBytesMax, targetBytesMax } from "../limits.js";
-import { type Refusal, refusal } from "../syntax/refusal.js";
+import { type Refusal, refusal } from "./refusal.js";
 import { stripQueryParameters } from "../syntax/strip-query-parameters.js";
-import { isUtf8Octets } from "../syntax/utf8-bytes.js";
+import { isUtf8Bytes } from "../syntax/utf8-bytes.js";
 import { isValidHost } from "../syntax/valid-host.js";
 
 /** Where a request goes. */
 export interface Route {
   readonly kind: "route";
   readonly pluginId: string;
-  /** Path and query for the plugin: the prefix and secret parameters are gone, the rest is as it came. */
+  /**
+   * Path and query for the plugin: without the prefix and secret parameters, the rest as it came.
+   */
   readonly url: string;
-  /** The target as the client sent it, less the secret parameters. */
+  /** The target as the client sent it, without the secret parameters. */
   readonly requestUri: string;
   /**
-   * The authority of a target in absolute form (`GET http://host/path`), which then takes the place of the Host field
-   * (RFC 9112, section 3.2.2).
+   * The authority of a target in absolute form (`GET http://host/path`), which then takes the place
+   * of the Host field (RFC 9112, section 3.2.2).
    */
   readonly authority: string | undefined;
 }
@@ -27,15 +29,16 @@ export interface RouteRules {
 }
 
 /**
- * Decides which plugin a request is for, on the bytes of its path as they came: nothing is decoded and no dot segment
- * is resolved, so there is no second reading of the path that could name another plugin. What follows the id is the
- * plugin's own business, byte for byte.
+ * Decides which plugin a request is for, by the bytes of its path as they came: nothing is decoded
+ * and no dot segment is resolved, so there is no second reading of the path that could name another
+ * plugin. What follows the id goes to the plugin byte for byte.
  *
- * Undefined when the target is none of ours: for the next middleware, else 404.
+ * Undefined when the target is not under the prefix: then the next middleware gets the request, or
+ * the answer is 404.
  *
  * @param target what is left to route: `req.url`. Characters are bytes.
- * @param originalTarget what the client sent, where a framework took a mount path off: `req.originalUrl`. The prefix may be
- *   part of that mount path.
+ * @param originalTarget what the client sent, where a framework took a mount path off:
+ *   `req.originalUrl`. The prefix may be part of that mount path.
  */
 export function routeTarget(
   target: string,
@@ -88,7 +91,9 @@ export function routeTarget(
   };
 }
 
-/** Whether a name can be a plugin's id: `[A-Za-z0-9_.-]+`, at most 128 bytes, neither "." nor "..". */
+/**
+ * Whether a name can be a plugin's id: `[A-Za-z0-9_.-]+`, at most 128 bytes, neither "." nor "..".
+ */
 export function isPluginId(name: string): boolean {
   if (name === "" || name === "." || name === ".." || name.length > pluginIdBytesMax) {
     return false;
@@ -134,14 +139,17 @@ function absolutePathAt(target: string): number {
   return -1;
 }
 
-/** Where the "/" in front of the plugin's id stands in the target; -1 where the prefix is not there. */
+/**
+ * Where the "/" in front of the plugin's id stands in the target; -1 where the prefix is not there.
+ */
 function afterPrefix(
   target: string,
   pathAt: number,
   originalTarget: string,
   prefix: string,
 ): number {
-  // A framework that mounted us at the prefix took it off: "/plugins/notes/x" arrives as "/notes/x".
+  // A framework that mounted the host at the prefix took it off: "/plugins/notes/x" arrives as
+  // "/notes/x".
   if (prefix !== "" && originalTarget.length > target.length) {
     const path = pathAt === 0 ? target : target.slice(pathAt);
     const mountEnd = originalTarget.length - path.length;
@@ -154,8 +162,9 @@ function afterPrefix(
 }
 
 /**
- * What no request target may hold (RFC 9112, section 3.2): control characters, blanks, a fragment; and bytes above
- * 0x7f that are not UTF-8, because the contract's `url` is text. Other escapes and bytes are not ours to judge.
+ * Refuses what no request target may hold (RFC 9112, section 3.2): control characters, blanks, a
+ * fragment. Refuses bytes above 0x7f that are not UTF-8 as well, because the contract's `url` is
+ * text. Everything else passes.
  */
 function checkTarget(target: string): Refusal | undefined {
   if (target.length > targetBytesMax) {
@@ -171,7 +180,7 @@ function checkTarget(target: string): Refusal | undefined {
       ascii = false;
     }
   }
-  if (!ascii && !isUtf8Octets(target)) {
+  if (!ascii && !isUtf8Bytes(target)) {
     return refusal(400, "the request target is not UTF-8");
   }
   return undefined;

@@ -3,7 +3,7 @@ import { ServeHTTPError } from "@servehttp/contract";
 import { trustRememberedMax } from "../limits.js";
 
 /**
- * Makes the test whether a peer is one of the proxies in front of the host.
+ * Makes the function that tells whether an address is one of the proxies in front of the host.
  *
  * @param ranges addresses (`"10.0.0.7"`, `"::1"`) and ranges (`"10.0.0.0/8"`)
  * @throws ServeHTTPError `invalid-argument` for anything else
@@ -16,7 +16,7 @@ export function trustedProxies(ranges: readonly string[]): (ip: string) => boole
   for (const range of ranges) {
     addRange(list, range);
   }
-  // The check of a BlockList costs several microseconds; peers are few.
+  // A check of a BlockList costs several microseconds, and there are few different peers.
   const known = new Map<string, boolean>();
   return (ip) => {
     const before = known.get(ip);
@@ -33,7 +33,7 @@ export function trustedProxies(ranges: readonly string[]): (ip: string) => boole
   };
 }
 
-/** Whether `trustedProxies` takes it: an address, or an address and a number of bits. */
+/** Whether a string is an address or a range: an address and a number of bits. */
 export function isProxyRange(range: string): boolean {
   const [address = "", bits, ...rest] = range.split("/");
   const bitsMax = isIP(address) === 6 ? 128 : 32;

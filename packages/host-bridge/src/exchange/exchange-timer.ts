@@ -2,7 +2,9 @@ import { headExtensionMsMax } from "../limits.js";
 
 /** The times of one exchange, in milliseconds; 0 is no limit. */
 export interface ExchangeTimes {
-  /** From the last byte of the request that went to the plugin to the final head of the response. */
+  /**
+   * From the last byte of the request that went to the plugin to the final head of the response.
+   */
   readonly headMs: number;
   /** Without anything moving in either direction, once the head is there. */
   readonly idleMs: number;
@@ -11,8 +13,8 @@ export interface ExchangeTimes {
 }
 
 /**
- * The clock of one exchange: one timer, set for the first time that could run out. What happens meanwhile is noted, and looked at
- * when the timer fires, so that a part costs no timer of its own.
+ * The clock of one exchange: one timer, set for the first time that could run out. What happens
+ * meanwhile is noted, and counted when the timer fires, so that a part costs no timer of its own.
  */
 export class ExchangeTimer {
   readonly #times: ExchangeTimes;
@@ -36,7 +38,7 @@ export class ExchangeTimer {
     this.#arm(nowMs);
   }
 
-  /** Something of the request went to the plugin: the head is due so much later. */
+  /** Something of the request went to the plugin: the whole head time counts from now. */
   requestMoved(): void {
     this.#movedMs = performance.now();
     if (this.#headDueMs !== 0) {
@@ -44,7 +46,7 @@ export class ExchangeTimer {
     }
   }
 
-  /** Something of the response came, or went on to the client. */
+  /** Something of the response came from the plugin, or went on to the client. */
   responseMoved(): void {
     this.#movedMs = performance.now();
   }
@@ -59,7 +61,9 @@ export class ExchangeTimer {
     }
   }
 
-  /** Gives the head more time from now on, up to `headExtensionMsMax` behind the start. */
+  /**
+   * Gives the head more time from now on, but no more than `headExtensionMsMax` after the start.
+   */
   extendHead(ms: number): void {
     if (this.#headDueMs === 0) {
       return;
@@ -69,7 +73,7 @@ export class ExchangeTimer {
     this.#headDueMs = Math.max(this.#headDueMs, Math.min(nowMs + ms, latestMs));
   }
 
-  /** Ends all of it, for good. */
+  /** Stops the clock for good. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

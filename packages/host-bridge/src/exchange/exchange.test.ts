@@ -17,22 +17,22 @@ afterEach(() => {
 
 describe("a response", () => {
   it("that comes whole goes out whole", () => {
-    const { client, channel, exchange, over } = new MemoryExchange();
+    const { response, channel, exchange, over } = new MemoryExchange();
     void exchange.receive({ init: ok, chunk: octets("body"), end: { trailers: ["x-a", "1"] } });
-    expect(client.log).toEqual(['respond 200 "body" x-a 1']);
+    expect(response.log).toEqual(['respond 200 "body" x-a 1']);
     expect(over).toEqual([{ outcome: "ok", code: undefined }]);
     expect(channel.sent).toHaveLength(1);
     expect(channel.resets).toEqual([]);
   });
 
   it("that comes in parts goes out in parts", () => {
-    const { client, exchange, over } = new MemoryExchange();
+    const { response, exchange, over } = new MemoryExchange();
     void exchange.receive({ informational: [{ status: 103, headers: ["link", "</a>"] }] });
     void exchange.receive({ init: ok, flush: true });
     void exchange.receive({ chunk: octets("one"), flush: true });
     void exchange.receive({ chunk: octets("two") });
     void exchange.receive({ end: plainEnd });
-    expect(client.log).toEqual([
+    expect(response.log).toEqual([
       "informational 103 link </a>",
       "begin 200",
       "flush",
@@ -50,7 +50,7 @@ describe("a response", () => {
     ["empty", "5", [], undefined],
   ])("that is %s than its length is broken at it", (_what, length, chunks, written) => {
     for (const whole of [false, true]) {
-      const { client, channel, exchange, over } = new MemoryExchange();
+      const { response, channel, exchange, over } = new MemoryExchange();
       const init = { status: 200, headers: ["content-length", length] };
       if (whole) {
         const chunk = chunks[0] === undefined ? {} : { chunk: octets(chunks[0]) };
@@ -62,7 +62,7 @@ describe("a response", () => {
         }
         void exchange.receive({ end: plainEnd });
       }
-      expect(client.log).toEqual([
+      expect(response.log).toEqual([
         "begin 200",
         ...(written === undefined ? [] : [written]),
         "break",
@@ -73,11 +73,11 @@ describe("a response", () => {
   });
 
   it("to HEAD has no body, whatever length it declares", () => {
-    const { client, exchange } = new MemoryExchange({ init: { method: "HEAD" } });
+    const { response, exchange } = new MemoryExchange({ init: { method: "HEAD" } });
     void exchange.receive({ init: { status: 200, headers: ["content-length", "5"] } });
     void exchange.receive({ chunk: octets("12345678") });
     void exchange.receive({ end: plainEnd });
-    expect(client.log).toEqual(["begin 200", "end"]);
+    expect(response.log).toEqual(["begin 200", "end"]);
   });
 
   it.each<[string, ResponseInit, string, number]>([
@@ -91,22 +91,22 @@ describe("a response", () => {
       502,
     ],
   ])("with %s is answered by the host", (_what, init, code, status) => {
-    const { client, channel, exchange, over } = new MemoryExchange();
+    const { response, channel, exchange, over } = new MemoryExchange();
     void exchange.receive({ init, chunk: octets("body") });
-    expect(client.log).toEqual([expect.stringMatching(`^respond ${status} `)]);
+    expect(response.log).toEqual([expect.stringMatching(`^respond ${status} `)]);
     expect(channel.resets).toEqual([code]);
     expect(over).toMatchObject([{ code }]);
     void exchange.receive({ end: plainEnd });
     exchange.abort(new ServeHTTPError("connection-lost", "later"));
     exchange.clientClosed();
     exchange.stop(new ServeHTTPError("host-stopping", "later"));
-    expect([client.log.length, over.length, channel.resets.length]).toEqual([1, 1, 1]);
+    expect([response.log.length, over.length, channel.resets.length]).toEqual([1, 1, 1]);
   });
 
   it("waits for a client without room, and no longer than the client lives", async () => {
-    const { client, exchange } = new MemoryExchange();
+    const { response, exchange } = new MemoryExchange();
     void exchange.receive({ init: ok });
-    client.room = Promise.withResolvers();
+    response.room = Promise.withResolvers();
     let taken = false;
     const taking = exchange.receive({ chunk: octets("x") });
     void taking?.then(() => {
@@ -120,10 +120,10 @@ describe("a response", () => {
   });
 
   it("that something in front of the host can't write is broken, once", () => {
-    const { client, channel, exchange, over } = new MemoryExchange();
-    client.thrown = new TypeError("a middleware's own");
+    const { response, channel, exchange, over } = new MemoryExchange();
+    response.thrown = new TypeError("a middleware's own");
     void exchange.receive({ init: ok, end: plainEnd });
-    expect(client.log).toEqual(["break"]);
+    expect(response.log).toEqual(["break"]);
     expect([channel.resets, over]).toEqual([
       ["internal"],
       [{ outcome: "plugin-error", code: "internal" }],
@@ -156,23 +156,23 @@ describe("a request", () => {
   });
 
   it("is no more read once it is answered, and its rest is refused", async () => {
-    const { body, client, channel, exchange } = new MemoryExchange(upload);
+    const { body, response, channel, exchange } = new MemoryExchange(upload);
     body.write("one");
     await until(() => channel.text === "one", "the first chunk");
     void exchange.receive({ init: { status: 413, headers: [] }, end: plainEnd });
     body.write("two");
     await turns(3);
-    expect(client.log).toEqual(['respond 413 ""', "refuseRest"]);
+    expect(response.log).toEqual(['respond 413 ""', "discardRequestBody"]);
     expect([channel.text, channel.resets]).toEqual(["one", []]);
     expect(body.listenerCount("data") + body.listenerCount("end")).toBe(0);
   });
 
   it("that ended before its answer came is not refused", async () => {
-    const { body, client, channel, exchange } = new MemoryExchange(upload);
+    const { body, response, channel, exchange } = new MemoryExchange(upload);
     body.end("all");
     await until(() => channel.sent.some(({ end }) => end !== undefined), "the end");
     void exchange.receive({ init: ok, end: plainEnd });
-    expect(client.log).toEqual(['respond 200 ""']);
+    expect(response.log).toEqual(['respond 200 ""']);
   });
 
   it("gets an answer whatever code its plugin gives it up with", () => {
@@ -182,27 +182,27 @@ describe("a request", () => {
       "internal",
       "connection-lost",
     ] as const) {
-      const { client, exchange, over } = new MemoryExchange();
+      const { response, exchange, over } = new MemoryExchange();
       exchange.abort(new ServeHTTPError(code, "the plugin says so"));
-      expect(client.log).toEqual([expect.stringMatching(/^respond 50[0-9] /)]);
+      expect(response.log).toEqual([expect.stringMatching(/^respond 50[0-9] /)]);
       expect(over).toHaveLength(1);
       expect(over[0]?.outcome).not.toBe("client-disconnected");
     }
   });
 
   it("that its client leaves is given up, and nothing is written", () => {
-    const { client, channel, exchange, over } = new MemoryExchange();
-    client.gone = true;
+    const { response, channel, exchange, over } = new MemoryExchange();
+    response.closed = true;
     exchange.clientClosed();
-    expect([client.log, channel.resets]).toEqual([[], ["client-disconnected"]]);
+    expect([response.log, channel.resets]).toEqual([[], ["client-disconnected"]]);
     expect(over).toEqual([{ outcome: "client-disconnected", code: "client-disconnected" }]);
   });
 
   it("is broken where the plugin is lost behind the head", () => {
-    const { client, exchange, over } = new MemoryExchange();
+    const { response, exchange, over } = new MemoryExchange();
     void exchange.receive({ init: ok, chunk: octets("x") });
     exchange.abort(new ServeHTTPError("connection-lost", "gone"));
-    expect(client.log).toEqual(["begin 200", 'write "x"', "break"]);
+    expect(response.log).toEqual(["begin 200", 'write "x"', "break"]);
     expect(over).toEqual([{ outcome: "lost-after-head", code: "connection-lost" }]);
   });
 });
@@ -215,8 +215,8 @@ describe("time", () => {
     const silent = new MemoryExchange({ times });
     void silent.exchange.receive({ init: ok, chunk: octets("x") });
     vi.advanceTimersByTime(1_001);
-    expect(headless.client.log).toEqual([expect.stringMatching(/^respond 504 /)]);
-    expect(silent.client.log.at(-1)).toBe("break");
+    expect(headless.response.log).toEqual([expect.stringMatching(/^respond 504 /)]);
+    expect(silent.response.log.at(-1)).toBe("break");
     for (const { channel, over } of [headless, silent]) {
       expect([channel.resets, over]).toEqual([
         ["deadline"],
@@ -229,20 +229,20 @@ describe("time", () => {
   it("goes by while the client reads, and not while it does not", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     const times = { headMs: 0, idleMs: 1_000, totalMs: 0 };
-    const { client, exchange } = new MemoryExchange({ times });
+    const { response, exchange } = new MemoryExchange({ times });
     void exchange.receive({ init: ok });
     for (let round = 0; round < 3; round += 1) {
-      client.room = Promise.withResolvers();
+      response.room = Promise.withResolvers();
       const taken = exchange.receive({ chunk: octets("x") });
       vi.advanceTimersByTime(900);
-      client.room.resolve();
+      response.room.resolve();
       await taken;
     }
-    expect(client.log).not.toContain("break");
-    client.room = Promise.withResolvers();
+    expect(response.log).not.toContain("break");
+    response.room = Promise.withResolvers();
     void exchange.receive({ chunk: octets("x") });
     vi.advanceTimersByTime(1_001);
-    expect(client.log.at(-1)).toBe("break");
+    expect(response.log.at(-1)).toBe("break");
   });
 });
 
@@ -253,10 +253,10 @@ describe("a tunnel", () => {
     const outward = new PassThrough();
     // Both ends of a client's connection, as one stream.
     const socket = PairedStream.over(inward, outward);
-    memory.client.socket = socket;
+    memory.response.socket = socket;
     void memory.exchange.receive({ hijack: true });
-    const { client, channel, exchange, over } = memory;
-    return { client, channel, exchange, over, inward, outward, socket, memory };
+    const { response, channel, exchange, over } = memory;
+    return { response, channel, exchange, over, inward, outward, socket, memory };
   }
 
   it("carries bytes both ways, and each way ends by itself", async () => {
@@ -346,9 +346,9 @@ describe("a tunnel", () => {
 
   it("is refused where the request can't become one, or too many are open", () => {
     const impossible = hijacked({ init: { hijackable: false } });
-    expect(impossible.client.log).toEqual([expect.stringMatching(/^respond 502 /)]);
+    expect(impossible.response.log).toEqual([expect.stringMatching(/^respond 502 /)]);
     const many = hijacked({ mayTunnel: false });
-    expect(many.client.log).toEqual([expect.stringMatching(/^respond 503 /)]);
+    expect(many.response.log).toEqual([expect.stringMatching(/^respond 503 /)]);
     expect(many.over).toEqual([{ outcome: "overload", code: "overload" }]);
     expect([impossible.memory.tunnels, many.memory.tunnels]).toEqual([0, 0]);
   });

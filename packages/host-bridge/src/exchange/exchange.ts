@@ -8,13 +8,9 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import type { ClientResponse } from "../client/client-response.js";
-import type { EdgePolicy } from "../edge/edge-policy.js";
-import { ExchangeTimer, type ExchangeTimes } from "./exchange-timer.js";
-import { failures, type Outcome } from "./failure.js";
-import { failureResponse } from "./failure-response.js";
+import type { CloseListener } from "../client/incoming-request.js";
 import type { RequestBody } from "../client/request-body.js";
-import { RequestSender } from "./request-sender.js";
-import { Tunnel } from "./tunnel.js";
+import type { EdgePolicy } from "../edge/edge-policy.js";
 import {
   readInformational,
   readResponseHead,
@@ -22,6 +18,11 @@ import {
   type ResponseHead,
   type ResponseRules,
 } from "../edge/response-head.js";
+import { ExchangeTimer, type ExchangeTimes } from "./exchange-timer.js";
+import { failures, type Outcome } from "./failure.js";
+import { failureResponse } from "./failure-response.js";
+import { RequestSender } from "./request-sender.js";
+import { Tunnel } from "./tunnel.js";
 
 /** What an exchange needs of the plugin that it is with. */
 export interface ExchangePlugin {
@@ -35,30 +36,31 @@ export interface ExchangePlugin {
   onTunnel(exchange: Exchange): void;
   /** Whether the plugin may take over one more connection. */
   readonly mayTunnel: boolean;
-  /** Called once behind it: how the exchange came out, and why where it failed. */
+  /** Called once, at the end: how the exchange came out, and why where it failed. */
   onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void;
 }
 
 /** Everything about one request that is settled before its exchange begins. */
 export interface ExchangeRequest {
-  readonly client: ClientResponse;
+  readonly response: ClientResponse;
   readonly init: RequestInit;
-  /** Undefined where the request has none. */
+  /** Undefined where the request has no body. */
   readonly body: RequestBody | undefined;
   readonly rules: ResponseRules;
   readonly edge: EdgePolicy;
 }
 
 /**
- * One request with its response. Both directions run at once: the request is sent as it comes, the response is received
- * as the plugin gives it, and whichever of client, plugin and clock gives up first ends both.
+ * One request with its response. Both directions run at once: the request is sent as it comes, and
+ * the response is received as the plugin writes it. If the client, the plugin or the clock ends one
+ * direction early, both end.
  *
- *   unanswered -> responding  [#begin]    the final head is settled
- *   unanswered -> over        [#complete] a whole response in one go
- *   responding -> over        [#complete]
+ *   unanswered -> responding  [#begin]      the final head has come
+ *   unanswered -> over        [#apply]      a whole response has come at once
+ *   responding -> over        [#complete]   the end of the response has come
  *   unanswered -> tunnel      [#openTunnel] the plugin took the connection over
- *   tunnel     -> over        [#openTunnel] its connection is closed
- *   any        -> over        [#fail]     client left, plugin failed, time ran out, host stops
+ *   tunnel     -> over        [#openTunnel] the connection is closed
+ *   any        -> over        [#fail]       client left, plugin failed, time ran out, or host stops
  */
 type ExchangeState =
   | { readonly name: "unanswered" }
@@ -69,12 +71,12 @@ type ExchangeState =
 const unanswered: ExchangeState = { name: "unanswered" };
 const over: ExchangeState = { name: "over" };
 
-export class Exchange implements PartReceiver<ResponseParts> {
+export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
   readonly #plugin: ExchangePlugin;
-  readonly #client: ClientResponse;
+  readonly #response: ClientResponse;
   readonly #rules: ResponseRules;
   readonly #channel: ExchangeChannel<RequestParts>;
-  /** Undefined where the request has no body: it went out whole. */
+  /** Undefined where the request has no body: then it has been sent whole. */
   readonly #sender: RequestSender | undefined;
   readonly #timer: ExchangeTimer;
   readonly init: RequestInit;
@@ -84,7 +86,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
   constructor(plugin: ExchangePlugin, what: ExchangeRequest) {
     const { body, edge, init } = what;
     this.#plugin = plugin;
-    this.#client = what.client;
+    this.#response = what.response;
     this.#rules = what.rules;
     this.init = init;
     // First: where it throws, nothing has begun.
@@ -108,14 +110,14 @@ export class Exchange implements PartReceiver<ResponseParts> {
     );
   }
 
-  /** The client's connection, or its HTTP/2 stream, closed. A tunnel sees that by itself. */
+  /** A tunnel notices by itself that its connection is closed. */
   clientClosed(): void {
     if (this.#state !== over && this.#state.name !== "tunnel") {
       this.#giveUp(new ServeHTTPError("client-disconnected", "the client left"));
     }
   }
 
-  /** The host gives the exchange up, because it stops or the plugin goes. */
+  /** Breaks the exchange off, because the host stops or the plugin goes. */
   stop(reason: ServeHTTPError): void {
     if (this.#state !== over) {
       this.#giveUp(reason);
@@ -139,9 +141,9 @@ export class Exchange implements PartReceiver<ResponseParts> {
     if (state.name === "tunnel" && error.code === "request-not-needed") {
       state.tunnel.close();
     } else if (state !== over) {
-      // Of the client nobody knows but the host.
-      const lies = error.code === "client-disconnected";
-      this.#fail(lies ? new ServeHTTPError("protocol-violation", error.message) : error);
+      // A plugin can't know what the client did.
+      const impossible = error.code === "client-disconnected";
+      this.#fail(impossible ? new ServeHTTPError("protocol-violation", error.message) : error);
     }
   }
 
@@ -151,7 +153,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
       for (const one of parts.informational) {
         const informational = readInformational(one, this.#rules);
         if (informational !== undefined) {
-          this.#client.informational(informational.status, informational.fields);
+          this.#response.informational(informational.status, informational.fields);
         }
       }
     }
@@ -168,7 +170,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
       const head = readResponseHead(parts.init, this.#rules);
       if (parts.end !== undefined && isWhole(head, parts.chunk)) {
         const trailers = readResponseTrailers(parts.end.trailers, this.#rules);
-        this.#client.respond(head, parts.chunk, trailers);
+        this.#response.respond(head, parts.chunk, trailers);
         this.#finish("ok", undefined);
         this.#discardRequestBody();
         return undefined;
@@ -177,7 +179,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
     }
     const room = parts.chunk === undefined ? undefined : this.#write(parts.chunk);
     if (parts.flush === true && this.#state.name === "responding") {
-      this.#client.flush();
+      this.#response.flush();
     }
     if (parts.end !== undefined && this.#state.name === "responding") {
       this.#complete(this.#state.head, readResponseTrailers(parts.end.trailers, this.#rules));
@@ -193,7 +195,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
     if (!this.#plugin.mayTunnel) {
       throw new ServeHTTPError("overload", "too many tunnels at once");
     }
-    const socket = this.#client.hijack();
+    const socket = this.#response.hijack();
     if (socket === undefined) {
       throw new ServeHTTPError("client-disconnected", "the client left");
     }
@@ -220,7 +222,7 @@ export class Exchange implements PartReceiver<ResponseParts> {
   #begin(head: ResponseHead): void {
     this.#timer.headArrived();
     this.#state = { name: "responding", head };
-    this.#client.begin(head);
+    this.#response.begin(head);
   }
 
   #write(chunk: Uint8Array): void | Promise<void> {
@@ -235,13 +237,14 @@ export class Exchange implements PartReceiver<ResponseParts> {
     this.#bodyBytes += chunk.length;
     if (chunk.length > left) {
       if (left > 0) {
-        void this.#client.write(chunk.subarray(0, left));
+        void this.#response.write(chunk.subarray(0, left));
       }
       const message = `the plugin wrote more than its Content-Length of ${head.contentLength}`;
       throw new ServeHTTPError("handler-failed", message);
     }
-    const room = this.#client.write(chunk);
-    // A client that takes its time is no silence of the plugin's, but it is silence.
+    const room = this.#response.write(chunk);
+    // While the client takes its time the plugin is not idle, so idle time begins when the client
+    // has taken the chunk.
     return room?.then(() => this.#timer.responseMoved());
   }
 
@@ -250,15 +253,15 @@ export class Exchange implements PartReceiver<ResponseParts> {
       const message = `the plugin wrote ${this.#bodyBytes} bytes of its Content-Length of ${head.contentLength}`;
       throw new ServeHTTPError("handler-failed", message);
     }
-    this.#client.end(trailers);
+    this.#response.end(trailers);
     this.#finish("ok", undefined);
     this.#discardRequestBody();
   }
 
-  /** The plugin has answered in full: what the client still sends is nobody's. */
+  /** The plugin has answered in full: the rest of the request is read and dropped. */
   #discardRequestBody(): void {
     if (this.#sender !== undefined && !this.#sender.complete) {
-      this.#client.discardRequestBody();
+      this.#response.discardRequestBody();
     }
   }
 
@@ -267,14 +270,15 @@ export class Exchange implements PartReceiver<ResponseParts> {
       this.#giveUp(thrown);
       return;
     }
-    // What the host put in front of the response threw. How much of the head has gone out is not known.
+    // The application's own middleware around the response threw. How much of the head has gone out
+    // is not known.
     const error = ServeHTTPError.from(thrown);
     this.#channel.reset(error);
     this.#finish(failures.internal.outcomeAfterHead, error);
-    this.#client.break();
+    this.#response.break();
   }
 
-  /** Ends the exchange from this side. */
+  /** Ends the exchange from the host's side. */
   #giveUp(error: ServeHTTPError): void {
     this.#channel.reset(error);
     this.#fail(error);
@@ -287,11 +291,11 @@ export class Exchange implements PartReceiver<ResponseParts> {
     if (state.name === "tunnel") {
       state.tunnel.destroy();
     } else if (state.name === "responding") {
-      this.#client.break();
-    } else if (failure.status !== undefined && !this.#client.gone) {
+      this.#response.break();
+    } else if (failure.status !== undefined && !this.#response.closed) {
       const isHead = this.#rules.method === "HEAD";
       const { head, body } = failureResponse({ ...failure, status: failure.status }, isHead);
-      this.#client.respond(head, body, []);
+      this.#response.respond(head, body, []);
       this.#discardRequestBody();
     }
   }
@@ -300,12 +304,12 @@ export class Exchange implements PartReceiver<ResponseParts> {
     this.#state = over;
     this.#timer.stop();
     this.#sender?.stop();
-    this.#client.release();
+    this.#response.release();
     this.#plugin.onOver(this, outcome, error);
   }
 }
 
-/** Whether the head and this one chunk are all there is, and as long as they say. */
+/** Whether a response that consists of this head and this one chunk is as long as the head says. */
 function isWhole(head: ResponseHead, chunk: Uint8Array | undefined): boolean {
   return (
     !head.bodyAllowed ||

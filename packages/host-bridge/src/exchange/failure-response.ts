@@ -1,17 +1,17 @@
-import { type Failure, failureText, proxyStatus } from "./failure.js";
 import type { ResponseHead } from "../edge/response-head.js";
+import { type Failure, failureText, proxyStatus } from "./failure.js";
 
-/** What the host itself answers. */
-export interface HostResponse {
+/** An answer that the host itself has made. */
+export interface FailureResponse {
   readonly head: ResponseHead;
   readonly body: Buffer;
 }
 
-/** The host's own answer in place of a plugin's. A failure without a status gets none: the client is gone. */
+/** Makes the host's own answer in place of a plugin's. */
 export function failureResponse(
   failure: Pick<Failure, "proxyError" | "retryAfterSeconds"> & { readonly status: number },
   isHead: boolean,
-): HostResponse {
+): FailureResponse {
   const body = Buffer.from(failureText(failure.status));
   const fields = [
     "Content-Type",

@@ -52,17 +52,6 @@ describe("proxyStatus", () => {
     expect(proxyStatus(refusalProxyError(501))).toBe("servehttp; error=destination_unavailable");
   });
 
-  it.each([
-    ["edge.example:8080", "edge.example:8080"],
-    ["my host", '"my host"'],
-    ["9lives", '"9lives"'],
-    ['a"b\\c', '"a\\"b\\\\c"'],
-    ["caf\u00e9\r\nX: y", '"caf???X: y"'],
-    ["", '""'],
-  ])("writes the name %j as %s", (name, written) => {
-    expect(proxyStatus("dns_error", name)).toBe(`${written}; error=dns_error`);
-  });
-
   it("uses error types that RFC 9209 registers", () => {
     const registered = new Set(
       [

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "@servehttp/contract";
 
-/** How a request came out, in logs and metrics: exactly one for each. */
+/** How a request came out, in logs and metrics: each request has exactly one outcome. */
 export type Outcome =
   | "ok"
   | "client-disconnected"
@@ -24,13 +24,13 @@ export interface Failure {
   readonly outcomeAfterHead: Outcome;
   /** An error type of RFC 9209, section 2.3. */
   readonly proxyError: string;
-  /** For Retry-After. */
+  /** The value of a Retry-After field, in seconds. */
   readonly retryAfterSeconds?: number;
 }
 
 /**
- * The one table of what each failure means. 500: the plugin is alive and at fault. 502: it is lost, or out of
- * protocol. 503: it is not running, draining, or over a limit. 504: it is too slow.
+ * The one table of what each failure means. 500: the plugin is alive and at fault. 502: it is lost,
+ * or it broke the protocol. 503: it is not running, draining, or over a limit. 504: it is too slow.
  */
 export const failures: Readonly<Record<ErrorCode, Failure>> = {
   "client-disconnected": failure(
@@ -57,7 +57,7 @@ export const failures: Readonly<Record<ErrorCode, Failure>> = {
   "not-a-plugin": failure(502, "protocol-violation", "protocol-violation", "http_protocol_error"),
   unauthenticated: failure(502, "lost-before-head", "lost-after-head", "proxy_configuration_error"),
   "bad-request": failure(400, "bad-request", "bad-request", "http_request_error"),
-  // The codes below are the plugin's, or a defect, and reach the host only when something is wrong there.
+  // The host gets the codes below only from a plugin that is at fault, or because of a defect.
   "request-not-needed": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
   "body-too-large": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
   "already-read": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
@@ -83,16 +83,16 @@ export function refusalProxyError(status: number): string {
 }
 
 /**
- * The value of a Proxy-Status field (RFC 9209, section 2): who answered in the plugin's place, and why.
+ * The value of a Proxy-Status field (RFC 9209, section 2): that the host answered in the plugin's
+ * place, and why.
  *
  * @param proxyError an error type of RFC 9209, section 2.3
- * @param name of the intermediary. Default: `"servehttp"`
  */
-export function proxyStatus(proxyError: string, name = "servehttp"): string {
-  return `${structuredName(name)}; error=${proxyError}`;
+export function proxyStatus(proxyError: string): string {
+  return `servehttp; error=${proxyError}`;
 }
 
-/** The body for the client: what the status means, and no detail. */
+/** The text that the client gets: what the status means, without details. */
 export function failureText(status: number): string {
   return `${failureTexts.get(status) ?? "The request failed."}\n`;
 }
@@ -120,13 +120,4 @@ function failure(
 ): Failure {
   const row = { status, outcome, outcomeAfterHead, proxyError };
   return retryAfterSeconds === undefined ? row : { ...row, retryAfterSeconds };
-}
-
-/** A structured field's token, else its string (RFC 8941, section 3.3), in which only visible ASCII can stand. */
-function structuredName(name: string): string {
-  if (/^[A-Za-z*][!#$%&'*+\-.^_`|~A-Za-z0-9:/]*$/.test(name)) {
-    return name;
-  }
-  const visible = name.replaceAll(/[^\x20-\x7e]/g, "?");
-  return `"${visible.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }

@@ -2,8 +2,8 @@ import { type End, type ExchangeChannel, plainEnd, type RequestParts } from "@se
 import type { BodySink, RequestBody } from "../client/request-body.js";
 
 /**
- * Sends the body of a client's request to a plugin, as it comes and as the carrier has room, and its end when the client's
- * framing says so. A body that is cut off has no end.
+ * Sends the body of a client's request to a plugin, as it comes and as the carrier has room, and
+ * its end when the body is whole. A body that is cut off gets no end.
  */
 export class RequestSender implements BodySink {
   readonly #body: RequestBody;
@@ -34,7 +34,7 @@ export class RequestSender implements BodySink {
     return this.#state === "sent";
   }
 
-  /** Sends nothing more; what the client still sends is left where it is. */
+  /** Sends nothing more, and stops reading. */
   stop(): void {
     if (this.#state !== "sending") {
       return;
@@ -59,7 +59,7 @@ export class RequestSender implements BodySink {
         body.resume();
       }
     };
-    // A rejection says that the exchange is over; whoever ended it has stopped this sender.
+    // A rejection says that the exchange is over, and then this sender has been stopped.
     room.then(goOn, goOn);
   }
 

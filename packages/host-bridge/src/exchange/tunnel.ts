@@ -3,8 +3,8 @@ import { type ExchangeChannel, type RequestParts, ServeHTTPError } from "@serveh
 import { tunnelLingerMs } from "../limits.js";
 
 /**
- * A client's connection that a plugin took over: bytes both ways, each way with back-pressure and an end of its own. No
- * time of HTTP's applies to it.
+ * A client's connection that a plugin took over: bytes both ways. Each direction has its own
+ * back-pressure and its own end. No time limit of HTTP applies to it.
  */
 export class Tunnel {
   readonly #socket: Duplex;
@@ -16,7 +16,10 @@ export class Tunnel {
   #room: PromiseWithResolvers<void> | undefined;
   #linger: NodeJS.Timeout | undefined;
 
-  /** `onOver` is called once, when the connection is closed: with an error where either way was cut off by the client. */
+  /**
+   * `onOver` is called once, when the connection is closed: with an error where the client cut it
+   * off.
+   */
   constructor(
     socket: Duplex,
     channel: ExchangeChannel<RequestParts>,
@@ -40,7 +43,10 @@ export class Tunnel {
     socket.resume();
   }
 
-  /** Bytes of the plugin's. A promise settles when there is room again, or the client is gone. */
+  /**
+   * Writes bytes of the plugin's. A promise settles when there is room again, or the client has
+   * left.
+   */
   write(chunk: Uint8Array): void | Promise<void> {
     if (this.#socket.destroyed || this.#socket.write(chunk)) {
       return undefined;
@@ -49,19 +55,19 @@ export class Tunnel {
     return this.#room.promise;
   }
 
-  /** The plugin has ended its way. */
+  /** The plugin writes nothing more. */
   end(): void {
     this.#pluginEnded = true;
     this.#socket.end();
   }
 
   /**
-   * The plugin has closed its socket: ends both ways, behind what was written to the client, which has `tunnelLingerMs` to
-   * read it.
+   * The plugin has closed its socket. Closes the connection once the client has read what was
+   * written, or after `tunnelLingerMs`.
    */
   close(): void {
     this.#pluginEnded = true;
-    // What still comes is nobody's.
+    // What the client still sends is dropped.
     this.#clientEnded = true;
     const socket = this.#socket;
     socket.end();
@@ -73,7 +79,7 @@ export class Tunnel {
     this.#linger = setTimeout(() => socket.destroy(), tunnelLingerMs);
   }
 
-  /** Ends both ways at once. */
+  /** Closes the connection at once. */
   destroy(): void {
     this.#socket.destroy();
   }
@@ -86,7 +92,7 @@ export class Tunnel {
     if (room !== undefined) {
       this.#socket.pause();
       const goOn = () => this.#socket.resume();
-      // A rejection says that the exchange is over, and with it the socket.
+      // A rejection says that the exchange is over, and then the socket is destroyed.
       room.then(goOn, goOn);
     }
   }

@@ -1,102 +1,127 @@
 import type { Socket } from "node:net";
 import { discardBody } from "../client/discard-body.js";
-import type { FastPath } from "./fast-path.js";
-import { FastPathRequest } from "./request.js";
-import { fastPathHeldBytesMax, fastPathSilenceMsMax } from "../limits.js";
-import { readPlainHead } from "./plain-request.js";
+import { isEncrypted } from "../client/is-encrypted.js";
 import { remoteAddressOf } from "../client/remote-address.js";
+import { fastPathHeldBytesMax, fastPathSilenceMsMax } from "../limits.js";
+import { type PlainHead, type PlainLimits, readPlainHead } from "./plain-request.js";
+import { FastPathRequest, type RequestConnection } from "./request.js";
+import { SocketIo } from "./socket-io.js";
+
+/** What a connection needs of the fast path that it is on. */
+export interface ConnectionOwner {
+  readonly limits: PlainLimits;
+  /** The time as of the last look at all connections. */
+  readonly nowMs: number;
+  /** The server takes no new connections: a connection whose response is written ends. */
+  readonly closing: boolean;
+  /** How long a connection may be idle; 0 for ever. */
+  readonly keepAliveMs: number;
+  /** How long a request may take to arrive; 0 for ever. */
+  readonly requestTimeoutMs: number;
+  readonly joinsDuplicateHeaders: boolean | undefined;
+  /** Whether a time is over for sure; a time of 0 never is. */
+  isPast(limitMs: number, heldMs: number): boolean;
+  /** Whether a request may be served on the fast path. */
+  takes(head: PlainHead): boolean;
+  /** Serves a request; false, with nothing done, where Node's server has to. */
+  admit(request: FastPathRequest): boolean;
+  /** A request is being served. */
+  onServed(): void;
+  /** The fields that the server adds to a response. */
+  ownFields(dated: boolean): string;
+  /** Gives a connection to Node's own listener. */
+  passToNode(socket: Socket): void;
+  /** A connection is closed, or is Node's from now on. */
+  forget(connection: FastPathConnection): void;
+  /** A time that was set on the socket is over, or an idle connection's. */
+  timedOut(socket: Socket): void;
+  /** A connection failed. */
+  failed(error: Error, socket: Socket): void;
+  /** Called for a defect; the connection is closed then. */
+  onError(error: unknown): void;
+}
 
 /**
- * A client's connection as long as all of its requests are plain. They are served one at a time; what comes behind one is kept,
- * up to a bound, until its response has been written.
+ * A client's connection as long as all of its requests are plain. Requests are served one at a
+ * time. What comes behind a request is held, up to a bound, until the response has been written.
  *
  *   fresh   -> serving  [#serveNext]  the first request is plain
- *   fresh   -> left     [#handOver]   it isn't, or nothing came for a while: the connection is Node's
+ *   fresh   -> left     [#handOver]   it isn't, or nothing came for a while: Node reads on
  *   serving -> idle     [#rest]       request and response are whole
  *   serving -> ending   [responded]   the response says that the connection closes
  *   idle    -> serving  [#serveNext]
  *   idle    -> left     [#handOver]
- *   serving -> left     [takeOver]    the plugin took the connection over
+ *   serving -> left     [detach]      the plugin took the connection over
  *   any     -> closed   [#onClose]
  */
 type FastPathState = "fresh" | "idle" | "serving" | "ending" | "left" | "closed";
-
-const nothing = Buffer.alloc(0);
 
 /** What Node answers where a body ends early, or does not come in time. */
 const badRequest = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
 const requestTimedOut = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n";
 
-export class FastPathConnection {
+export class FastPathConnection implements RequestConnection {
   readonly socket: Socket;
+  readonly io: SocketIo;
   readonly scheme: "http" | "https";
-  /** Without a port; empty where there is none (a unix socket). */
   readonly remoteIp: string;
-  /** `"ip:port"`, or empty. */
   readonly remoteAddress: string;
-  readonly #fastPath: FastPath;
+  readonly #owner: ConnectionOwner;
   #state: FastPathState = "fresh";
-  /** Of the request that is served. */
-  #incoming: FastPathRequest | undefined;
-  /** When the state began, or as of late as the fast path's clock tells; never in the future. */
+  /** The request that is being served. */
+  #request: FastPathRequest | undefined;
+  /** When the state began: as late as the fast path's clock can tell, and never in the future. */
   #sinceMs: number;
-  /** What has come and is nobody's yet. */
-  #held: Buffer = nothing;
   #bodyPaused = false;
-  #reading = true;
-  #corked = false;
 
-  readonly #onData = (octets: Buffer): void => {
-    this.#held = this.#held.length === 0 ? octets : Buffer.concat([this.#held, octets]);
+  readonly #onData = (bytes: Buffer): void => {
+    this.io.hold(bytes);
     this.#advance();
   };
 
-  /** As Node does without `httpAllowHalfOpen`: who says no more gets no more. */
+  /**
+   * As Node does without `httpAllowHalfOpen`: a client that ends its side of the connection gets no
+   * further answers.
+   */
   readonly #onEnd = (): void => {
-    const incoming = this.#incoming;
-    if (this.#state === "serving" && incoming !== undefined && !incoming.complete) {
+    if (this.#state === "serving" && this.#request?.complete === false) {
       this.#refuse(badRequest);
     } else {
-      this.#held = nothing;
+      this.io.drop();
       this.socket.end();
     }
   };
 
   readonly #onDrain = (): void => {
-    this.#incoming?.drained();
-    if (this.#state === "idle" && this.#held.length > 0) {
+    this.#request?.drained();
+    if (this.#state === "idle" && this.io.heldBytes > 0) {
       this.#advance();
     }
   };
 
-  readonly #onError = (error: Error): void => this.#fastPath.failed(error, this.socket);
+  readonly #onError = (error: Error): void => this.#owner.failed(error, this.socket);
 
   readonly #onClose = (): void => {
-    const incoming = this.#incoming;
+    const request = this.#request;
     this.#state = "closed";
-    this.#incoming = undefined;
-    this.#held = nothing;
-    this.#fastPath.forget(this);
-    incoming?.closed();
+    this.#request = undefined;
+    this.io.drop();
+    this.#owner.forget(this);
+    request?.connectionClosed();
   };
 
-  /** Of a time that somebody has set on the socket. */
-  readonly #onTimeout = (): void => this.#fastPath.timedOut(this.socket);
+  readonly #onTimeout = (): void => this.#owner.timedOut(this.socket);
 
   readonly #goOn = (): void => this.#advance();
 
-  readonly #uncork = (): void => {
-    this.#corked = false;
-    this.socket.uncork();
-  };
-
-  constructor(fastPath: FastPath, socket: Socket) {
-    this.#fastPath = fastPath;
+  constructor(owner: ConnectionOwner, socket: Socket) {
+    this.#owner = owner;
     this.socket = socket;
-    this.scheme = "encrypted" in socket ? "https" : "http";
+    this.io = new SocketIo(socket);
+    this.scheme = isEncrypted(socket) ? "https" : "http";
     this.remoteIp = socket.remoteAddress ?? "";
     this.remoteAddress = remoteAddressOf(socket);
-    this.#sinceMs = fastPath.nowMs;
+    this.#sinceMs = owner.nowMs;
     socket.on("error", this.#onError);
     socket.on("close", this.#onClose);
     socket.on("end", this.#onEnd);
@@ -106,62 +131,28 @@ export class FastPathConnection {
   }
 
   get joinsDuplicateHeaders(): boolean | undefined {
-    return this.#fastPath.joinsDuplicateHeaders;
+    return this.#owner.joinsDuplicateHeaders;
   }
 
   /** Nothing is under way on it, and something was. */
   get idle(): boolean {
-    return this.#state === "idle" && this.#held.length === 0;
+    return this.#state === "idle" && this.io.heldBytes === 0;
   }
 
-  /** The fields of a response that the server adds. */
   ownFields(dated: boolean): string {
-    return this.#fastPath.ownFields(dated);
+    return this.#owner.ownFields(dated);
   }
 
-  /** Writes text of one character a byte. False where the client has to be waited for. */
-  write(text: string): boolean {
-    const { socket } = this;
-    // A client that has ended its way gets nothing more, as from Node's server.
-    return text === "" || !socket.writable || socket.write(text, "latin1");
-  }
-
-  /** Writes bytes with text around them, in one go. */
-  writeAround(front: string, octets: Uint8Array, back: string): boolean {
-    const { socket } = this;
-    if (!socket.writable) {
-      return true;
-    }
-    socket.cork();
-    this.write(front);
-    let hasRoom = socket.write(octets);
-    if (back !== "") {
-      hasRoom = socket.write(back, "latin1");
-    }
-    socket.uncork();
-    return hasRoom;
-  }
-
-  /** Lets everything that is written in this turn of the event loop go out in one write, as Node does. */
-  corkForTurn(): void {
-    if (!this.#corked) {
-      this.#corked = true;
-      this.socket.cork();
-      process.nextTick(this.#uncork);
-    }
-  }
-
-  /** The response has been written to its end. */
   responded(): void {
-    const incoming = this.#incoming;
-    if (this.#state !== "serving" || incoming === undefined) {
+    const request = this.#request;
+    if (this.#state !== "serving" || request === undefined) {
       return;
     }
-    incoming.responded();
-    if (this.#fastPath.closing) {
+    request.responded();
+    if (this.#owner.closing) {
       this.#state = "ending";
       this.socket.destroySoon();
-    } else if (incoming.complete) {
+    } else if (request.complete) {
       this.#rest();
     }
   }
@@ -173,21 +164,19 @@ export class FastPathConnection {
 
   resumeBody(): void {
     this.#bodyPaused = false;
-    if (this.#held.length > 0) {
-      // Never from within whoever asks for it.
+    if (this.io.heldBytes > 0) {
+      // In a later tick, because the sink that asks for more is not done yet.
       process.nextTick(this.#goOn);
     }
     this.#updateReading();
   }
 
-  /** The request has its answer and is not whole. */
   discardBody(): void {
-    if (this.#state === "serving" && this.#incoming !== undefined) {
-      discardBody(this.#incoming, this.socket);
+    if (this.#state === "serving" && this.#request !== undefined) {
+      discardBody(this.#request, this.socket);
     }
   }
 
-  /** Hands the connection to the plugin; undefined where it is gone. No server's time or parser knows of it. */
   detach(): Socket | undefined {
     const { socket } = this;
     if (this.#state !== "serving" || socket.destroyed) {
@@ -202,37 +191,37 @@ export class FastPathConnection {
     return socket;
   }
 
-  /** Looks at what has taken too long. */
+  /** Ends what has taken too long. */
   check(nowMs: number): void {
     const heldMs = nowMs - this.#sinceMs;
-    const fastPath = this.#fastPath;
+    const owner = this.#owner;
     if (this.#state === "fresh" && heldMs > fastPathSilenceMsMax) {
       this.#handOver();
     } else if (this.idle && this.socket.writableLength > 0) {
       // The client still reads its response.
       this.#sinceMs = nowMs;
-    } else if (this.idle && fastPath.isPast(fastPath.keepAliveMs, heldMs)) {
+    } else if (this.idle && owner.isPast(owner.keepAliveMs, heldMs)) {
       this.#sinceMs = Number.POSITIVE_INFINITY;
-      fastPath.timedOut(this.socket);
+      owner.timedOut(this.socket);
     } else if (
       this.#state === "serving" &&
-      this.#incoming?.complete === false &&
-      fastPath.isPast(fastPath.requestTimeoutMs, heldMs)
+      this.#request?.complete === false &&
+      owner.isPast(owner.requestTimeoutMs, heldMs)
     ) {
       this.#refuse(requestTimedOut);
     }
   }
 
-  /** Does what can be done with what has come. */
+  /** Does what can be done with the bytes that are held. */
   #advance(): void {
     try {
-      let moved = this.#held.length > 0;
+      let moved = this.io.heldBytes > 0;
       while (moved) {
         moved = this.#step();
       }
       this.#updateReading();
     } catch (error) {
-      this.#fastPath.onError(error);
+      this.#owner.onError(error);
       this.socket.destroy();
     }
   }
@@ -242,22 +231,23 @@ export class FastPathConnection {
     switch (this.#state) {
       case "fresh":
       case "idle":
-        // Who does not read its responses gets no further ones.
+        // A client that does not read its responses gets no further ones.
         return !this.socket.writableNeedDrain && this.#serveNext();
       case "serving": {
-        const incoming = this.#incoming;
-        if (incoming === undefined || !incoming.takesBody || this.#bodyPaused) {
+        const request = this.#request;
+        if (request === undefined || !request.takesBody || this.#bodyPaused) {
           return false;
         }
-        const held = this.#held;
-        this.#held = nothing;
-        const bytes = incoming.giveBody(held);
-        this.#held = bytes === held.length ? nothing : held.subarray(bytes);
-        if (incoming.complete && incoming.responseOver) {
+        const held = this.io.take();
+        const bytes = request.giveBody(held);
+        if (bytes < held.length) {
+          this.io.putBack(held.subarray(bytes));
+        }
+        if (request.complete && request.responseOver) {
           this.#rest();
           return false;
         }
-        return this.#held.length > 0;
+        return this.io.heldBytes > 0;
       }
       case "ending":
       case "left":
@@ -267,95 +257,94 @@ export class FastPathConnection {
   }
 
   #serveNext(): boolean {
-    const octets = this.#held;
-    const fastPath = this.#fastPath;
-    const head = readPlainHead(octets, fastPath.limits);
-    // Of pipelined requests Node's server runs several at once: who has more to say already is Node's.
-    const pipelined = head !== undefined && octets.length > head.bytes + head.contentLength;
-    if (head === undefined || pipelined || !fastPath.takes(head)) {
+    const { io } = this;
+    const owner = this.#owner;
+    const bytes = io.take();
+    const head = readPlainHead(bytes, owner.limits);
+    // Node's server runs pipelined requests at once, so a client that has sent more than one
+    // request is left to Node.
+    const pipelined = head !== undefined && bytes.length > head.bytes + head.contentLength;
+    if (head === undefined || pipelined || !owner.takes(head)) {
+      io.putBack(bytes);
       this.#handOver();
       return false;
     }
     const before = this.#state;
-    const incoming = new FastPathRequest(this, head);
+    const request = new FastPathRequest(this, head);
     this.#state = "serving";
-    this.#incoming = incoming;
-    this.#sinceMs = fastPath.nowMs;
-    this.#held = head.bytes === octets.length ? nothing : octets.subarray(head.bytes);
-    if (!fastPath.admit(incoming)) {
+    this.#request = request;
+    this.#sinceMs = owner.nowMs;
+    if (head.bytes < bytes.length) {
+      io.putBack(bytes.subarray(head.bytes));
+    }
+    if (!owner.admit(request)) {
       this.#state = before;
-      this.#incoming = undefined;
-      this.#held = octets;
+      this.#request = undefined;
+      io.putBack(bytes);
       this.#handOver();
       return false;
     }
-    fastPath.served += 1;
-    if (incoming.complete) {
-      incoming.wasRead();
+    owner.onServed();
+    if (request.complete) {
+      request.wasRead();
     }
-    return this.#held.length > 0;
+    return io.heldBytes > 0;
   }
 
   /** Waits for the next request. */
   #rest(): void {
     this.#state = "idle";
-    this.#incoming = undefined;
-    this.#sinceMs = this.#fastPath.nowMs;
+    this.#request = undefined;
+    this.#sinceMs = this.#owner.nowMs;
     this.#bodyPaused = false;
-    if (this.#held.length > 0) {
-      // The exchange that has ended here has not told anybody yet.
+    if (this.io.heldBytes > 0) {
+      // In a later tick, because the exchange that ends here has not told its plugin yet.
       process.nextTick(this.#goOn);
     }
     this.#updateReading();
   }
 
-  /** Reads while somebody takes what comes, or a little of it can be kept. */
+  /** Reads while the body has a sink, or a little of what comes can be held. */
   #updateReading(): void {
-    const reads = !this.#bodyPaused && this.#held.length < fastPathHeldBytesMax;
-    if (reads === this.#reading || this.#state === "left" || this.#state === "closed") {
-      return;
-    }
-    this.#reading = reads;
-    if (reads) {
-      this.socket.resume();
-    } else {
-      this.socket.pause();
+    if (this.#state !== "left" && this.#state !== "closed") {
+      this.io.setReading(!this.#bodyPaused && this.io.heldBytes < fastPathHeldBytesMax);
     }
   }
 
-  /** Gives the connection to Node's server with all that has come and has not been served, for good. */
+  /**
+   * Gives the connection to Node's server with all that has come and has not been served, for good.
+   */
   #handOver(): void {
     const { socket } = this;
     this.#leave();
-    this.#fastPath.forget(this);
+    this.#owner.forget(this);
     if (!socket.destroyed) {
-      this.#fastPath.passToNode(socket);
+      this.#owner.passToNode(socket);
       socket.resume();
     }
   }
 
-  /** Lets go of the socket: paused, with all that nobody has read in it. */
+  /** Lets go of the socket. */
   #leave(): void {
     const { socket } = this;
     this.#state = "left";
-    this.#incoming = undefined;
+    this.#request = undefined;
     socket.off("data", this.#onData);
     socket.off("end", this.#onEnd);
     socket.off("drain", this.#onDrain);
     socket.off("timeout", this.#onTimeout);
     socket.off("error", this.#onError);
     socket.off("close", this.#onClose);
-    socket.pause();
-    if (this.#held.length > 0) {
-      socket.unshift(this.#held);
-      this.#held = nothing;
-    }
+    this.io.release();
   }
 
-  /** Ends the connection as Node does over a request that is not whole: with a word where there is no answer yet. */
+  /**
+   * Ends the connection as Node does over a request that is not whole: with a status where there is
+   * no answer yet.
+   */
   #refuse(answer: string): void {
-    if (this.#incoming?.unanswered === true) {
-      this.write(answer);
+    if (this.#request?.unanswered === true) {
+      this.io.write(answer);
     }
     this.socket.destroy();
   }

@@ -412,8 +412,8 @@ const answers: Readonly<Record<string, (response: ResponseWriter) => Promise<voi
 const waitsForMore = new Set(["TLS", "NULs"]);
 
 /**
- * What ends the connection by itself, so that a marker would meet a reset. Whether the request in front of the junk gets to the plugin
- * before its connection is gone is a matter of one tick.
+ * What ends the connection by itself, so that a marker would meet a reset. Whether the request in
+ * front of the junk gets to the plugin before its connection is gone is a matter of one tick.
  */
 const endsIt = new Set(["a request and junk", "a body and junk"]);
 

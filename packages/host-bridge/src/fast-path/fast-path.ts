@@ -2,43 +2,48 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { channel } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
-import type { FastPathRequest } from "./request.js";
-import { FastPathConnection } from "./connection.js";
 import { fastPathClockMs } from "../limits.js";
+import { type ConnectionOwner, FastPathConnection } from "./connection.js";
 import type { PlainHead, PlainLimits } from "./plain-request.js";
+import type { FastPathRequest } from "./request.js";
 
 /** What a fast path needs of its host and of its server. */
 export interface FastPathOptions {
   readonly server: Server;
   /** Gives a connection to Node's own listener. */
   readonly passToNode: (socket: Socket) => void;
-  /** Our own listener of `request`: only where it is the only one may a request not be shown to it. */
+  /**
+   * The host's own listener of `request`. Only while the server has no other may a request bypass
+   * it.
+   */
   readonly requestListener: unknown;
   /** Serves a request; false, with nothing done, where the answer is not a plugin's. */
-  readonly admit: (incoming: FastPathRequest) => boolean;
-  /** Called for a defect; the connection it happened on is closed. */
+  readonly admit: (request: FastPathRequest) => boolean;
+  /** Called for a defect; the connection on which it happened is closed. */
   readonly onError: (error: unknown) => void;
   readonly limits: PlainLimits;
 }
 
-/** The connections of one server that have had plain requests alone. */
-export class FastPath {
+/** The connections of one server that have had nothing but plain requests. */
+export class FastPath implements ConnectionOwner {
   readonly limits: PlainLimits;
   readonly passToNode: (socket: Socket) => void;
-  readonly admit: (incoming: FastPathRequest) => boolean;
+  readonly admit: (request: FastPathRequest) => boolean;
   readonly onError: (error: unknown) => void;
   readonly #server: Server;
   readonly #requestListener: unknown;
   readonly #connections = new Set<FastPathConnection>();
-  /** Requests that it has served. */
+  /** How many requests it has served. */
   served = 0;
-  /** The server takes no new connections: who has its response is let go. */
+  /** The server takes no new connections: a connection whose response is written ends. */
   closing = false;
-  /** As of the last look at all connections, so that a request costs no look at the clock. */
+  /**
+   * The time as of the last look at all connections, so that a request costs no look at the clock.
+   */
   nowMs = 0;
   #clock: NodeJS.Timeout | undefined;
   #clockMs: number = fastPathClockMs.max;
-  /** What `ownFields` has made last, and for when. */
+  /** What `ownFields` has made last, and for which second. */
   #made = { second: -1, keepAliveTimeout: -1, dated: "", undated: "" };
 
   constructor(options: FastPathOptions) {
@@ -65,7 +70,10 @@ export class FastPath {
     this.#connections.add(new FastPathConnection(this, socket));
   }
 
-  /** A connection has ended, or is Node's. */
+  onServed(): void {
+    this.served += 1;
+  }
+
   forget(connection: FastPathConnection): void {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) {
@@ -74,7 +82,7 @@ export class FastPath {
     }
   }
 
-  /** Whether nobody but the host could see a request go by, now. */
+  /** Whether nobody but the host would see a request that came now. */
   get open(): boolean {
     const server = this.#server;
     const listeners = server.listeners("request");
@@ -90,9 +98,8 @@ export class FastPath {
     );
   }
 
-  /** Whether a request may be served here. */
   takes(head: PlainHead): boolean {
-    // A body that breaks off is an error of the parser's, which Node shows to whoever wants to know.
+    // Node reports a body that breaks off to listeners of `clientError`.
     return (
       this.open && (head.contentLength === 0 || this.#server.listenerCount("clientError") === 0)
     );
@@ -102,24 +109,22 @@ export class FastPath {
     return (this.#server as { joinDuplicateHeaders?: boolean }).joinDuplicateHeaders;
   }
 
-  /** How long a connection may be idle, in milliseconds; 0 for ever. */
   get keepAliveMs(): number {
     const { keepAliveTimeout } = this.#server;
     const { keepAliveTimeoutBuffer = 1_000 } = this.#server as { keepAliveTimeoutBuffer?: number };
     return keepAliveTimeout > 0 ? keepAliveTimeout + Math.max(keepAliveTimeoutBuffer, 0) : 0;
   }
 
-  /** How long a request may take to arrive, in milliseconds; 0 for ever. */
   get requestTimeoutMs(): number {
     return Math.max(this.#server.requestTimeout, 0);
   }
 
-  /** Whether a time is over for sure, by a clock that is up to a step behind; 0 never is. */
+  /** The clock is up to one step behind. */
   isPast(limitMs: number, heldMs: number): boolean {
     return limitMs > 0 && heldMs >= limitMs + this.#clockMs;
   }
 
-  /** The fields that Node's server adds to a response of its own. */
+  /** The fields are those that Node's server adds to a response. */
   ownFields(dated: boolean): string {
     const second = Math.floor(Date.now() / 1_000);
     const { keepAliveTimeout } = this.#server;
@@ -135,14 +140,12 @@ export class FastPath {
     return dated ? this.#made.dated : this.#made.undated;
   }
 
-  /** An idle connection's time is over. */
   timedOut(socket: Socket): void {
     if (!this.#server.emit("timeout", socket)) {
       socket.destroy();
     }
   }
 
-  /** A connection failed. */
   failed(error: Error, socket: Socket): void {
     if (!this.#server.emit("clientError", error, socket)) {
       socket.destroy(error);
@@ -152,7 +155,7 @@ export class FastPath {
   closeIdle(): void {
     for (const { idle, socket } of this.#connections) {
       if (idle) {
-        // What has been written goes out first.
+        // Not `destroy`: what has been written goes out first.
         socket.destroySoon();
       }
     }
@@ -176,7 +179,7 @@ const requestStart = channel("http.server.request.start");
 const responseCreated = channel("http.server.response.created");
 const responseFinish = channel("http.server.response.finish");
 
-/** An eighth of the shortest time of the server's, within bounds. */
+/** An eighth of the shortest of the server's times, within bounds. */
 function clockMsFor(server: Server): number {
   const times = [server.keepAliveTimeout, server.requestTimeout].filter((ms) => ms > 0);
   return Math.min(fastPathClockMs.max, Math.max(fastPathClockMs.min, Math.min(...times) / 8));

@@ -1,28 +1,29 @@
 import { IncomingMessage } from "node:http";
-import type { IncomingRequest } from "../client/incoming-request.js";
-import type { FastPathConnection } from "./connection.js";
+import type { Socket } from "node:net";
+import type { PlainHead } from "./plain-request.js";
 
 /**
- * The request as the host's own functions know it from Node's server: with everything but a body, which is the plugin's. Made only
- * where somebody asks for it.
+ * Makes the request that `identity` and `context` get: as Node's server would have made it, but
+ * without a body, which goes to the plugin.
  */
 export function fastPathMessage(
-  incoming: Pick<IncomingRequest, "method" | "rawHeaders"> & { readonly target: string },
-  connection: FastPathConnection,
+  head: Pick<PlainHead, "method" | "rawHeaders" | "target">,
+  socket: Socket,
+  joinsDuplicateHeaders: boolean | undefined,
 ): IncomingMessage {
-  const message = new IncomingMessage(connection.socket);
+  const message = new IncomingMessage(socket);
   message.httpVersionMajor = 1;
   message.httpVersionMinor = 1;
   message.httpVersion = "1.1";
-  message.method = incoming.method;
-  message.url = incoming.target;
+  message.method = head.method;
+  message.url = head.target;
   const made = message as unknown as {
     joinDuplicateHeaders: boolean | undefined;
     _addHeaderLines(rawHeaders: readonly string[], length: number): void;
   };
   // An option of `createServer`, which Node gives to each message.
-  made.joinDuplicateHeaders = connection.joinsDuplicateHeaders;
-  // As Node's parser does; `headers` is made of them once somebody asks.
-  made._addHeaderLines(incoming.rawHeaders.slice(), incoming.rawHeaders.length);
+  made.joinDuplicateHeaders = joinsDuplicateHeaders;
+  // What Node's parser calls; `headers` is made of them when it is first read.
+  made._addHeaderLines(head.rawHeaders.slice(), head.rawHeaders.length);
   return message;
 }

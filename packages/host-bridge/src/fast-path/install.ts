@@ -1,22 +1,25 @@
 import http, { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Server as SecureServer } from "node:https";
 import { Socket } from "node:net";
-import type { NodeServer } from "../server/attach.js";
+import type { NodeServer } from "../client/node-types.js";
+import { fastPathFieldsMax, fastPathHeadBytesMax } from "../limits.js";
 import { FastPath } from "./fast-path.js";
 import type { FastPathRequest } from "./request.js";
-import { fastPathFieldsMax, fastPathHeadBytesMax } from "../limits.js";
 
 /** What a fast path needs of a host. */
 export interface FastPathHost {
-  readonly admitPlain: (incoming: FastPathRequest) => boolean;
+  /** Serves a request; false, with nothing done, where Node's server has to. */
+  readonly admitPlain: (request: FastPathRequest) => boolean;
+  /** Called for a defect; the connection on which it happened is closed. */
   readonly onFastPathError: (error: unknown) => void;
 }
 
 type ConnectionListener = (this: Server, socket: Socket) => void;
 
 /**
- * Puts a fast path for plain requests in front of the listener by which a server of Node's reads its connections. Does nothing where
- * that listener, or whoever else would notice, is not what is known: then all requests are Node's, as they were.
+ * Puts a fast path for plain requests in front of the listener by which a server of Node's reads
+ * its connections. Does nothing where the server is not as this file knows it: then Node goes on
+ * reading all requests.
  */
 export function installFastPath(
   server: NodeServer,
@@ -58,14 +61,17 @@ export function installFastPath(
   closeWith(server, fastPath);
 }
 
-/** The fast path of a server, where it has one: for tests. */
+/** The fast path of a server that has one. For tests. */
 export function fastPathOf(server: NodeServer): FastPath | undefined {
   return fastPaths.get(server);
 }
 
 const fastPaths = new WeakMap<NodeServer, FastPath>();
 
-/** Options of a server that a fast path does not know how to keep, and anybody who watches its connections. */
+/**
+ * Whether a server has no option that a fast path can't honour, and nobody else listens to its
+ * connections.
+ */
 function isPlainServer(server: Server, event: string): boolean {
   const { httpAllowHalfOpen, httpValidation, insecureHTTPParser } = server as {
     httpAllowHalfOpen?: boolean;
@@ -83,7 +89,10 @@ function isPlainServer(server: Server, event: string): boolean {
   );
 }
 
-/** Whether nobody has begun to read from it: sockets of other makes, and used ones, can be given to a server, too. */
+/**
+ * Whether nobody has begun to read a socket: a server can be given used ones, and streams that are
+ * no sockets.
+ */
 function isFresh(socket: Socket): boolean {
   return (
     socket instanceof Socket &&
@@ -94,7 +103,10 @@ function isFresh(socket: Socket): boolean {
   );
 }
 
-/** Whether the server makes its messages of classes of its application's (`IncomingMessage`, `ServerResponse` of `createServer`). */
+/**
+ * Whether the application gave `createServer` an `IncomingMessage` or a `ServerResponse` of its
+ * own.
+ */
 function hasOwnMessages(server: Server): boolean {
   const known = new Map<string | undefined, unknown>([
     ["IncomingMessage", IncomingMessage],
@@ -110,11 +122,11 @@ function hasOwnMessages(server: Server): boolean {
       }
     }
   }
-  // Node has moved them: what it makes its messages of is not known.
+  // Where Node keeps them elsewhere, nothing is known about them.
   return found !== known.size;
 }
 
-/** Puts a listener in the place of another, so that all are called in the order in which they were added. */
+/** Puts a listener in the place of another, so that the order of the listeners stays. */
 function replaceListener(
   server: Server,
   event: string,
@@ -128,13 +140,13 @@ function replaceListener(
   }
 }
 
-/** Lets the methods that end a server's connections know of those in the fast path. */
+/** Makes the methods that end a server's connections end those on the fast path as well. */
 function closeWith(server: Server, fastPath: FastPath): void {
   const close = server.close.bind(server);
   const closeAllConnections = server.closeAllConnections.bind(server);
   const closeIdleConnections = server.closeIdleConnections.bind(server);
   server.close = (callback) => {
-    // One that is given its connections by others goes on.
+    // A server that does not listen is given its connections by the application, which may go on.
     fastPath.closing ||= server.listening;
     return close(callback);
   };

@@ -1,39 +1,44 @@
 /**
- * The head of a plain request: what a fast path beside Node's parser may serve, because there is only one way to read it.
+ * The head of a plain request. There is only one way to read it, so a fast path beside Node's
+ * parser may serve it.
  */
 export interface PlainHead {
   readonly method: string;
   /** In origin form, as it came. */
   readonly target: string;
   /** As Node gives them: name, value, name, value; without blanks around a value. */
-  readonly rawHeaders: string[];
-  /** Of the body; 0 where there is none. */
+  readonly rawHeaders: readonly string[];
+  /** The length of the body in bytes; 0 where there is none. */
   readonly contentLength: number;
-  /** Of the head, up to its empty line. */
+  /** The length of the head, its empty line included. */
   readonly bytes: number;
 }
 
-/** What a head may be at the most; larger ones are left to Node, which has limits of its own. */
+/**
+ * The largest head that is read here; larger ones are left to Node, which has limits of its own.
+ */
 export interface PlainLimits {
   readonly headBytesMax: number;
   readonly fieldsMax: number;
 }
 
 /**
- * Reads the head of a request at the beginning of what has come from a client. Undefined where it is not plain, or not whole:
- * then nobody has decided anything, and Node's parser reads the same bytes.
+ * Reads the head of a request at the beginning of what has come from a client. Undefined where it
+ * is not plain, or not whole: Node's parser then reads the same bytes from the start.
  *
- * A strict subset of HTTP/1.1 (RFC 9112) is recognised, and nothing is repaired: only CRLF ends a line, no line is folded, nothing
- * stands between a name and its colon, there is one Host, and no field is there that changes how the message is framed or how the
- * connection goes on, but one Content-Length of digits and `Connection: keep-alive`.
+ * Recognises a strict subset of HTTP/1.1 (RFC 9112) and repairs nothing: only CRLF ends a line, no
+ * line is folded, nothing stands between a name and its colon, there is exactly one Host. Of the
+ * fields that change how the message is framed or how the connection goes on, only one
+ * Content-Length of digits and `Connection: keep-alive` may be there.
  *
  * Hot: the small GET of `apps/bench`.
  *
  * @param bytes what has come and has not been read
  */
-export function readPlainHead(octets: Buffer, limits: PlainLimits): PlainHead | undefined {
-  // One character a byte. Bytes behind the head may be a body's, of which no more is looked at than a head may have.
-  const text = octets.toString("latin1", 0, limits.headBytesMax);
+export function readPlainHead(bytes: Buffer, limits: PlainLimits): PlainHead | undefined {
+  // One character a byte. What stands behind the head may be a long body, of which only so much is
+  // looked at.
+  const text = bytes.toString("latin1", 0, limits.headBytesMax);
   const methodEnd = text.indexOf(" ");
   const method = methods.get(text.slice(0, methodEnd));
   if (method === undefined) {
@@ -76,7 +81,7 @@ function readFields(
     }
     const name = text.slice(at, colon);
     const value = trimmed(text, colon + 1, lineEnd);
-    // A name that is no token holds white space, say; a bare CR or LF is a control character like any other.
+    // A bare CR or LF is among the characters that no value may hold.
     if (!tokenPattern.test(name) || outsideValuePattern.test(value)) {
       return undefined;
     }
@@ -113,7 +118,10 @@ function readFields(
 const slash = 0x2f;
 const versionLineEnd = " HTTP/1.1\r\n";
 
-/** By themselves, so that a request's method is one of these strings and no part of its head. */
+/**
+ * These strings are used in place of the text that was read: a part of it would keep the whole head
+ * alive.
+ */
 const methods: ReadonlyMap<string, string> = new Map(
   ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].map((name) => [name, name]),
 );
@@ -121,10 +129,13 @@ const methods: ReadonlyMap<string, string> = new Map(
 /** RFC 9110, section 5.6.2. */
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** What is not field-content by RFC 9110, section 5.5. */
+/** A character that no field value may hold (RFC 9110, section 5.5). */
 const outsideValuePattern = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** A subset of what may stand in a target (RFC 3986): no blanks, no control characters, no fragment, ASCII alone. */
+/**
+ * A character that no target of a plain request may hold: a blank, a control character, "#", or no
+ * ASCII (RFC 3986).
+ */
 const outsideTargetPattern = /[^\x21\x22\x24-\x7e]/;
 
 /** Up to 15 digits: always a safe integer. */
@@ -132,7 +143,10 @@ const lengthPattern = /^[0-9]{1,15}$/;
 
 type Framing = "none" | "host" | "connection" | "length" | "other";
 
-/** What a field means for the framing of its message or for the connection. By length first: nearly all mean nothing. */
+/**
+ * What a field means for the framing of its message, or for the connection. The length of its name
+ * rules out most fields.
+ */
 function framingOf(name: string): Framing {
   switch (name.length) {
     case 2: // TE

@@ -1,14 +1,24 @@
 import type { IncomingMessage } from "node:http";
 import { noFields } from "@servehttp/contract";
-import type { IncomingRequest, HostRequest } from "../client/incoming-request.js";
-import { byRequest } from "../client/incoming-request.js";
+import { byRequest, type CloseListener, type IncomingRequest } from "../client/incoming-request.js";
 import type { ClientResponse } from "../client/client-response.js";
-import type { Exchange } from "../exchange/exchange.js";
-import { FastPathResponse } from "./response.js";
-import type { FastPathConnection } from "./connection.js";
+import type { HostRequest } from "../client/node-types.js";
+import type { BodySink, RequestBody } from "../client/request-body.js";
 import { fastPathMessage } from "./incoming-message.js";
 import type { PlainHead } from "./plain-request.js";
-import type { BodySink, RequestBody } from "../client/request-body.js";
+import { FastPathResponse, type ResponseConnection } from "./response.js";
+
+/** What a request needs of the connection on which it came. */
+export interface RequestConnection extends ResponseConnection {
+  readonly scheme: "http" | "https";
+  /** The client's address without a port; empty where there is none (a unix socket). */
+  readonly remoteIp: string;
+  /** `"ip:port"`; empty where there is no address. */
+  readonly remoteAddress: string;
+  readonly joinsDuplicateHeaders: boolean | undefined;
+  pauseBody(): void;
+  resumeBody(): void;
+}
 
 /** A plain request that the fast path has read, with its body as it comes. Hot. */
 export class FastPathRequest implements IncomingRequest, RequestBody {
@@ -21,16 +31,16 @@ export class FastPathRequest implements IncomingRequest, RequestBody {
   readonly target: string;
   readonly method: string;
   readonly rawHeaders: readonly string[];
-  readonly #connection: FastPathConnection;
+  readonly #connection: RequestConnection;
   #bodyBytesLeft: number;
   #sink: BodySink | undefined;
   #message: IncomingMessage | undefined;
-  #exchange: Exchange | undefined;
-  #client: FastPathResponse | undefined;
+  #closeListener: CloseListener | undefined;
+  #response: FastPathResponse | undefined;
   /** The response has been written to its end. */
   responseOver = false;
 
-  constructor(connection: FastPathConnection, head: PlainHead) {
+  constructor(connection: RequestConnection, head: PlainHead) {
     this.#connection = connection;
     this.target = head.target;
     this.method = head.method;
@@ -59,25 +69,25 @@ export class FastPathRequest implements IncomingRequest, RequestBody {
     return this;
   }
 
-  get gone(): boolean {
-    return this.#connection.socket.destroyed;
+  get closed(): boolean {
+    return this.#connection.io.socket.destroyed;
   }
 
   get message(): HostRequest {
-    this.#message ??= fastPathMessage(this, this.#connection);
+    const { io, joinsDuplicateHeaders } = this.#connection;
+    this.#message ??= fastPathMessage(this, io.socket, joinsDuplicateHeaders);
     return this.#message;
   }
 
   openResponse(): ClientResponse {
-    this.#client = new FastPathResponse(this.#connection, this.method === "HEAD");
-    return this.#client;
+    this.#response = new FastPathResponse(this.#connection, this.method === "HEAD");
+    return this.#response;
   }
 
-  onClose(exchange: Exchange): void {
-    this.#exchange = exchange;
+  onClose(listener: CloseListener): void {
+    this.#closeListener = listener;
   }
 
-  /** The whole request has been read. */
   get complete(): boolean {
     return this.#bodyBytesLeft === 0;
   }
@@ -100,17 +110,17 @@ export class FastPathRequest implements IncomingRequest, RequestBody {
     this.#connection.resumeBody();
   }
 
-  /** Whether somebody takes bytes of the body that are still to come. */
+  /** Whether the body has a sink for bytes that are still to come. */
   get takesBody(): boolean {
     return this.#bodyBytesLeft > 0 && this.#sink !== undefined;
   }
 
-  /** Gives bytes to whoever takes the body; returns how many of them are the body's. */
-  giveBody(octets: Buffer): number {
+  /** Gives bytes to the body's sink; returns how many of them belong to the body. */
+  giveBody(received: Buffer): number {
     const sink = this.#sink;
-    const bytes = Math.min(octets.length, this.#bodyBytesLeft);
+    const bytes = Math.min(received.length, this.#bodyBytesLeft);
     this.#bodyBytesLeft -= bytes;
-    sink?.bodyChunk(bytes === octets.length ? octets : octets.subarray(0, bytes));
+    sink?.bodyChunk(bytes === received.length ? received : received.subarray(0, bytes));
     if (this.#bodyBytesLeft === 0) {
       this.#sink?.bodyEnd();
       this.#sink = undefined;
@@ -119,7 +129,7 @@ export class FastPathRequest implements IncomingRequest, RequestBody {
     return bytes;
   }
 
-  /** All of the request has been read, and the host has been asked about it: what was shown to it says so, as Node's does. */
+  /** Says in the message that `identity` got that the request has been read, as Node does. */
   wasRead(): void {
     if (this.#message !== undefined) {
       this.#message.complete = true;
@@ -127,27 +137,28 @@ export class FastPathRequest implements IncomingRequest, RequestBody {
     }
   }
 
-  /** The client has read something: whoever waits to write goes on. */
+  /** The client has read something: there is room to write. */
   drained(): void {
-    this.#client?.release();
+    this.#response?.release();
   }
 
   /** Nothing of the response has gone out. */
   get unanswered(): boolean {
-    return this.#client?.answered !== true;
+    return this.#response?.answered !== true;
   }
 
+  /** The response has been written to its end. */
   responded(): void {
     this.responseOver = true;
-    this.#exchange = undefined;
-    // As Node reads a request to its end that nobody has read.
+    this.#closeListener = undefined;
+    // Node, too, reads a request to its end that nobody has read.
     this.#message?.resume();
   }
 
   /** The connection is closed. */
-  closed(): void {
-    this.#client?.release();
+  connectionClosed(): void {
+    this.#response?.release();
     this.#message?.destroy();
-    this.#exchange?.clientClosed();
+    this.#closeListener?.clientClosed();
   }
 }

@@ -1,40 +1,59 @@
 import { STATUS_CODES } from "node:http";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import type { FieldList } from "@servehttp/contract";
-import { destroySocket } from "../client/destroy-socket.js";
 import type { ClientResponse } from "../client/client-response.js";
+import { destroySocket } from "../client/destroy-socket.js";
 import { informationalHead } from "../client/informational-head.js";
 import { joinedBytesMax, joinedText } from "../client/joined-text.js";
-import type { FastPathConnection } from "./connection.js";
 import type { ResponseHead } from "../edge/response-head.js";
+import type { SocketIo } from "./socket-io.js";
+
+/** What a response needs of the connection on which it goes out. */
+export interface ResponseConnection {
+  readonly io: SocketIo;
+  /**
+   * The fields that the server adds to a response: Date, unless it is `dated`, and those about the
+   * connection.
+   */
+  ownFields(dated: boolean): string;
+  /** The response has been written to its end. */
+  responded(): void;
+  /** The request has its answer and is not whole: reads and drops the rest of it. */
+  discardBody(): void;
+  /**
+   * Takes the socket away from the fast path, for a plugin that takes the connection over;
+   * undefined where it is closed.
+   */
+  detach(): Socket | undefined;
+}
 
 /**
- * A client whose plain request the fast path has read. Writes what `Http1Response` would have written by Node's `ServerResponse`, byte
- * for byte. Hot: the small GET of `apps/bench`.
+ * The response to a plain request. Writes, byte for byte, what `Http1Response` would have written
+ * through Node's `ServerResponse`. Hot: the small GET of `apps/bench`.
  */
 export class FastPathResponse implements ClientResponse {
-  readonly #connection: FastPathConnection;
+  readonly #connection: ResponseConnection;
   readonly #isHead: boolean;
-  /** Begun, and not written yet. */
+  /** A head that has begun and is not written yet. */
   #head = "";
   #chunked = false;
   #room: PromiseWithResolvers<void> | undefined;
   /** Whether a head has been settled. */
   answered = false;
 
-  constructor(connection: FastPathConnection, isHead: boolean) {
+  constructor(connection: ResponseConnection, isHead: boolean) {
     this.#connection = connection;
     this.#isHead = isHead;
   }
 
-  get gone(): boolean {
-    return this.#connection.socket.destroyed;
+  get closed(): boolean {
+    return this.#connection.io.socket.destroyed;
   }
 
   informational(status: number, fields: FieldList): void {
-    // A plain request does not wait for a 100.
+    // The client of a plain request does not wait for a 100.
     if (status !== 100) {
-      this.#connection.write(informationalHead(status, fields));
+      this.#connection.io.write(informationalHead(status, fields));
     }
   }
 
@@ -54,11 +73,11 @@ export class FastPathResponse implements ClientResponse {
       if (this.#chunked) {
         text += lastChunk;
       }
-      connection.write(text);
+      connection.io.write(text);
     } else if (payload.length <= joinedBytesMax) {
-      connection.write(text + joinedText(payload));
+      connection.io.write(text + joinedText(payload));
     } else {
-      connection.writeAround(text, payload, "");
+      connection.io.writeAround(text, payload, "");
     }
     connection.responded();
   }
@@ -74,12 +93,12 @@ export class FastPathResponse implements ClientResponse {
       front += `${chunk.length.toString(16)}\r\n`;
       back = "\r\n";
     }
-    const connection = this.#connection;
-    connection.corkForTurn();
+    const { io } = this.#connection;
+    io.corkForTurn();
     const hasRoom =
       chunk.length <= joinedBytesMax
-        ? connection.write(front + joinedText(chunk) + back)
-        : connection.writeAround(front, chunk, back);
+        ? io.write(front + joinedText(chunk) + back)
+        : io.writeAround(front, chunk, back);
     if (hasRoom) {
       return undefined;
     }
@@ -88,7 +107,7 @@ export class FastPathResponse implements ClientResponse {
   }
 
   flush(): void {
-    this.#connection.write(this.#takeHead());
+    this.#connection.io.write(this.#takeHead());
   }
 
   end(trailers: FieldList): void {
@@ -100,19 +119,19 @@ export class FastPathResponse implements ClientResponse {
       }
       text += "\r\n";
     }
-    this.#connection.write(text);
+    this.#connection.io.write(text);
     this.#connection.responded();
   }
 
   break(): void {
-    destroySocket(this.#connection.socket);
+    destroySocket(this.#connection.io.socket);
   }
 
   discardRequestBody(): void {
     this.#connection.discardBody();
   }
 
-  hijack(): Duplex | undefined {
+  hijack(): Socket | undefined {
     return this.#connection.detach();
   }
 
@@ -127,7 +146,10 @@ export class FastPathResponse implements ClientResponse {
     return head;
   }
 
-  /** The head as Node writes it: the fields, Date, the connection's own fields, the framing. */
+  /**
+   * The head in the order in which Node writes it: the fields, Date, what the connection does, the
+   * framing.
+   */
   #headText(head: ResponseHead, wholeLength: number | undefined): string {
     this.answered = true;
     const { fields, status } = head;

@@ -4,7 +4,7 @@ import { createServer as createHttps } from "node:https";
 import type { Socket } from "node:net";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
 import { describe, expect, it } from "vitest";
-import type { NodeServer } from "../server/attach.js";
+import type { NodeServer } from "../client/node-types.js";
 import { Bridge } from "../test-rig/bridge.js";
 import { certificate } from "../test-rig/certificate.js";
 import { RawClient } from "../test-rig/raw-client.js";

@@ -6,13 +6,14 @@ import {
 } from "node:http2";
 import { Duplex } from "node:stream";
 import { comparableName, hopByHopNames, isFieldValue } from "@servehttp/contract";
-import { Http2Response } from "./http2-response.js";
-import { responseSectionBytesMax } from "../limits.js";
 import { toHttp2Fields } from "../edge/response-head.js";
+import { responseSectionBytesMax } from "../limits.js";
+import { Http2Response } from "./http2-response.js";
 
 /**
- * A client that opens a WebSocket over HTTP/2 (RFC 8441). Its plugin is asked by an HTTP/1 upgrade, and answers one: the head of that
- * answer becomes the head of the stream.
+ * The response to an extended CONNECT, by which a client opens a WebSocket over HTTP/2 (RFC 8441).
+ * The plugin gets an HTTP/1 upgrade in its place, and the head of the plugin's answer becomes the
+ * head of the stream.
  */
 export class ExtendedConnectResponse extends Http2Response {
   readonly #stream: ServerHttp2Stream;
@@ -23,14 +24,16 @@ export class ExtendedConnectResponse extends Http2Response {
   }
 
   override hijack(): Duplex | undefined {
-    return this.gone ? undefined : new UpgradedStream(this.#stream);
+    return this.closed ? undefined : new UpgradedStream(this.#stream);
   }
 }
 
-/** What the stream carries, as the upgraded HTTP/1 connection that a plugin takes it for. */
+/** The stream, as the upgraded HTTP/1 connection for which a plugin takes it. */
 class UpgradedStream extends Duplex {
   readonly #stream: ServerHttp2Stream;
-  /** What came of the plugin's response head; undefined once it has gone to the client. */
+  /**
+   * What has come of the plugin's response head; undefined once the head has gone to the client.
+   */
   #head: Buffer | undefined = Buffer.alloc(0);
 
   constructor(stream: ServerHttp2Stream) {
@@ -105,7 +108,10 @@ class UpgradedStream extends Duplex {
   }
 }
 
-/** Status and fields of an HTTP/1 response head; what only means something on an HTTP/1 connection is left out. */
+/**
+ * Status and fields of an HTTP/1 response head, without the fields that mean something on an HTTP/1
+ * connection only.
+ */
 function parseHead(text: string): { status: number; fields: string[] } | undefined {
   const [statusLine = "", ...lines] = text.split("\r\n");
   const status = Number(/^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(statusLine)?.[1]);

@@ -1,29 +1,35 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type FieldList, ServeHTTPError } from "@servehttp/contract";
-import { destroySocket } from "../client/destroy-socket.js";
 import type { ClientResponse } from "../client/client-response.js";
+import { destroySocket } from "../client/destroy-socket.js";
 import { discardBody } from "../client/discard-body.js";
 import { informationalHead } from "../client/informational-head.js";
-import { keepFieldsOfMiddleware } from "./middleware-headers.js";
-import { NodeBody } from "./request-body.js";
 import { joinedBytesMax, joinedText } from "../client/joined-text.js";
 import type { ResponseHead } from "../edge/response-head.js";
 import { detachSocket } from "./detach-socket.js";
+import { keepFieldsOfMiddleware } from "./middleware-headers.js";
+import { NodeBody } from "./request-body.js";
 
 const nothing = Buffer.alloc(0);
 
-/** A client that speaks HTTP/1.0 or HTTP/1.1. */
+/** The response to a request of HTTP/1.0 or HTTP/1.1. */
 export class Http1Response implements ClientResponse {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  /** The client holds its body back until it is asked for. */
+  /** The client holds its body back until it gets a 100 (Continue). */
   #awaitsContinue: boolean;
   #bodyAllowed = true;
   #chunked = true;
-  /** Told after each write to send what a compressing middleware of the host's holds back; events can't wait for more. */
+  /**
+   * Set for server-sent events: makes the application's compressing middleware send each event at
+   * once.
+   */
   #flushEvents: (() => void) | undefined;
-  /** Whether the head is ours. A time-out of the host's own, say, may have answered before the plugin did. */
+  /**
+   * The head that has gone out is the exchange's. Otherwise something else has answered, the
+   * application's time-out say.
+   */
   #answered = false;
   #listensToDrain = false;
   #room: PromiseWithResolvers<void> | undefined;
@@ -34,7 +40,7 @@ export class Http1Response implements ClientResponse {
     this.#awaitsContinue = awaitsContinue;
   }
 
-  get gone(): boolean {
+  get closed(): boolean {
     const response = this.#response;
     return (
       response.destroyed ||
@@ -56,7 +62,7 @@ export class Http1Response implements ClientResponse {
     if (this.#request.httpVersionMinor === 0) {
       return;
     }
-    // Node has writeEarlyHints and writeProcessing, neither of which takes any status or keeps duplicates.
+    // Node's writeEarlyHints and writeProcessing take no other status, and drop duplicate fields.
     response.socket?.write(informationalHead(status, fields), "latin1");
   }
 
@@ -104,7 +110,8 @@ export class Http1Response implements ClientResponse {
       return undefined;
     }
     if (!this.#listensToDrain) {
-      // Once for all: a compressing middleware moves the listener to a stream of its own, from where `once` can't take it.
+      // Not `once`: a compressing middleware moves the listener to a stream of its own, from where
+      // `once` does not remove it.
       this.#listensToDrain = true;
       this.#response.on("drain", () => this.release());
     }
@@ -115,12 +122,12 @@ export class Http1Response implements ClientResponse {
   flush(): void {
     const response = this.#response;
     if (!this.#bodyAllowed) {
-      // It writes a string without an encoding, whose bytes are Latin-1.
+      // `flushHeaders` writes a string without an encoding.
       response.socket?.setDefaultEncoding("latin1");
       response.flushHeaders();
       response.socket?.setDefaultEncoding("utf8");
     } else {
-      // An empty write of bytes sends the head as Latin-1; flushHeaders would send it as UTF-8.
+      // Writing no bytes sends the head as Latin-1, where `flushHeaders` would send it as UTF-8.
       response.write(nothing);
     }
     flushOfMiddleware(response)?.();
@@ -170,7 +177,8 @@ export class Http1Response implements ClientResponse {
     this.#answered = true;
     keepFieldsOfMiddleware(response, head.fields);
     if (this.#awaitsContinue) {
-      // Nobody asked for the body. Whether it comes all the same can't be known, so nothing can follow it.
+      // Nobody asked for the body. The client may send it all the same, or may not, so the next
+      // request could not be told from it.
       response.shouldKeepAlive = false;
     }
     if (response.writeHead === ServerResponse.prototype.writeHead) {
@@ -181,7 +189,9 @@ export class Http1Response implements ClientResponse {
   }
 }
 
-/** How a compressing middleware (`compression` of npm) is told to send what it holds back. */
+/**
+ * The function by which a compressing middleware (`compression` of npm) sends what it holds back.
+ */
 function flushOfMiddleware(response: ServerResponse): (() => void) | undefined {
   const { flush } = response as ServerResponse & { flush?: () => void };
   return flush && (() => flush.call(response));
@@ -197,8 +207,8 @@ function isEventStream(fields: FieldList): boolean {
 }
 
 /**
- * Writes the head by a `writeHead` that middleware has put in place of Node's: such a one knows fields that were set one by one,
- * but not always a flat list (`on-headers` before 1.1.0).
+ * Writes the head by a `writeHead` that middleware has put in place of Node's. Not all of these
+ * understand a flat list (`on-headers` before 1.1.0 doesn't), so the fields are set one by one.
  */
 function writePatchedHead(response: ServerResponse, head: ResponseHead): void {
   const { fields } = head;

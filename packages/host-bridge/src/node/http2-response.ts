@@ -7,11 +7,11 @@ import {
 import type { Duplex } from "node:stream";
 import { discardBytesMax, type FieldList, ServeHTTPError } from "@servehttp/contract";
 import type { ClientResponse } from "../client/client-response.js";
+import { type ResponseHead, toHttp2Fields } from "../edge/response-head.js";
 import { discardMsMax } from "../limits.js";
 import { keepFieldsOfMiddleware } from "./middleware-headers.js";
-import { type ResponseHead, toHttp2Fields } from "../edge/response-head.js";
 
-/** A client that speaks HTTP/2. */
+/** The response to a request of HTTP/2. */
 export class Http2Response implements ClientResponse {
   readonly #request: Http2ServerRequest;
   readonly #stream: ServerHttp2Stream;
@@ -21,9 +21,11 @@ export class Http2Response implements ClientResponse {
   #answered = false;
   #bodyAllowed = true;
   #trailers: FieldList | undefined;
-  /** The client holds its body back until it is asked for. */
+  /** The client holds its body back until it gets a 100 (Continue). */
   #awaitsContinue: boolean;
-  /** sending -> sent [#sent], and then the stream is closed if it was to be by then [#closeOnceSent] */
+  /**
+   * sending -> sent [#sent], and then the stream is closed if it was to be by then [#closeOnceSent]
+   */
   #state: "sending" | "closing" | "sent" = "sending";
   #room: PromiseWithResolvers<void> | undefined;
 
@@ -34,7 +36,7 @@ export class Http2Response implements ClientResponse {
     this.#awaitsContinue = awaitsContinue;
   }
 
-  get gone(): boolean {
+  get closed(): boolean {
     return !this.#usable || this.#isTaken;
   }
 
@@ -45,7 +47,7 @@ export class Http2Response implements ClientResponse {
       }
       this.#awaitsContinue = false;
     }
-    if (!this.gone) {
+    if (!this.closed) {
       this.#stream.additionalHeaders(toHttp2Fields(fields, status));
     }
   }
@@ -85,8 +87,8 @@ export class Http2Response implements ClientResponse {
     this.#takeHead();
     this.#bodyAllowed = head.bodyAllowed;
     const stream = this.#stream;
-    // Whether there will be trailers is not known before the end, so room is kept for them. The compatibility
-    // response that Node made beside the stream would answer this event with trailers of its own.
+    // Whether there will be trailers is not known before the end, so the stream has to wait for
+    // them. Node's own response object would answer the event with trailers of its own.
     stream.removeAllListeners("wantTrailers");
     stream.once("wantTrailers", () => this.#sendTrailers());
     stream.respond(toHttp2Fields(head.fields, head.status), { waitForTrailers: head.bodyAllowed });
@@ -134,7 +136,7 @@ export class Http2Response implements ClientResponse {
   }
 
   hijack(): Duplex | undefined {
-    // No request of HTTP/2 is hijackable but an extended CONNECT, which has a client of its own.
+    // Only an extended CONNECT is hijackable on HTTP/2, and that has a response class of its own.
     return undefined;
   }
 
@@ -147,7 +149,7 @@ export class Http2Response implements ClientResponse {
     return !this.#stream.destroyed && !this.#stream.closed;
   }
 
-  /** Somebody else, a time-out of the host's own, say, has answered before the plugin did. */
+  /** Something else, the application's time-out say, has answered before the exchange did. */
   get #isTaken(): boolean {
     return this.#stream.headersSent && !this.#answered;
   }
@@ -170,7 +172,7 @@ export class Http2Response implements ClientResponse {
 
   #sendTrailers(): void {
     if (this.#usable) {
-      // Also without fields: `close()` would reset the stream before its END_STREAM.
+      // Needed without fields, too: `close()` would reset the stream before its END_STREAM.
       this.#stream.sendTrailers(toHttp2Fields(this.#trailers ?? []));
       this.#sent();
     }

@@ -1,9 +1,10 @@
-import type { HostResponse } from "../client/incoming-request.js";
+import type { HostResponse } from "../client/node-types.js";
 
 /**
- * Moves fields that the host's own middleware has set on a response into the list of a plugin's head: Node collapses duplicates of
- * a list that meets fields set before, and a response that goes out beside Node's object would lose them. The
- * plugin's win, except for cookies, which add up.
+ * Moves the fields that the application's own middleware has set on a response into a plugin's
+ * head. Node would collapse duplicates in the plugin's fields where others were set before, and the
+ * host writes HTTP/2 heads past Node's response object. Where both set a field the plugin's stands;
+ * cookies add up.
  */
 export function keepFieldsOfMiddleware(response: HostResponse, fields: string[]): void {
   const names = response.getHeaderNames();

@@ -1,14 +1,14 @@
-import type { NodeRequest } from "../options/options.js";
+import type { HostRequest } from "../client/node-types.js";
 import type { BodySink, RequestBody } from "../client/request-body.js";
 
-/** The body of a request that a Node server has read. */
+/** The body of a request that a server of Node's reads. */
 export class NodeBody implements RequestBody {
-  readonly #request: NodeRequest;
+  readonly #request: HostRequest;
   #sink: BodySink | undefined;
   readonly #onData = (chunk: Buffer): void => this.#sink?.bodyChunk(chunk);
   readonly #onEnd = (): void => this.#sink?.bodyEnd();
 
-  constructor(request: NodeRequest) {
+  constructor(request: HostRequest) {
     this.#request = request;
   }
 

@@ -1,19 +1,15 @@
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
-import type {
-  IncomingRequest,
-  HostRequest,
-  HostResponse,
-  RequestEntry,
-} from "../client/incoming-request.js";
 import type { ClientResponse } from "../client/client-response.js";
-import type { Exchange } from "../exchange/exchange.js";
+import type { CloseListener, IncomingRequest, RequestEntry } from "../client/incoming-request.js";
+import { isEncrypted } from "../client/is-encrypted.js";
+import type { HostRequest, HostResponse } from "../client/node-types.js";
+import { remoteAddressOf } from "../client/remote-address.js";
+import type { RequestBody } from "../client/request-body.js";
 import { ExtendedConnectResponse } from "./extended-connect-response.js";
 import { Http1Response } from "./http1-response.js";
 import { Http2Response } from "./http2-response.js";
 import { NodeBody } from "./request-body.js";
-import { remoteAddressOf } from "../client/remote-address.js";
-import type { RequestBody } from "../client/request-body.js";
 
 /** A request that a server of Node's has read. */
 export class NodeIncomingRequest implements IncomingRequest {
@@ -45,7 +41,7 @@ export class NodeIncomingRequest implements IncomingRequest {
   }
 
   get scheme(): "http" | "https" {
-    return "encrypted" in this.message.socket ? "https" : "http";
+    return isEncrypted(this.message.socket) ? "https" : "http";
   }
 
   get remoteIp(): string {
@@ -73,10 +69,10 @@ export class NodeIncomingRequest implements IncomingRequest {
     return this.#body;
   }
 
-  /** The response that Node makes beside an HTTP/2 stream has no `destroyed`. */
-  get gone(): boolean {
+  get closed(): boolean {
     const { message } = this;
     const response = this.#response;
+    // The response that Node makes for an HTTP/2 stream has no `destroyed`.
     return (
       response.headersSent ||
       ("stream" in message
@@ -90,13 +86,13 @@ export class NodeIncomingRequest implements IncomingRequest {
     if (!("stream" in message)) {
       return new Http1Response(message, this.#response as ServerResponse, awaitsContinue);
     }
-    const beside = this.#response as Http2ServerResponse;
+    const response = this.#response as Http2ServerResponse;
     return this.entry.event === "extendedConnect"
-      ? new ExtendedConnectResponse(message, beside)
-      : new Http2Response(message, beside, awaitsContinue);
+      ? new ExtendedConnectResponse(message, response)
+      : new Http2Response(message, response, awaitsContinue);
   }
 
-  onClose(exchange: Exchange): void {
-    this.#response.on("close", () => exchange.clientClosed());
+  onClose(listener: CloseListener): void {
+    this.#response.on("close", () => listener.clientClosed());
   }
 }

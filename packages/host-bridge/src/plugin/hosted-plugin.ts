@@ -6,11 +6,11 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import type { Logger } from "pino";
+import type { Destination } from "../exchange/destination.js";
 import type { Exchange, ExchangePlugin } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import type { Outcome } from "../exchange/failure.js";
 import { HealthWatch } from "./health-watch.js";
-import type { Destination } from "../server/listener.js";
 import type { InstanceState, PluginInstance } from "./plugin-instance.js";
 import type { Clock } from "../process/clock.js";
 

@@ -1,25 +1,21 @@
 import { ServeHTTPError } from "@servehttp/contract";
-import type { IncomingRequest, HostRequest } from "../client/incoming-request.js";
-import { checkContext, noContext, type RequestContext } from "./check-context.js";
+import type { IncomingRequest } from "../client/incoming-request.js";
+import type { HostRequest } from "../client/node-types.js";
 import type { EdgePolicy, IdentityFields, RequestFields } from "../edge/edge-policy.js";
+import { type Refusal, refusal } from "../edge/refusal.js";
+import type { Route } from "../edge/router.js";
+import type { Destination } from "../exchange/destination.js";
 import { Exchange, type ExchangePlugin } from "../exchange/exchange.js";
 import { failures, refusalProxyError } from "../exchange/failure.js";
 import { failureResponse } from "../exchange/failure-response.js";
-import { type Refusal, refusal } from "../syntax/refusal.js";
+import { checkContext, noContext, type RequestContext } from "./check-context.js";
 import type { RequestIds } from "./request-ids.js";
 import { requestInit } from "./request-init.js";
-import type { Route } from "../edge/router.js";
-
-/** What a request of a plugin's finds behind its id. */
-export type AdmittedTo =
-  | { readonly kind: "exchange"; readonly plugin: ExchangePlugin }
-  | { readonly kind: "refused"; readonly error: ServeHTTPError }
-  | { readonly kind: "handler" | "not-found" };
 
 /** What decides how requests are let through. */
 export interface AdmissionOptions {
   readonly edge: EdgePolicy;
-  readonly destination: (pluginId: string) => AdmittedTo;
+  readonly destination: (pluginId: string) => Destination;
   readonly identity:
     | ((request: HostRequest) => IdentityFields | Promise<IdentityFields>)
     | undefined;
@@ -32,24 +28,25 @@ export interface AdmissionOptions {
 }
 
 /**
- * Lets a request through the edge to its plugin, and waits for what the host's own functions say of it, where they are not at
- * once. Returns why not, before anything has happened; later failures are answered here.
+ * Lets a request through the edge to its plugin, and waits for what the host's own functions say of
+ * it, where they are not at once. Returns why not, before anything has happened; later failures are
+ * answered here.
  */
 export function admit(
   options: AdmissionOptions,
-  incoming: IncomingRequest,
+  request: IncomingRequest,
   route: Route,
   plugin: ExchangePlugin,
 ): Refusal | undefined {
   const { edge } = options;
-  const { event } = incoming.entry;
-  const fields = edge.readRequest(incoming.rawHeaders, {
-    versionMajor: incoming.versionMajor,
-    versionMinor: incoming.versionMinor,
-    remoteIp: incoming.remoteIp,
-    scheme: incoming.scheme,
+  const { event } = request.entry;
+  const fields = edge.readRequest(request.rawHeaders, {
+    versionMajor: request.versionMajor,
+    versionMinor: request.versionMinor,
+    remoteIp: request.remoteIp,
+    scheme: request.scheme,
     authority: route.authority,
-    endedByHead: incoming.endedByHead,
+    endedByHead: request.endedByHead,
     upgradable: event === "upgrade",
   });
   if (fields.kind === "refusal") {
@@ -61,19 +58,19 @@ export function admit(
       "what follows an upgrade is the new protocol's: a body would be taken for it",
     );
   }
-  if (event === "extendedConnect" && !edge.mayUpgrade(incoming.connectProtocol)) {
+  if (event === "extendedConnect" && !edge.mayUpgrade(request.connectProtocol)) {
     // RFC 9220, section 3.
     return refusal(501, "a protocol that the server does not speak");
   }
   const requestId = options.requestIds.next();
-  const admitted: Admitted = { incoming, route, fields, requestId };
-  if (fields.contentLength !== 0 && incoming.bodyTaken) {
+  const admitted: Admitted = { request, route, fields, requestId };
+  if (fields.contentLength !== 0 && request.bodyTaken) {
     failHost(options, admitted, bodyTaken);
     return undefined;
   }
   try {
-    const identity = options.identity?.(incoming.message);
-    const context = options.context?.(incoming.message) ?? noContext;
+    const identity = options.identity?.(request.message);
+    const context = options.context?.(request.message) ?? noContext;
     if (isThenable(identity) || isThenable(context)) {
       Promise.all([identity, context])
         .then(([known, facts]) => beginLater(options, admitted, known, facts ?? noContext))
@@ -89,7 +86,7 @@ export function admit(
 
 /** A request that has passed the edge. */
 interface Admitted {
-  readonly incoming: IncomingRequest;
+  readonly request: IncomingRequest;
   readonly route: Route;
   readonly fields: RequestFields;
   readonly requestId: string;
@@ -106,9 +103,9 @@ function beginLater(
   if (destination.kind === "exchange") {
     begin(options, admitted, destination.plugin, identity, context);
   } else if (destination.kind === "refused") {
-    answerFailure(admitted.incoming, destination.error);
+    answerFailure(admitted.request, destination.error);
   } else {
-    answer(admitted.incoming, 404, refusalProxyError(404));
+    answer(admitted.request, 404, refusalProxyError(404));
   }
 }
 
@@ -119,27 +116,27 @@ function begin(
   identity: IdentityFields | undefined,
   context: RequestContext,
 ): void {
-  const { incoming, fields, requestId, route } = admitted;
+  const { request, fields, requestId, route } = admitted;
   const { edge } = options;
   if (identity !== undefined) {
     edge.addIdentity(fields.fields, identity);
   }
   checkContext(context);
-  if (incoming.gone) {
+  if (request.closed) {
     return;
   }
-  const upgrades = fields.upgrade !== undefined || incoming.entry.event === "extendedConnect";
+  const upgrades = fields.upgrade !== undefined || request.entry.event === "extendedConnect";
   if (upgrades && !plugin.mayTunnel) {
-    answerFailure(incoming, tooManyTunnels);
+    answerFailure(request, tooManyTunnels);
     return;
   }
-  const init = requestInit(incoming, route, fields, requestId, plugin, context);
+  const init = requestInit(request, route, fields, requestId, plugin, context);
   let running: Exchange;
   try {
     running = new Exchange(plugin, {
-      client: incoming.openResponse(init.expectContinue),
+      response: request.openResponse(init.expectContinue),
       init,
-      body: init.contentLength === 0 ? undefined : incoming.body,
+      body: init.contentLength === 0 ? undefined : request.body,
       rules: {
         method: init.method,
         versionMajor: init.protocolMajor,
@@ -150,10 +147,10 @@ function begin(
     });
   } catch (error) {
     // The connection to the plugin is gone and its state does not say so yet.
-    answerFailure(incoming, ServeHTTPError.from(error));
+    answerFailure(request, ServeHTTPError.from(error));
     return;
   }
-  incoming.onClose(running);
+  request.onClose(running);
 }
 
 const bodyTaken = new ServeHTTPError(
@@ -166,7 +163,7 @@ const tooManyTunnels = new ServeHTTPError("overload", "too many tunnels at once"
 /** `identity` or `context` threw, or gave what can't be passed on. */
 function failHost(options: AdmissionOptions, admitted: Admitted, error: unknown): void {
   options.onHostError(error, admitted.requestId, admitted.route.pluginId);
-  answer(admitted.incoming, 500, failures.internal.proxyError);
+  answer(admitted.request, 500, failures.internal.proxyError);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
@@ -177,31 +174,31 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** Answers in the plugin's place, before there is an exchange. */
 export function answer(
-  incoming: IncomingRequest,
+  request: IncomingRequest,
   status: number,
   proxyError: string,
   retryAfterSeconds?: number,
 ): void {
-  if (incoming.gone) {
+  if (request.closed) {
     return;
   }
-  const client = incoming.openResponse(false);
+  const response = request.openResponse(false);
   const { head, body } = failureResponse(
     {
       status,
       proxyError,
       ...(retryAfterSeconds === undefined ? undefined : { retryAfterSeconds }),
     },
-    incoming.method === "HEAD",
+    request.method === "HEAD",
   );
-  client.respond(head, body, []);
-  if (!incoming.body.complete) {
-    client.discardRequestBody();
+  response.respond(head, body, []);
+  if (!request.body.complete) {
+    response.discardRequestBody();
   }
 }
 
 /** Answers what the code of an error says. */
-export function answerFailure(incoming: IncomingRequest, error: ServeHTTPError): void {
+export function answerFailure(request: IncomingRequest, error: ServeHTTPError): void {
   const { proxyError, retryAfterSeconds, status = 503 } = failures[error.code];
-  answer(incoming, status, proxyError, retryAfterSeconds);
+  answer(request, status, proxyError, retryAfterSeconds);
 }

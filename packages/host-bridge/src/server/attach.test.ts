@@ -22,7 +22,10 @@ function ignore(): void {
   // How a tunnel ended is looked at on the host's side.
 }
 
-/** A plugin that tells what it was asked, and takes WebSockets over without a word of their protocol. */
+/**
+ * A plugin that tells what it was asked, and takes WebSockets over without a word of their
+ * protocol.
+ */
 const plugin = {
   async serveHTTP(request: Request, response: Response) {
     const upgrade = request.headers.get("upgrade");

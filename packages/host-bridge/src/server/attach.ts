@@ -1,12 +1,9 @@
-import { type IncomingMessage, type Server, ServerResponse } from "node:http";
-import type { Http2SecureServer, Http2Server } from "node:http2";
+import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { byRequest, type HostRequest, type HostResponse } from "../client/incoming-request.js";
-import { installFastPath, type FastPathHost } from "../fast-path/install.js";
+import { byRequest } from "../client/incoming-request.js";
+import type { HostRequest, HostResponse, NodeServer } from "../client/node-types.js";
+import { type FastPathHost, installFastPath } from "../fast-path/install.js";
 import type { Listener } from "./listener.js";
-
-/** Any of Node's HTTP servers. */
-export type NodeServer = Server | Http2Server | Http2SecureServer;
 
 /** What attaching needs of a host. */
 export interface Attachable extends FastPathHost {
@@ -15,21 +12,25 @@ export interface Attachable extends FastPathHost {
   readonly mayUpgrade: (request: IncomingMessage) => boolean;
   /** Whether a request is for a plugin. */
   readonly isRouted: (request: HostRequest) => boolean;
-  /** Tells `host.listener` that this request's client waits for a 100 (Continue), which nobody has sent. */
+  /**
+   * Tells `host.listener` that the client of this request waits for a 100 (Continue), which has not
+   * been sent.
+   */
   readonly awaitsContinue: (request: HostRequest) => void;
 }
 
 /** Options of `host.attach`. */
 export interface AttachOptions {
   /**
-   * False: `request` stays with the server's own listeners, and the application among them calls `host.listener`, behind
-   * whatever middleware it has. Upgrades, extended CONNECT and `Expect: 100-continue`, which no middleware gets to see, are
-   * wired all the same. Default: true, plugins first.
+   * False: `request` stays with the server's own listeners, and the application calls
+   * `host.listener` from one of them, behind whatever middleware it has. Upgrades, extended CONNECT
+   * and `Expect: 100-continue`, which middleware does not see, are wired all the same. Default:
+   * true, plugins first.
    */
   readonly requests?: boolean;
   /**
-   * False: every request is read by Node's own parser, also those that could skip it because nobody but a plugin has to do with them.
-   * Default: true.
+   * False: Node's own parser reads every request. True: plain requests that nobody but a plugin
+   * would see skip it, which is faster. Default: true.
    */
   readonly fastPath?: boolean;
 }
@@ -50,7 +51,7 @@ interface Listeners {
   readonly upgrade: UpgradeListener;
 }
 
-/** Puts a host in front of the listeners that a server has: they get what is not for a plugin. */
+/** Puts a host in front of the listeners that a server has: these get what is not for a plugin. */
 export function attachListener(
   server: NodeServer,
   host: Attachable,
@@ -70,7 +71,10 @@ export function attachListener(
   attachExtendedConnect(server, host);
 }
 
-/** Lets requests that wait for a 100 through to the server's listeners as they are, where a plugin may be behind them. */
+/**
+ * Passes requests for a plugin that wait for a 100 to the server's own listeners, one of which
+ * calls `host.listener`.
+ */
 function attachContinue(server: NodeServer, host: Attachable): void {
   const passOn: RequestListener = (request, response) =>
     void server.emit("request", request, response);
@@ -103,17 +107,20 @@ function attachRequests(
   return listener;
 }
 
-/** How requests come that wait for a 100 (Continue). */
+/** How requests come whose clients wait for a 100 (Continue). */
 export const byCheckContinue = { event: "checkContinue" } as const;
 
-/** HTTP/1: the connection leaves the server with its `upgrade` event. */
+/** HTTP/1: with its `upgrade` event, the server hands a connection over. */
 function attachUpgrades(
   server: NodeServer,
   host: Attachable,
   passOn: RequestListener | undefined,
 ): void {
   const others = takeListeners(server, "upgrade");
-  /** Somebody beside us listens: from before, whom we call, or since, whom the server calls. */
+  /**
+   * Others listen: those from before, which this listener calls, or later ones, which the server
+   * calls.
+   */
   const othersListen = () => others.length > 0 || server.listenerCount("upgrade") > 1;
   limitUpgrades(server, host, othersListen);
   listen(server, "upgrade", (request, socket, head) => {
@@ -130,8 +137,9 @@ function attachUpgrades(
 }
 
 /**
- * Leaves every other upgrade (h2c foremost) an ordinary request, as it was before anybody listened to `upgrade`. Node knows
- * `shouldUpgradeCallback` from 24.9 on; before, a request that offers any upgrade comes by the event.
+ * Leaves a request that offers another upgrade (h2c, say) an ordinary request, as it is for a
+ * server without listeners to `upgrade`. Node has `shouldUpgradeCallback` from 24.9 on; before,
+ * every request that offers an upgrade comes by the event.
  */
 function limitUpgrades(server: NodeServer, host: Attachable, othersListen: () => boolean): void {
   if (!("shouldUpgradeCallback" in server)) {
@@ -143,21 +151,26 @@ function limitUpgrades(server: NodeServer, host: Attachable, othersListen: () =>
     host.mayUpgrade(request) || (othersListen() && before.call(server, request));
 }
 
-/** A response on a connection that the server has let go of, for an upgrade that is answered like any other request. */
+/**
+ * A response on a connection that the server has handed over, for an upgrade that is answered like
+ * any other request.
+ */
 function responseOn(socket: Socket, request: IncomingMessage): ServerResponse {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
   response.once("finish", () => socket.destroySoon());
   socket.on("error", () => {
-    // The close that follows ends the exchange.
+    // The exchange ends with the close that follows.
   });
-  // A socket that nobody reads does not notice that its client left.
+  // Without a read under way, a socket does not notice that its client left.
   socket.read(0);
   return response;
 }
 
-/** HTTP/2: WebSockets come by extended CONNECT (RFC 8441), which a server must say that it takes. */
+/**
+ * HTTP/2: WebSockets come by extended CONNECT (RFC 8441), which a server must say that it takes.
+ */
 function attachExtendedConnect(server: NodeServer, host: Attachable): void {
   if (!("updateSettings" in server)) {
     return;
@@ -180,7 +193,7 @@ function refuseConnect(_request: HostRequest, response: HostResponse): void {
   response.end();
 }
 
-/** Takes a server's listeners to an event away from it; `event` says which kind they are of. */
+/** Removes a server's listeners to an event, and returns them. */
 function takeListeners<K extends keyof Listeners>(server: NodeServer, event: K): Listeners[K][] {
   const listeners = server.listeners(event) as Listeners[K][];
   server.removeAllListeners(event);

@@ -1,15 +1,17 @@
 import { contextBytesMax, contextEntriesMax, ServeHTTPError } from "@servehttp/contract";
 
-/** What the host's `context` function returned. */
+/** What the host's `context` function returns. */
 export type RequestContext = Readonly<Record<string, string>>;
 
 /** A context without entries. */
 export const noContext: RequestContext = Object.freeze({});
 
 /**
- * Checks what the host's `context` function returned, before it becomes part of a message to the plugin.
+ * Checks what the host's `context` function returned, before it becomes part of a message to the
+ * plugin.
  *
- * @throws ServeHTTPError `invalid-argument` for a value that is no string, or more than the contract allows
+ * @throws ServeHTTPError `invalid-argument` for a value that is no string, or more than the
+ *   contract allows
  */
 export function checkContext(context: RequestContext): void {
   if (context === noContext) {

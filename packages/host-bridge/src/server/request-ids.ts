@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-/** Names exchanges: a random part for the host, a number for the exchange, so that a name costs no entropy. */
+/** Names exchanges: a random part for the host, then a count, so that a name costs no entropy. */
 export class RequestIds {
   readonly #host = randomBytes(6).toString("base64url");
   #count = 0;

@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 import type { RequestInit } from "@servehttp/contract";
 import type { IncomingRequest } from "../client/incoming-request.js";
-import type { RequestContext } from "./check-context.js";
 import type { RequestFields } from "../edge/edge-policy.js";
-import type { ExchangePlugin } from "../exchange/exchange.js";
 import type { Route } from "../edge/router.js";
+import type { ExchangePlugin } from "../exchange/exchange.js";
+import type { RequestContext } from "./check-context.js";
 
-/** The head of a request as its plugin gets it. Hot: the small GET of `apps/bench`. */
+/** Makes the head of a request that goes to the plugin. Hot: the small GET of `apps/bench`. */
 export function requestInit(
-  incoming: IncomingRequest,
+  request: IncomingRequest,
   route: Route,
   fields: RequestFields,
   requestId: string,
@@ -16,28 +16,28 @@ export function requestInit(
   context: RequestContext,
 ): RequestInit {
   const { totalMs } = plugin.times;
-  const { entry, versionMajor, versionMinor } = incoming;
+  const { entry, versionMajor, versionMinor } = request;
   const { event } = entry;
   const extended = event === "extendedConnect";
   if (extended) {
-    pushUpgrade(fields.fields, incoming.connectProtocol);
+    pushUpgrade(fields.fields, request.connectProtocol);
   }
   const init: RequestInit = {
-    method: extended ? "GET" : incoming.method,
+    method: extended ? "GET" : request.method,
     url: route.url,
     requestUri: route.requestUri,
     protocol: protocolOf(versionMajor, versionMinor),
     protocolMajor: versionMajor,
     protocolMinor: versionMinor,
     host: fields.host,
-    remoteAddress: incoming.remoteAddress,
+    remoteAddress: request.remoteAddress,
     headers: fields.fields,
     contentLength: extended ? 0 : fields.contentLength,
     deadlineUnixMs: totalMs === 0 ? 0 : Date.now() + totalMs,
     requestId,
     context,
-    scheme: incoming.scheme,
-    // Without `checkContinue` Node has sent the 100 itself.
+    scheme: request.scheme,
+    // For a request that did not come by `checkContinue`, Node has sent the 100 itself.
     expectContinue: fields.expectContinue && event === "checkContinue",
     hijackable: extended || (versionMajor === 1 && fields.contentLength === 0 && plugin.mayTunnel),
   };

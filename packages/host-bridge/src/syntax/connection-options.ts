@@ -1,8 +1,9 @@
 import { comparableName, trimFieldValue } from "@servehttp/contract";
 
 /**
- * The fields that a Connection field names, by `comparableName` (RFC 9110, section 7.6.1). Undefined, which is nearly
- * always so, when it names none. TE and Upgrade have rules of their own and are not among them.
+ * The fields that a Connection field names, by `comparableName` (RFC 9110, section 7.6.1).
+ * Undefined when it names none, as nearly always. TE and Upgrade have rules of their own and are
+ * left out.
  */
 export function connectionNamed(value: string): ReadonlySet<string> | undefined {
   if (value === "keep-alive" || value === "close" || value === "Upgrade") {
@@ -21,7 +22,7 @@ export function connectionNamed(value: string): ReadonlySet<string> | undefined 
 
 const ownOptions: ReadonlySet<string> = new Set(["close", "keep-alive", "te", "upgrade"]);
 
-/** The names of both sets; nearly always of none. */
+/** The names of both sets; undefined where there are none. */
 export function mergedNames(
   one: ReadonlySet<string> | undefined,
   other: ReadonlySet<string> | undefined,

@@ -1,9 +1,9 @@
 /**
- * Parses a Content-Length (RFC 9110, section 8.6): digits alone, at most 2^53 - 1. Undefined when it is anything else,
- * lists and signs among them.
+ * Parses a Content-Length (RFC 9110, section 8.6): digits alone, at most 2^53 - 1. Undefined for
+ * anything else, lists and signs included.
  */
 export function parseContentLength(value: string): number | undefined {
-  // 2^53 - 1 has 16 digits; leading zeros are allowed by the grammar, so that the bound is on the number.
+  // 2^53 - 1 has 16 digits. The grammar allows leading zeros, so a longer text can be valid.
   if (value === "" || value.length > 32) {
     return undefined;
   }

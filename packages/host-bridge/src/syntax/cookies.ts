@@ -1,9 +1,10 @@
 import { trimFieldValue } from "@servehttp/contract";
 
 /**
- * Removes the named cookies from the value of a Cookie field; the others stay as they came. Undefined when none is left.
+ * Removes the named cookies from the value of a Cookie field; the others stay as they came.
+ * Undefined when none is left.
  *
- * @param names of cookies, compared letter by letter as browsers do
+ * @param names of cookies, case-sensitive as in browsers
  */
 export function stripCookies(value: string, names: ReadonlySet<string>): string | undefined {
   const kept: string[] = [];
@@ -23,8 +24,8 @@ export function stripCookies(value: string, names: ReadonlySet<string>): string 
 }
 
 /**
- * Whether a Set-Cookie value sets one of the named cookies. Also in the shape without a name: browsers store `=session=x`
- * and send it back as `session=x`.
+ * Whether a Set-Cookie value sets one of the named cookies. A value without a name can do so, too:
+ * browsers store `=session=x` and send it back as `session=x`.
  */
 export function setsCookie(value: string, names: ReadonlySet<string>): boolean {
   const end = value.indexOf(";");
@@ -35,7 +36,10 @@ export function setsCookie(value: string, names: ReadonlySet<string>): boolean {
   return names.has(cookieName(pair));
 }
 
-/** The name of a `name=value` pair; without a "=" all of it, because servers differ in how they read that. */
+/**
+ * The name of a `name=value` pair. Without a "=" it is all of the pair, because servers differ in
+ * how they read that.
+ */
 function cookieName(pair: string): string {
   const equals = pair.indexOf("=");
   return trimFieldValue(equals < 0 ? pair : pair.slice(0, equals));

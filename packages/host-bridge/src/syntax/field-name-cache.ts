@@ -10,21 +10,26 @@ export interface FieldName<Kind> {
 }
 
 /**
- * Remembers what a raw header name means, so that a common name costs one look-up in a map: no lower-casing, no
- * validation, no comparing with lists. Bounded: once full it starts again from the names it was seeded with, because a
- * client chooses the names.
+ * Remembers what a raw header name means, so that a common name costs one look-up in a map: no
+ * lower-casing, no validation, no comparing with lists. Clients choose the names, so the cache is
+ * bounded: once full, it starts again from the common names.
  */
 export class FieldNameCache<Kind> {
   readonly #names = new Map<string, FieldName<Kind>>();
   readonly #kindOf: (comparable: string, underscored: boolean) => Kind;
 
-  /** @param kindOf is asked once a name; `underscored` when the name was written with a "_" */
+  /**
+   * @param kindOf is asked once for each name; `underscored` says that the name was written with a
+   * "_"
+   */
   constructor(kindOf: (comparable: string, underscored: boolean) => Kind) {
     this.#kindOf = kindOf;
     this.reset();
   }
 
-  /** What a name means; undefined when it is no token of at most 256 bytes (RFC 9110, section 5.1). */
+  /**
+   * What a name means; undefined when it is no token of at most 256 bytes (RFC 9110, section 5.1).
+   */
   get(name: string): FieldName<Kind> | undefined {
     return this.#names.get(name) ?? this.#add(name);
   }
@@ -42,7 +47,7 @@ export class FieldNameCache<Kind> {
     if (name.length > fieldNameBytesMax || !isToken(name)) {
       return undefined;
     }
-    // Not a part of the head that it was read from, which would be kept with it.
+    // A copy: a slice of the head from which the name was read would keep the whole head alive.
     const own = Buffer.from(name, "latin1").toString("latin1");
     const lower = own.toLowerCase();
     const comparable = comparableName(own);
@@ -55,7 +60,7 @@ export class FieldNameCache<Kind> {
   }
 }
 
-/** What clients and plugins send all day; these stay known whatever else comes. */
+/** The names that clients and plugins send most; the cache never forgets these. */
 const commonNames = [
   "Accept",
   "Accept-Encoding",

@@ -2,11 +2,11 @@ const ampersand = 0x26;
 const semicolon = 0x3b;
 
 /**
- * Removes the named parameters from the query of a request target or URL. Everything else stays as it came, byte for
- * byte. A query that held nothing else goes with its "?".
+ * Removes the named parameters from the query of a request target or URL. Everything else stays as
+ * it came, byte for byte. A query that held nothing else goes with its "?".
  *
- * A parameter counts as named when a program that decodes names would read it so: `access%5Ftoken`, `access_token[]`
- * and `a=1;access_token=…` are all `access_token`.
+ * A parameter counts as named when a program that decodes names would read it so: `access%5Ftoken`,
+ * `access_token[]` and `a=1;access_token=…` are all `access_token`.
  *
  * @param names in the form that `parameterNames` gives
  */
@@ -30,7 +30,7 @@ export function stripQueryParameters(target: string, names: ReadonlySet<string>)
     if (names.has(decodedName(target.slice(from, at)))) {
       anyRemoved = true;
     } else {
-      // Each piece brings the separator in front of it; the first one has none.
+      // A piece is kept with the separator in front of it, except the first one.
       query += target.slice(anyKept ? from - 1 : from, at);
       anyKept = true;
     }
@@ -42,17 +42,19 @@ export function stripQueryParameters(target: string, names: ReadonlySet<string>)
   return anyKept ? `${target.slice(0, queryAt + 1)}${query}` : target.slice(0, queryAt);
 }
 
-/** Names of parameters as `stripQueryParameters` compares them: bytes of UTF-8, one character each. */
+/**
+ * Names of parameters as `stripQueryParameters` compares them: bytes of UTF-8, one character each.
+ */
 export function parameterNames(names: readonly string[]): ReadonlySet<string> {
-  return new Set(names.map((name) => octetsOf(name)));
+  return new Set(names.map((name) => bytesOf(name)));
 }
 
-function octetsOf(text: string): string {
-  let octets = "";
-  for (const octet of new TextEncoder().encode(text)) {
-    octets += String.fromCharCode(octet);
+function bytesOf(text: string): string {
+  let bytes = "";
+  for (const byte of new TextEncoder().encode(text)) {
+    bytes += String.fromCharCode(byte);
   }
-  return octets;
+  return bytes;
 }
 
 /** The name of one `name=value` piece, with its escapes and "+" decoded once, up to a "[". */

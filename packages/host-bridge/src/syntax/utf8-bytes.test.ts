@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { isUtf8Octets } from "./utf8-bytes.js";
+import { isUtf8Bytes } from "./utf8-bytes.js";
 
-describe("isUtf8Octets", () => {
+describe("isUtf8Bytes", () => {
   it("agrees with TextDecoder on every sequence of interesting bytes up to four long", () => {
     const octets = [0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf];
     octets.push(0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff);
@@ -11,7 +11,7 @@ describe("isUtf8Octets", () => {
     let valid = 0;
     const visit = (): void => {
       if (sequence.length > 0) {
-        const ours = isUtf8Octets(String.fromCharCode(...sequence));
+        const ours = isUtf8Bytes(String.fromCharCode(...sequence));
         let theirs = true;
         try {
           decoder.decode(Uint8Array.from(sequence));
@@ -35,7 +35,7 @@ describe("isUtf8Octets", () => {
   });
 
   it("refuses characters that are no bytes", () => {
-    expect(isUtf8Octets("\u0100")).toBe(false);
-    expect(isUtf8Octets("a\u{1f600}")).toBe(false);
+    expect(isUtf8Bytes("\u0100")).toBe(false);
+    expect(isUtf8Bytes("a\u{1f600}")).toBe(false);
   });
 });

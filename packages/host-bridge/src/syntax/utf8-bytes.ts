@@ -1,10 +1,10 @@
 /**
- * Whether a string of one character a byte (Latin-1) holds well-formed UTF-8 (RFC 3629: no overlong forms, no
- * surrogates, nothing above U+10FFFF). A character above U+00FF is no byte: false.
+ * Whether a string of one character a byte (Latin-1) holds well-formed UTF-8 (RFC 3629: no overlong
+ * forms, no surrogates, nothing above U+10FFFF). A character above U+00FF is no byte: false.
  */
-export function isUtf8Octets(octets: string): boolean {
-  for (let at = 0; at < octets.length; at++) {
-    const lead = octets.charCodeAt(at);
+export function isUtf8Bytes(bytes: string): boolean {
+  for (let at = 0; at < bytes.length; at++) {
+    const lead = bytes.charCodeAt(at);
     if (lead < 0x80) {
       continue;
     }
@@ -32,8 +32,8 @@ export function isUtf8Octets(octets: string): boolean {
     }
     for (; following > 0; following--) {
       at++;
-      // NaN at the end of the string: no comparison holds.
-      const next = octets.charCodeAt(at);
+      // At the end of the string it is NaN, for which no comparison holds.
+      const next = bytes.charCodeAt(at);
       if (!(next >= low && next <= high)) {
         return false;
       }

@@ -1,6 +1,7 @@
 /**
- * Whether a Host field or an authority holds only what a host and port are made of (RFC 3986, section 3.2.2). No user
- * information: "user@host" is how a host that is not meant gets into a log or a cookie domain. May be empty.
+ * Whether a Host field or an authority holds only what a host and port are made of (RFC 3986,
+ * section 3.2.2). May be empty. User information is refused: with "user@host", different readers
+ * would take different parts for the host.
  */
 export function isValidHost(host: string): boolean {
   for (let at = 0; at < host.length; at++) {

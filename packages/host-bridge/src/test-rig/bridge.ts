@@ -5,7 +5,7 @@ import { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type PluginHandler, type RunningPlugin, servePlugin } from "@servehttp/plugin-sdk";
-import type { NodeServer } from "../server/attach.js";
+import type { NodeServer } from "../client/node-types.js";
 import { createPluginHost, type PluginHost } from "../create-plugin-host.js";
 import type { HostOptions, SharedPluginOptions } from "../options/options.js";
 

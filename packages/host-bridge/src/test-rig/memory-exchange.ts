@@ -9,17 +9,17 @@ import type {
   ServeHTTPError,
 } from "@servehttp/contract";
 import type { ClientResponse } from "../client/client-response.js";
+import type { HostRequest } from "../client/node-types.js";
 import { EdgePolicy } from "../edge/edge-policy.js";
 import { Exchange, type ExchangePlugin } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import type { Outcome } from "../exchange/failure.js";
 import { NodeBody } from "../node/request-body.js";
-import type { NodeRequest } from "../options/options.js";
 import type { ResponseHead } from "../edge/response-head.js";
 
-/** A client that writes down what it gets. */
+/** A response that records what is done with it. */
 export class MemoryResponse implements ClientResponse {
-  gone = false;
+  closed = false;
   /** What was done, in order. */
   readonly log: string[] = [];
   /** Set, `write` waits for it. */
@@ -62,7 +62,7 @@ export class MemoryResponse implements ClientResponse {
   }
 
   discardRequestBody(): void {
-    this.log.push("refuseRest");
+    this.log.push("discardRequestBody");
   }
 
   hijack(): Duplex | undefined {
@@ -81,7 +81,7 @@ export class MemoryResponse implements ClientResponse {
   }
 }
 
-/** The way to a plugin that is not there. */
+/** A channel to no plugin, which records what is sent. */
 export class MemoryChannel implements ExchangeChannel<RequestParts> {
   readonly sent: RequestParts[] = [];
   /** The codes of resets. */
@@ -114,7 +114,7 @@ export interface MemoryExchangeOptions {
 
 /** An exchange between a client and a plugin that are both the test's. */
 export class MemoryExchange {
-  readonly client = new MemoryResponse();
+  readonly response = new MemoryResponse();
   readonly channel = new MemoryChannel();
   /** The client's body, where the request has one. */
   readonly body = new PassThrough();
@@ -157,9 +157,9 @@ export class MemoryExchange {
       rawTrailers: [],
     });
     this.exchange = new Exchange(plugin, {
-      client: this.client,
+      response: this.response,
       init,
-      body: init.contentLength === 0 ? undefined : new NodeBody(request as unknown as NodeRequest),
+      body: init.contentLength === 0 ? undefined : new NodeBody(request as unknown as HostRequest),
       rules: {
         method: init.method,
         versionMajor: init.protocolMajor,

@@ -1,0 +1,107 @@
+import type { Socket } from "node:net";
+
+const nothing = Buffer.alloc(0);
+
+/**
+ * The reading and the writing end of a socket on the fast path. Writes in as few system calls as
+ * Node's `ServerResponse` does, and holds the bytes that have come and that nobody has taken. Hot:
+ * the small GET of `apps/bench`.
+ */
+export class SocketIo {
+  readonly socket: Socket;
+  #held: Buffer = nothing;
+  #reading = true;
+  #corked = false;
+
+  readonly #uncork = (): void => {
+    this.#corked = false;
+    this.socket.uncork();
+  };
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+  }
+
+  /** How many bytes have come that nobody has taken. */
+  get heldBytes(): number {
+    return this.#held.length;
+  }
+
+  /** Holds bytes that have come. */
+  hold(bytes: Buffer): void {
+    this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
+  }
+
+  /** Takes all that is held. */
+  take(): Buffer {
+    const held = this.#held;
+    this.#held = nothing;
+    return held;
+  }
+
+  /** Holds what is left of what `take` gave. */
+  putBack(bytes: Buffer): void {
+    this.#held = bytes;
+  }
+
+  /** Drops what is held. */
+  drop(): void {
+    this.#held = nothing;
+  }
+
+  /** Whether the socket is read. What has been read before still comes. */
+  setReading(reading: boolean): void {
+    if (reading === this.#reading) {
+      return;
+    }
+    this.#reading = reading;
+    if (reading) {
+      this.socket.resume();
+    } else {
+      this.socket.pause();
+    }
+  }
+
+  /** Leaves the socket to somebody else: paused, with everything in it that nobody has taken. */
+  release(): void {
+    this.socket.pause();
+    if (this.#held.length > 0) {
+      this.socket.unshift(this.take());
+    }
+  }
+
+  /** Writes text of one character a byte. False where the client has to be waited for. */
+  write(text: string): boolean {
+    const { socket } = this;
+    // As with Node's server, a client that has ended its side of the connection gets nothing more.
+    return text === "" || !socket.writable || socket.write(text, "latin1");
+  }
+
+  /** Writes bytes with text in front of them and behind, in one go. */
+  writeAround(front: string, bytes: Uint8Array, back: string): boolean {
+    const { socket } = this;
+    if (!socket.writable) {
+      return true;
+    }
+    socket.cork();
+    this.write(front);
+    let hasRoom = socket.write(bytes);
+    if (back !== "") {
+      hasRoom = socket.write(back, "latin1");
+    }
+    socket.uncork();
+    return hasRoom;
+  }
+
+  /**
+   * Lets everything that is written in this turn of the event loop go out in one write, as Node
+   * does.
+   */
+  corkForTurn(): void {
+    if (!this.#corked) {
+      this.#corked = true;
+      this.socket.cork();
+      process.nextTick(this.#uncork);
+    }
+  }
+}
