@@ -1,30 +1,36 @@
-// Mux carries all exchanges of a host and a plugin over one long-lived RPC, as frames. It is the stream
-// carrier's exchange (exchange.proto) with an id in front and a window behind.
+// Mux carries all exchanges of a host and a plugin over one long-lived RPC, as frames. A frame
+// belongs to one exchange. It has the exchange's id, and parts of that exchange as in
+// exchange.proto, or credit, or a reset.
 //
-// 1. The host opens the RPC. The plugin answers with an empty message, its hello, at once. The host may
-//    send frames before the hello has come.
-// 2. Either side puts every frame that it has ready into the next message. A message carries frames of many
-//    exchanges; within an exchange their order is the order of the parts, and frames of different
+// 1. The host opens the RPC. The plugin answers at once with an empty message, its hello. The host
+//    may send frames before the hello has come.
+// 2. Either side puts all frames that it has ready into the next message. A message carries frames
+//    of many exchanges. Frames of one exchange keep the order of their parts; frames of different
 //    exchanges have no order among each other. A message is at most 1 MiB.
-// 3. The host opens an exchange by the frame that carries its RequestInit, under an id that it has never
-//    used on this RPC and that is higher than all before. The exchange is over as in exchange.proto; both
-//    sides then forget it. A frame for an exchange that is over is late, and is ignored. A frame for an
-//    id that was never opened is a violation.
-// 4. Body and tunnel bytes need credit. Each direction of each exchange starts with 256 KiB; the receiver
-//    gives more with `credit_bytes` as its consumer takes bytes, not as they arrive. A sender without
-//    credit waits. Bytes beyond the credit are a violation. Everything else needs no credit.
-// 5. Either side gives an exchange up by `reset`. It is the last frame of its sender for that exchange, and
-//    it does not wait behind the body; only REQUEST_NOT_NEEDED follows what its plugin has written.
-// 6. A plugin that is closing says `draining`. The host opens no more exchanges on this RPC, lets those that are
-//    open end, and then ends the RPC. The plugin serves what the host opened before it had heard of it.
-// 7. Parts that break the order or the bounds of exchange.proto are the affair of their exchange: who receives
-//    them gives it up by a `reset` with PROTOCOL_VIOLATION, and the RPC goes on.
-// 8. Every other violation ends the RPC: a message that is malformed, compressed or too long, a frame without
-//    an id or of one that was never opened, bytes beyond the credit, more credit than may be open. A plugin
-//    ends it with the status INVALID_ARGUMENT, a host cancels it. When the RPC ends, for whatever
-//    reason, every exchange that is open on it is aborted: none of them is complete.
-// 9. A host may open a connection for this one RPC, which needs less of HTTP/2 then than a server offers. It says so by the
-//    request field `servehttp-connection: dedicated`, and opens no other RPC there. A plugin may make use of it, or not know it.
+// 3. The host opens an exchange with the frame that carries its RequestInit. It chooses an id that
+//    is higher than all ids before it on this RPC. The exchange is over as in exchange.proto, and
+//    then both sides forget it. A frame for an exchange that is over came too late, and is ignored.
+//    A frame for an id that was never opened is a violation.
+// 4. Bytes of bodies and tunnels need credit. Each direction of each exchange starts with 256 KiB.
+//    The receiver gives more with `credit_bytes` when its consumer has taken bytes, not when they
+//    arrive. A sender without credit waits. More bytes than the credit allows are a violation.
+//    Nothing else needs credit.
+// 5. Either side gives an exchange up with `reset`. It is the sender's last frame for that
+//    exchange, and it does not wait behind the body. The exception is REQUEST_NOT_NEEDED, which
+//    follows the bytes that its plugin has written.
+// 6. A plugin that is closing says `draining`. The host then opens no more exchanges on this RPC,
+//    lets the open ones end, and ends the RPC. The plugin still serves exchanges that the host
+//    opened before it heard of it.
+// 7. Parts that break the order or the bounds of exchange.proto concern their exchange alone: the
+//    receiver gives it up by a `reset` with PROTOCOL_VIOLATION, and the RPC goes on.
+// 8. Every other violation ends the RPC: a message that is malformed, compressed or too long; a
+//    frame without an id, or with an id that was never opened; more bytes than the credit allows;
+//    more credit than may be open. A plugin ends the RPC with the status INVALID_ARGUMENT, and a
+//    host cancels it. When the RPC ends, for whatever reason, every exchange that is open on it is
+//    aborted: none is complete.
+// 9. A host may open a connection for this one RPC. A plugin then needs less of HTTP/2 there than a
+//    server usually has. The host says so by the request field `servehttp-connection: dedicated`,
+//    and opens no other RPC on that connection. A plugin may use that, and need not know of it.
 
 // @generated by protoc-gen-es v2.17.0 with parameter "target=ts,import_extension=js"
 // @generated from file servehttp/v1/mux.proto (package servehttp.v1, syntax proto3)
@@ -43,14 +49,15 @@ export const file_servehttp_v1_mux: GenFile = /*@__PURE__*/
   fileDesc("ChZzZXJ2ZWh0dHAvdjEvbXV4LnByb3RvEgxzZXJ2ZWh0dHAudjEijAEKDFJlcXVlc3RGcmFtZRITCgtleGNoYW5nZV9pZBgBIAEoBBItCgVwYXJ0cxgCIAEoCzIeLnNlcnZlaHR0cC52MS5TZXJ2ZUhUVFBSZXF1ZXN0EhQKDGNyZWRpdF9ieXRlcxgDIAEoDRIiCgVyZXNldBgEIAEoCzITLnNlcnZlaHR0cC52MS5SZXNldCKOAQoNUmVzcG9uc2VGcmFtZRITCgtleGNoYW5nZV9pZBgBIAEoBBIuCgVwYXJ0cxgCIAEoCzIfLnNlcnZlaHR0cC52MS5TZXJ2ZUhUVFBSZXNwb25zZRIUCgxjcmVkaXRfYnl0ZXMYAyABKA0SIgoFcmVzZXQYBCABKAsyEy5zZXJ2ZWh0dHAudjEuUmVzZXQiQQoTU2VydmVIVFRQTXV4UmVxdWVzdBIqCgZmcmFtZXMYASADKAsyGi5zZXJ2ZWh0dHAudjEuUmVxdWVzdEZyYW1lIlUKFFNlcnZlSFRUUE11eFJlc3BvbnNlEisKBmZyYW1lcxgBIAMoCzIbLnNlcnZlaHR0cC52MS5SZXNwb25zZUZyYW1lEhAKCGRyYWluaW5nGAIgASgIYgZwcm90bzM", [file_servehttp_v1_exchange]);
 
 /**
- * RequestFrame is a frame of the host's.
+ * RequestFrame is a frame that the host sends.
  *
  * @generated from message servehttp.v1.RequestFrame
  */
 export type RequestFrame = Message<"servehttp.v1.RequestFrame"> & {
   /**
-   * The exchange, 1 to 2^53 - 1, chosen by the host, strictly increasing on one RPC. Written first, so that a frame
-   * can be taken while it is still coming.
+   * The id of the exchange, 1 to 2^53 - 1. The host chooses it, and it increases from one exchange
+   * to the next. Write it first: then the receiver can take a frame apart while it is still
+   * arriving.
    *
    * @generated from field: uint64 exchange_id = 1;
    */
@@ -64,8 +71,8 @@ export type RequestFrame = Message<"servehttp.v1.RequestFrame"> & {
   parts?: ServeHTTPRequest | undefined;
 
   /**
-   * So many bytes more may the plugin send in this exchange. The sum of the credit that is open stays
-   * at 16 MiB or below.
+   * How many bytes more the plugin may send in this exchange. The sum of the credit that is open is
+   * at most 16 MiB.
    *
    * @generated from field: uint32 credit_bytes = 3;
    */
@@ -87,13 +94,13 @@ export const RequestFrameSchema: GenMessage<RequestFrame> = /*@__PURE__*/
   messageDesc(file_servehttp_v1_mux, 0);
 
 /**
- * ResponseFrame is a frame of the plugin's.
+ * ResponseFrame is a frame that the plugin sends.
  *
  * @generated from message servehttp.v1.ResponseFrame
  */
 export type ResponseFrame = Message<"servehttp.v1.ResponseFrame"> & {
   /**
-   * The exchange, as the host opened it. Written first.
+   * The id of the exchange, as the host chose it. Write it first.
    *
    * @generated from field: uint64 exchange_id = 1;
    */
@@ -107,8 +114,8 @@ export type ResponseFrame = Message<"servehttp.v1.ResponseFrame"> & {
   parts?: ServeHTTPResponse | undefined;
 
   /**
-   * So many bytes more may the host send in this exchange. The sum of the credit that is open stays
-   * at 16 MiB or below.
+   * How many bytes more the host may send in this exchange. The sum of the credit that is open is
+   * at most 16 MiB.
    *
    * @generated from field: uint32 credit_bytes = 3;
    */
@@ -130,7 +137,7 @@ export const ResponseFrameSchema: GenMessage<ResponseFrame> = /*@__PURE__*/
   messageDesc(file_servehttp_v1_mux, 1);
 
 /**
- * ServeHTTPMuxRequest is a batch of the host's frames.
+ * ServeHTTPMuxRequest is a batch of frames from the host.
  *
  * @generated from message servehttp.v1.ServeHTTPMuxRequest
  */
@@ -151,7 +158,7 @@ export const ServeHTTPMuxRequestSchema: GenMessage<ServeHTTPMuxRequest> = /*@__P
   messageDesc(file_servehttp_v1_mux, 2);
 
 /**
- * ServeHTTPMuxResponse is a batch of the plugin's frames. The first one is empty: the hello.
+ * ServeHTTPMuxResponse is a batch of frames from the plugin. The first one is empty: the hello.
  *
  * @generated from message servehttp.v1.ServeHTTPMuxResponse
  */
