@@ -4,9 +4,9 @@ export default defineConfig({
   test: {
     include: ["interop/src/**/*.test.ts"],
     pool: "forks",
-    // One stack at a time: two Go builds and a Python start at once make each of them slow.
+    // One stack at a time: two builds and a Python start at once make each of them slow.
     fileParallelism: false,
     testTimeout: 60_000,
-    hookTimeout: 240_000,
+    hookTimeout: 420_000,
   },
 });

@@ -1,12 +1,13 @@
 import { repositoryRoot } from "./repository-root.js";
 import { toolOutput } from "./tool-output.js";
 
-const source = `${repositoryRoot}interop/go`;
+/** A plugin in Go: the folder of interop/ that has its module. */
+export type GoPlugin = "go" | "connect-go";
 
-/** Why the plugin in Go can't be built on this machine: no Go, or no way to its modules. Undefined where it can. */
-export async function reasonWithoutGo(): Promise<string | undefined> {
+/** Why a plugin in Go can't be built on this machine: no Go, or no way to its modules. Undefined where it can. */
+export async function reasonWithoutGo(plugin: GoPlugin): Promise<string | undefined> {
   try {
-    await toolOutput("go", ["mod", "download"], { cwd: source, timeoutMs: 120_000 });
+    await toolOutput("go", ["mod", "download"], { cwd: sourceOf(plugin), timeoutMs: 120_000 });
     return undefined;
   } catch (error) {
     return String(error).split("\n", 1)[0];
@@ -14,11 +15,14 @@ export async function reasonWithoutGo(): Promise<string | undefined> {
 }
 
 /** Generates the contract's packages, builds the plugin into a directory, and gives its path. */
-export async function buildGoPlugin(directory: string): Promise<string> {
-  await toolOutput("buf", ["generate", "../.."], { cwd: source, timeoutMs: 120_000 });
-  await toolOutput("go", ["build", "-o", `${directory}/plugin`, "."], {
-    cwd: source,
-    timeoutMs: 240_000,
-  });
-  return `${directory}/plugin`;
+export async function buildGoPlugin(plugin: GoPlugin, directory: string): Promise<string> {
+  const path = `${directory}/${plugin}-plugin`;
+  const cwd = sourceOf(plugin);
+  await toolOutput("buf", ["generate", "../.."], { cwd, timeoutMs: 120_000 });
+  await toolOutput("go", ["build", "-o", path, "."], { cwd, timeoutMs: 240_000 });
+  return path;
+}
+
+function sourceOf(plugin: GoPlugin): string {
+  return `${repositoryRoot}interop/${plugin}`;
 }

@@ -8,18 +8,25 @@ import { join } from "node:path";
 import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Call } from "./call.js";
-import { buildGoPlugin, reasonWithoutGo } from "./go-peer.js";
+import { buildGoPlugin, type GoPlugin, reasonWithoutGo } from "./go-peer.js";
 import { preparePython } from "./python-peer.js";
 import { repositoryRoot } from "./repository-root.js";
+import { buildTonicPlugin, reasonWithoutTonic } from "./tonic-peer.js";
 
 interface Peer {
   readonly command: string[];
   readonly env?: Record<string, string>;
 }
 
-const withoutGo = await reasonWithoutGo();
-if (withoutGo !== undefined) {
-  console.log(`grpc-go is left out: ${withoutGo}`);
+const leftOut = {
+  "grpc-go": await reasonWithoutGo("go"),
+  "connect-go": await reasonWithoutGo("connect-go"),
+  tonic: await reasonWithoutTonic(),
+};
+for (const [stack, reason] of Object.entries(leftOut)) {
+  if (reason !== undefined) {
+    console.log(`${stack} is left out: ${reason}`);
+  }
 }
 
 // What each plugin serves is written down at `plugins/example-handler.ts`.
@@ -41,9 +48,10 @@ describe.each([
   ["grpc-js", "mux", async () => nodePeer("grpc-js-plugin.js")],
   ["gRPC-python", "stream", pythonPeer],
   ["gRPC-python", "mux", pythonPeer],
-  ...(withoutGo === undefined
-    ? (["stream", "mux"] as const).map((carrier) => ["grpc-go", carrier, goPeer] as const)
-    : []),
+  ...atHand("grpc-go", "stream", async () => goPeer("go")),
+  ...atHand("grpc-go", "mux", async () => goPeer("go")),
+  ...atHand("connect-go", "stream", async () => goPeer("connect-go")),
+  ...atHand("tonic", "stream", tonicPeer),
 ] as const)("a plugin on %s, on the %s carrier", (_stack, carrier, prepare) => {
   let host: PluginHost;
   let server: Server;
@@ -161,6 +169,19 @@ async function pythonPeer(): Promise<Peer> {
   return { command: [python, `${repositoryRoot}interop/python/plugin.py`], env };
 }
 
-async function goPeer(): Promise<Peer> {
-  return { command: [await buildGoPlugin(directory)] };
+async function goPeer(plugin: GoPlugin): Promise<Peer> {
+  return { command: [await buildGoPlugin(plugin, directory)] };
+}
+
+async function tonicPeer(): Promise<Peer> {
+  return { command: [await buildTonicPlugin()] };
+}
+
+/** A row of the table above, where this machine can build the plugin. */
+function atHand(
+  stack: keyof typeof leftOut,
+  carrier: "stream" | "mux",
+  prepare: () => Promise<Peer>,
+): (readonly [string, "stream" | "mux", () => Promise<Peer>])[] {
+  return leftOut[stack] === undefined ? [[stack, carrier, prepare]] : [];
 }
