@@ -31,6 +31,7 @@ import {
 } from "./options/read-options.js";
 import { RequestIds } from "./server/request-ids.js";
 import { type RouteRules, routeTarget } from "./edge/router.js";
+import { withDetails } from "./process/with-details.js";
 import { UrlInstance } from "./plugin/url-instance.js";
 
 /** What `host.plugins` tells of a plugin. */
@@ -57,22 +58,26 @@ export interface PluginStatus {
 /** A host of plugins. */
 export interface PluginHost extends AsyncDisposable {
   /**
-   * Serves `/plugins/{id}/…` as a listener of Node's `http`, `https` and `http2` servers and as Connect middleware: what is not
-   * under the prefix goes to `next`, or is answered with 404 where there is none.
+   * Serves `/plugins/{id}/…` as a listener of Node's `http`, `https` and `http2` servers and as
+   * Connect middleware: what is not under the prefix goes to `next`, or is answered with 404 where
+   * there is none.
    */
   readonly listener: (request: HostRequest, response: HostResponse, next?: () => void) => void;
   /** The plugins, in the order in which they were added. */
   readonly plugins: readonly PluginStatus[];
   /**
-   * Wires `request`, `checkContinue` and `upgrade` of a server in one call, in front of the listeners that it has by now:
-   * they get what is not for a plugin. Without any, that is answered with 404. Returns the server.
+   * Wires `request`, `checkContinue` and `upgrade` of a server in one call, in front of the
+   * listeners that it has by now: they get what is not for a plugin. Without any, that is answered
+   * with 404. Returns the server.
    *
-   * With `requests: false` the server's listeners come first, for an application that calls `host.listener` behind middleware of its own.
+   * With `requests: false` the server's listeners come first, for an application that calls
+   * `host.listener` behind middleware of its own.
    */
   attach<S extends NodeServer>(server: S, options?: AttachOptions): S;
   /**
-   * Starts all plugins. Resolves when each is ready or has failed for the first time; a failure is logged, shows in `plugins`,
-   * and the plugin is tried again, so that one broken plugin does not keep the others from their clients.
+   * Starts all plugins. Resolves when each is ready or has failed for the first time; a failure is
+   * logged, shows in `plugins`, and the plugin is tried again, so that one broken plugin does not
+   * keep the others from their clients.
    */
   start(): Promise<void>;
   /** Calls back at every change of a plugin's state. Returns the function that ends it. */
@@ -80,7 +85,8 @@ export interface PluginHost extends AsyncDisposable {
   /**
    * Adds a plugin and starts it. Resolves when it is ready.
    *
-   * @throws ServeHTTPError `invalid-argument` for bad options or an id that is taken; else why it did not start: it stays, and is tried
+   * @throws ServeHTTPError `invalid-argument` for bad options or an id that is taken; else why it
+   *   did not start: it stays, and is tried
    * again.
    */
   add(id: string, plugin: PluginOptions): Promise<void>;
@@ -89,8 +95,8 @@ export interface PluginHost extends AsyncDisposable {
   /** Replaces every instance of a plugin by a new one without dropping a request. */
   reload(id: string): Promise<void>;
   /**
-   * Stops all plugins: nothing new is sent to them, what runs may end within `drainMs` (default: each plugin's own), the rest is
-   * broken.
+   * Stops all plugins: nothing new is sent to them, what runs may end within `drainMs` (default:
+   * each plugin's own), the rest is broken.
    */
   stop(options?: { readonly drainMs?: number }): Promise<void>;
 }
@@ -272,7 +278,7 @@ class Host implements PluginHost {
       return Array.from({ length: settings.instances }, () => this.#supervise(settings, onChange));
     }
     const { id: pluginId, carrier, timeouts, tls, token } = settings;
-    return settings.urls.map(
+    return settings.url.map(
       (url) =>
         new UrlInstance({
           connection: { pluginId, address: pluginAddress(url, tls), token, carrier },
@@ -292,7 +298,7 @@ class Host implements PluginHost {
       env,
       startMs: timeouts.startMs,
       processes: this.#processes,
-      logger: this.#settings.logger.child({ plugin: pluginId }),
+      logger: withDetails(this.#settings.logger, { plugin: pluginId }),
       connect: ({ socketPath, token }, signal) => {
         const address = { kind: "unix", path: socketPath } as const;
         return PluginConnection.connect({ pluginId, address, token, carrier }, signal);

@@ -1,20 +1,23 @@
 export type { NodeServer } from "./client/node-types.js";
 export type { AttachOptions } from "./server/attach.js";
 export { createPluginHost, type PluginHost, type PluginStatus } from "./create-plugin-host.js";
-export type { EdgeOptions } from "./edge/edge-options.js";
+export type { EdgeOptions, StripOptions } from "./edge/edge-options.js";
 export type { IdentityFields } from "./edge/edge-policy.js";
 export type { Outcome } from "./exchange/failure.js";
 export type {
   CommandPluginOptions,
   HandlerPluginOptions,
   HostOptions,
+  LimitOptions,
   Limits,
   NodeRequest,
   NodeResponse,
   PluginOptions,
+  SharedPluginOptions,
+  TimeoutOptions,
   Timeouts,
   TlsOptions,
   UrlPluginOptions,
 } from "./options/options.js";
 export type { InstanceState } from "./plugin/plugin-instance.js";
-export { type ErrorCode, ServeHTTPError } from "@servehttp/contract";
+export { type ErrorCode, type Logger, ServeHTTPError } from "@servehttp/contract";

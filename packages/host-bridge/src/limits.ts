@@ -1,6 +1,7 @@
 /**
- * Every bound of the host that the contract does not set, with its unit and its reason. A bound that an option can
- * move is the option's default and lives in `options.ts`. Units are the last word of each name.
+ * Every bound of the host that the contract does not set, with its unit and its reason. A bound
+ * that an option can move is the option's default and lives in `options.ts`. Units are the last
+ * word of each name.
  */
 
 /** A request target: 64 KiB, what the contract allows for `url`. Longer is 414. */
@@ -10,24 +11,33 @@ export const targetBytesMax = 65_536;
 export const pluginIdBytesMax = 128;
 
 /**
- * A request's header section: 64 KiB, four times what Node accepts by default, and half of what the contract does, which
- * leaves room for what the host adds. Larger is 431.
+ * A request's header section: 64 KiB, four times what Node accepts by default, and half of what the
+ * contract does, which leaves room for what the host adds. Larger is 431.
  */
 export const requestSectionBytesMax = 65_536;
 
 /**
- * Header fields of a request: 800. The contract allows 1,000, and what the host adds (identity, who called) must fit: a plugin
- * takes a request beyond that for a host that breaks the contract, and closes the connection. More is 431.
+ * Header fields of a request: 800. The contract allows 1,000, and what the host adds (identity, who
+ * called) must fit: a plugin takes a request beyond that for a host that breaks the contract, and
+ * closes the connection. More is 431.
  */
 export const requestFieldsMax = 800;
 
-/** The header or trailer section of a plugin's response: 64 KiB, four times what most clients accept. Longer is 502. */
+/**
+ * The header or trailer section of a plugin's response: 64 KiB, four times what most clients
+ * accept. Longer is 502.
+ */
 export const responseSectionBytesMax = 65_536;
 
-/** Header names whose meaning is remembered: 512. Strangers choose names, so the memory is bounded. */
+/**
+ * Header names whose meaning is remembered: 512. Strangers choose names, so the memory is bounded.
+ */
 export const fieldNamesRememberedMax = 512;
 
-/** Names that `identity` may teach the host: 128. It names a handful; more than that is a defect that must not grow. */
+/**
+ * Names that `identity` may teach the host: 128. It names a handful; more than that is a defect
+ * that must not grow.
+ */
 export const identityNamesMax = 128;
 
 /** Clients' addresses whose trust is remembered: 1,024. */
@@ -36,19 +46,33 @@ export const trustRememberedMax = 1_024;
 /** Between a health check of an instance and the next: 5 s, so that nobody's log or CPU notices. */
 export const healthIntervalMs = 5_000;
 
-/** How long the answer to a health check may take: 5 s, longer than any pause of a garbage collector. */
+/**
+ * How long the answer to a health check may take: 5 s, longer than any pause of a garbage
+ * collector.
+ */
 export const healthTimeoutMs = 5_000;
 
-/** Health checks without an answer, one after the other, until an instance is replaced: 3, so half a minute. */
+/**
+ * Health checks without an answer, one after the other, until an instance is replaced: 3, so half a
+ * minute.
+ */
 export const healthMissesMax = 3;
 
-/** How long the rest of a request that has its answer is read, up to the contract's `discardBytesMax`: 5 s. */
+/**
+ * How long the rest of a request that has its answer is read, up to the contract's
+ * `discardBytesMax`: 5 s.
+ */
 export const discardMsMax = 5_000;
 
-/** How long a client that still sends may take to read its early answer before the connection is cut: 500 ms. */
+/**
+ * How long a client that still sends may take to read its early answer before the connection is
+ * cut: 500 ms.
+ */
 export const discardLingerMs = 500;
 
-/** How long a client may take to read what a plugin wrote to its tunnel before it closed it: 5 s. */
+/**
+ * How long a client may take to read what a plugin wrote to its tunnel before it closed it: 5 s.
+ */
 export const tunnelLingerMs = 5_000;
 
 /** How far behind its start a plugin may push the head of a long exchange: 10 minutes. */
@@ -57,11 +81,26 @@ export const headExtensionMsMax = 600_000;
 /** One line of a plugin's output in the log: 8 KiB. The rest of the line is read and dropped. */
 export const outputLineBytesMax = 8_192;
 
-/** Lines of one stream that are logged in a second on average: 1,000, a tenth of what pino writes on a busy core. */
+/**
+ * Lines of one stream that are logged in a second on average: 1,000, a tenth of what pino writes on
+ * a busy core.
+ */
 export const outputLinesPerSecondMax = 1_000;
 
-/** Lines of one stream that are logged at once, before the average counts: 2,000, a long start-up with room. */
+/**
+ * Lines of one stream that are logged at once, before the average counts: 2,000, a long start-up
+ * with room.
+ */
 export const outputLinesBurstMax = 2_000;
+
+/**
+ * Records of the default logger that wait until standard output takes them: 1 MiB. Those that come
+ * on top are lost.
+ */
+export const logWaitingBytesMax = 1_048_576;
+
+/** How long they wait until it is tried again, where no other record comes first: 50 ms. */
+export const logRetryMs = 50;
 
 /** How much of a plugin's last output is kept for the error that says why it failed: 2 KiB. */
 export const outputTailBytesMax = 2_048;
@@ -69,19 +108,32 @@ export const outputTailBytesMax = 2_048;
 /** From SIGTERM to SIGKILL for a plugin that has nothing left to do: 5 s. */
 export const stopGraceMs = 5_000;
 
-/** The same for one whose connection broke or that wasn't ready in time; its successor waits for it: 1 s. */
+/**
+ * The same for one whose connection broke or that wasn't ready in time; its successor waits for it:
+ * 1 s.
+ */
 export const lostGraceMs = 1_000;
 
-/** How long the output of a process that has ended is waited for, where a stranger holds its pipes: 200 ms. */
+/**
+ * How long the output of a process that has ended is waited for, where a stranger holds its pipes:
+ * 200 ms.
+ */
 export const outputEndMs = 200;
 
-/** The path of a unix socket: 103 bytes, the least that any system takes (macOS; Linux takes 107). */
+/**
+ * The path of a unix socket: 103 bytes, the least that any system takes (macOS; Linux takes 107).
+ */
 export const socketPathBytesMax = 103;
 
-/** A directory of sockets without a host that is younger than this belongs to a host that is just starting: 60 s. */
+/**
+ * A directory of sockets without a host that is younger than this belongs to a host that is just
+ * starting: 60 s.
+ */
 export const socketDirectoryFreshMs = 60_000;
 
-/** Between two attempts to connect to a plugin that is starting: 5 ms, growing by half up to 100 ms. */
+/**
+ * Between two attempts to connect to a plugin that is starting: 5 ms, growing by half up to 100 ms.
+ */
 export const connectRetryMs = { first: 5, max: 100 } as const;
 
 /** The head of a request that skips Node's parser: 16 KiB, what Node accepts by default. */
@@ -90,11 +142,17 @@ export const fastPathHeadBytesMax = 16_384;
 /** Its fields: 100, three times what a browser sends. */
 export const fastPathFieldsMax = 100;
 
-/** What is kept of what a client sends behind a request that is still served: 64 KiB, one read of a socket. */
+/**
+ * What is kept of what a client sends behind a request that is still served: 64 KiB, one read of a
+ * socket.
+ */
 export const fastPathHeldBytesMax = 65_536;
 
 /** How long a new connection may be silent until it is Node's, whose times begin then: 1 s. */
 export const fastPathSilenceMsMax = 1_000;
 
-/** Between two looks at the times of the fast path's connections, by the shortest of them: 20 ms to 500 ms. */
+/**
+ * Between two looks at the times of the fast path's connections, by the shortest of them: 20 ms to
+ * 500 ms.
+ */
 export const fastPathClockMs = { min: 20, max: 500 } as const;

@@ -1,39 +1,76 @@
-/** What crosses the edge between clients and plugins, and what doesn't. */
-export interface EdgeOptions {
+import { comparableName, hopByHopNames, isToken } from "@servehttp/contract";
+import { type Given, listOf, oneOf, shape, text } from "./option-kinds.js";
+import { isProxyRange } from "./trusted-proxies.js";
+
+const framingNames: ReadonlySet<string> = new Set(["host", "content-length", "expect"]);
+
+const cookieNames = listOf(text("a cookie's name", isToken), "an array of cookie names").optional();
+
+const headerNames = listOf(
+  text("the name of a header that doesn't frame or route", (name) => {
+    const comparable = comparableName(name);
+    return isToken(name) && !hopByHopNames.has(comparable) && !framingNames.has(comparable);
+  }),
+  "an array of header names",
+).optional();
+
+/** The keys of `edge.strip`. */
+const stripKeys = {
+  /** Names of cookies, case-sensitive. */
+  cookies: cookieNames,
+  /** Names of header fields, in any letter case; "_" counts as "-". */
+  headers: headerNames,
+  /** Names of query parameters, case-sensitive. They are removed from the Referer field as well. */
+  queryParameters: listOf(
+    text("a parameter's name, not empty", (name) => name !== ""),
+    "an array of parameter names",
+  ).optional(),
+};
+
+/** What a plugin never sees of a request. */
+export interface StripOptions extends Given<typeof stripKeys> {}
+
+/** The keys of `edge`. Their defaults are with `EdgePolicy`. */
+const edgeKeys = {
   /** The host's own secrets, which no plugin may see. Default: none. */
-  readonly strip?: {
-    /** Names of cookies, case-sensitive. */
-    readonly cookies?: readonly string[];
-    /** Names of header fields, in any letter case; "_" counts as "-". */
-    readonly headers?: readonly string[];
-    /**
-     * Names of query parameters, case-sensitive. They are removed from the Referer field as well.
-     */
-    readonly queryParameters?: readonly string[];
-  };
+  strip: shape(stripKeys).optional(),
   /**
    * Header names that `identity` may set, in any letter case. A client's fields of these names are
    * always dropped. So are fields of a name that `identity` has returned before. List the names
    * here that it returns only for some clients. Default: none.
    */
-  readonly identityHeaders?: readonly string[];
+  identityHeaders: headerNames,
   /**
    * What becomes of X-Forwarded-For, -Host, -Proto and Forwarded. `"replace"`: the client's are
    * dropped, with every other X-Forwarded field and X-Real-IP, and the host sets its own.
    * `"append"`: the client's are trusted, and the host adds to them. `"off"`: they pass as they
    * came. Default: `"replace"`, which trusts nobody.
    */
-  readonly forwarded?: "replace" | "append" | "off";
+  forwarded: oneOf("replace", "append", "off").optional(),
   /**
    * Addresses and ranges of proxies in front of the host, such as `"10.0.0.0/8"`. With `"replace"`,
    * their fields are treated as with `"append"`. Default: none.
    */
-  readonly trustedProxies?: readonly string[];
+  trustedProxies: listOf(
+    text('an IP address, or a range such as "10.0.0.0/8"', isProxyRange),
+    'an array of addresses and ranges such as "10.0.0.0/8"',
+  ).optional(),
   /** Names of cookies that no plugin's response may set, case-sensitive. Default: none. */
-  readonly protectedCookies?: readonly string[];
+  protectedCookies: cookieNames,
   /**
    * Protocols that a client may upgrade to, in lower case. Default: `["websocket"]`. `h2c` is never
    * one.
    */
-  readonly upgrades?: readonly string[];
-}
+  upgrades: listOf(
+    text(
+      'a protocol in lower case, other than "h2c"',
+      (token) => /^[!-+\--~]+$/.test(token) && token === token.toLowerCase() && token !== "h2c",
+    ),
+    "an array of protocols in lower case",
+  ).optional(),
+};
+
+/** What crosses the edge between clients and plugins, and what doesn't. */
+export interface EdgeOptions extends Given<typeof edgeKeys> {}
+
+export const edgeSchema = shape(edgeKeys);

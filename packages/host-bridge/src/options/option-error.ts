@@ -3,8 +3,8 @@ import { ServeHTTPError } from "@servehttp/contract";
 import type { z } from "zod";
 
 /**
- * Makes one readable line of what zod found: the option's path, what was given, what is allowed. Only the first problem
- * is told in full.
+ * Makes one readable line of what zod found: the option's path, what was given, what is allowed.
+ * Only the first problem is told in full.
  *
  * @param at where the value stands in the options of `createPluginHost`
  * @param given the whole value that was checked
@@ -61,7 +61,14 @@ function pathText(path: readonly PropertyKey[]): string {
 }
 
 /** Options whose values are, or may hold, secrets. */
-const secretOptions: ReadonlySet<PropertyKey> = new Set(["token", "key", "cert", "ca", "env"]);
+const secretOptions: ReadonlySet<PropertyKey> = new Set([
+  "token",
+  "key",
+  "cert",
+  "ca",
+  "passphrase",
+  "env",
+]);
 
 function valueText(value: unknown, path: readonly PropertyKey[]): string {
   if (typeof value === "function") {

@@ -1,8 +1,27 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import type { Logger } from "pino";
-import type { EdgeOptions } from "../edge/edge-options.js";
+import type { ConnectionOptions } from "node:tls";
+import { bodyChunkBytesMax, type Logger } from "@servehttp/contract";
+import { z } from "zod";
+import { edgeSchema } from "../edge/edge-options.js";
 import type { IdentityFields } from "../edge/edge-policy.js";
+import {
+  callback,
+  type Given,
+  listOf,
+  oneOf,
+  type Read,
+  shape,
+  text,
+  value,
+  whole,
+} from "../edge/option-kinds.js";
+import { hostLogger, isLogger } from "./host-logger.js";
+
+/**
+ * Every option, once: its check, its default and its documentation. The types of what is given and
+ * of what is read are made from these.
+ */
 
 /** A request as Node's `http`, `https` and `http2` servers give it. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -10,136 +29,258 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest;
 /** A response as Node's `http`, `https` and `http2` servers give it. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
-/** The options of `createPluginHost`. What is not named here is refused. */
-export interface HostOptions {
-  /**
-   * The plugins by their id: `[A-Za-z0-9_.-]+`, at most 128 characters, neither "." nor "..". Default: none; `host.add` adds
-   * more later.
-   */
-  readonly plugins?: Readonly<Record<string, PluginOptions>>;
-  /**
-   * The path in front of the id. Segments of letters, digits, ".", "_", "~" and "-"; `"/"` when ids come first. A mount path of
-   * a framework comes on top of it, or may be it. Default: `"/plugins"`.
-   */
-  readonly prefix?: string;
-  /** False: plugins are switched off, every request for one is answered 501, none is started. Default: true. */
-  readonly enabled?: boolean;
-  /**
-   * Header fields that only the host may set: who the client is. A client's fields of the same names never arrive. Return
-   * a name with `undefined` when there is nobody, or list the names in `edge.identityHeaders`. A throw or a rejection
-   * is answered 500. Default: none.
-   */
-  identity?(this: void, request: NodeRequest): IdentityFields | Promise<IdentityFields>;
-  /**
-   * What the host knows of the client beside the header space; becomes `request.context` in the plugin. At most 64 entries and
-   * 16 KiB. A throw or a rejection is answered 500. Default: none.
-   */
-  context?(
+/** Methods, so that a function which takes only one kind of request is accepted. */
+interface Callbacks {
+  identity(this: void, request: NodeRequest): IdentityFields | Promise<IdentityFields>;
+  context(
     this: void,
     request: NodeRequest,
   ): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
-  /** What crosses the edge between clients and plugins. */
-  readonly edge?: EdgeOptions;
-  /** Bounds for each plugin that sets none of its own. */
-  readonly limits?: Partial<Limits>;
-  /** Times for each plugin that sets none of its own. */
-  readonly timeouts?: Partial<Timeouts>;
-  /** Where the host logs to; false: nowhere. Default: a pino logger on standard output. */
-  readonly logger?: Logger | false;
-  /** The largest chunk of a body, 1 to 65,536 bytes. Default: 65,536. */
-  readonly chunkBytes?: number;
+  handler(this: void, request: NodeRequest, response: NodeResponse): unknown;
 }
+
+/** The most that a timer of Node's can wait. */
+const timerMsMax = 2_147_483_647;
+const milliseconds = whole(0, timerMsMax);
+const count = whole(1, 1_000_000);
+
+const limitKeys = {
+  /**
+   * Exchanges at once, over all its instances. The host answers those beyond with 503 at once.
+   * Default: 16,384.
+   */
+  maxInFlight: count.default(16_384),
+  /** Tunnels (WebSockets and other hijacked connections) at once. Default: 4,096. */
+  maxTunnels: count.default(4_096),
+};
+
+/** Bounds of one plugin, each 1 or more. */
+export interface Limits extends Read<typeof limitKeys> {}
+
+/** The same, each of which may be left out. */
+export interface LimitOptions extends Given<typeof limitKeys> {}
+
+const timeoutKeys = {
+  /**
+   * From the last byte of the request that went to the plugin to the head of the response; 0: no
+   * limit. Default: 60,000.
+   */
+  headMs: milliseconds.default(60_000),
+  /** Without any byte in either direction; 0: no limit. Default: 120,000. */
+  idleMs: milliseconds.default(120_000),
+  /** For the exchange as a whole; 0: no limit. Default: 0. */
+  totalMs: milliseconds.default(0),
+  /** From spawning the plugin to its answer that it is ready; 1 or more. Default: 10,000. */
+  startMs: whole(1, timerMsMax).default(10_000),
+  /**
+   * For exchanges in flight to finish when the plugin is stopped or reloaded; 0: at once. Default:
+   * 10,000.
+   */
+  drainMs: milliseconds.default(10_000),
+};
+
+/** Times of one plugin in milliseconds, at most 2,147,483,647. */
+export interface Timeouts extends Read<typeof timeoutKeys> {}
+
+/** The same, each of which may be left out. */
+export interface TimeoutOptions extends Given<typeof timeoutKeys> {}
+
+const limits: z.ZodType<Limits, LimitOptions> = shape(limitKeys);
+const timeouts: z.ZodType<Timeouts, TimeoutOptions> = shape(timeoutKeys);
+
+const sharedKeys = {
+  /**
+   * How exchanges travel. `"auto"`: mux where the plugin offers it, else stream. Default: `"auto"`.
+   */
+  carrier: oneOf("auto", "mux", "stream").default("auto"),
+  /** In place of the host's. */
+  limits: limits.optional(),
+  /** In place of the host's. */
+  timeouts: timeouts.optional(),
+};
+
+/** What every plugin outside the host's process may set. */
+export interface SharedPluginOptions extends Given<typeof sharedKeys> {}
+
+const noNul = (given: string) => !given.includes("\0");
+const argument = text("a string without NUL", noNul);
+const commandLine = "an array of the program and its arguments";
+
+const commandKeys = {
+  /** The program and its arguments; no shell reads them. */
+  command: listOf(argument, commandLine).refine(
+    ([program]) => program !== undefined && program !== "",
+    { error: commandLine },
+  ),
+  /** The working directory. Default: the host's. */
+  cwd: text("a directory's path", (path) => path !== "" && noNul(path)).optional(),
+  /**
+   * Environment variables, beside the few that are passed on from the host's (PATH, HOME, LANG, TZ,
+   * TMPDIR and the like) and those that the host sets (SERVEHTTP_…). Default: none.
+   */
+  env: z
+    .record(
+      text("a variable's name", (name) => name !== "" && !name.includes("=") && noNul(name)),
+      argument,
+      "an object of strings",
+    )
+    .readonly()
+    .default({}),
+  /** How many processes share the plugin's requests, 1 to 64. Default: 1. */
+  instances: whole(1, 64).default(1),
+  /**
+   * How the host reaches it: over a private unix socket. Default, and the only way so far:
+   * `"unix"`.
+   */
+  connect: z.literal("unix", '"unix"; "fd" is not supported yet').default("unix"),
+  ...sharedKeys,
+};
+
+/** A plugin that the host spawns and supervises, over a private unix socket. */
+export interface CommandPluginOptions extends Given<typeof commandKeys, "command"> {}
+
+/** A file's content, or several. */
+const pem = value<NonNullable<ConnectionOptions["ca"]>>(
+  "PEM, as a string or bytes, or an array of them",
+  (given) => [given].flat().every((one) => typeof one === "string" || one instanceof Uint8Array),
+);
+
+const tlsKeys = {
+  /** Who may have signed the plugin's certificate. Default: the authorities that Node knows. */
+  ca: pem.optional(),
+  /** The host's own certificate, for mutual TLS. */
+  cert: pem.optional(),
+  /** The key of `cert`. */
+  key: pem.optional(),
+  /** For a `key` that is encrypted. */
+  passphrase: value<string>("a string", (given) => typeof given === "string").optional(),
+  /** The name to check the plugin's certificate against. Default: the URL's host. */
+  servername: text("a host name", (name) => name !== "").optional(),
+};
+
+/**
+ * TLS to a plugin; names and meaning are those of `node:tls`, as for the option `tls` of
+ * `servePlugin`.
+ */
+export interface TlsOptions extends Given<typeof tlsKeys> {}
+
+const tls: z.ZodType<TlsOptions, TlsOptions> = shape(tlsKeys);
+
+const urlForms = '"http://host:port", "https://host:port" or "unix:/path"';
+const pluginUrl = text(`${urlForms}, without path, query and credentials`, isPluginUrl);
+
+const urlKeys = {
+  /**
+   * `"http://host:port"`, `"https://host:port"` or `"unix:/path"`; several share the plugin's
+   * requests.
+   */
+  url: z
+    .union([pluginUrl, z.array(pluginUrl).min(1).readonly()], {
+      error: `${urlForms}, or an array of them`,
+    })
+    .transform((url) => (typeof url === "string" ? [url] : url)),
+  /** The token that the plugin was started with (SERVEHTTP_TOKEN). Default: none. */
+  token: text("visible ASCII characters", (token) => /^[!-~]+$/.test(token)).optional(),
+  /**
+   * For `https` only; with `cert` and `key` the host proves who it is (mTLS). Default: no
+   * certificate of its own.
+   */
+  tls: tls.optional(),
+  ...sharedKeys,
+};
+
+/** A plugin that somebody else runs. */
+export interface UrlPluginOptions extends Given<typeof urlKeys, "url"> {}
+
+const handlerKeys = {
+  /** Node's own listener, which the bridge leaves alone. */
+  handler: callback<Callbacks["handler"]>(),
+};
+
+/** A plugin inside the host's process. */
+export interface HandlerPluginOptions extends Given<typeof handlerKeys, "handler"> {}
 
 /** One plugin: exactly one of `command`, `url` and `handler`. */
 export type PluginOptions = CommandPluginOptions | UrlPluginOptions | HandlerPluginOptions;
 
-/** What every plugin outside the host's process may set. */
-export interface SharedPluginOptions {
-  /** How exchanges travel. `"auto"`: mux where the plugin offers it, else stream. Default: `"auto"`. */
-  readonly carrier?: "auto" | "mux" | "stream";
-  /** In place of the host's. */
-  readonly limits?: Partial<Limits>;
-  /** In place of the host's. */
-  readonly timeouts?: Partial<Timeouts>;
-}
+/** A plugin's schema by the one key that says what kind it is. */
+export const pluginSchemas = {
+  command: shape(commandKeys),
+  url: shape(urlKeys),
+  handler: shape(handlerKeys),
+};
 
-/** A plugin that the host spawns and supervises, over a private unix socket. */
-export interface CommandPluginOptions extends SharedPluginOptions {
-  /** The program and its arguments; no shell reads them. */
-  readonly command: readonly string[];
-  /** The working directory. Default: the host's. */
-  readonly cwd?: string;
+const hostKeys = {
   /**
-   * Environment variables, beside the few that are passed on from the host's (PATH, HOME, LANG, TZ, TMPDIR and the like) and
-   * those that the host sets (SERVEHTTP_…). Default: none.
+   * The plugins by their id: `[A-Za-z0-9_.-]+`, at most 128 characters, neither "." nor "..".
+   * Default: none; `host.add` adds more later.
    */
-  readonly env?: Readonly<Record<string, string>>;
-  /** How many processes share the plugin's requests, 1 to 64. Default: 1. */
-  readonly instances?: number;
-  /** How the host reaches it: over a private unix socket. Default, and the only way so far: `"unix"`. */
-  readonly connect?: "unix";
-}
+  plugins: value<Readonly<Record<string, PluginOptions>>>(
+    "an object of plugins by their ids",
+    (given) => typeof given === "object" && given !== null && !Array.isArray(given),
+  ).default({}),
+  /**
+   * The path in front of the id. Segments of letters, digits, ".", "_", "~" and "-"; `"/"` when ids
+   * come first. A mount path of a framework comes on top of it, or may be it. Default:
+   * `"/plugins"`.
+   */
+  prefix: text(
+    '"/", or a path such as "/plugins": segments of letters, digits, ".", "_", "~" and "-"',
+    (prefix) => prefix === "/" || /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+\/?$/.test(prefix),
+  )
+    .transform((prefix) => (prefix.endsWith("/") ? prefix.slice(0, -1) : prefix))
+    .default("/plugins"),
+  /**
+   * False: plugins are switched off, every request for one is answered 501, none is started.
+   * Default: true.
+   */
+  enabled: z.boolean("true or false").default(true),
+  /**
+   * Header fields that only the host may set: who the client is. A client's fields of the same
+   * names never arrive. Return a name with `undefined` when there is nobody, or list the names in
+   * `edge.identityHeaders`. A throw or a rejection is answered 500. Default: none.
+   */
+  identity: callback<Callbacks["identity"]>().optional(),
+  /**
+   * What the host knows of the client beside the header space; becomes `request.context` in the
+   * plugin. At most 64 entries and 16 KiB. A throw or a rejection is answered 500. Default: none.
+   */
+  context: callback<Callbacks["context"]>().optional(),
+  /** What crosses the edge between clients and plugins. */
+  edge: edgeSchema.prefault({}),
+  /** Bounds for each plugin that sets none of its own. */
+  limits: limits.prefault({}),
+  /** Times for each plugin that sets none of its own. */
+  timeouts: timeouts.prefault({}),
+  /**
+   * Where the host logs to, such as a pino logger; false: nowhere. Default: a pino logger on
+   * standard output.
+   */
+  logger: value<Logger | false>(
+    "a pino logger, another object with warn and error, or false",
+    isLogger,
+  )
+    .optional()
+    .transform(hostLogger),
+  /** The largest chunk of a body, 1 to 65,536 bytes. Default: 65,536. */
+  chunkBytes: whole(1, bodyChunkBytesMax).default(bodyChunkBytesMax),
+};
 
-/** A plugin that somebody else runs. */
-export interface UrlPluginOptions extends SharedPluginOptions {
-  /** `"http://host:port"`, `"https://host:port"` or `"unix:/path"`; several share the plugin's requests. */
-  readonly url: string | readonly string[];
-  /** The token that the plugin was started with (SERVEHTTP_TOKEN). Default: none. */
-  readonly token?: string;
-  /** For `https` only; with `cert` and `key` the host proves who it is (mTLS). PEM. */
-  readonly tls?: TlsOptions;
-}
+/** The options of `createPluginHost`. What is not named here is refused. */
+export interface HostOptions extends Given<typeof hostKeys> {}
 
-/** TLS to a plugin; the meaning is that of Node's `tls.connect`. */
-export interface TlsOptions {
-  readonly ca?: string | Uint8Array;
-  readonly cert?: string | Uint8Array;
-  readonly key?: string | Uint8Array;
-  /** The name to check the plugin's certificate against. Default: the URL's host. */
-  readonly servername?: string;
-}
+export const hostSchema = shape(hostKeys);
 
-/** A plugin inside the host's process: Node's own listener, which the bridge leaves alone. */
-export interface HandlerPluginOptions {
-  handler(this: void, request: NodeRequest, response: NodeResponse): unknown;
+function isPluginUrl(url: string): boolean {
+  if (url.startsWith("unix:")) {
+    return url.startsWith("unix:/") && noNul(url) && url.length > "unix:/".length;
+  }
+  const parsed = URL.parse(url);
+  return (
+    parsed !== null &&
+    (parsed.protocol === "http:" || parsed.protocol === "https:") &&
+    parsed.href === `${parsed.origin}/` &&
+    // Not what the parser mends: backslashes, tabs, "?" and "#" without anything behind.
+    /^https?:\/\/[^\s\\/?#@]+\/?$/i.test(url)
+  );
 }
-
-/** Bounds of one plugin, each 1 or more. */
-export interface Limits {
-  /** Exchanges at once, over all its instances; what comes on top is answered 503 at once. Default: 16,384. */
-  readonly maxInFlight: number;
-  /** Tunnels (WebSockets and other hijacked connections) at once. Default: 4,096. */
-  readonly maxTunnels: number;
-}
-
-/** Times of one plugin in milliseconds, at most 2,147,483,647. */
-export interface Timeouts {
-  /** From the last byte of the request that went to the plugin to the head of the response; 0: no limit. Default: 60,000. */
-  readonly headMs: number;
-  /** Without any byte in either direction; 0: no limit. Default: 120,000. */
-  readonly idleMs: number;
-  /** For the exchange as a whole; 0: no limit. Default: 0. */
-  readonly totalMs: number;
-  /** From spawning the plugin to its answer that it is ready; 1 or more. Default: 10,000. */
-  readonly startMs: number;
-  /** For exchanges in flight to finish when the plugin is stopped or reloaded; 0: at once. Default: 10,000. */
-  readonly drainMs: number;
-}
-
-/** The defaults of every option that has one, but those of `edge`, which are with `EdgePolicy`. */
-export const optionDefaults = {
-  prefix: "/plugins",
-  enabled: true,
-  chunkBytes: 65_536,
-  carrier: "auto",
-  instances: 1,
-  connect: "unix",
-  limits: { maxInFlight: 16_384, maxTunnels: 4_096 } satisfies Limits,
-  timeouts: {
-    headMs: 60_000,
-    idleMs: 120_000,
-    totalMs: 0,
-    startMs: 10_000,
-    drainMs: 10_000,
-  } satisfies Timeouts,
-} as const;

@@ -1,66 +1,46 @@
-import { type Logger, pino } from "pino";
-import type { EdgeOptions } from "../edge/edge-options.js";
-import { invalidOption, optionError } from "./option-error.js";
-import { hostSchema, pluginSchemas } from "./option-schemas.js";
-import {
-  type CommandPluginOptions,
-  type HandlerPluginOptions,
-  type HostOptions,
-  type Limits,
-  optionDefaults,
-  type SharedPluginOptions,
-  type Timeouts,
-  type TlsOptions,
-  type UrlPluginOptions,
-} from "./options.js";
 import { isPluginId } from "../edge/router.js";
+import type { z } from "zod";
+import { invalidOption, optionError } from "./option-error.js";
+import {
+  hostSchema,
+  type LimitOptions,
+  type Limits,
+  pluginSchemas,
+  type TimeoutOptions,
+  type Timeouts,
+} from "./options.js";
+
+type Schemas = typeof pluginSchemas;
 
 /** The options of a host, checked, with every default filled in. */
-export interface HostSettings {
-  /** Without a slash at the end; empty when ids come first. */
-  readonly prefix: string;
-  readonly enabled: boolean;
-  readonly identity: HostOptions["identity"];
-  readonly context: HostOptions["context"];
-  readonly edge: EdgeOptions;
-  readonly limits: Limits;
-  readonly timeouts: Timeouts;
-  readonly logger: Logger;
-  readonly chunkBytes: number;
+export interface HostSettings extends Omit<z.output<typeof hostSchema>, "plugins"> {
   readonly plugins: ReadonlyMap<string, PluginSettings>;
 }
 
-/** The options of a plugin, checked, with every default filled in. */
-export type PluginSettings = CommandSettings | UrlSettings | HandlerSettings;
-
-interface SharedSettings {
-  readonly id: string;
-  readonly carrier: "auto" | "mux" | "stream";
+/** What a plugin takes from its host where it sets nothing of its own. */
+export interface PluginBounds {
   readonly limits: Limits;
   readonly timeouts: Timeouts;
 }
 
-export interface CommandSettings extends SharedSettings {
-  readonly kind: "command";
-  readonly command: readonly string[];
-  readonly cwd: string | undefined;
-  readonly env: Readonly<Record<string, string>>;
-  readonly instances: number;
-  readonly connect: "unix";
-}
-
-export interface UrlSettings extends SharedSettings {
-  readonly kind: "url";
-  readonly urls: readonly string[];
-  readonly token: string | undefined;
-  readonly tls: TlsOptions | undefined;
-}
-
-export interface HandlerSettings {
-  readonly kind: "handler";
+interface Named<Kind extends keyof Schemas> {
+  readonly kind: Kind;
   readonly id: string;
-  readonly handler: HandlerPluginOptions["handler"];
 }
+
+/** A plugin that the host spawns. */
+export interface CommandSettings
+  extends Named<"command">, PluginBounds, Omit<z.output<Schemas["command"]>, keyof PluginBounds> {}
+
+/** A plugin that somebody else runs. */
+export interface UrlSettings
+  extends Named<"url">, PluginBounds, Omit<z.output<Schemas["url"]>, keyof PluginBounds> {}
+
+/** A plugin inside the host's process. */
+export interface HandlerSettings extends Named<"handler">, z.output<Schemas["handler"]> {}
+
+/** The options of a plugin, checked, with every default filled in. */
+export type PluginSettings = CommandSettings | UrlSettings | HandlerSettings;
 
 /**
  * Checks the options of `createPluginHost`.
@@ -68,31 +48,12 @@ export interface HandlerSettings {
  * @throws ServeHTTPError `invalid-argument`, one line: the option, what was given, what is allowed
  */
 export function readHostOptions(given: unknown): HostSettings {
-  const checked = hostSchema.safeParse(given);
-  if (!checked.success) {
-    throw optionError(checked.error, [], given);
-  }
-  const options = given as HostOptions;
-  const prefix = options.prefix ?? optionDefaults.prefix;
-  const shared = {
-    limits: filled(optionDefaults.limits, options.limits),
-    timeouts: filled(optionDefaults.timeouts, options.timeouts),
-  };
+  const options = checked(hostSchema, given, []);
   const plugins = new Map<string, PluginSettings>();
-  for (const [id, plugin] of Object.entries(options.plugins ?? {})) {
-    plugins.set(id, readPluginOptions(id, plugin, shared));
+  for (const [id, plugin] of Object.entries(options.plugins)) {
+    plugins.set(id, readPluginOptions(id, plugin, options));
   }
-  return {
-    ...shared,
-    prefix: prefix.endsWith("/") ? prefix.slice(0, -1) : prefix,
-    enabled: options.enabled ?? optionDefaults.enabled,
-    identity: options.identity,
-    context: options.context,
-    edge: options.edge ?? {},
-    logger: loggerOf(options.logger),
-    chunkBytes: options.chunkBytes ?? optionDefaults.chunkBytes,
-    plugins,
-  };
+  return { ...options, plugins };
 }
 
 /**
@@ -101,11 +62,7 @@ export function readHostOptions(given: unknown): HostSettings {
  * @param host whose limits and timeouts stand where the plugin has none
  * @throws ServeHTTPError `invalid-argument`, as `readHostOptions` does
  */
-export function readPluginOptions(
-  id: string,
-  given: unknown,
-  host: Pick<HostSettings, "limits" | "timeouts">,
-): PluginSettings {
+export function readPluginOptions(id: string, given: unknown, host: PluginBounds): PluginSettings {
   const at = ["plugins", id];
   if (typeof id !== "string" || !isPluginId(id)) {
     throw invalidOption(
@@ -122,82 +79,45 @@ export function readPluginOptions(
     const got = kind === undefined ? given : kinds.join(" and ");
     throw invalidOption(at, got, "an object with exactly one of command, url, handler");
   }
-  const checked = pluginSchemas[kind].safeParse(given);
-  if (!checked.success) {
-    throw optionError(checked.error, at, given);
+  if (kind === "handler") {
+    return { kind, id, ...checked(pluginSchemas.handler, given, at) };
   }
   if (kind === "command") {
-    return commandSettings(id, given as CommandPluginOptions, host);
+    const options = checked(pluginSchemas.command, given, at);
+    return { kind, id, ...options, ...bounds(given, host) };
   }
-  if (kind === "url") {
-    return urlSettings(id, given as UrlPluginOptions, host);
+  const options = checked(pluginSchemas.url, given, at);
+  if (options.tls !== undefined && !options.url.every((url) => /^https:/i.test(url))) {
+    throw invalidOption([...at, "tls"], options.tls, "nothing, unless every url is https");
   }
-  return { kind, id, handler: (given as HandlerPluginOptions).handler };
+  return { kind, id, ...options, ...bounds(given, host) };
 }
 
-type HostDefaults = Pick<HostSettings, "limits" | "timeouts">;
+function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  given: unknown,
+  at: readonly PropertyKey[],
+): z.output<Schema> {
+  const result = schema.safeParse(given);
+  if (!result.success) {
+    throw optionError(result.error, at, given);
+  }
+  return result.data;
+}
 
-function commandSettings(
-  id: string,
-  options: CommandPluginOptions,
-  host: HostDefaults,
-): CommandSettings {
+/** A plugin's own limits and timeouts over its host's. */
+function bounds(given: unknown, host: PluginBounds): PluginBounds {
+  const own = given as { limits?: LimitOptions; timeouts?: TimeoutOptions };
   return {
-    kind: "command",
-    ...sharedSettings(id, options, host),
-    command: [...options.command],
-    cwd: options.cwd,
-    env: { ...options.env },
-    instances: options.instances ?? optionDefaults.instances,
-    connect: options.connect ?? optionDefaults.connect,
+    limits: { ...host.limits, ...defined(own.limits) },
+    timeouts: { ...host.timeouts, ...defined(own.timeouts) },
   };
 }
 
-function urlSettings(id: string, options: UrlPluginOptions, host: HostDefaults): UrlSettings {
-  const urls = typeof options.url === "string" ? [options.url] : [...options.url];
-  if (options.tls !== undefined && !urls.every((url) => /^https:/i.test(url))) {
-    throw invalidOption(["plugins", id, "tls"], options.tls, "nothing, unless every url is https");
-  }
-  return {
-    kind: "url",
-    ...sharedSettings(id, options, host),
-    urls,
-    token: options.token,
-    tls: options.tls,
-  };
-}
-
-function sharedSettings(
-  id: string,
-  options: SharedPluginOptions,
-  host: HostDefaults,
-): SharedSettings {
-  return {
-    id,
-    carrier: options.carrier ?? optionDefaults.carrier,
-    limits: filled(host.limits, options.limits),
-    timeouts: filled(host.timeouts, options.timeouts),
-  };
-}
-
-/** The given values over the defaults; one that is undefined is not given. */
-function filled<Values extends object>(
-  defaults: Values,
-  given: Partial<Values> | undefined,
-): Values {
-  const values = { ...defaults };
-  for (const key of Object.keys(defaults) as (keyof Values)[]) {
-    const value = given?.[key];
-    if (value !== undefined) {
-      values[key] = value;
-    }
-  }
-  return values;
-}
-
-function loggerOf(logger: Logger | false | undefined): Logger {
-  if (logger === false) {
-    return pino({ enabled: false });
-  }
-  return logger ?? pino({ name: "servehttp" });
+/** A value that is undefined is one that was not given. */
+function defined<Values extends object>(
+  given: Values | undefined,
+): { [Name in keyof Values]?: NonNullable<Values[Name]> } {
+  const entries = Object.entries(given ?? {}).filter(([, one]) => one !== undefined);
+  return Object.fromEntries(entries) as { [Name in keyof Values]?: NonNullable<Values[Name]> };
 }

@@ -18,8 +18,9 @@ export interface HealthWatchOptions {
 }
 
 /**
- * Asks one instance of a plugin every `healthIntervalMs` how it is: whether it wants exchanges, and whether it is alive at all. A
- * process whose event loop is blocked keeps its connection, and shows by nothing else.
+ * Asks one instance of a plugin every `healthIntervalMs` how it is: whether it wants exchanges, and
+ * whether it is alive at all. A process whose event loop is blocked keeps its connection, and shows
+ * by nothing else.
  */
 export class HealthWatch {
   readonly #options: HealthWatchOptions;

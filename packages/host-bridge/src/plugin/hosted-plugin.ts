@@ -1,11 +1,11 @@
 import {
   type ExchangeChannel,
+  type Logger,
   type PartReceiver,
   type RequestParts,
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import type { Logger } from "pino";
 import type { Destination } from "../exchange/destination.js";
 import type { Exchange, ExchangePlugin } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
@@ -22,9 +22,12 @@ export interface HostedPluginSettings {
   readonly drainMs: number;
   /** Exchanges at once; those beyond are refused with 503. */
   readonly maxInFlight: number;
-  /** Tunnels at once, over all instances; beyond, a request is not hijackable, and an upgrade is refused with 503. */
+  /**
+   * Tunnels at once, over all instances; beyond, a request is not hijackable, and an upgrade is
+   * refused with 503.
+   */
   readonly maxTunnels: number;
-  readonly logger: Logger;
+  readonly logger: Required<Logger>;
   /** For health checks. */
   readonly clock: Clock;
   /** Makes an instance; `instances` of them are kept. */
@@ -133,8 +136,9 @@ export class HostedPlugin {
   }
 
   /**
-   * Sends nothing new to any instance, waits until what runs has ended, breaks what is left after `drainMs` with
-   * `reason`, and stops the instances. Called again meanwhile, the shorter time counts.
+   * Sends nothing new to any instance, waits until what runs has ended, breaks what is left after
+   * `drainMs` with `reason`, and stops the instances. Called again meanwhile, the shorter time
+   * counts.
    */
   async stop(drainMs: number, reason: ServeHTTPError): Promise<void> {
     const next = this.#state.name === "reloading" ? this.#state.next : [];
@@ -143,10 +147,11 @@ export class HostedPlugin {
   }
 
   /**
-   * Replaces every instance by a new one, which is ready before the old one gets nothing more. Where a new one does not become
-   * ready, the old ones stay, and it throws why.
+   * Replaces every instance by a new one, which is ready before the old one gets nothing more.
+   * Where a new one does not become ready, the old ones stay, and it throws why.
    *
-   * @throws ServeHTTPError `unavailable` for a plugin that was not started, `host-stopping` where it is stopped meanwhile
+   * @throws ServeHTTPError `unavailable` for a plugin that was not started, `host-stopping` where
+   *   it is stopped meanwhile
    */
   async reload(drainMs: number): Promise<void> {
     const reload = this.#lastReload.then(() => this.#replace(drainMs));

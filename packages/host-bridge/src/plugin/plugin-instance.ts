@@ -25,7 +25,8 @@ export interface PluginInstance {
   /** Why it is not ready, where it failed. */
   readonly failure: Error | undefined;
   /**
-   * Starts it, also anew after `stop`; it is kept running from then on. Resolves when it is ready, at once where it is.
+   * Starts it, also anew after `stop`; it is kept running from then on. Resolves when it is ready,
+   * at once where it is.
    *
    * @throws ServeHTTPError why the first attempt failed. Later ones are made all the same.
    */

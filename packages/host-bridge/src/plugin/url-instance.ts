@@ -1,5 +1,4 @@
-import { ServeHTTPError } from "@servehttp/contract";
-import type { Logger } from "pino";
+import { type Logger, ServeHTTPError } from "@servehttp/contract";
 import type { InstanceState, PluginInstance } from "./plugin-instance.js";
 import { type PluginConnectionOptions, PluginConnection } from "./plugin-connection.js";
 import {
@@ -13,7 +12,10 @@ import {
 /** Somebody else's process is never given up: nobody would tell us that it is back. */
 const patience: RestartRules = { ...restartRules, failuresMax: Number.POSITIVE_INFINITY };
 
-/** A connection that held so long is made again at once; one that breaks sooner would be made and lost in a circle. */
+/**
+ * A connection that held so long is made again at once; one that breaks sooner would be made and
+ * lost in a circle.
+ */
 const steadyMs = 1_000;
 
 /** What an instance at an address is made of. */
@@ -21,12 +23,13 @@ export interface UrlInstanceOptions {
   readonly connection: PluginConnectionOptions;
   /** How long one attempt to connect may take, in milliseconds. */
   readonly startMs: number;
-  readonly logger: Logger;
+  readonly logger: Required<Logger>;
   readonly onChange: () => void;
 }
 
 /**
- * A plugin that somebody else runs, at one address: connected, and connected again whenever the connection is lost.
+ * A plugin that somebody else runs, at one address: connected, and connected again whenever the
+ * connection is lost.
  *
  *   stopped     -> starting     [start]
  *   starting    -> ready        [#attempt]
@@ -116,7 +119,9 @@ export class UrlInstance implements PluginInstance {
     this.#retired.clear();
   }
 
-  /** One attempt at a time: whoever comes meanwhile waits for the same. Resolves with why it failed. */
+  /**
+   * One attempt at a time: whoever comes meanwhile waits for the same. Resolves with why it failed.
+   */
   #connect(): Promise<ServeHTTPError | undefined> {
     this.#connecting ??= this.#attempt(this.#stopping.signal);
     return this.#connecting;

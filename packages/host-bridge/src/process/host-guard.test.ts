@@ -26,8 +26,8 @@ afterEach(async () => {
 });
 
 /**
- * A host of its own process: it starts the given shell scripts as plugins and prints what runs. Node takes the types out of our
- * sources; only their names need a hand.
+ * A host of its own process: it starts the given shell scripts as plugins and prints what runs.
+ * Node takes the types out of our sources; only their names need a hand.
  */
 const hostScript = `
 import { registerHooks } from "node:module";

@@ -1,22 +1,23 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Logger } from "pino";
+import type { Logger } from "@servehttp/contract";
 
 /**
- * Ends a host's plugins, and whatever they started, when the host dies in a way that lets it do nothing any more: SIGKILL,
- * a crash, the end of memory.
+ * Ends a host's plugins, and whatever they started, when the host dies in a way that lets it do
+ * nothing any more: SIGKILL, a crash, the end of memory.
  *
- * It is a shell in a session of its own that reads from a pipe. It is told which process groups run, and acts when the
- * pipe ends, which the kernel sees to. A plugin's own watch on SERVEHTTP_HOST_FD is quicker and gentler, but a plugin
- * that is hung, or that knows nothing of it, is ended by this one.
+ * It is a shell in a session of its own that reads from a pipe. It is told which process groups
+ * run, and acts when the pipe ends, which the kernel sees to. A plugin's own watch on
+ * SERVEHTTP_HOST_FD is quicker and gentler, but a plugin that is hung, or that knows nothing of it,
+ * is ended by this one.
  */
 export class HostGuard {
   readonly #directory: string;
-  readonly #logger: Logger;
+  readonly #logger: Required<Logger>;
   readonly #groups = new Set<number>();
   #shell: ChildProcess | undefined;
 
   /** @param directory that is removed when the host has died: its sockets */
-  constructor(directory: string, logger: Logger) {
+  constructor(directory: string, logger: Required<Logger>) {
     this.#directory = directory;
     this.#logger = logger;
   }
@@ -90,8 +91,8 @@ export class HostGuard {
 }
 
 /**
- * Reads "watch GROUP", "forget GROUP" and "done". The groups are its positional parameters. At the end of the input it
- * asks all of them to end, and a moment later they have no choice.
+ * Reads "watch GROUP", "forget GROUP" and "done". The groups are its positional parameters. At the
+ * end of the input it asks all of them to end, and a moment later they have no choice.
  */
 const script = `
 directory=$1

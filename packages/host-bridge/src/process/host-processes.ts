@@ -1,4 +1,4 @@
-import type { Logger } from "pino";
+import type { Logger } from "@servehttp/contract";
 import { HostGuard } from "./host-guard.js";
 import { SocketDirectory } from "./socket-directory.js";
 
@@ -8,14 +8,17 @@ export interface ProcessesPlace {
   readonly guard: HostGuard;
 }
 
-/** The directory and the guard of a host's processes: made when the first plugin starts, gone after the last has stopped. */
+/**
+ * The directory and the guard of a host's processes: made when the first plugin starts, gone after
+ * the last has stopped.
+ */
 export class HostProcesses implements AsyncDisposable {
-  readonly #logger: Logger;
+  readonly #logger: Required<Logger>;
   readonly #parent: string | undefined;
   #place: Promise<ProcessesPlace> | undefined;
 
   /** @param parent of the directory. Default: the system's temporary directory */
-  constructor(logger: Logger, parent?: string) {
+  constructor(logger: Required<Logger>, parent?: string) {
     this.#logger = logger;
     this.#parent = parent;
   }
@@ -23,8 +26,8 @@ export class HostProcesses implements AsyncDisposable {
   /**
    * Makes them, unless they are there.
    *
-   * @throws ServeHTTPError `invalid-argument`, or the system's error, when the directory can't be made; the next call tries
-   *   again
+   * @throws ServeHTTPError `invalid-argument`, or the system's error, when the directory can't be
+   *   made; the next call tries again
    */
   async open(): Promise<ProcessesPlace> {
     this.#place ??= this.#make();

@@ -15,8 +15,9 @@ export interface LineSink {
 }
 
 /**
- * Cuts a plugin's output into lines for the log. Whatever comes, it takes all of it, keeps no more than one line of 8 KiB and
- * the tail, and passes on at most 1,000 lines a second: a plugin that prints too much loses lines, never time.
+ * Cuts a plugin's output into lines for the log. Whatever comes, it takes all of it, keeps no more
+ * than one line of 8 KiB and the tail, and passes on at most 1,000 lines a second: a plugin that
+ * prints too much loses lines, never time.
  */
 export class OutputLines {
   readonly #sink: LineSink;

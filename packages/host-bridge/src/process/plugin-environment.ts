@@ -10,9 +10,9 @@ export interface PluginFacts {
 }
 
 /**
- * The environment of a plugin: a few variables of the host's, without which programs don't find their files or speak
- * the wrong language; those of the option `env`; and what the host tells it. Nothing else, because a host's environment is
- * full of its secrets.
+ * The environment of a plugin: a few variables of the host's, without which programs don't find
+ * their files or speak the wrong language; those of the option `env`; and what the host tells it.
+ * Nothing else, because a host's environment is full of its secrets.
  */
 export function pluginEnvironment(
   host: NodeJS.ProcessEnv,

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Readable } from "node:stream";
-import type { Logger } from "pino";
+import type { Logger } from "@servehttp/contract";
 import { outputEndMs } from "../limits.js";
 import { OutputLines } from "./output-lines.js";
 import { pluginEnvironment } from "./plugin-environment.js";
+import { withDetails } from "./with-details.js";
 
 /** What a process is started with. */
 export interface PluginProcessOptions {
@@ -18,7 +19,7 @@ export interface PluginProcessOptions {
   readonly address: string;
   readonly token: string;
   /** For its output, one record a line; names the plugin in each. */
-  readonly logger: Logger;
+  readonly logger: Required<Logger>;
 }
 
 /** How a process came to its end. */
@@ -33,23 +34,23 @@ const hostFd = 3;
 /**
  * One process of a plugin, from its spawning to the end of everything that it left.
  *
- * It leads a process group of its own, so that a signal from the terminal is for the host alone, and so that what it
- * started itself is ended with it. It inherits one end of a pipe (SERVEHTTP_HOST_FD): however the host dies, the kernel
- * closes the other end.
+ * It leads a process group of its own, so that a signal from the terminal is for the host alone,
+ * and so that what it started itself is ended with it. It inherits one end of a pipe
+ * (SERVEHTTP_HOST_FD): however the host dies, the kernel closes the other end.
  */
 export class PluginProcess {
   /** Undefined when it could not be started. */
   readonly pid: number | undefined;
   /** Settles when the process is gone, with its group, and its output is read. Never rejects. */
   readonly exited: Promise<ProcessExit>;
-  readonly #logger: Logger;
+  readonly #logger: Required<Logger>;
   readonly #stderr: OutputLines;
   #isOver = false;
 
   constructor(options: PluginProcessOptions) {
     const child = spawned(options);
     this.pid = child instanceof Error ? undefined : child.pid;
-    this.#logger = options.logger.child({ pid: this.pid });
+    this.#logger = withDetails(options.logger, { pluginPid: this.pid });
     if (child instanceof Error) {
       this.#stderr = logLines(undefined, this.#logger, "stderr");
       this.exited = Promise.resolve({ kind: "not-started", error: startError(child, options) });
@@ -69,7 +70,8 @@ export class PluginProcess {
   }
 
   /**
-   * Asks the process and its group to end, and kills them when the grace has run out. Resolves as `exited` does.
+   * Asks the process and its group to end, and kills them when the grace has run out. Resolves as
+   * `exited` does.
    *
    * @param graceMs 0: kills at once
    */
@@ -140,7 +142,10 @@ function spawned(options: PluginProcessOptions): ChildProcess | Error {
   }
 }
 
-/** Resolves when both streams of output are closed. To be asked at once: a stream tells it only once. */
+/**
+ * Resolves when both streams of output are closed. To be asked at once: a stream tells it only
+ * once.
+ */
 function outputClosed(child: ChildProcess): Promise<unknown> {
   return Promise.all(
     [child.stdout, child.stderr].map(
@@ -158,8 +163,8 @@ function outputClosed(child: ChildProcess): Promise<unknown> {
 }
 
 /**
- * Resolves when the output of a process that has ended is read. Its pipes are closed after a moment also where a process
- * outside its group still holds them.
+ * Resolves when the output of a process that has ended is read. Its pipes are closed after a moment
+ * also where a process outside its group still holds them.
  */
 async function outputRead(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
   const close = () => {
@@ -183,7 +188,7 @@ export function exitText(exit: ProcessExit): string {
 
 function logLines(
   stream: Readable | null | undefined,
-  logger: Logger,
+  logger: Required<Logger>,
   name: "stdout" | "stderr",
 ): OutputLines {
   const lines = new OutputLines(

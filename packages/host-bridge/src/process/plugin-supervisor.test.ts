@@ -93,7 +93,9 @@ function reached({ plugin }: Supervised, state: string): Promise<void> {
   return vi.waitFor(() => expect(plugin.state).toBe(state), { timeout: 10_000, interval: 2 });
 }
 
-/** Lets the pending retries of `connect` settle and time pass until the plugin's state is another. */
+/**
+ * Lets the pending retries of `connect` settle and time pass until the plugin's state is another.
+ */
 function timePasses(supervised: Supervised, from: string): Promise<void> {
   return vi.waitFor(
     () => {

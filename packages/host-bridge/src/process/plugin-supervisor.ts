@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { ServeHTTPError } from "@servehttp/contract";
-import type { Logger } from "pino";
+import { type Logger, ServeHTTPError } from "@servehttp/contract";
 import { connectRetryMs, lostGraceMs, stopGraceMs } from "../limits.js";
 import { type Clock, systemClock } from "./clock.js";
 import type { HostProcesses, ProcessesPlace } from "./host-processes.js";
@@ -30,10 +29,11 @@ export interface PluginSupervisorOptions<Connection extends SupervisedConnection
   /** The host's; shared by all its plugins. */
   readonly processes: HostProcesses;
   /** Names the plugin in each record. */
-  readonly logger: Logger;
+  readonly logger: Required<Logger>;
   /**
-   * Connects to the plugin and asks it who it is; resolves when it is ready. Called again after a rejection with
-   * `connection-failed`, because a plugin needs a moment before it listens; any other rejection is final.
+   * Connects to the plugin and asks it who it is; resolves when it is ready. Called again after a
+   * rejection with `connection-failed`, because a plugin needs a moment before it listens; any
+   * other rejection is final.
    */
   connect(this: void, plugin: StartedPlugin, signal: AbortSignal): Promise<Connection>;
   /** Called after each change of state. */
@@ -88,8 +88,9 @@ interface Run {
 }
 
 /**
- * Keeps one process of a plugin running and connected: starts it, notices at once when it or its connection is lost, starts
- * it again after a growing delay, gives it up when it fails too often, stops it.
+ * Keeps one process of a plugin running and connected: starts it, notices at once when it or its
+ * connection is lost, starts it again after a growing delay, gives it up when it fails too often,
+ * stops it.
  */
 export class PluginSupervisor<Connection extends SupervisedConnection> implements AsyncDisposable {
   readonly #options: PluginSupervisorOptions<Connection>;
@@ -137,12 +138,12 @@ export class PluginSupervisor<Connection extends SupervisedConnection> implement
   }
 
   /**
-   * Starts it, also out of turn while it backs off, and anew when it was given up; it is kept running from then on.
-   * Resolves when it is ready.
+   * Starts it, also out of turn while it backs off, and anew when it was given up; it is kept
+   * running from then on. Resolves when it is ready.
    *
-   * @throws ServeHTTPError why this attempt failed: `deadline` when it was too slow, `connection-failed` when it could not be
-   *   run or exited, what `connect` rejected with, `host-stopping` when it was stopped meanwhile. Later attempts
-   *   are made all the same.
+   * @throws ServeHTTPError why this attempt failed: `deadline` when it was too slow,
+   *   `connection-failed` when it could not be run or exited, what `connect` rejected with,
+   *   `host-stopping` when it was stopped meanwhile. Later attempts are made all the same.
    */
   async start(): Promise<void> {
     const place = await this.#options.processes.open();
@@ -179,7 +180,10 @@ export class PluginSupervisor<Connection extends SupervisedConnection> implement
     }
   }
 
-  /** Has it replaced as if it had crashed, because somebody found it hung. Does nothing unless it is ready. */
+  /**
+   * Has it replaced as if it had crashed, because somebody found it hung. Does nothing unless it is
+   * ready.
+   */
   fail(reason: ServeHTTPError): void {
     if (this.#state.kind === "ready") {
       this.#failed(this.#state.run, reason, 0);
@@ -187,8 +191,8 @@ export class PluginSupervisor<Connection extends SupervisedConnection> implement
   }
 
   /**
-   * Ends it for good: SIGTERM, after the grace SIGKILL, for its process group. Resolves when nothing of it is left. Safe to
-   * call more than once.
+   * Ends it for good: SIGTERM, after the grace SIGKILL, for its process group. Resolves when
+   * nothing of it is left. Safe to call more than once.
    */
   async stop(): Promise<void> {
     const state = this.#state;
@@ -239,7 +243,7 @@ export class PluginSupervisor<Connection extends SupervisedConnection> implement
     void process.exited.then((exit) => {
       if (process.pid !== undefined) {
         guard.forget(process.pid);
-        logger.info({ pid: process.pid }, `plugin process ${exitText(exit)}`);
+        logger.info({ pluginPid: process.pid }, `plugin process ${exitText(exit)}`);
       }
       this.#failed(run, exitError(exit, this.#state.kind === "starting"));
     });
@@ -285,7 +289,7 @@ export class PluginSupervisor<Connection extends SupervisedConnection> implement
       return;
     }
     const { pluginId, logger } = this.#options;
-    const pid = run.process.pid;
+    const pluginPid = run.process.pid;
     // The tail is in the pipe when the exit is known; when the process still runs, what it has printed so far.
     const failure = withTail(pluginId, reason, run.process.stderrTail());
     if ("connection" in state) {
@@ -300,10 +304,10 @@ export class PluginSupervisor<Connection extends SupervisedConnection> implement
       const { history, delayMs } = afterFailure(this.#history, nowMs, ranMs, chance);
       this.#history = history;
       if (delayMs === undefined) {
-        logger.error({ pid, err: failure }, "plugin failed too often: given up");
+        logger.error({ pluginPid, err: failure }, "plugin failed too often: given up");
         this.#enter({ kind: "failed", failure });
       } else {
-        logger.warn({ pid, delayMs, err: failure }, "plugin failed: starts again");
+        logger.warn({ pluginPid, delayMs, err: failure }, "plugin failed: starts again");
         this.#backOff(failure, delayMs, run.place);
       }
     }
@@ -343,7 +347,10 @@ export class PluginSupervisor<Connection extends SupervisedConnection> implement
   #enter(state: State<Connection>): void {
     this.#state = state;
     this.#sinceUnixMs = this.#clock.unixMs();
-    this.#options.logger.debug({ pid: this.pid, state: state.kind }, "plugin changed its state");
+    this.#options.logger.debug(
+      { pluginPid: this.pid, state: state.kind },
+      "plugin changed its state",
+    );
     this.#options.onChange();
   }
 }
@@ -357,7 +364,9 @@ function exitError(exit: ProcessExit, starting: boolean): ServeHTTPError {
     : new ServeHTTPError("connection-lost", `it ${exitText(exit)}`);
 }
 
-/** An error that says in one line which plugin failed, why, and what it said last on standard error. */
+/**
+ * An error that says in one line which plugin failed, why, and what it said last on standard error.
+ */
 function withTail(
   pluginId: string,
   reason: ServeHTTPError,

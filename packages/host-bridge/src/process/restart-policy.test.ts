@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { afterFailure, type FailureHistory, noFailures, restartRules } from "./restart-policy.js";
 
-/** Fails again and again, each time after running for `ranMs`; returns the delays until it is given up. */
+/**
+ * Fails again and again, each time after running for `ranMs`; returns the delays until it is given
+ * up.
+ */
 function delays(ranMs: number, chance = 0.5, failures = 20): (number | undefined)[] {
   let history: FailureHistory = noFailures;
   let nowMs = 1_000_000;

@@ -3,7 +3,10 @@ export interface RestartRules {
   /** Before the second start; doubles with each failure that follows. */
   readonly delayMsMin: number;
   readonly delayMsMax: number;
-  /** The share by which a delay is made shorter or longer by chance, so that plugins don't start in step. */
+  /**
+   * The share by which a delay is made shorter or longer by chance, so that plugins don't start in
+   * step.
+   */
   readonly jitter: number;
   /** So many failures within `windowMs`, and the plugin is given up. */
   readonly failuresMax: number;

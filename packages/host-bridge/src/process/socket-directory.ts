@@ -9,11 +9,12 @@ const namePrefix = "servehttp-host-";
 const aliveName = "host.sock";
 
 /**
- * The private directory in which a host's plugins listen: mode 0700, in the system's temporary directory.
+ * The private directory in which a host's plugins listen: mode 0700, in the system's temporary
+ * directory.
  *
- * The host listens on a socket in it for as long as it lives, and for nothing else. So the next host can tell a
- * directory whose host has died, by that nobody answers there: right also when process ids were reused, or when hosts
- * in different containers share the temporary directory.
+ * The host listens on a socket in it for as long as it lives, and for nothing else. So the next
+ * host can tell a directory whose host has died, by that nobody answers there: right also when
+ * process ids were reused, or when hosts in different containers share the temporary directory.
  */
 export class SocketDirectory implements AsyncDisposable {
   readonly path: string;
@@ -29,8 +30,8 @@ export class SocketDirectory implements AsyncDisposable {
    * Makes a directory, after it has removed those of hosts that died.
    *
    * @param parent Default: the system's temporary directory
-   * @throws ServeHTTPError `invalid-argument` when the path is too long for sockets; the system's error when it can't be
-   *   made
+   * @throws ServeHTTPError `invalid-argument` when the path is too long for sockets; the system's
+   *   error when it can't be made
    */
   static async create(parent = tmpdir()): Promise<SocketDirectory> {
     await removeStale(parent);
@@ -52,7 +53,10 @@ export class SocketDirectory implements AsyncDisposable {
     return new SocketDirectory(path, alive);
   }
 
-  /** The path for one more socket, never given before: a plugin that starts again never meets its old one. */
+  /**
+   * The path for one more socket, never given before: a plugin that starts again never meets its
+   * old one.
+   */
   nextPath(): string {
     this.#sockets++;
     return join(this.path, `${this.#sockets}.sock`);

@@ -1,0 +1,60 @@
+import { z } from "zod";
+
+/**
+ * The kinds of values that options have. The message of each issue says what is allowed;
+ * `optionError` makes the rest of the error's line from it.
+ */
+
+/**
+ * What may be given for options with these schemas: each may be left out, but for those that are
+ * needed.
+ */
+export type Given<Keys extends z.ZodRawShape, Needed extends keyof Keys = never> = Optional<
+  Keys,
+  Exclude<keyof Keys, Needed>
+> & { readonly [Name in Needed]: z.input<Keys[Name]> };
+
+/**
+ * A mapped type over names of `Keys`, as `Pick` is one: editors show the keys' documentation on it.
+ */
+type Optional<Keys extends z.ZodRawShape, Names extends keyof Keys> = {
+  readonly [Name in Names]?: z.input<Keys[Name]>;
+};
+
+/** What is read from them: every default is filled in. */
+export type Read<Keys extends z.ZodRawShape> = {
+  readonly [Name in keyof Keys]: z.output<Keys[Name]>;
+};
+
+/** An object with these options and no others. */
+export function shape<Keys extends z.ZodRawShape>(keys: Keys): z.ZodType<Read<Keys>, Given<Keys>> {
+  const names = Object.keys(keys).join(", ");
+  const schema: z.ZodType = z.strictObject(keys, {
+    error: ({ code }) =>
+      code === "unrecognized_keys" ? `allowed are ${names}` : `an object with some of ${names}`,
+  });
+  return schema as z.ZodType<Read<Keys>, Given<Keys>>;
+}
+
+/** Any value that passes a check. */
+export const value = <Value>(allowed: string, check: (given: unknown) => boolean) =>
+  z.custom<Value>(check, allowed);
+
+export const text = (allowed: string, check: (given: string) => boolean) =>
+  value<string>(allowed, (given) => typeof given === "string" && check(given));
+
+/** A whole number within bounds, which are allowed themselves. */
+export const whole = (min: number, max: number) =>
+  value<number>(
+    `a whole number from ${min} to ${max}`,
+    (given) => Number.isInteger(given) && (given as number) >= min && (given as number) <= max,
+  );
+
+export const callback = <Callback>() =>
+  value<Callback>("a function", (given) => typeof given === "function");
+
+export const oneOf = <const Value extends string>(...values: readonly Value[]) =>
+  z.enum(values, `one of ${values.map((one) => JSON.stringify(one)).join(", ")}`);
+
+export const listOf = <Item extends z.ZodType>(item: Item, allowed: string) =>
+  z.array(item, allowed).readonly();

@@ -1,0 +1,44 @@
+import type { Logger } from "@servehttp/contract";
+import { pino } from "pino";
+import { StandardOutput } from "./standard-output.js";
+
+const levels = ["debug", "info", "warn", "error"] as const;
+
+/** Whether the option `logger` may have this value. */
+export function isLogger(given: unknown): boolean {
+  if (typeof given !== "object" || given === null) {
+    return given === false;
+  }
+  const methods = given as Readonly<Record<string, unknown>>;
+  return (
+    typeof methods["warn"] === "function" &&
+    typeof methods["error"] === "function" &&
+    levels.every((level) => ["undefined", "function"].includes(typeof methods[level]))
+  );
+}
+
+/**
+ * The logger of a host, from its option. It never throws: what the given one throws is lost, and
+ * the host goes on.
+ */
+export function hostLogger(given: Logger | false | undefined): Required<Logger> {
+  const logger =
+    given === false ? nowhere : (given ?? pino({ name: "servehttp" }, new StandardOutput()));
+  const method =
+    (level: (typeof levels)[number]) =>
+    (details: Readonly<Record<string, unknown>>, message: string) => {
+      try {
+        logger[level]?.(details, message);
+      } catch {
+        // There is no other place to say it.
+      }
+    };
+  return {
+    debug: method("debug"),
+    info: method("info"),
+    warn: method("warn"),
+    error: method("error"),
+  };
+}
+
+const nowhere: Logger = { warn: () => undefined, error: () => undefined };
