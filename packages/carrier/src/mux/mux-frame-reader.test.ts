@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MuxFrameReader } from "./mux-frame-reader.js";
+import { copiedBytes } from "../test-rig/copied-bytes.js";
 import { readResponseParts, responsePieceTags } from "../wire/read-parts.js";
 import { writeReset } from "../wire/reset-codec.js";
 import { WireWriter } from "../wire/wire-writer.js";
@@ -67,6 +68,40 @@ describe("MuxFrameReader", () => {
     const first = reader.next();
     expect(first?.exchangeId).toBe(1);
     expect(first?.broken?.message).toContain("chunk of 70000 bytes");
+  });
+
+  it.each([
+    ["a field of the message that it does not know", longMessage(bytesField(0xfa, 0x3e))],
+    ["a field of a frame that it does not know", longMessage(inFrame(bytesField(0xfa, 0x3e)))],
+    ["a field of parts that it does not know", longMessage(inParts(bytesField(0xfa, 0x3e)))],
+    ["a head", longMessage(inParts(bytesField(0x12)))],
+    ["a reset", longMessage(inFrame(delimited([0x22], bytesField(0x12))))],
+    ["chunks", Buffer.concat(Array.from({ length: 16 }, () => longMessage(inParts(chunk16k))))],
+  ])("copies each byte of %s once, however small the pieces are (H2)", (_name, octets) => {
+    const reader = new MuxFrameReader(responsePieceTags, "handler-failed");
+    let frames = 0;
+    const copied = copiedBytes(() => {
+      for (let at = 0; at < octets.length; at += 1) {
+        reader.push(octets.subarray(at, at + 1));
+        while (reader.next() !== undefined) {
+          frames += 1;
+        }
+      }
+    });
+    expect(copied).toBeLessThan(1.1 * octets.length);
+    // Nor are bytes of chunks handed on one by one: each piece is a write to the client.
+    expect(frames).toBeLessThan(200);
+  });
+
+  it("goes on behind a field that was put together, in the input that brought its end", () => {
+    const reset = { id: 1, chunk: Buffer.alloc(0), end: false, credit: 0, reset: true };
+    const end = { id: 2, chunk: Buffer.from("x"), end: true, credit: 3, reset: false };
+    const octets = write([[reset, end], [end]]);
+    for (let at = 1; at < octets.length; at += 1) {
+      expect(readFrames([octets.subarray(0, at), octets.subarray(at)])).toEqual(
+        expected([[reset, end], [end]]),
+      );
+    }
   });
 
   it("passes over fields that it does not know, whole or not", () => {
@@ -192,6 +227,33 @@ function message(octets: readonly number[]): Buffer {
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(octets.length, 1);
   return Buffer.concat([prefix, Buffer.from(octets)]);
+}
+
+const longFieldBytes = 262_144;
+
+/** A field of bytes under a tag that takes one byte or two, 256 KiB long. */
+function bytesField(...tag: readonly number[]): Buffer {
+  return delimited(tag, Buffer.alloc(longFieldBytes));
+}
+
+const chunk16k = delimited([responsePieceTags.chunk], Buffer.alloc(16_384));
+
+function inParts(field: Buffer): Buffer {
+  return inFrame(delimited([0x12], field));
+}
+
+function inFrame(field: Buffer): Buffer {
+  return delimited([0x0a], Buffer.concat([Buffer.from([0x08, 1]), field]));
+}
+
+function longMessage(content: Buffer): Buffer {
+  return message([...content]);
+}
+
+function delimited(tag: readonly number[], content: Buffer): Buffer {
+  const length = content.length;
+  const varint = [(length & 0x7f) | 0x80, ((length >>> 7) & 0x7f) | 0x80, length >>> 14];
+  return Buffer.concat([Buffer.from([...tag, ...varint]), content]);
 }
 
 function oversized(): Buffer {

@@ -39,6 +39,13 @@ export interface PieceTags {
 }
 
 const prefixBytes = 5;
+
+/**
+ * The least that is handed on of a chunk before its end: 4 KiB. Each piece costs a write to the client, and a sender is free to
+ * cut its chunk into single bytes.
+ */
+const pieceBytesMin = 4_096;
+
 const nothing = Buffer.alloc(0);
 
 /**
@@ -62,6 +69,11 @@ export class MuxFrameReader {
   readonly #unspecifiedReset: ErrorCode;
   #input: Buffer = nothing;
   #offset = 0;
+  /** A field that is being put together, and how many of its bytes have come. */
+  #whole: Buffer | undefined;
+  #wholeBytes = 0;
+  /** Input behind the field that was put together last. */
+  #behind: Buffer | undefined;
   #level: "prefix" | "message" | "frame" | "parts" | "chunk" = "prefix";
   /** Bytes that are still to come of each level that is open. */
   #messageLeft = 0;
@@ -83,13 +95,25 @@ export class MuxFrameReader {
     return this.#draining;
   }
 
-  /** Adds input. What is left of the last one, less than a field, is kept. */
+  /** Adds input. Only when `next` has returned undefined. */
   push(input: Buffer): void {
-    this.#input =
-      this.#offset === this.#input.length
-        ? input
-        : Buffer.concat([this.#input.subarray(this.#offset), input]);
-    this.#offset = 0;
+    const whole = this.#whole;
+    if (whole === undefined) {
+      // What is left is at most the prefix of a message, or the tag and length of a field.
+      this.#input =
+        this.#offset === this.#input.length
+          ? input
+          : Buffer.concat([this.#input.subarray(this.#offset), input]);
+      this.#offset = 0;
+      return;
+    }
+    const taken = input.copy(whole, this.#wholeBytes);
+    this.#wholeBytes += taken;
+    if (this.#wholeBytes === whole.length) {
+      this.#whole = undefined;
+      this.#input = whole;
+      this.#behind = taken === input.length ? undefined : input.subarray(taken);
+    }
   }
 
   /**
@@ -118,9 +142,13 @@ export class MuxFrameReader {
           break;
       }
       if (frame === "more") {
-        return undefined;
-      }
-      if (frame !== undefined) {
+        if (this.#behind === undefined) {
+          return undefined;
+        }
+        this.#input = this.#behind;
+        this.#offset = 0;
+        this.#behind = undefined;
+      } else if (frame !== undefined) {
         return frame;
       }
     }
@@ -167,7 +195,7 @@ export class MuxFrameReader {
       return undefined;
     }
     if (!field.whole) {
-      return "more";
+      return this.#putTogether(field.headBytes + field.bodyBytes);
     }
     if (field.tag === muxTags.draining && field.reader.varint() !== 0) {
       this.#draining = true;
@@ -190,7 +218,7 @@ export class MuxFrameReader {
       return undefined;
     }
     if (!field.whole) {
-      return "more";
+      return this.#putTogether(field.headBytes + field.bodyBytes);
     }
     this.#frameLeft -= this.#take(field);
     const { reader, tag } = field;
@@ -232,7 +260,7 @@ export class MuxFrameReader {
       return undefined;
     }
     if (!field.whole) {
-      return "more";
+      return this.#putTogether(field.headBytes + field.bodyBytes);
     }
     const begin = this.#offset;
     this.#partsLeft -= this.#take(field);
@@ -242,8 +270,9 @@ export class MuxFrameReader {
 
   #readPiece(): IncomingFrame | "more" {
     const bytes = Math.min(this.#chunkLeft, this.#input.length - this.#offset);
-    if (bytes === 0) {
-      return "more";
+    const bytesMin = Math.min(this.#chunkLeft, pieceBytesMin);
+    if (bytes < bytesMin) {
+      return bytes === 0 ? "more" : this.#putTogether(bytesMin);
     }
     const piece = this.#input.subarray(this.#offset, this.#offset + bytes);
     this.#offset += bytes;
@@ -299,6 +328,16 @@ export class MuxFrameReader {
     const headBytes = begin - this.#offset;
     const body = new WireReader(this.#input, begin, reader.offset);
     return { tag, headBytes, bodyBytes: reader.offset - begin, whole: true, reader: body };
+  }
+
+  /** Makes `push` collect so many bytes, the first of which lie at the offset. Each is copied once. */
+  #putTogether(bytes: number): "more" {
+    const whole = Buffer.allocUnsafe(bytes);
+    this.#whole = whole;
+    this.#wholeBytes = this.#input.copy(whole, 0, this.#offset);
+    this.#input = nothing;
+    this.#offset = 0;
+    return "more";
   }
 
   /** Steps over a whole field; returns its bytes. */

@@ -11,6 +11,7 @@ import {
 } from "@servehttp/contract";
 import { expect, test } from "vitest";
 import { ReceiveQueue } from "./receive-queue.js";
+import { copiedBytes } from "../test-rig/copied-bytes.js";
 import { Recorder } from "../test-rig/recorder.js";
 import { turns } from "../test-rig/until.js";
 
@@ -32,6 +33,23 @@ test("parts that come while others are being taken wait, and are joined where th
   expect(recorder.parts.at(-1)).toMatchObject({ flush: true, end: plainEnd });
   expect(recorder.faults).toEqual([]);
 });
+
+test.each([1, 3, 1_000, 8_000, 16_000])(
+  "bytes that wait are copied at most three times where they come %i at a time (H2)",
+  (size) => {
+    const { receiveQueue, recorder } = makeReceiveQueue();
+    recorder.hold();
+    receiveQueue.receive({ init: { status: 200, headers: [] } });
+    const chunk = Buffer.alloc(size);
+    const count = Math.floor(muxWindowBytes / size);
+    const copied = copiedBytes(() => {
+      for (let at = 0; at < count; at += 1) {
+        receiveQueue.receive({ chunk });
+      }
+    });
+    expect(copied).toBeLessThan(3 * muxWindowBytes);
+  },
+);
 
 test("large chunks that wait are not copied", async () => {
   const { receiveQueue, recorder } = makeReceiveQueue();

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { GrpcMessageReader } from "./grpc-message-reader.js";
+import { copiedBytes } from "../test-rig/copied-bytes.js";
 
 const messageBytesMax = 70_000;
 const violation = expect.objectContaining({ code: "protocol-violation" });
@@ -39,6 +40,19 @@ test("gives the same messages one byte at a time", () => {
   }
   expectSame(read, messages);
   expect(reader.partial).toBe(false);
+});
+
+test("copies each byte once where they come one at a time (H2)", () => {
+  const input = framed(Buffer.alloc(messageBytesMax));
+  const reader = new GrpcMessageReader(messageBytesMax);
+  const read: Buffer[] = [];
+  const copied = copiedBytes(() => {
+    for (let at = 0; at < input.length; at += 1) {
+      readAll(reader, input.subarray(at, at + 1), read);
+    }
+  });
+  expect(read).toHaveLength(1);
+  expect(copied).toBeLessThanOrEqual(input.length);
 });
 
 test("says that it is within a message at every cut that is not between two", () => {

@@ -7,7 +7,7 @@ import {
 } from "@servehttp/contract";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import {
   HeaderFieldSchema,
   ResetCode,
@@ -131,6 +131,13 @@ test("a field's name may stand behind its values", () => {
   expect(parts.end?.trailers).toEqual(["x-a", "1", "x-a", "2"]);
 });
 
+test("of a field's names the last one counts, wherever it stands", () => {
+  const field = (octets: string) => delimited(0x0a, Buffer.from(octets, "latin1"));
+  const end = field("\n\x01a\x12\x011\n\x01b\x12\x012\n\x01c");
+  const { parts } = readRequestMessage(readerOf(delimited(0x1a, end)));
+  expect(parts.end?.trailers).toEqual(["c", "1", "c", "2"]);
+});
+
 test("a field's values are any bytes", () => {
   const every = Array.from({ length: 256 }, (_, octet) => String.fromCharCode(octet)).join("");
   const parts: ResponseParts = { init: { status: 200, headers: ["x-bytes", every] } };
@@ -184,6 +191,15 @@ test(`a section of more than ${fieldCountMax} fields is refused, one of as many 
   expect(readResponseParts(readerOf(ourResponse(within)))).toEqual(within);
   const beyond: ResponseParts = { init: { status: 200, headers: [...fields, "a", "b"] } };
   expect(() => readResponseParts(readerOf(ourResponse(beyond)))).toThrow(violation);
+});
+
+test("a field of too many values is refused at the first that is too many (H2)", () => {
+  const value = Buffer.from([0x12, 0]);
+  const values = delimited(0x12, Buffer.concat(Array.from({ length: 100_000 }, () => value)));
+  const reader = readerOf(delimited(0x12, values));
+  using reads = vi.spyOn(WireReader.prototype, "varint");
+  expect(() => readResponseParts(reader)).toThrow(`more than ${fieldCountMax} header fields`);
+  expect(reads.mock.calls.length).toBeLessThan(3 * fieldCountMax);
 });
 
 test("a message that stops short is taken and refused as by the generated codec", () => {
@@ -289,6 +305,11 @@ test("a code of a reset that we don't know is what the end that reads it takes i
       "handler-failed",
     );
   }
+});
+
+test("of a reset's message no more is read than 1 KiB (H3)", () => {
+  const reset = delimited(0x12, Buffer.alloc(200_000, "m"));
+  expect(readReset(readerOf(reset), "handler-failed").message).toBe("m".repeat(1_024));
 });
 
 test("a request's message that carries a reset gives it beside the parts", () => {

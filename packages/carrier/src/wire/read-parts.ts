@@ -287,12 +287,11 @@ function readField(reader: WireReader, text: string, base: number, fields: strin
     const tag = reader.varint();
     if (tag === 0x0a) {
       name = slice(reader, text, base);
-      for (let index = first; index < fields.length; index += 2) {
-        // Protobuf lets a writer put values before the name, though none does.
-        fields[index] = name;
-      }
     } else if (tag === 0x12) {
-      fields.push(name, slice(reader, text, base));
+      fields.push("", slice(reader, text, base));
+      if (fields.length > 2 * fieldCountMax) {
+        throw new ServeHTTPError("protocol-violation", `more than ${fieldCountMax} header fields`);
+      }
     } else {
       reader.skip(tag);
     }
@@ -300,8 +299,9 @@ function readField(reader: WireReader, text: string, base: number, fields: strin
   if (reader.offset !== fieldEnd) {
     throw new ServeHTTPError("protocol-violation", "malformed message: a field beyond its list");
   }
-  if (fields.length > 2 * fieldCountMax) {
-    throw new ServeHTTPError("protocol-violation", `more than ${fieldCountMax} header fields`);
+  // Protobuf lets a writer put values before the name, or a name twice: the last one counts.
+  for (let index = first; index < fields.length; index += 2) {
+    fields[index] = name;
   }
 }
 

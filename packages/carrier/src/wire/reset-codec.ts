@@ -32,7 +32,10 @@ export function writeReset(writer: WireWriter, tag: number, error: ServeHTTPErro
   writer.endNested();
 }
 
-/** Reads a `Reset`; `unspecified` is what a code of 0, or one that we don't know, means on this side. */
+/**
+ * Reads a `Reset`. `unspecified` is what a code of 0, or one that we don't know, means on this side. Of a message that is
+ * longer than `reasonBytesMax` the beginning is read.
+ */
 export function readReset(reader: WireReader, unspecified: ErrorCode): ServeHTTPError {
   let code: ErrorCode = unspecified;
   let message = "";
@@ -41,7 +44,7 @@ export function readReset(reader: WireReader, unspecified: ErrorCode): ServeHTTP
     if (tag === 0x08) {
       code = codeByNumber.get(reader.varint()) ?? unspecified;
     } else if (tag === 0x12) {
-      message = reader.utf8();
+      message = reader.bytes().toString("utf8", 0, reasonBytesMax);
     } else {
       reader.skip(tag);
     }
