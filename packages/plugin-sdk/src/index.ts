@@ -1,11 +1,11 @@
-export { ServeHTTPError, type ErrorCode } from "@servehttp/contract";
+export { type ErrorCode, type Logger, ServeHTTPError } from "@servehttp/contract";
 export type { FetchContext, FetchHandler } from "./adapters/fetch.js";
 export { pluginRequestOf } from "./adapters/node-request.js";
 export type { NodeHandler } from "./adapters/node.js";
-export type { ServeHTTP } from "./exchange/dispatcher.js";
 export type { PluginHandler, ServeHTTPHandler } from "./adapters/to-serve-http.js";
 export { HeaderList } from "./handler/header-list.js";
-export type { Logger } from "./handler/logger.js";
 export type { BufferOptions, PluginRequest } from "./handler/plugin-request.js";
+export type { HeadersInput, HeaderValue, WriteHeadHeaders } from "./handler/read-headers.js";
 export type { HijackedConnection, ResponseWriter } from "./handler/response-writer.js";
+export type { ServeHTTP } from "./handler/serve-http.js";
 export { servePlugin, type RunningPlugin, type ServePluginOptions } from "./serve/serve-plugin.js";

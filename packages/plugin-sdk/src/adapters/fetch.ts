@@ -1,36 +1,36 @@
 import { ServeHTTPError } from "@servehttp/contract";
-import type { ServeHTTP } from "../exchange/dispatcher.js";
+import type { ServeHTTP } from "../handler/serve-http.js";
 import type { PluginRequest } from "../handler/plugin-request.js";
 import type { ResponseWriter } from "../handler/response-writer.js";
 
-/** A handler in the style of fetch: a Hono app is one. */
+/** A handler in the style of fetch. A Hono app is one. */
 export interface FetchHandler {
   /**
-   * Answers a Request with a Response. Both bodies stream, at the pace of who reads them; `request.signal` aborts with
-   * the reason of `PluginRequest.signal`; the response's body is cancelled when the client leaves.
+   * Answers a Request with a Response. Both bodies stream, each at the pace of its reader. `request.signal` aborts with the
+   * reason of `PluginRequest.signal`. The body of the response is cancelled when the client leaves.
    */
   fetch(request: Request, context: FetchContext): Response | Promise<Response>;
 }
 
-/** What a Request of fetch has no place for (Hono: `c.env`). */
+/** What is known of a request and has no place in a Request of fetch. Hono has it as `c.env`. */
 export interface FetchContext {
-  /** The host's name for this exchange in its logs. */
+  /** `PluginRequest.id`: the host's name for this exchange in its logs. */
   readonly id: string;
-  /** What the host knows of the client: user, tenant, locale. No header can forge it. */
+  /** `PluginRequest.context`: what the host knows of the client, such as user, tenant and locale. No header can forge it. */
   readonly context: Readonly<Record<string, string>>;
-  /** `"ip:port"`, or empty. */
+  /** `PluginRequest.remoteAddress`: the client's address, `"ip:port"`, or empty. */
   readonly remoteAddress: string;
-  /** When the host gives up on the exchange as a whole; undefined for never. */
+  /** `PluginRequest.deadline`: when the host gives up the exchange as a whole. Undefined for never. */
   readonly deadline: Date | undefined;
-  /** The request target as the client sent it. */
+  /** `PluginRequest.requestUri`: the request target as the client sent it. */
   readonly requestUri: string;
-  /** The request as the SDK has it: exact header lines, trailers, the path without the normalising of URLs. */
+  /** The request itself: with each header line as it came, trailers, and a path that no URL class has normalised. */
   readonly request: PluginRequest;
 }
 
 /**
- * `serveHTTP` for a fetch handler. What the types of fetch can't express is answered here: 501 for the methods CONNECT,
- * TRACE and TRACK; the body of a GET or HEAD is not in the Request, and can be read from `context.request`.
+ * `serveHTTP` for a fetch handler. A Request can't be made for the methods CONNECT, TRACE and TRACK: they are answered
+ * with 501. Nor can it hold the body of a GET or HEAD: handlers read it from `context.request`.
  */
 export function serveFetch(handler: FetchHandler): ServeHTTP {
   return async (request, response) => {
@@ -40,7 +40,10 @@ export function serveFetch(handler: FetchHandler): ServeHTTP {
     }
     const answer = await handler.fetch(toRequest(request), contextOf(request));
     if (!isResponse(answer)) {
-      throw new ServeHTTPError("handler-failed", "the fetch handler's result is no Response");
+      throw new ServeHTTPError(
+        "handler-failed",
+        "the fetch handler returned something else than a Response",
+      );
     }
     await writeResponse(answer, request, response);
   };
@@ -72,7 +75,7 @@ function toRequest(request: PluginRequest): Request {
   return new Request(absoluteUrl(request), init);
 }
 
-/** The header section with the fields that the contract keeps apart: fetch handlers look for them here. */
+/** The header section, with the fields that the contract keeps apart: fetch handlers look for them here. */
 function headersOf(request: PluginRequest): Headers {
   const headers = new Headers();
   if (request.host !== "") {
@@ -88,7 +91,7 @@ function headersOf(request: PluginRequest): Headers {
 }
 
 function absoluteUrl(request: PluginRequest): string {
-  // Bytes that no URL holds as they are; URL would take them for characters and encode these.
+  // A byte outside of ASCII is encoded as such. The class URL would take it for a character and encode that.
   const target = request.url.replace(
     nonAscii,
     (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase()}`,
@@ -101,10 +104,10 @@ function absoluteUrl(request: PluginRequest): string {
 
 const nonAscii = /[\u0080-\u00ff]/g;
 
-/** uri-host [ ":" port ] (RFC 9110, section 7.2): nothing that could begin another part of the URL. */
+/** uri-host [ ":" port ] (RFC 9110, section 7.2), without a character that begins another part of a URL. */
 const hostForm = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-fA-F:.]+\])(?::\d*)?$/;
 
-/** The body as a stream that reads no chunk before somebody asks for it. */
+/** The body as a stream that reads a chunk only when it is asked for one. */
 function streamOf(request: PluginRequest): ReadableStream<Uint8Array> {
   let chunks: AsyncIterator<Uint8Array> | undefined;
   return new ReadableStream<Uint8Array>(
@@ -127,7 +130,7 @@ function streamOf(request: PluginRequest): ReadableStream<Uint8Array> {
   );
 }
 
-/** By shape: Hono's Node server and test runners bring a Response of their own. */
+/** Whether it is a Response, by its shape: Hono's Node server and test runners have classes of their own. */
 function isResponse(value: unknown): value is Response {
   return (
     typeof value === "object" &&
@@ -144,7 +147,7 @@ async function writeResponse(
   response: ResponseWriter,
 ): Promise<void> {
   for (const [name, value] of answer.headers) {
-    // One pair for each Set-Cookie; the other names' values are joined already.
+    // One pair for each Set-Cookie. fetch has joined the values of all other names.
     response.headers.append(name, value);
   }
   response.writeHead(answer.status);
@@ -154,7 +157,7 @@ async function writeResponse(
   }
   const reader = answer.body.getReader();
   const cancel = (): void => {
-    // The stream's source learns of it; its own failure to stop concerns nobody.
+    // A source that fails to stop has nothing more to say to this exchange.
     reader.cancel(request.signal.reason).catch(ignore);
   };
   request.signal.addEventListener("abort", cancel, { once: true });
@@ -173,13 +176,12 @@ async function pump(
   response: ResponseWriter,
 ): Promise<void> {
   for (;;) {
-    // A chunk waits for room before the next is read: that is the back-pressure.
-    // oxlint-disable-next-line no-await-in-loop
+    // oxlint-disable-next-line no-await-in-loop -- each chunk waits for room before the next is read
     const { done, value } = await reader.read();
     if (done) {
       break;
     }
-    // oxlint-disable-next-line no-await-in-loop
+    // oxlint-disable-next-line no-await-in-loop -- as above
     await response.write(value);
   }
   await response.end();

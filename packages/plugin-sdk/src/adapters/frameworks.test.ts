@@ -28,7 +28,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import { pluginRequestOf } from "./node-request.js";
 import type { NodeHandler } from "./node.js";
 import type { PluginHandler } from "./to-serve-http.js";
-import { HeaderList } from "../handler/header-list.js";
+import { headerListOf } from "../handler/header-list.js";
 import { callHandler, type TestRequest } from "../testing/testing.js";
 
 // Applications and middleware that nobody here wrote, unchanged.
@@ -544,7 +544,7 @@ async function answer(
   );
   outgoing.on("close", () => call.abort());
   const response = await call.response;
-  outgoing.writeHead(response.status, response.headers.toFieldList().slice());
+  outgoing.writeHead(response.status, [...response.headers].flat());
   for await (const chunk of response.body) {
     outgoing.write(chunk);
   }
@@ -553,7 +553,7 @@ async function answer(
 
 function requestOf(incoming: IncomingMessage): TestRequest {
   const headers: [string, string][] = [];
-  for (const [name, value] of new HeaderList(incoming.rawHeaders)) {
+  for (const [name, value] of headerListOf(incoming.rawHeaders)) {
     if (!/^(?:host|connection|content-length|transfer-encoding)$/i.test(name)) {
       headers.push([name, value]);
     }

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { PluginRequest } from "../handler/plugin-request.js";
+import { fieldsOf } from "../handler/header-list.js";
 import { completeIncoming, connectionReset } from "./node-request.js";
 
 /**
- * Brings a request's body to Node's request, as that asks for it.
+ * Brings the body of a request to Node's request, as that one asks for it.
  *
  * unasked -> pumping, complete [resume]; pumping -> idle, complete, cut [#pump]; idle -> pumping [resume]
  * unasked, idle, pumping -> complete, cut [leave]
@@ -19,7 +20,7 @@ export class NodeBodyPump {
     this.#incoming = incoming;
   }
 
-  /** Whether somebody is taking the body and has not got all of it. */
+  /** Whether the handler is reading the body and has not got all of it. */
   get isUnderWay(): boolean {
     const incoming = this.#incoming;
     return (
@@ -31,7 +32,7 @@ export class NodeBodyPump {
     );
   }
 
-  /** Node's request has room. */
+  /** Called when Node's request has room. */
   resume(): void {
     if (this.#state === "unasked" && this.#request.contentLength === 0) {
       this.#complete([]);
@@ -41,7 +42,7 @@ export class NodeBodyPump {
     }
   }
 
-  /** The response has ended: nothing more comes. A body that nobody has looked at ends quietly, as in Node. */
+  /** The response has ended, so nothing more comes. A body that was never looked at ends quietly, as with Node. */
   leave(): void {
     if (this.#state === "unasked") {
       this.#complete([]);
@@ -55,17 +56,17 @@ export class NodeBodyPump {
     try {
       this.#chunks ??= this.#request.body[Symbol.asyncIterator]();
       while (this.#state === "pumping") {
-        // oxlint-disable-next-line no-await-in-loop -- the pace of the reader
+        // oxlint-disable-next-line no-await-in-loop -- at the pace of the reader
         const result = await this.#chunks.next();
         if (result.done === true) {
           // oxlint-disable-next-line no-await-in-loop -- once, and settled already
-          this.#complete((await this.#request.trailers).toFieldList());
+          this.#complete(fieldsOf(await this.#request.trailers));
         } else if (!this.#incoming.push(result.value) && this.#state === "pumping") {
           this.#state = "idle";
         }
       }
     } catch {
-      // Why the body was cut off is in the request's signal; Node's request knows one reason only.
+      // The request's signal has the reason. Node's request knows one only.
       this.#cut();
     }
   }

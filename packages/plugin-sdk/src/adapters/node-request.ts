@@ -1,10 +1,10 @@
 import { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
 import type { ClientSocket } from "../exchange/client-socket.js";
+import { fieldsOf } from "../handler/header-list.js";
 import type { PluginRequest } from "../handler/plugin-request.js";
 
 /**
- * The request behind a Node request that this package made: for `context`, `deadline` and the like. Undefined for
+ * The request behind a Node request that this package made, which has `context`, `deadline` and the like. Undefined for
  * any other, such as one of a server that listens.
  */
 export function pluginRequestOf(incoming: IncomingMessage): PluginRequest | undefined {
@@ -14,11 +14,11 @@ export function pluginRequestOf(incoming: IncomingMessage): PluginRequest | unde
 const requests = new WeakMap<IncomingMessage, PluginRequest>();
 
 /**
- * A Node request with the head of ours; its socket brings the body. It says HTTP/1.1 for a client that speaks
- * HTTP/2, because it is an HTTP/1 request to Node and to frameworks that look at the version.
+ * A Node request with the head of ours. Its socket brings the body. Its version is 1.1 for a client that speaks HTTP/2,
+ * because Node's class, and frameworks that look at the version, know HTTP/1 only.
  */
 export function toIncomingMessage(request: PluginRequest, socket: ClientSocket): IncomingMessage {
-  const incoming = new IncomingMessage(socket as unknown as Socket);
+  const incoming = new IncomingMessage(socket.asNodeSocket());
   const isOld = request.protocol === "HTTP/1.0";
   incoming.httpVersion = isOld ? "1.0" : "1.1";
   incoming.httpVersionMajor = 1;
@@ -30,7 +30,7 @@ export function toIncomingMessage(request: PluginRequest, socket: ClientSocket):
   return incoming;
 }
 
-/** Behind the body: what has come is all, and these are its trailers. */
+/** Ends the request: its body has come as a whole, and these are its trailers. */
 export function completeIncoming(incoming: IncomingMessage, trailers: readonly string[]): void {
   incoming.complete = true;
   addHeaderLines(incoming, trailers);
@@ -46,7 +46,7 @@ export function connectionReset(): Error {
 function rawHeadersOf(request: PluginRequest): string[] {
   const { headers } = request;
   const raw = request.host === "" ? [] : ["Host", request.host];
-  for (const text of headers.toFieldList()) {
+  for (const text of fieldsOf(headers)) {
     raw.push(text);
   }
   if (headers.has("upgrade")) {
@@ -63,7 +63,7 @@ function rawHeadersOf(request: PluginRequest): string[] {
   return raw;
 }
 
-/** Node's own way to fill `rawHeaders` and, when asked for, `headers`; trailers once `complete` is set. */
+/** Fills `rawHeaders`, from which Node makes `headers` on demand; once `complete` is set, the trailers. */
 function addHeaderLines(incoming: IncomingMessage, raw: readonly string[]): void {
   (incoming as IncomingInternals)._addHeaderLines(raw, raw.length);
 }

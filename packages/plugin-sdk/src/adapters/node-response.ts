@@ -4,31 +4,50 @@ import {
   validateHeaderName,
   validateHeaderValue,
 } from "node:http";
-import type { Socket } from "node:net";
-import type { NodeSocket } from "./node-socket.js";
+import type { ClientSocket } from "../exchange/client-socket.js";
+
+/** What a Node response tells whoever sends it, beside the body that it writes to its socket. */
+export interface ResponseHooks {
+  /** An informational response. */
+  sendInformational(status: number, fields: Fields): void;
+  /** The final head. It goes out with what follows. */
+  commitHead(status: number, fields: Fields): void;
+  /** From here on, what the response writes is written by `end`. */
+  expectLastWrite(): void;
+  /** The response has ended. */
+  finishWrites(): void;
+}
+
+/** Header fields, one pair a value. */
+export type Fields = readonly (readonly [name: string, value: string])[];
 
 /**
  * A Node response that writes to a socket of ours. All of it is Node's own but two methods, which are put on the object
  * itself, because Express replaces its prototype:
  *
- * - `_storeHeader`, where Node turns the head into text and chooses a framing: here the head stays fields, and what is
- *   written behind it reaches the socket without framing,
+ * - `_storeHeader`, where Node turns the head into text and chooses a framing. Here the head stays fields, and what is
+ *   written behind it reaches the socket without framing.
  * - `end`, so that the socket knows which write is the last.
  */
-export function toServerResponse(incoming: IncomingMessage, socket: NodeSocket): ServerResponse {
+export function toServerResponse(
+  incoming: IncomingMessage,
+  socket: ClientSocket,
+  hooks: ResponseHooks,
+): ServerResponse {
   const outgoing = new ServerResponse(incoming) as NodeResponse;
+  outgoing[hooksKey] = hooks;
   outgoing._storeHeader = storeHeader;
-  outgoing.end = end as ServerResponse["end"] & NodeResponse["end"];
-  outgoing.assignSocket(socket as unknown as Socket);
+  outgoing.end = end as NodeResponse["end"];
+  outgoing.assignSocket(socket.asNodeSocket());
   return outgoing;
 }
 
-/** The trailers that were added, name and value by turns. */
+/** The trailers that the handler has added. */
 export function trailersOf(outgoing: ServerResponse): [string, string][] {
   return fieldLines((outgoing as NodeResponse)._trailer);
 }
 
-/** The fields in lines of `name: value`. */
+/** Reads the fields of lines of `name: value`. */
 export function fieldLines(text: string): [string, string][] {
   const fields: [string, string][] = [];
   for (const line of text.split("\r\n")) {
@@ -40,20 +59,23 @@ export function fieldLines(text: string): [string, string][] {
   return fields;
 }
 
-/** Where there is room again, Node's response is told. */
+/** Tells Node's response that there is room again. */
 export function drained(outgoing: ServerResponse): void {
   if (outgoing.writableEnded) {
     return;
   }
   (outgoing as NodeResponse)._flush();
-  // Node 22 keeps it to itself when it has buffered nothing.
+  // Node 22 emits nothing itself where it has buffered nothing.
   if (outgoing.writableNeedDrain) {
     outgoing.emit("drain");
   }
 }
 
-/** What is not in Node's types: the same from Node 0.x to 24. */
+const hooksKey = Symbol("hooks");
+
+/** What is not in Node's types, the same from Node 0.x to 26, and our hooks. */
 interface NodeResponse extends ServerResponse {
+  [hooksKey]: ResponseHooks;
   getRawHeaderNames(): string[];
   _storeHeader: (firstLine: string, headers: HeadersOfWriteHead) => void;
   _flush(): void;
@@ -73,27 +95,25 @@ type HeadersOfWriteHead =
   | undefined
   | null;
 
-function storeHeader(this: ServerResponse, firstLine: string, headers: HeadersOfWriteHead): void {
-  const outgoing = this as NodeResponse;
-  const socket = outgoing.socket as unknown as NodeSocket | null;
-  const { statusCode } = outgoing;
-  const fields = fieldsOf(outgoing, headers);
+function storeHeader(this: NodeResponse, firstLine: string, headers: HeadersOfWriteHead): void {
+  const { statusCode } = this;
+  const fields = fieldsOf(this, headers);
   if (statusCode < 200 && statusCode !== 101) {
-    // Go's way: it goes out, and the final head stays open. Node would end the response and leave the client waiting.
-    outgoing._hasBody = outgoing.req.method !== "HEAD";
-    outgoing.statusCode = 200;
-    outgoing.statusMessage = "";
-    socket?.sendInformational(statusCode, fields);
+    // As in Go, it goes out and the final head stays open. Node would end the response and leave the client waiting.
+    this._hasBody = this.req.method !== "HEAD";
+    this.statusCode = 200;
+    this.statusMessage = "";
+    this[hooksKey].sendInformational(statusCode, fields);
     return;
   }
-  outgoing._header = firstLine;
-  outgoing._headerSent = true;
-  outgoing.chunkedEncoding = false;
-  addKnownLength(outgoing, fields);
-  socket?.commitHead(statusCode, fields);
+  this._header = firstLine;
+  this._headerSent = true;
+  this.chunkedEncoding = false;
+  addKnownLength(this, fields);
+  this[hooksKey].commitHead(statusCode, fields);
 }
 
-/** As Node does: a response that is written by one `end` has a length. */
+/** A response that one `end` writes has a length, as with Node. */
 function addKnownLength(outgoing: NodeResponse, fields: [string, string][]): void {
   const { _contentLength: length } = outgoing;
   if (
@@ -112,7 +132,10 @@ const framingNames: ReadonlySet<string> = new Set([
   "trailer",
 ]);
 
-/** What `setHeader` has collected, which includes what `writeHead` was given then; else what `writeHead` was given. */
+/**
+ * The header section: what `setHeader` has collected, to which Node has added what `writeHead` was given; where nothing was
+ * set before, what `writeHead` was given.
+ */
 function fieldsOf(outgoing: NodeResponse, headers: HeadersOfWriteHead): [string, string][] {
   const fields: [string, string][] = [];
   const names = outgoing.getRawHeaderNames();
@@ -166,14 +189,14 @@ function addField(fields: [string, string][], name: string, value: HeaderValue):
   }
 }
 
-function end(this: ServerResponse, ...args: unknown[]): ServerResponse {
-  const socket = this.socket as unknown as NodeSocket | null;
+function end(this: NodeResponse, ...args: unknown[]): ServerResponse {
+  const hooks = this[hooksKey];
   if (!this.writableEnded) {
-    socket?.expectLastWrite();
+    hooks.expectLastWrite();
   }
   Reflect.apply(endOfNode, this, args);
   if (this.writableEnded) {
-    socket?.end();
+    hooks.finishWrites();
   }
   return this;
 }

@@ -8,15 +8,22 @@ import type { ResponseWriter } from "../handler/response-writer.js";
 import { hasRoom } from "../exchange/write-promise.js";
 import { NodeBodyPump } from "./node-body-pump.js";
 import { connectionReset, toIncomingMessage } from "./node-request.js";
-import { drained, fieldLines, toServerResponse, trailersOf } from "./node-response.js";
+import {
+  drained,
+  fieldLines,
+  type Fields,
+  type ResponseHooks,
+  toServerResponse,
+  trailersOf,
+} from "./node-response.js";
 
 /**
- * What Node's request and response take for their connection: the one asks it for the body by `resume`, the other
- * writes the body to it, without framing. It lives for one exchange.
+ * What Node's request and response take for their connection. The request asks it for the body by `resume`, the response
+ * writes its body to it, without framing. It lives for one exchange.
  *
  * open -> ended [#end]; open, ended -> closed [_destroy]
  */
-export class NodeSocket extends ClientSocket {
+export class NodeSocket extends ClientSocket implements ResponseHooks {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
   readonly #request: PluginRequest;
@@ -24,7 +31,7 @@ export class NodeSocket extends ClientSocket {
   readonly #body: NodeBodyPump;
   readonly #over = Promise.withResolvers<void>();
   #state: "open" | "ended" | "closed" = "open";
-  // What is written now is written by `end`: the last chunk waits, to go out with the end.
+  // What comes now is written by `end`: the last chunk waits, to go out with the end.
   #isLastWrite = false;
   #lastChunk: Buffer | undefined;
 
@@ -33,16 +40,19 @@ export class NodeSocket extends ClientSocket {
     this.#request = request;
     this.#response = response;
     this.incoming = toIncomingMessage(request, this);
-    this.outgoing = toServerResponse(this.incoming, this);
+    this.outgoing = toServerResponse(this.incoming, this, this);
     this.#body = new NodeBodyPump(request, this.incoming);
-    // Node's server listens as well: a broken connection, or a write behind the end, doesn't end the process.
+    // As a server of Node's does: a broken connection, or a write after the end, must not end the process.
     this.on("error", this.#fail);
     this.outgoing.on("error", ignore);
     this.on("drain", () => drained(this.outgoing));
     request.signal.addEventListener("abort", this.#onAbort);
   }
 
-  /** Calls the listener, and settles when the exchange is over: rejects when the listener fails or breaks the connection. */
+  /**
+   * Calls the listener. Settles when the exchange is over: rejects where the listener has failed or has broken the
+   * connection.
+   */
   carry(listener: () => unknown): Promise<void> {
     try {
       const result = listener();
@@ -55,25 +65,26 @@ export class NodeSocket extends ClientSocket {
     return this.#over.promise;
   }
 
-  /** Of Node's response: an interim head. */
-  sendInformational(status: number, fields: readonly (readonly [string, string])[]): void {
+  sendInformational(status: number, fields: Fields): void {
     void this.#response.informational(status, fields);
   }
 
-  /** Of Node's response: the final head. It goes out with what follows. */
-  commitHead(status: number, fields: readonly (readonly [string, string])[]): void {
+  commitHead(status: number, fields: Fields): void {
     for (const [name, value] of fields) {
       this.#response.headers.append(name, value);
     }
     this.#response.writeHead(status);
   }
 
-  /** Of Node's response: what is written from here on is written by `end`. */
   expectLastWrite(): void {
     this.#isLastWrite = true;
   }
 
-  /** Of Node's request: it has room. */
+  finishWrites(): void {
+    this.end();
+  }
+
+  /** Called by Node's request: it has room. */
   override resume(): this {
     this.touch();
     this.#body.resume();
@@ -81,7 +92,7 @@ export class NodeSocket extends ClientSocket {
   }
 
   override _read(): void {
-    // Nobody reads the socket itself: its bytes are the request's.
+    // The request has the bytes; the socket itself is never read.
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, settle: Settle): void {
@@ -162,7 +173,7 @@ export class NodeSocket extends ClientSocket {
     this.#afterwards(written, settle);
   }
 
-  /** Interim heads are all that Node's response writes before the final one. */
+  /** Before the final head, Node's response writes informational heads and nothing else. */
   #writeBeforeHead(chunk: Buffer): Error | undefined {
     const text = chunk.toString("latin1");
     const status = /^HTTP\/1\.1 (1\d\d) /.exec(text)?.[1];
@@ -182,7 +193,10 @@ export class NodeSocket extends ClientSocket {
     return previous === undefined ? undefined : this.#response.write(previous);
   }
 
-  /** The end tells the host to send no more of the request. Somebody still takes it, as Node allows: the end waits. */
+  /**
+   * The end of the response tells the host to send no more of the request. Where the handler still reads the request, as
+   * Node allows, the end waits.
+   */
   #endAfterUpload(settle: Settle): void {
     if (this.#lastChunk !== undefined) {
       void this.#response.write(this.#lastChunk);
@@ -220,7 +234,7 @@ export class NodeSocket extends ClientSocket {
     written.then(
       () => settle(),
       () => {
-        // The exchange was given up: a closed connection, as Node's server has it, and no error.
+        // The exchange was given up. To a handler that is a closed connection without an error, as with Node.
         this.destroy();
         settle();
       },
@@ -231,5 +245,5 @@ export class NodeSocket extends ClientSocket {
 type Settle = (error?: Error | null) => void;
 
 function ignore(): void {
-  // Node has told the callback of that write.
+  // Node has called back the write that failed.
 }

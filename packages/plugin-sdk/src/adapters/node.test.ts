@@ -10,7 +10,7 @@ import {
 import type { AddressInfo } from "node:net";
 import { PassThrough, Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import type { Logger } from "../handler/logger.js";
+import type { Logger } from "@servehttp/contract";
 import { callHandler, type TestCall } from "../testing/testing.js";
 import { pluginRequestOf } from "./node-request.js";
 
@@ -377,7 +377,7 @@ describe("a node handler in a plugin", () => {
       { method: "PUT", body: "x", expectContinue: true },
     );
     expect(await (await read.response).text()).toBe("x");
-    expect(read.informational).toEqual([{ status: 100, headers: [] }]);
+    expect(informationalOf(read)).toEqual([{ status: 100, headers: {} }]);
     const refused = callHandler(
       { node: (_incoming, outgoing) => outgoing.writeHead(417).end() },
       { method: "PUT", body: "x", expectContinue: true },
@@ -406,7 +406,7 @@ describe("a node handler in a plugin", () => {
       },
     });
     expect((await call.response).status).toBe(202);
-    expect(call.informational).toEqual([{ status: 103, headers: ["link", "</a>"] }]);
+    expect(informationalOf(call)).toEqual([{ status: 103, headers: { link: "</a>" } }]);
   });
 
   it.each([
@@ -531,7 +531,7 @@ describe("a node handler in a plugin", () => {
 });
 
 /** How a broken exchange reads: Node's client says the one or the other, a plugin's client by our codes. */
-const broken = /aborted|hang up|gave the exchange up|the handler failed/;
+const broken = /aborted|hang up|gave up the exchange|the handler failed/;
 
 interface Scenario {
   readonly method?: string;
@@ -669,13 +669,10 @@ function serveAsPlugin(listener: Listener, scenario: Scenario = {}): Promise<Ans
 }
 
 function informationalOf(call: TestCall): Answer["informational"] {
-  return call.informational.map(({ status, headers }) => {
-    const fields: Record<string, string> = {};
-    for (let i = 0; i < headers.length; i += 2) {
-      fields[String(headers[i]).toLowerCase()] = headers[i + 1] as string;
-    }
-    return { status, headers: fields };
-  });
+  return call.informational.map(({ status, headers }) => ({
+    status,
+    headers: Object.fromEntries([...headers].map(([name, value]) => [name.toLowerCase(), value])),
+  }));
 }
 
 function sha256(octets: Uint8Array): string {

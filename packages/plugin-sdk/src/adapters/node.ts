@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { ServeHTTPError } from "@servehttp/contract";
-import type { ServeHTTP } from "../exchange/dispatcher.js";
+import type { ServeHTTP } from "../handler/serve-http.js";
 import type { PluginRequest } from "../handler/plugin-request.js";
 import type { HijackedConnection, ResponseWriter } from "../handler/response-writer.js";
 import { toIncomingMessage } from "./node-request.js";

@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import { ServeHTTPError } from "@servehttp/contract";
 import { type FetchHandler, serveFetch } from "./fetch.js";
 import { type NodeHandler, serveNode, serveServer } from "./node.js";
-import type { ServeHTTP } from "../exchange/dispatcher.js";
+import type { ServeHTTP } from "../handler/serve-http.js";
 
 /** A handler in the style of Go: `serveHTTP(request, response)`. */
 export interface ServeHTTPHandler {

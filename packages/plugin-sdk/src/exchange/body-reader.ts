@@ -1,9 +1,9 @@
 import { type FieldList, ServeHTTPError } from "@servehttp/contract";
-import { HeaderList } from "../handler/header-list.js";
+import { type HeaderList, headerListOf } from "../handler/header-list.js";
 
 /**
- * A request's body between the carrier, which brings it, and the handler, which takes it. It holds the one chunk that
- * the carrier brought last; the carrier waits until that is taken.
+ * A body between the carrier, which brings it, and the handler, which reads it. It holds one chunk, the last that the
+ * carrier brought; the carrier waits until the handler has taken it.
  *
  * The source:   arriving -> complete [receive]; arriving -> cut [cut]
  * The consumer: unread -> reading [Symbol.asyncIterator]; unread, reading -> dropping [drop]
@@ -17,7 +17,7 @@ export class BodyReader implements AsyncIterable<Uint8Array> {
   #trailers: PromiseWithResolvers<HeaderList> | undefined;
   #askForBody: (() => ServeHTTPError | undefined) | undefined;
 
-  /** `askForBody` is called when the first byte is waited for; it returns why the body won't come. */
+  /** @param askForBody called when the handler first waits for the body; returns why the body can't come */
   constructor(askForBody?: () => ServeHTTPError | undefined) {
     this.#askForBody = askForBody;
   }
@@ -38,7 +38,7 @@ export class BodyReader implements AsyncIterable<Uint8Array> {
     return taken;
   }
 
-  /** The rest of the body won't come. What has been at hand is dropped, unless the body is complete. */
+  /** The rest of the body won't come. Discards the chunk that it holds, unless the body is complete. */
   cut(error: ServeHTTPError): void {
     if (this.#source.at !== "arriving") {
       return;
@@ -50,7 +50,7 @@ export class BodyReader implements AsyncIterable<Uint8Array> {
     this.#trailers?.reject(error);
   }
 
-  /** Nobody needs the rest: what comes is dropped. */
+  /** Discards the rest of the body. */
   drop(): void {
     this.#consumer = "dropping";
     this.#release();
@@ -61,7 +61,7 @@ export class BodyReader implements AsyncIterable<Uint8Array> {
   get trailers(): Promise<HeaderList> {
     if (this.#trailers === undefined) {
       this.#trailers = Promise.withResolvers();
-      // A handler may ask and not listen.
+      // A handler may ask for them and not wait.
       this.#trailers.promise.catch(ignore);
       this.#settleTrailers();
     }
@@ -86,7 +86,7 @@ export class BodyReader implements AsyncIterable<Uint8Array> {
 
   #next(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (this.#waiting !== undefined) {
-      // Two calls without waiting for the first: one after the other.
+      // A second call before the first has settled comes after it.
       return this.#waiting.promise.then(() => this.#next());
     }
     const chunk = this.#chunk;
@@ -139,7 +139,7 @@ export class BodyReader implements AsyncIterable<Uint8Array> {
 
   #settleTrailers(): void {
     if (this.#source.at === "complete") {
-      this.#trailers?.resolve(new HeaderList(this.#source.trailers));
+      this.#trailers?.resolve(headerListOf(this.#source.trailers));
     } else if (this.#source.at === "cut") {
       this.#trailers?.reject(this.#source.error);
     }
@@ -158,5 +158,5 @@ const arriving: Source = { at: "arriving" };
 const finished: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 function ignore(): void {
-  // A rejection that its owner chose not to look at.
+  // The reason is in the request's signal as well.
 }

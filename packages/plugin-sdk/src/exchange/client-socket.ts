@@ -1,6 +1,7 @@
+import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 
-/** Who is at the other end of a socket that ends at the host. */
+/** The client, as a socket of a server's shows it. */
 export interface Client {
   readonly address: string | undefined;
   readonly port: number | undefined;
@@ -23,7 +24,10 @@ export function clientOf(remoteAddress: string, scheme: "http" | "https"): Clien
   return { address: remoteAddress.slice(0, colon), port, family: "IPv4", encrypted };
 }
 
-/** The methods and properties of `net.Socket` that servers call or look at, on a socket that ends at the host. */
+/**
+ * A stream with the methods and properties of `net.Socket` that servers and middleware use. The real connection to the
+ * client is the host's.
+ */
 export abstract class ClientSocket extends Duplex {
   /** The client's address; undefined where it has none (a unix socket). */
   readonly remoteAddress: string | undefined;
@@ -41,6 +45,11 @@ export abstract class ClientSocket extends Duplex {
     this.encrypted = client.encrypted;
   }
 
+  /** This socket where Node's types ask for a `net.Socket`: it has what Node's HTTP classes use of one. */
+  asNodeSocket(): Socket {
+    return this as unknown as Socket;
+  }
+
   /** Emits `timeout` after so many milliseconds without traffic; 0 for never, the default. */
   setTimeout(ms: number, callback?: () => void): this {
     if (callback !== undefined && ms > 0) {
@@ -56,27 +65,27 @@ export abstract class ClientSocket extends Duplex {
     return this;
   }
 
-  /** The host has set it on the client's connection. */
+  /** Has no effect: the host has set it on the client's connection. */
   setNoDelay(): this {
     return this;
   }
 
-  /** The client's connection is the host's to keep alive. */
+  /** Has no effect: the host keeps the client's connection alive. */
   setKeepAlive(): this {
     return this;
   }
 
-  /** What carries this socket keeps the process running; this does not. */
+  /** Has no effect: what keeps the process running is the connection to the host. */
   ref(): this {
     return this;
   }
 
-  /** As `ref`. */
+  /** Has no effect, as `ref`. */
   unref(): this {
     return this;
   }
 
-  /** Ends this way and destroys the socket when all was sent. */
+  /** Ends the stream, and destroys it when everything was sent. */
   destroySoon(): void {
     if (this.writableFinished) {
       this.destroy();
@@ -86,12 +95,12 @@ export abstract class ClientSocket extends Duplex {
     this.end();
   }
 
-  /** The time that `setTimeout` gave has passed without traffic. */
+  /** Called when the time given to `setTimeout` has passed without traffic. */
   protected onIdle(): void {
     this.emit("timeout");
   }
 
-  /** There was traffic. */
+  /** Called at each traffic: the time of `setTimeout` begins anew. */
   protected touch(): void {
     this.#idle?.refresh();
   }

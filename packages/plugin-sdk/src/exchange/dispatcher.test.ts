@@ -1,10 +1,15 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash, randomBytes } from "node:crypto";
 import { PassThrough } from "node:stream";
-import { type RequestInit, type ResponseParts, ServeHTTPError } from "@servehttp/contract";
+import {
+  type Logger,
+  type RequestInit,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
 import { describe, expect, it } from "vitest";
-import { dispatchExchange, type ServeHTTP } from "./dispatcher.js";
-import type { Logger } from "../handler/logger.js";
+import { dispatchExchange } from "./dispatcher.js";
+import type { ServeHTTP } from "../handler/serve-http.js";
 import { MemoryChannel } from "../testing/memory-channel.js";
 import type { PluginRequest } from "../handler/plugin-request.js";
 import type { ResponseWriter } from "../handler/response-writer.js";
@@ -55,6 +60,58 @@ describe("dispatchExchange", () => {
     };
     const rejecting = callHandler({ serveHTTP: (() => thenable) as unknown as ServeHTTP });
     await expect(rejecting.response).rejects.toMatchObject({ code: "handler-failed" });
+  });
+
+  it.each([
+    ["a Response", new Response("hello"), "a Response"],
+    ["text", "hello", "a string"],
+    ["an object", { hello: "world" }, "a Object"],
+    ["an object that can't be looked at", unreadable(), "a object"],
+  ])(
+    "answers 500 and says why when the handler writes nothing and returns %s",
+    async (_kind, result, shown) => {
+      for (const serveHTTP of [() => result, async () => result] as unknown as ServeHTTP[]) {
+        const errors: { err: Error }[] = [];
+        const logger: Logger = {
+          warn: () => undefined,
+          error: (details) => errors.push(details as { err: Error }),
+        };
+        const { receiver, resets, running } = dispatch(serveHTTP, logger);
+        void receiver.receive({ init: plainInit, end: { trailers: [] } });
+        // oxlint-disable-next-line no-await-in-loop -- one handler after the other
+        await running.whenIdle();
+        expect(resets.map(({ code }) => code)).toEqual(["handler-failed"]);
+        expect(errors.map(({ err }) => err.message)).toEqual([
+          expect.stringMatching(
+            new RegExp(`^serveHTTP returned ${shown} and wrote nothing: write to`),
+          ),
+        ]);
+      }
+    },
+  );
+
+  it("sends what was written whatever the handler returns", async () => {
+    const call = callHandler({
+      serveHTTP: (async (_request: unknown, response: ResponseWriter) => {
+        await response.write("hello");
+        return new Response("unused");
+      }) as unknown as ServeHTTP,
+    });
+    expect(await (await call.response).text()).toBe("hello");
+  });
+
+  it("survives a handler that throws what can't be looked at (H1)", async () => {
+    const thrown = unreadable();
+    for (const serveHTTP of [
+      () => {
+        throw thrown;
+      },
+      () => Promise.reject(thrown),
+    ]) {
+      const call = callHandler({ serveHTTP });
+      // oxlint-disable-next-line no-await-in-loop -- one handler after the other
+      await expect(call.response).rejects.toMatchObject({ code: "handler-failed" });
+    }
   });
 
   it("calls the handler before the body comes, and lets it answer first", async () => {
@@ -267,7 +324,7 @@ describe("dispatchExchange", () => {
       { method: "PUT", body: "x", expectContinue: true },
     );
     expect(await (await read.response).text()).toBe("x");
-    expect(read.informational).toEqual([{ status: 100, headers: [] }]);
+    expect(read.informational.map(({ status }) => status)).toEqual([100]);
 
     const refused = callHandler(
       { serveHTTP: refuse },
@@ -429,5 +486,17 @@ function sha256(octets: Uint8Array): string {
 function turn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
+  });
+}
+
+/** An object that throws at whatever is done with it. */
+function unreadable(): Error {
+  const keepOff = () => {
+    throw new Error("keep off");
+  };
+  return new Proxy(new Error("never read"), {
+    get: (_target, name) => (name === "then" ? undefined : keepOff()),
+    getPrototypeOf: keepOff,
+    has: () => false,
   });
 }

@@ -1,27 +1,18 @@
 import { AsyncResource } from "node:async_hooks";
 import {
   type ExchangeChannel,
+  type Logger,
   type PartReceiver,
   type RequestInit,
   type RequestParts,
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import type { Logger } from "../handler/logger.js";
-import type { PluginRequest } from "../handler/plugin-request.js";
+import type { ServeHTTP } from "../handler/serve-http.js";
 import { isThenable } from "./is-thenable.js";
 import { RequestReader } from "./request-reader.js";
 import { ResponseSender } from "./response-sender.js";
-import type { ResponseWriter } from "../handler/response-writer.js";
 import type { RunningHandlers } from "./running-handlers.js";
-
-/**
- * Answers a request, in the style of Go's `ServeHTTP`. Returning (or resolving) ends the response, with status 200
- * where nothing was written. A connection that it took over and that nobody listens to any more ends too; one with a listener
- * of `data` or `readable` (a WebSocket, say) lives on. Throwing (or rejecting) makes the exchange fail: the client sees 500 before the head is
- * committed and a broken transfer after it, never what was thrown.
- */
-export type ServeHTTP = (request: PluginRequest, response: ResponseWriter) => void | Promise<void>;
 
 /** What an exchange shares with the others of its plugin. */
 export interface DispatchOptions {
@@ -66,7 +57,7 @@ class Exchange implements PartReceiver<RequestParts> {
       return this.#start(parts.init, parts);
     }
     const taken = this.#request?.receive(parts);
-    // In a tunnel the body is dropped as it comes, so that only one of the two can have to wait.
+    // In a tunnel the body is discarded as it comes, so that only one of the two can have to wait.
     return this.#response?.tunnel?.receive(parts) ?? taken;
   }
 
@@ -95,24 +86,28 @@ class Exchange implements PartReceiver<RequestParts> {
 
   #run(request: RequestReader, response: ResponseSender): void {
     try {
-      // A scope for each, as Node's server has it: what a handler enters into an AsyncLocalStorage (who the user is,
-      // say) must not be there when the next exchange of the same message begins.
+      // Each handler has a scope of its own, as with a server of Node's: what one enters into an AsyncLocalStorage (who
+      // the user is, say) must not be there for the next exchange that came in the same message.
       const scope = new AsyncResource("ServeHTTPExchange");
-      const result = scope.runInAsyncScope(this.#handler, undefined, request, response);
+      const result: unknown = scope.runInAsyncScope(this.#handler, undefined, request, response);
       if (isThenable(result)) {
         result.then(
-          () => this.#returned(response),
+          (value) => this.#returned(value, request, response),
           (thrown: unknown) => this.#threw(thrown, request, response),
         );
       } else {
-        this.#returned(response);
+        this.#returned(result, request, response);
       }
     } catch (thrown) {
       this.#threw(thrown, request, response);
     }
   }
 
-  #returned(response: ResponseSender): void {
+  #returned(result: unknown, request: RequestReader, response: ResponseSender): void {
+    if (!response.committed && isMeantAsAnswer(result)) {
+      this.#threw(unusedResult(result), request, response);
+      return;
+    }
     if (!response.isSettled) {
       void response.end();
     }
@@ -149,13 +144,38 @@ class Exchange implements PartReceiver<RequestParts> {
   }
 }
 
+/** A Response, a text, an object to be sent as JSON. Booleans and numbers come out of short arrow functions by chance. */
+function isMeantAsAnswer(result: unknown): boolean {
+  return (typeof result === "object" && result !== null) || typeof result === "string";
+}
+
+/** The client would get an empty 200, and the author would look for the body in vain. */
+function unusedResult(result: unknown): ServeHTTPError {
+  return new ServeHTTPError(
+    "handler-failed",
+    `serveHTTP returned ${kindOf(result)} and wrote nothing: write to its second argument, the response; ` +
+      "a handler that returns a Response has the style { fetch(request) }",
+  );
+}
+
+/** What a value is, in words: its class where it has one. Looking at somebody else's object may throw. */
+function kindOf(value: unknown): string {
+  try {
+    return value instanceof Object ? `a ${value.constructor.name}` : `a ${typeof value}`;
+  } catch {
+    return `a ${typeof value}`;
+  }
+}
+
 /** Whether a handler threw because its exchange was given up, as it should. */
 function isBecauseOf(thrown: unknown, reason: ServeHTTPError | undefined): boolean {
-  if (reason === undefined) {
+  if (reason === undefined || thrown === reason) {
+    return reason !== undefined;
+  }
+  try {
+    return thrown instanceof Error && (thrown.cause === reason || thrown.name === "AbortError");
+  } catch {
+    // Looking at somebody else's object may throw.
     return false;
   }
-  return (
-    thrown === reason ||
-    (thrown instanceof Error && (thrown.cause === reason || thrown.name === "AbortError"))
-  );
 }

@@ -5,10 +5,11 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import { HeaderList, toFieldList } from "../handler/header-list.js";
+import { fieldsOf, HeaderList } from "../handler/header-list.js";
+import { type HeadersInput, readHeaders } from "../handler/read-headers.js";
 import { settledBy } from "./write-promise.js";
 
-/** The interim responses of an exchange: at most 16, of which one is kept for the 100 that a waiting client needs. */
+/** The informational responses of an exchange: at most 16, one of them reserved for the 100 that a waiting client needs. */
 export class InterimResponses {
   readonly #channel: ExchangeChannel<ResponseParts>;
   #count = 0;
@@ -24,15 +25,15 @@ export class InterimResponses {
     return this.#isContinueDue;
   }
 
-  /** Sends one, or returns why that is not possible. */
-  send(status: number, fields: Iterable<readonly [string, string]>): ServeHTTPError | undefined {
+  /** Sends one. Returns why that is not possible. */
+  send(status: number, fields: HeadersInput): ServeHTTPError | undefined {
     if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
       return invalid(
         `informational(${status}): the status is 100 or 102 to 199; 101 is what hijack() is for`,
       );
     }
     if (status === 100) {
-      // Nobody waits for a second one, and nobody for one that was not expected.
+      // A client waits for one 100 at the most, and only where it has said so.
       if (!this.#isContinueDue) {
         return undefined;
       }
@@ -42,7 +43,7 @@ export class InterimResponses {
       return invalid(`an exchange has at most ${informationalCountMax} informational responses`);
     }
     try {
-      const headers = fields instanceof HeaderList ? fields.toFieldList() : toFieldList(fields);
+      const headers = fields instanceof HeaderList ? fieldsOf(fields) : readHeaders(fields);
       const problem = fieldProblem(headers);
       if (problem !== undefined) {
         return invalid(problem);

@@ -1,13 +1,13 @@
 import { type RequestInit, type RequestParts, ServeHTTPError } from "@servehttp/contract";
 import { BodyReader } from "./body-reader.js";
-import { HeaderList } from "../handler/header-list.js";
+import { type HeaderList, headerListOf } from "../handler/header-list.js";
 import { bufferedBodyBytesDefault } from "../limits.js";
 import type { BufferOptions, PluginRequest } from "../handler/plugin-request.js";
 
 /**
- * The request as the handler reads it, and where the carrier puts its parts. What a small request does not need (a
- * list of headers, a body, an AbortController) is made when somebody asks: this is the hot path of the
- * `small GET` cases of apps/bench.
+ * The request as the handler reads it. The carrier puts its parts here. What a small request does not need (a list of
+ * headers, a date, an AbortController) is made when the handler asks for it: this is the hot path of the `small GET`
+ * cases of apps/bench.
  */
 export class RequestReader implements PluginRequest {
   readonly method: string;
@@ -19,7 +19,7 @@ export class RequestReader implements PluginRequest {
   #abort: AbortController | undefined;
   #abortReason: ServeHTTPError | undefined;
 
-  /** `askForBody`, where the client waits for a 100 (Continue), sends it or returns why it can't be sent. */
+  /** @param askForBody sends the 100 (Continue) that the client waits for; returns why it can't be sent */
   constructor(init: RequestInit, askForBody?: () => ServeHTTPError | undefined) {
     this.method = init.method;
     this.url = init.url;
@@ -56,7 +56,7 @@ export class RequestReader implements PluginRequest {
   }
 
   get headers(): HeaderList {
-    return (this.#headers ??= new HeaderList(this.#init.headers));
+    return (this.#headers ??= headerListOf(this.#init.headers));
   }
 
   get contentLength(): number | undefined {
@@ -103,7 +103,10 @@ export class RequestReader implements PluginRequest {
   async bytes(options: BufferOptions = {}): Promise<Uint8Array> {
     const limitBytes = options.limitBytes ?? bufferedBodyBytesDefault;
     if (!(limitBytes >= 0)) {
-      throw new ServeHTTPError("invalid-argument", `limitBytes is ${limitBytes}: it is 0 or more`);
+      throw new ServeHTTPError(
+        "invalid-argument",
+        `limitBytes is ${limitBytes}: give a number of bytes, 0 or more`,
+      );
     }
     const chunks: Uint8Array[] = [];
     let length = 0;
@@ -147,13 +150,13 @@ export class RequestReader implements PluginRequest {
     this.#abort?.abort(error);
   }
 
-  /** The response is complete: the host sends no more of the body. */
+  /** The response has ended, so that the host sends no more of the body. */
   answered(): void {
     this.#body.cut(notNeeded);
   }
 
-  /** The connection was taken over: what is left of the body goes nowhere. */
-  takenOver(): void {
+  /** The handler took over the client's connection. Discards the rest of the body. */
+  hijacked(): void {
     this.#body.drop();
   }
 }
@@ -168,6 +171,6 @@ const notNeeded = new ServeHTTPError(
 function tooLarge(limitBytes: number): ServeHTTPError {
   return new ServeHTTPError(
     "body-too-large",
-    `the body is longer than the limit of ${limitBytes} bytes; read it chunk by chunk or give a higher limitBytes`,
+    `the body is longer than the limit of ${limitBytes} bytes: read it chunk by chunk, or give a higher limitBytes`,
   );
 }

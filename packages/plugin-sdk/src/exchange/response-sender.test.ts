@@ -7,6 +7,8 @@ import {
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { MemoryChannel } from "../testing/memory-channel.js";
+import { HeaderList } from "../handler/header-list.js";
+import type { WriteHeadHeaders } from "../handler/read-headers.js";
 import { ResponseSender } from "./response-sender.js";
 
 const empty = { trailers: [] };
@@ -32,6 +34,77 @@ describe("ResponseSender", () => {
     expect(sent).toEqual([]);
     await response.end();
     expect(sent).toEqual([{ init: { status: 404, headers: [] }, end: empty }]);
+  });
+
+  it.each([
+    ["an object", { "content-type": "text/plain", "x-m": ["1", "2"], age: 5 }],
+    ["a flat array", ["content-type", "text/plain", "x-m", "1", "x-m", "2", "age", "5"]],
+    [
+      "pairs",
+      [
+        ["content-type", "text/plain"],
+        ["x-m", ["1", "2"]],
+        ["age", 5],
+      ],
+    ],
+    [
+      "a list",
+      new HeaderList([
+        ["content-type", "text/plain"],
+        ["x-m", "1"],
+        ["x-m", "2"],
+        ["age", 5],
+      ]),
+    ],
+  ] as [string, WriteHeadHeaders][])(
+    "takes headers with the status: %s",
+    async (_kind, headers) => {
+      const { response, sent } = open();
+      response.writeHead(404, headers);
+      await response.end();
+      const fields = ["content-type", "text/plain", "x-m", "1", "x-m", "2", "age", "5"];
+      expect(sent).toEqual([{ init: { status: 404, headers: fields }, end: empty }]);
+    },
+  );
+
+  it("puts the headers of writeHead in place of those set before", async () => {
+    const { response, sent } = open();
+    response.headers.append("X-M", "old");
+    response.headers.append("x-m", "older");
+    response.headers.set("kept", "1");
+    response.writeHead(200, { "x-M": ["1", "2"] });
+    await response.end();
+    expect(sent[0]?.init?.headers).toEqual(["kept", "1", "x-M", "1", "x-M", "2"]);
+  });
+
+  it("commits nothing where writeHead throws for a header", async () => {
+    const { response, sent, errors } = open();
+    response.headers.set("a", "1");
+    expect(() => response.writeHead(404, { a: "2", "b c": "3" })).toThrow(
+      /"b c" is no header name/,
+    );
+    expect(response.committed).toBe(false);
+    await response.end();
+    expect(sent).toEqual([{ init: { status: 200, headers: ["a", "1"] }, end: empty }]);
+    expect(errors).toEqual([]);
+  });
+
+  it("sends the headers given with an informational status with that one alone", async () => {
+    const { response, sent } = open();
+    response.headers.set("x-both", "1");
+    response.writeHead(103, { link: "</a>" });
+    await response.end();
+    expect(sent).toEqual([
+      { informational: [{ status: 103, headers: ["x-both", "1", "link", "</a>"] }] },
+      { init: { status: 200, headers: ["x-both", "1"] }, end: empty },
+    ]);
+  });
+
+  it("says nothing of a writeHead after the exchange was given up", () => {
+    const { response, warnings } = open();
+    response.abort(new ServeHTTPError("client-disconnected", "gone"));
+    response.writeHead(200, { a: "1" });
+    expect(warnings).toEqual([]);
   });
 
   it("shares one promise among writes that find room", () => {
@@ -275,7 +348,7 @@ describe("ResponseSender", () => {
     response.extendHeadDeadline(5_000);
     expect(sent).toHaveLength(1);
     for (const ms of [0, -1, 1.5, Number.NaN, 4_294_967_296]) {
-      expect(() => response.extendHeadDeadline(ms)).toThrow(/positive integer/);
+      expect(() => response.extendHeadDeadline(ms)).toThrow(/whole number from 1/);
     }
   });
 
@@ -333,7 +406,7 @@ function open({ init = {}, room }: OpenOptions = {}) {
     {
       abort: (error) => requestAborts.push(error),
       answered: () => undefined,
-      takenOver: () => undefined,
+      hijacked: () => undefined,
     },
     {
       warn: (_details, message) => warnings.push(message),

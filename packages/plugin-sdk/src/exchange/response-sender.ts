@@ -1,7 +1,9 @@
 import {
   bodyChunkBytesMax,
   type ExchangeChannel,
+  type FieldList,
   fieldProblem,
+  type Logger,
   noFields,
   plainEnd,
   type RequestInit,
@@ -9,26 +11,33 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import { clientOf } from "./client-socket.js";
-import { HeaderList } from "../handler/header-list.js";
-import { InterimResponses } from "./interim-responses.js";
-import type { Logger } from "../handler/logger.js";
+import { fieldsOf, HeaderList, replaceFields } from "../handler/header-list.js";
+import {
+  type HeadersInput,
+  readWriteHeadHeaders,
+  type WriteHeadHeaders,
+} from "../handler/read-headers.js";
 import type { HijackedConnection, ResponseWriter } from "../handler/response-writer.js";
-import { toOctets } from "./to-bytes.js";
+import { clientOf } from "./client-socket.js";
+import { InterimResponses } from "./interim-responses.js";
+import { toBytes } from "./to-bytes.js";
 import { TunnelSocket } from "./tunnel-socket.js";
 import { rejected, settledBy } from "./write-promise.js";
 
 /** What the sender tells the request of its exchange. */
 export interface RequestOfResponse {
+  /** The exchange has failed. */
   abort(error: ServeHTTPError): void;
+  /** The response has ended. */
   answered(): void;
-  takenOver(): void;
+  /** The handler took over the client's connection. */
+  hijacked(): void;
 }
 
 /**
  * The response as the handler writes it, turned into parts for the carrier. A response that is written and ended at
- * once is one call of `send`; a write that finds room returns a promise that all such writes share. This is
- * the hot path of the `small GET` cases of apps/bench.
+ * once is one call of `send`. Writes that find room all return the same promise. This is the hot path of the `small GET`
+ * cases of apps/bench.
  *
  * open -> committed [#commit]; open -> hijacked [hijack]; committed -> ended [end]
  * open, committed, hijacked -> failed [abort]
@@ -86,26 +95,32 @@ export class ResponseSender implements ResponseWriter {
     return this.#state.at === "hijacked" ? this.#state.tunnel : undefined;
   }
 
-  writeHead(status: number): void {
+  writeHead(status: number, headers?: WriteHeadHeaders): void {
     if (this.#state.at !== "open") {
       this.#warnOnce(status);
-    } else if (status !== 101 && Number.isInteger(status) && status >= 100 && status <= 199) {
-      const refusal = this.#sendInformational(status, this.#headers ?? []);
+      return;
+    }
+    const given = headers === undefined ? noFields : readWriteHeadHeaders(headers);
+    if (isInformational(status)) {
+      const refusal = this.#sendInformational(status, this.#headersWith(given));
       if (refusal !== undefined) {
         throw refusal;
       }
     } else {
+      if (given.length > 0) {
+        replaceFields(this.headers, given);
+      }
       this.#commit(status);
     }
   }
 
   write(chunk: Uint8Array | string): Promise<void> {
-    const octets = toOctets(chunk);
+    const bytes = toBytes(chunk);
     const refusal = this.#prepare();
     if (refusal !== undefined) {
       return rejected(refusal);
     }
-    return settledBy(this.#sendOctets(octets, false));
+    return settledBy(this.#sendBody(bytes, false));
   }
 
   flush(): Promise<void> {
@@ -118,23 +133,23 @@ export class ResponseSender implements ResponseWriter {
     return settledBy(this.#channel.send(parts));
   }
 
-  informational(status: number, fields: Iterable<readonly [string, string]> = []): Promise<void> {
+  informational(status: number, fields: HeadersInput = []): Promise<void> {
     const refusal = this.#sendInformational(status, fields);
     return refusal === undefined ? settledBy(undefined) : rejected(refusal);
   }
 
   end(chunk?: Uint8Array | string): Promise<void> {
-    const octets = chunk === undefined ? undefined : toOctets(chunk);
+    const bytes = chunk === undefined ? undefined : toBytes(chunk);
     const refusal = this.#prepare();
     if (refusal !== undefined) {
       return rejected(refusal);
     }
-    const trailers = this.#trailers?.toFieldList() ?? noFields;
+    const trailers = this.#trailers === undefined ? noFields : fieldsOf(this.#trailers);
     const problem = trailers.length === 0 ? undefined : fieldProblem(trailers);
     if (problem !== undefined) {
       return rejected(this.#fail(`the response's trailers: ${problem}`));
     }
-    const room = this.#sendOctets(octets, true);
+    const room = this.#sendBody(bytes, true);
     this.#state = ended;
     this.#request.answered();
     return settledBy(room);
@@ -154,13 +169,13 @@ export class ResponseSender implements ResponseWriter {
     if (!this.#init.hijackable) {
       throw new ServeHTTPError(
         "hijack-not-possible",
-        "this client's connection can't be taken over: it is not an upgrade that the host allows, or it is HTTP/2",
+        "this client's connection can't be taken over: the request is no upgrade that the host allows, or it came over HTTP/2",
       );
     }
     const client = clientOf(this.#init.remoteAddress, this.#init.scheme);
     const socket = new TunnelSocket(this.#channel, client);
     this.#state = { at: "hijacked", tunnel: socket };
-    this.#request.takenOver();
+    this.#request.hijacked();
     await this.#channel.send({ hijack: true });
     const head = this.#init.tunnelHead;
     return {
@@ -176,7 +191,7 @@ export class ResponseSender implements ResponseWriter {
     if (!Number.isInteger(ms) || ms <= 0 || ms > extendHeadMsMax) {
       throw new ServeHTTPError(
         "invalid-argument",
-        `extendHeadDeadline(${ms}): milliseconds are a positive integer below 2^32`,
+        `extendHeadDeadline(${ms}): give milliseconds as a whole number from 1 to ${extendHeadMsMax}`,
       );
     }
     if (this.#state.at === "open") {
@@ -193,7 +208,7 @@ export class ResponseSender implements ResponseWriter {
     }
   }
 
-  /** Asks for the body that the client holds back; returns why that is not possible. */
+  /** Asks the client for the body that it holds back. Returns why that is not possible. */
   askForBody(): ServeHTTPError | undefined {
     if (!this.#interim.isContinueDue) {
       return undefined;
@@ -201,17 +216,14 @@ export class ResponseSender implements ResponseWriter {
     if (this.#state.at === "committed") {
       return new ServeHTTPError(
         "already-committed",
-        "the client waits for a 100 (Continue), which can't follow the response's head: read the body, or send " +
+        "the client waits for a 100 (Continue), which can't follow the response's head: read the body, or call " +
           "informational(100), before the first write",
       );
     }
     return this.#sendInformational(100, []);
   }
 
-  #sendInformational(
-    status: number,
-    fields: Iterable<readonly [string, string]>,
-  ): ServeHTTPError | undefined {
+  #sendInformational(status: number, fields: HeadersInput): ServeHTTPError | undefined {
     const refusal = this.#refusal();
     if (refusal !== undefined) {
       return refusal;
@@ -223,6 +235,13 @@ export class ResponseSender implements ResponseWriter {
       );
     }
     return this.#interim.send(status, fields);
+  }
+
+  /** A copy of the headers with these in place of those of the same names. */
+  #headersWith(fields: FieldList): HeaderList {
+    const headers = new HeaderList(this.#headers);
+    replaceFields(headers, fields);
+    return headers;
   }
 
   /** Why nothing can be written any more. */
@@ -241,7 +260,7 @@ export class ResponseSender implements ResponseWriter {
     return this.#state.error;
   }
 
-  /** Commits the head, if nobody has; returns why nothing can be written. */
+  /** Commits the head unless it is. Returns why nothing can be written. */
   #prepare(): ServeHTTPError | undefined {
     if (this.#state.at === "open") {
       this.#commit(200);
@@ -249,14 +268,14 @@ export class ResponseSender implements ResponseWriter {
     return this.#refusal();
   }
 
-  /** Where the head can't be committed, the exchange has failed. */
+  /** Commits the head. A head that can't be committed makes the exchange fail. */
   #commit(status: number): void {
     if (!Number.isInteger(status) || status < 200 || status > 999) {
       const hint = status === 101 ? "; hijack() takes a connection over" : "";
       this.#fail(`writeHead(${status}): a final status is 200 to 999${hint}`);
       return;
     }
-    const headers = this.#headers?.toFieldList() ?? noFields;
+    const headers = this.#headers === undefined ? noFields : fieldsOf(this.#headers);
     const problem = fieldProblem(headers);
     if (problem !== undefined) {
       this.#fail(`the response's headers: ${problem}`);
@@ -275,29 +294,29 @@ export class ResponseSender implements ResponseWriter {
     return parts;
   }
 
-  #sendOctets(octets: Uint8Array | undefined, isLast: boolean): void | Promise<void> {
+  #sendBody(bytes: Uint8Array | undefined, isLast: boolean): void | Promise<void> {
     let parts = this.#takeHead();
-    if (octets !== undefined && octets.length > 0) {
+    if (bytes !== undefined && bytes.length > 0) {
       let at = 0;
-      // The slices share the handler's memory: sending them without waiting holds nothing more of it.
-      while (octets.length - at > bodyChunkBytesMax) {
-        parts.chunk = octets.subarray(at, at + bodyChunkBytesMax);
+      // The slices share the handler's memory, so sending them without waiting holds no more of it.
+      while (bytes.length - at > bodyChunkBytesMax) {
+        parts.chunk = bytes.subarray(at, at + bodyChunkBytesMax);
         void settledBy(this.#channel.send(parts));
         at += bodyChunkBytesMax;
         parts = {};
       }
-      parts.chunk = at === 0 ? octets : octets.subarray(at);
+      parts.chunk = at === 0 ? bytes : bytes.subarray(at);
     } else if (parts.init === undefined && !isLast) {
       return undefined;
     }
     if (isLast) {
-      const trailers = this.#trailers?.toFieldList();
-      parts.end = trailers === undefined || trailers.length === 0 ? plainEnd : { trailers };
+      const trailers = this.#trailers === undefined ? noFields : fieldsOf(this.#trailers);
+      parts.end = trailers.length === 0 ? plainEnd : { trailers };
     }
     return this.#channel.send(parts);
   }
 
-  /** The handler did something that no client can be told: 500, or a broken transfer. */
+  /** The handler answered something impossible: the client gets 500, or a broken transfer. */
   #fail(message: string): ServeHTTPError {
     this.#logger.error({ requestId: this.#init.requestId }, message);
     const error = new ServeHTTPError("handler-failed", message);
@@ -308,7 +327,7 @@ export class ResponseSender implements ResponseWriter {
   }
 
   #warnOnce(status: number): void {
-    if (this.#hasWarned) {
+    if (this.#hasWarned || this.#state.at === "failed") {
       return;
     }
     this.#hasWarned = true;
@@ -329,5 +348,9 @@ type State =
 const open: State = { at: "open" };
 const committed: State = { at: "committed" };
 const ended: State = { at: "ended" };
+
+function isInformational(status: number): boolean {
+  return Number.isInteger(status) && status >= 100 && status <= 199 && status !== 101;
+}
 
 const extendHeadMsMax = 4_294_967_295;

@@ -1,4 +1,4 @@
-/** Counts the handlers that run, for who waits until none does. */
+/** Counts the handlers that run. A plugin that closes waits until none does. */
 export class RunningHandlers {
   #count = 0;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -12,7 +12,7 @@ export class RunningHandlers {
     this.#count += 1;
   }
 
-  /** A handler is done, or nobody waits for it any longer. */
+  /** A handler has returned, or its exchange was given up. */
   leave(): void {
     this.#count -= 1;
     if (this.#count === 0) {
@@ -21,7 +21,7 @@ export class RunningHandlers {
     }
   }
 
-  /** Resolves when no handler runs: at once if none does now. */
+  /** Resolves when no handler runs, at once if none does now. */
   async whenIdle(): Promise<void> {
     if (this.#count > 0) {
       this.#idle ??= Promise.withResolvers();

@@ -1,7 +1,11 @@
 import { ServeHTTPError } from "@servehttp/contract";
 
-/** A chunk as bytes, strings as UTF-8. Throws a ServeHTTPError `invalid-argument` for anything else. */
-export function toOctets(chunk: Uint8Array | string): Uint8Array {
+/**
+ * A chunk of a response as bytes; strings become UTF-8.
+ *
+ * @throws ServeHTTPError `invalid-argument` for anything else
+ */
+export function toBytes(chunk: Uint8Array | string): Uint8Array {
   if (typeof chunk === "string") {
     return Buffer.from(chunk, "utf8");
   }

@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { bodyChunkBytesMax, type ResponseParts, ServeHTTPError } from "@servehttp/contract";
 import { describe, expect, it } from "vitest";
 import { clientOf } from "./client-socket.js";
-import type { ServeHTTP } from "./dispatcher.js";
+import type { ServeHTTP } from "../handler/serve-http.js";
 import { callHandler } from "../testing/testing.js";
 import { TunnelSocket } from "./tunnel-socket.js";
 

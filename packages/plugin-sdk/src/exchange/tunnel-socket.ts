@@ -10,12 +10,12 @@ import { joinBytesMax } from "../limits.js";
 import { settledBy } from "./write-promise.js";
 
 /**
- * A client's connection that the plugin took over: raw bytes both ways, with back-pressure both ways, each way ends
- * on its own.
+ * A client's connection that the plugin took over: raw bytes both ways, with back-pressure both ways. Each way ends on
+ * its own.
  *
- * As with a `net.Socket`, what was written before `destroy()` still goes; `destroy(error)` breaks the connection at
- * once. When the exchange is given up the socket is destroyed; it emits `error` only where somebody listens, so that a
- * client who leaves can't end the process.
+ * As with a `net.Socket`, what was written before `destroy()` still goes out, and `destroy(error)` breaks the connection
+ * at once. When the exchange is given up the socket is destroyed. It emits `error` only where something listens, so that
+ * a client who leaves can't end the process.
  */
 export class TunnelSocket extends ClientSocket {
   readonly #channel: ExchangeChannel<ResponseParts>;
@@ -26,7 +26,7 @@ export class TunnelSocket extends ClientSocket {
   constructor(channel: ExchangeChannel<ResponseParts>, client: Client) {
     super(client);
     this.#channel = channel;
-    // A handler that writes behind its own end, say, must not take the process along.
+    // A handler that writes after its own end, say, must not end the process.
     this.on("error", ignore);
   }
 
@@ -49,10 +49,7 @@ export class TunnelSocket extends ClientSocket {
     return wait;
   }
 
-  /**
-   * The handler is done. A connection that nobody reads is nobody's: it ends behind what was written. Who has handed it on
-   * has a listener here.
-   */
+  /** The handler has returned. A connection to which nothing listens ends behind what was written. */
   handlerReturned(): void {
     if (this.listenerCount("data") === 0 && this.listenerCount("readable") === 0) {
       this.destroySoon();
@@ -71,7 +68,7 @@ export class TunnelSocket extends ClientSocket {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, settle: Settle): void {
-    this.#afterwards(this.#sendOctets(chunk), settle);
+    this.#afterwards(this.#sendBytes(chunk), settle);
   }
 
   override _writev(waiting: { chunk: Buffer }[], settle: Settle): void {
@@ -81,13 +78,13 @@ export class TunnelSocket extends ClientSocket {
     }
     const chunks = waiting.map(({ chunk }) => chunk);
     if (bytes <= joinBytesMax) {
-      this.#afterwards(this.#sendOctets(Buffer.concat(chunks, bytes)), settle);
+      this.#afterwards(this.#sendBytes(Buffer.concat(chunks, bytes)), settle);
       return;
     }
     let room: void | Promise<void> = undefined;
     for (const chunk of chunks) {
       void settledBy(room);
-      room = this.#sendOctets(chunk);
+      room = this.#sendBytes(chunk);
     }
     this.#afterwards(room, settle);
   }
@@ -122,12 +119,12 @@ export class TunnelSocket extends ClientSocket {
     this.#channel.reset(new ServeHTTPError("request-not-needed", "the plugin closed the tunnel"));
   }
 
-  #sendOctets(octets: Buffer): void | Promise<void> {
+  #sendBytes(bytes: Buffer): void | Promise<void> {
     this.touch();
     let room: void | Promise<void> = undefined;
-    for (let at = 0; at < octets.length; at += bodyChunkBytesMax) {
+    for (let at = 0; at < bytes.length; at += bodyChunkBytesMax) {
       void settledBy(room);
-      room = this.#channel.send({ tunnelChunk: octets.subarray(at, at + bodyChunkBytesMax) });
+      room = this.#channel.send({ tunnelChunk: bytes.subarray(at, at + bodyChunkBytesMax) });
     }
     return room;
   }
@@ -150,5 +147,5 @@ export class TunnelSocket extends ClientSocket {
 type Settle = (error?: Error | null) => void;
 
 function ignore(): void {
-  // Whoever wants to know listens beside.
+  // A handler that wants to know has a listener of its own.
 }

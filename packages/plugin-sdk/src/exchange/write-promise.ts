@@ -1,14 +1,14 @@
 import type { ServeHTTPError } from "@servehttp/contract";
 
-/** What every write that finds room returns. */
+/** What each write that finds room returns. */
 const settled: Promise<void> = Promise.resolve();
 
-/** Whether the write has found room: who only waits for that has nothing to wait for. */
+/** Whether the write found room at once, so that there is nothing to wait for. */
 export function hasRoom(written: Promise<void>): boolean {
   return written === settled;
 }
 
-/** The promise of a write. Whoever writes may choose not to look at it: its rejection is never unhandled. */
+/** The promise of a write. A handler need not look at it: its rejection is never unhandled. */
 export function settledBy(room: void | Promise<void>): Promise<void> {
   if (room === undefined) {
     return settled;
@@ -17,7 +17,7 @@ export function settledBy(room: void | Promise<void>): Promise<void> {
   return room;
 }
 
-/** The promise of a write that can't be. Its rejection is never unhandled. */
+/** The promise of a write that is refused. Its rejection is never unhandled. */
 export function rejected(reason: ServeHTTPError): Promise<void> {
   const promise = Promise.reject(reason);
   promise.catch(ignore);
@@ -25,5 +25,5 @@ export function rejected(reason: ServeHTTPError): Promise<void> {
 }
 
 function ignore(): void {
-  // The reason is in the request's signal as well.
+  // The request's signal has the reason as well.
 }

@@ -1,11 +1,13 @@
+import { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
-import { HeaderList, toFieldList } from "./header-list.js";
+import { fieldsOf, HeaderList, headerListOf } from "./header-list.js";
 
 const twoCookies = Object.freeze(["Set-Cookie", "a=1", "X-M", "m", "set-cookie", "b=2"]);
 
 describe("HeaderList", () => {
   it("finds names without regard to case and keeps the letter case given", () => {
-    const list = new HeaderList(twoCookies);
+    const list = headerListOf(twoCookies);
     expect(list.get("SET-COOKIE")).toBe("a=1");
     expect(list.getAll("set-cookie")).toEqual(["a=1", "b=2"]);
     expect(list.has("x-m")).toBe(true);
@@ -19,9 +21,9 @@ describe("HeaderList", () => {
   });
 
   it("replaces all values at the place of the first", () => {
-    const list = new HeaderList(twoCookies);
+    const list = headerListOf(twoCookies);
     list.set("SET-cookie", "c=3");
-    expect(list.toFieldList()).toEqual(["SET-cookie", "c=3", "X-M", "m"]);
+    expect(fieldsOf(list)).toEqual(["SET-cookie", "c=3", "X-M", "m"]);
   });
 
   it("appends what it does not have, and values behind others", () => {
@@ -29,19 +31,19 @@ describe("HeaderList", () => {
     list.set("a", "1");
     list.append("b", "2");
     list.append("A", "3");
-    expect(list.toFieldList()).toEqual(["a", "1", "b", "2", "A", "3"]);
+    expect(fieldsOf(list)).toEqual(["a", "1", "b", "2", "A", "3"]);
   });
 
   it("removes all values of a name", () => {
-    const list = new HeaderList([...twoCookies, "z", "26"]);
+    const list = headerListOf([...twoCookies, "z", "26"]);
     expect(list.delete("Set-Cookie")).toBe(true);
     expect(list.delete("Set-Cookie")).toBe(false);
-    expect(list.toFieldList()).toEqual(["X-M", "m", "z", "26"]);
+    expect(fieldsOf(list)).toEqual(["X-M", "m", "z", "26"]);
   });
 
   it("neither copies nor changes the fields that it was given", () => {
-    const list = new HeaderList(twoCookies);
-    expect(list.toFieldList()).toBe(twoCookies);
+    const list = headerListOf(twoCookies);
+    expect(fieldsOf(list)).toBe(twoCookies);
     list.set("x-m", "changed");
     expect(twoCookies[3]).toBe("m");
   });
@@ -49,18 +51,18 @@ describe("HeaderList", () => {
   it("shows no later change in fields that it has handed out", () => {
     const list = new HeaderList();
     list.set("a", "1");
-    const before = list.toFieldList();
+    const before = fieldsOf(list);
     list.set("a", "2");
     list.append("b", "3");
     expect(before).toEqual(["a", "1"]);
-    expect(list.toFieldList()).toEqual(["a", "2", "b", "3"]);
+    expect(fieldsOf(list)).toEqual(["a", "2", "b", "3"]);
   });
 
   it("removes white space around a value and takes an empty one", () => {
     const list = new HeaderList();
     list.set("a", " \t x y \t");
     list.set("b", "");
-    expect(list.toFieldList()).toEqual(["a", "x y", "b", ""]);
+    expect(fieldsOf(list)).toEqual(["a", "x y", "b", ""]);
   });
 
   it.each(["", "a b", "a:", "é", "a\r\nb", "x".repeat(257)])("refuses the name %j", (name) => {
@@ -69,7 +71,7 @@ describe("HeaderList", () => {
       expect.objectContaining({ code: "invalid-argument" }),
     );
     expect(() => list.append(name, "v")).toThrow(/is no header name/);
-    expect(list.toFieldList()).toEqual([]);
+    expect(fieldsOf(list)).toEqual([]);
   });
 
   it.each([
@@ -84,9 +86,19 @@ describe("HeaderList", () => {
     expect(() => list.set("x-a", value)).toThrow(/header x-a/);
   });
 
-  it("refuses values that are no strings", () => {
+  it("writes numbers as digits", () => {
     const list = new HeaderList();
-    expect(() => list.set("a", 5 as unknown as string)).toThrow(/of type number/);
+    list.set("content-length", 5);
+    list.append("age", 0);
+    expect(fieldsOf(list)).toEqual(["content-length", "5", "age", "0"]);
+  });
+
+  it.each([undefined, null, true, {}, ["a"], Symbol("a")])("refuses the value %o", (value) => {
+    const list = new HeaderList();
+    expect(() => list.set("a", value as string)).toThrow(/value of header a is .*: values are/);
+    expect(() => list.append("a", value as string)).toThrow(
+      expect.objectContaining({ code: "invalid-argument" }),
+    );
   });
 
   it("takes every byte above the control characters", () => {
@@ -96,14 +108,90 @@ describe("HeaderList", () => {
   });
 });
 
-describe("toFieldList", () => {
-  it("flattens pairs and checks them", () => {
-    expect(
-      toFieldList([
-        ["Link", "</a>"],
-        ["Link", "</b>"],
+describe("the constructor of HeaderList", () => {
+  const sameFields = ["a", "1", "set-cookie", "x=1", "set-cookie", "y=2"];
+
+  it.each([
+    [
+      "pairs",
+      [
+        ["a", "1"],
+        ["set-cookie", "x=1"],
+        ["set-cookie", "y=2"],
+      ],
+    ],
+    ["an object", { a: 1, "set-cookie": ["x=1", "y=2"] }],
+    [
+      "an iterator of pairs",
+      new Map<string, string | string[]>([
+        ["a", "1"],
+        ["set-cookie", ["x=1", "y=2"]],
+      ]).entries(),
+    ],
+    ["a list", headerListOf(sameFields)],
+    [
+      "the Headers of fetch",
+      new Headers([
+        ["a", "1"],
+        ["set-cookie", "x=1"],
+        ["set-cookie", "y=2"],
       ]),
-    ).toEqual(["Link", "</a>", "Link", "</b>"]);
-    expect(() => toFieldList([["a b", "c"]])).toThrow(/is no header name/);
+    ],
+  ])("takes %s", (_kind, headers) => {
+    expect(fieldsOf(new HeaderList(headers))).toEqual(sameFields);
+  });
+
+  it("copies what it takes", () => {
+    const original = new HeaderList({ a: "1" });
+    const copy = new HeaderList(original);
+    copy.set("a", "2");
+    original.append("b", "3");
+    expect(fieldsOf(original)).toEqual(["a", "1", "b", "3"]);
+    expect(fieldsOf(copy)).toEqual(["a", "2"]);
+  });
+
+  it.each([
+    ["a flat array", ["a", "1"]],
+    ["a triple", [["a", "1", "2"]]],
+    ["a string", "a: 1"],
+    ["null", null],
+    ["a number", 5],
+    ["strings", new Set(["ab"])],
+  ])("refuses %s", (_kind, headers) => {
+    expect(() => new HeaderList(headers as never)).toThrow(/^headers are pairs of name and value/);
+  });
+
+  it("refuses a name and a value that HTTP does not allow", () => {
+    expect(() => new HeaderList({ "a b": "c" })).toThrow(/is no header name/);
+    expect(() => new HeaderList([["a", "b\r\nc: d"]])).toThrow(/U\+000D at 1/);
+    expect(() => new HeaderList({ a: undefined as unknown as string })).toThrow(
+      /of type undefined/,
+    );
+  });
+});
+
+describe("what HeaderList has of the Headers of fetch", () => {
+  const list = headerListOf(twoCookies);
+
+  it("gives all values of Set-Cookie", () => {
+    expect(list.getSetCookie()).toEqual(["a=1", "b=2"]);
+    expect(new HeaderList().getSetCookie()).toEqual([]);
+  });
+
+  it("gives names, values and pairs in order, one a value", () => {
+    expect([...list.keys()]).toEqual(["Set-Cookie", "X-M", "set-cookie"]);
+    expect([...list.values()]).toEqual(["a=1", "m", "b=2"]);
+    expect([...list.entries()]).toEqual([...list]);
+  });
+
+  it("can be given to Headers of fetch and to a response of Node's", () => {
+    expect([...new Headers([...list])]).toEqual([
+      ["set-cookie", "a=1"],
+      ["set-cookie", "b=2"],
+      ["x-m", "m"],
+    ]);
+    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    response.setHeaders(new HeaderList({ "x-m": "m", "set-cookie": ["a=1", "b=2"] }) as never);
+    expect(response.getHeaders()).toEqual({ "x-m": "m", "set-cookie": ["a=1", "b=2"] });
   });
 });

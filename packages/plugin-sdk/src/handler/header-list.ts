@@ -1,31 +1,47 @@
-import {
-  type FieldList,
-  fieldNameBytesMax,
-  isFieldValue,
-  isToken,
-  noFields,
-  ServeHTTPError,
-  trimFieldValue,
-} from "@servehttp/contract";
+import { type FieldList, noFields } from "@servehttp/contract";
+import { checkedValue } from "./check-field.js";
+import { type HeadersInput, readHeaders } from "./read-headers.js";
+
+// They reach into a list for this package alone, and so are no methods. The class sets them below.
+let adoptFields: (fields: FieldList) => HeaderList;
+let shareFields: (list: HeaderList) => FieldList;
 
 /**
  * The fields of a header or trailer section (RFC 9110, section 5): an ordered list with several values a name,
- * like Go's `http.Header` and unlike the `Headers` of fetch, which joins values.
+ * like Go's `http.Header`. Unlike the `Headers` of fetch it never joins values.
  *
  * Names compare without regard to case and keep the letter case in which they were given. Values are strings of one
- * character a byte (Latin-1), as in Node. Iteration gives `[name, value]` in order, one pair a value.
- *
- * `set` and `append` throw a ServeHTTPError `invalid-argument` for a name or a value that HTTP does not allow. White
- * space at either end of a value is no part of it and is removed.
+ * character a byte (Latin-1), as in Node. Iteration gives `[name, value]` in order, one pair a value, so that
+ * `new Headers(list)` and `response.setHeaders(list)` of Node take a list.
  */
 export class HeaderList implements Iterable<[string, string]> {
-  #fields: FieldList;
+  #fields: FieldList = noFields;
   // Whether somebody else may hold #fields: it is copied before the first change.
   #isShared = true;
 
-  /** A list with these fields (name, value, name, value …; default none). They are not checked again, and not changed. */
-  constructor(fields: FieldList = noFields) {
-    this.#fields = fields;
+  static {
+    adoptFields = (fields) => {
+      const list = new HeaderList();
+      list.#fields = fields;
+      return list;
+    };
+    shareFields = (list) => {
+      list.#isShared = true;
+      return list.#fields;
+    };
+  }
+
+  /**
+   * A list with these fields; without them, an empty one.
+   *
+   * @param headers What the `Headers` of fetch takes: pairs of name and value (an array, a Map, `Headers`, another
+   *   list), or an object whose values are strings, numbers or arrays of them. It is copied.
+   * @throws ServeHTTPError `invalid-argument` for another shape, and for a name or a value that HTTP does not allow
+   */
+  constructor(headers?: HeadersInput) {
+    if (headers !== undefined) {
+      this.#fields = readHeaders(headers);
+    }
   }
 
   /** The first value of this name; undefined where there is none. */
@@ -45,28 +61,42 @@ export class HeaderList implements Iterable<[string, string]> {
     return values;
   }
 
+  /** All values of `Set-Cookie` in order, as `Headers` of fetch has it. */
+  getSetCookie(): string[] {
+    return this.getAll("set-cookie");
+  }
+
   /** Whether there is a field of this name. */
   has(name: string): boolean {
     return indexOfName(this.#fields, name, 0) >= 0;
   }
 
-  /** Replaces all values of this name by one, at the place of the first of them; appends where there is none. */
-  set(name: string, value: string): void {
-    const allowed = allowedField(name, value);
+  /**
+   * Replaces all values of this name by one, at the place of the first of them; appends where there is none. White space
+   * at either end of the value is removed (RFC 9110, section 5.5).
+   *
+   * @throws ServeHTTPError `invalid-argument` for a name or a value that HTTP does not allow
+   */
+  set(name: string, value: string | number): void {
+    const checked = checkedValue(name, value);
     const at = indexOfName(this.#fields, name, 0);
     if (at < 0) {
-      this.#own().push(name, allowed);
+      this.#ownFields().push(name, checked);
       return;
     }
-    const fields = this.#own();
+    const fields = this.#ownFields();
     fields[at] = name;
-    fields[at + 1] = allowed;
-    removeFrom(fields, name, at + 2);
+    fields[at + 1] = checked;
+    removeName(fields, name, at + 2);
   }
 
-  /** Adds a value behind all that are there. */
-  append(name: string, value: string): void {
-    this.#own().push(name, allowedField(name, value));
+  /**
+   * Adds a value behind all that are there. White space at either end of it is removed.
+   *
+   * @throws ServeHTTPError `invalid-argument` for a name or a value that HTTP does not allow
+   */
+  append(name: string, value: string | number): void {
+    this.#ownFields().push(name, checkedValue(name, value));
   }
 
   /** Removes all values of this name; says whether there was one. */
@@ -75,24 +105,39 @@ export class HeaderList implements Iterable<[string, string]> {
     if (at < 0) {
       return false;
     }
-    removeFrom(this.#own(), name, at);
+    removeName(this.#ownFields(), name, at);
     return true;
   }
 
-  *[Symbol.iterator](): Generator<[string, string], undefined> {
+  /** The names in order, in their own letter case, once for each value. */
+  *keys(): Generator<string, undefined> {
+    const fields = this.#fields;
+    for (let i = 0; i < fields.length; i += 2) {
+      yield fields[i] as string;
+    }
+  }
+
+  /** The values in order. */
+  *values(): Generator<string, undefined> {
+    const fields = this.#fields;
+    for (let i = 1; i < fields.length; i += 2) {
+      yield fields[i] as string;
+    }
+  }
+
+  /** Pairs of name and value in order, one pair a value. The same as iterating over the list. */
+  *entries(): Generator<[string, string], undefined> {
     const fields = this.#fields;
     for (let i = 0; i < fields.length; i += 2) {
       yield [fields[i] as string, fields[i + 1] as string];
     }
   }
 
-  /** The fields as they are now: name, value, name, value …. Later changes of this list do not show in it. */
-  toFieldList(): FieldList {
-    this.#isShared = true;
-    return this.#fields;
+  [Symbol.iterator](): Generator<[string, string], undefined> {
+    return this.entries();
   }
 
-  #own(): string[] {
+  #ownFields(): string[] {
     if (this.#isShared) {
       this.#fields = this.#fields.slice();
       this.#isShared = false;
@@ -101,13 +146,14 @@ export class HeaderList implements Iterable<[string, string]> {
   }
 }
 
-/** Pairs of name and value as a flat list. Throws a ServeHTTPError `invalid-argument` for what HTTP does not allow. */
-export function toFieldList(pairs: Iterable<readonly [string, string]>): FieldList {
-  const list = new HeaderList();
-  for (const [name, value] of pairs) {
-    list.append(name, value);
-  }
-  return list.toFieldList();
+/** A list of fields that were checked before. It neither copies nor changes them. */
+export function headerListOf(fields: FieldList): HeaderList {
+  return adoptFields(fields);
+}
+
+/** The fields of a list as they are now. Later changes of the list do not show in them. */
+export function fieldsOf(list: HeaderList): FieldList {
+  return shareFields(list);
 }
 
 function indexOfName(fields: FieldList, name: string, from: number): number {
@@ -127,7 +173,7 @@ function indexOfName(fields: FieldList, name: string, from: number): number {
   return -1;
 }
 
-function removeFrom(fields: string[], name: string, from: number): void {
+function removeName(fields: string[], name: string, from: number): void {
   let kept = from;
   let at = indexOfName(fields, name, from);
   if (at < 0) {
@@ -145,50 +191,12 @@ function removeFrom(fields: string[], name: string, from: number): void {
   fields.length = kept;
 }
 
-function allowedField(name: string, value: string): string {
-  if (typeof name !== "string" || name.length > fieldNameBytesMax || !isToken(name)) {
-    throw new ServeHTTPError(
-      "invalid-argument",
-      `${quoted(name)} is no header name: a name is 1 to ${fieldNameBytesMax} letters, digits or characters of ` +
-        "!#$%&'*+-.^_`|~",
-    );
+/** Puts fields in place of all those of the same names. They were checked before. */
+export function replaceFields(list: HeaderList, fields: FieldList): void {
+  for (let i = 0; i < fields.length; i += 2) {
+    list.delete(fields[i] as string);
   }
-  if (typeof value !== "string") {
-    throw new ServeHTTPError(
-      "invalid-argument",
-      `the value of header ${name} is of type ${typeof value}: values are strings`,
-    );
+  for (let i = 0; i < fields.length; i += 2) {
+    list.append(fields[i] as string, fields[i + 1] as string);
   }
-  const trimmed = trimFieldValue(value);
-  if (!isFieldValue(trimmed)) {
-    throw new ServeHTTPError(
-      "invalid-argument",
-      `the value of header ${name} ${valueProblem(trimmed)}`,
-    );
-  }
-  return trimmed;
-}
-
-function valueProblem(value: string): string {
-  for (let i = 0; i < value.length; i += 1) {
-    const code = value.charCodeAt(i);
-    if (code > 0xff) {
-      return (
-        `holds ${codePoint(code)} at ${i}: a value has one character a byte, up to U+00FF; ` +
-        `for UTF-8 give Buffer.from(value, "utf8").toString("latin1")`
-      );
-    }
-    if ((code < 0x20 && code !== 0x09) || code === 0x7f) {
-      return `holds ${codePoint(code)} at ${i}: control characters are not allowed`;
-    }
-  }
-  return `is not allowed: ${quoted(value)}`;
-}
-
-function codePoint(code: number): string {
-  return `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
-}
-
-function quoted(text: unknown): string {
-  return JSON.stringify(String(text).slice(0, 60));
 }

@@ -2,7 +2,7 @@ import type { HeaderList } from "./header-list.js";
 
 /** How much `bytes()`, `text()` and `json()` hold. */
 export interface BufferOptions {
-  /** In bytes; default 1 MiB (1,048,576). */
+  /** The longest body that is read, in bytes, 0 or more. Default: 1,048,576 (1 MiB). */
   readonly limitBytes?: number;
 }
 
@@ -12,82 +12,104 @@ export interface PluginRequest {
   readonly method: string;
 
   /**
-   * Path and query as the plugin sees them, `/` at least: the host has removed its prefix and its secret query parameters;
+   * Path and query as the plugin sees them, at least `/`. The host has removed its prefix and its secret query parameters;
    * escapes stay as the client sent them. One character a byte.
    */
   readonly url: string;
 
-  /** The request target as the client sent it, less the host's secret query parameters. */
+  /**
+   * The request target as the client sent it (RFC 9112, section 3.2), without the host's secret query parameters. One
+   * character a byte.
+   */
   readonly requestUri: string;
 
   /** The client's protocol: `"HTTP/1.0"`, `"HTTP/1.1"` or `"HTTP/2.0"`. */
   readonly protocol: string;
 
-  /** 1 or 2. */
+  /** The major number of the client's protocol: 1 or 2. */
   readonly protocolMajor: number;
 
-  /** 0 or 1. */
+  /** The minor number of the client's protocol: 0 or 1. */
   readonly protocolMinor: number;
 
   /** How the client addressed the host: `"http"` or `"https"`. */
   readonly scheme: "http" | "https";
 
-  /** The client's `Host` or `:authority`; it is not among `headers`. May be empty (HTTP/1.0). */
+  /** The client's `Host` or `:authority`. It is not among `headers`. May be empty (HTTP/1.0). */
   readonly host: string;
 
-  /** The client's transport address, `"ip:port"`, IPv6 in brackets; empty where it has none (a unix socket). */
+  /** The client's address, `"ip:port"`, IPv6 in brackets. Empty where it has none (a unix socket). */
   readonly remoteAddress: string;
 
-  /** The header section, without `Host`, hop-by-hop and framing fields. Changing it changes nothing elsewhere. */
+  /**
+   * The header section without `Host`, hop-by-hop and framing fields. Changes of this list have no effect elsewhere.
+   */
   readonly headers: HeaderList;
 
-  /** The declared length of the body in bytes, 0 for a request without one, undefined where it is not known. */
+  /** The declared length of the body in bytes: 0 for a request without a body, undefined where it is not known. */
   readonly contentLength: number | undefined;
 
-  /** Whether the client waits for a 100 (Continue) before it sends the body. The first read of the body sends it. */
+  /**
+   * Whether the client waits for a 100 (Continue) before it sends the body (RFC 9110, section 10.1.1). The first read of
+   * the body sends it.
+   */
   readonly expectContinue: boolean;
 
   /**
-   * The body, chunk by chunk, 1 byte to 64 KiB each; single use. The client is slowed down to the pace of this
-   * reader. Leaving the loop says that no more is needed: the rest is taken and dropped.
+   * The body, chunk by chunk, each of 1 byte to 64 KiB. It can be read once. The client is slowed down to the pace of
+   * the reader. Leaving the loop discards the rest of the body.
    *
-   * The iteration throws a ServeHTTPError: `already-read` at a second use; the reason of `signal` when the body was cut off
-   * or the exchange given up, never a clean end; `request-not-needed` after the response has ended;
-   * `already-committed` where the client waits for a 100 (Continue) and the response has begun without one.
+   * The iteration throws a ServeHTTPError: `already-read` at a second use; the reason of `signal` when the upload was cut
+   * off or the exchange was given up, so that an end is always the whole body; `request-not-needed` after the response has
+   * ended; `already-committed` where the client waits for a 100 (Continue) and the response has begun without one.
    */
   readonly body: AsyncIterable<Uint8Array>;
 
   /**
-   * The whole body. Throws what `body` throws, and `body-too-large` where it is longer than the limit; the rest
-   * is then taken and dropped.
+   * Reads the whole body.
+   *
+   * @throws ServeHTTPError as `body` does, and `body-too-large` where the body is longer than the limit, the rest of which is
+   *   then discarded; `invalid-argument` for a limit that is no number of bytes
    */
   bytes(options?: BufferOptions): Promise<Uint8Array>;
 
-  /** The whole body as UTF-8 text, a byte order mark removed, wrong bytes replaced. Throws what `bytes` throws. */
+  /**
+   * Reads the whole body as UTF-8. A byte order mark is removed, and bytes that are not UTF-8 become U+FFFD.
+   *
+   * @throws ServeHTTPError as `bytes` does
+   */
   text(options?: BufferOptions): Promise<string>;
 
-  /** The whole body, parsed as JSON. Throws what `bytes` throws, and a SyntaxError for what is no JSON. */
+  /**
+   * Reads the whole body and parses it as JSON.
+   *
+   * @throws ServeHTTPError as `bytes` does
+   * @throws SyntaxError for a body that is not JSON
+   */
   json(options?: BufferOptions): Promise<unknown>;
 
   /**
-   * The trailer section, settled after the body: read the body first. Rejects with what the body throws; nobody
-   * needs to listen.
+   * The trailer section (RFC 9110, section 6.5). It settles after the body, so read the body first. It rejects with what
+   * the body throws; a rejection that nothing handles does no harm.
    */
   readonly trailers: Promise<HeaderList>;
 
   /**
-   * Aborts when the exchange is given up. The reason is a ServeHTTPError whose `code` says why: `client-left`, `deadline`,
-   * `host-stopping`, `plugin-closing`, `connection-lost`, or `handler-failed` after an impossible status. It does not
-   * abort when the response ended well.
+   * Aborts when the exchange is given up. The reason is a ServeHTTPError whose `code` says why: `client-disconnected`,
+   * `deadline`, `host-stopping`, `plugin-closing`, `connection-lost`, or `handler-failed` where the handler did something
+   * that makes the exchange fail. It does not abort when the response has ended well.
    */
   readonly signal: AbortSignal;
 
-  /** When the host gives up on the exchange as a whole (and `signal` aborts); undefined for never. */
+  /** When the host gives up the exchange as a whole, and `signal` aborts. Undefined for never. */
   readonly deadline: Date | undefined;
 
-  /** The host's name for this exchange in its logs. */
+  /** The host's name for this exchange in its logs, 1 to 128 visible ASCII characters. */
   readonly id: string;
 
-  /** What the host knows of the client beside the header section: user, tenant, locale. No header can forge it. */
+  /**
+   * What the host knows of the client beside the header section: user, tenant, locale. No header can forge it. At most 64
+   * entries and 16 KiB.
+   */
   readonly context: Readonly<Record<string, string>>;
 }

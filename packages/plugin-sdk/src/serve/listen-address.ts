@@ -3,10 +3,10 @@ import type { ListenAddress } from "@servehttp/carrier";
 import { ServeHTTPError } from "@servehttp/contract";
 
 /**
- * Reads an address as plugins are given it: `unix:/path/to/socket`, or `127.0.0.1:PORT` (any IP address or host name; port 0
- * has one chosen; IPv6 in brackets).
+ * Reads an address of a plugin: `unix:/path/to/socket`, or `HOST:PORT`, where the host is a name or an IP address (IPv6 in
+ * brackets) and port 0 stands for a free one.
  *
- * @throws ServeHTTPError `invalid-argument`, with what was given and what is allowed.
+ * @throws ServeHTTPError `invalid-argument`, with what was given and what is allowed
  */
 export function parseListenAddress(text: string): ListenAddress {
   const [, path] = /^unix:([^\0]+)$/.exec(text) ?? [];
@@ -35,7 +35,7 @@ export function formatListenAddress(address: ListenAddress): string {
 
 const portMax = 65_535;
 
-/** An IPv4 address or a name; what has only digits and dots is meant to be an address. */
+/** Whether it is an IPv4 address or a name. Digits and dots alone are meant to be an address. */
 function isHost(text: string): boolean {
   return isIP(text) !== 0 || (!/^[\d.]+$/.test(text) && /^[A-Za-z0-9][A-Za-z0-9.-]*$/.test(text));
 }

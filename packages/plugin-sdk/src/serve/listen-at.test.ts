@@ -50,10 +50,10 @@ it("never removes a file that is no socket", async () => {
   await using directory = await ScratchDirectory.make();
   const path = directory.at("notes.txt");
   writeFileSync(path, "precious");
-  expect(await refusal({ path })).toBe("there is a file that is no socket");
+  expect(await refusal({ path })).toBe("there is a file that is not a socket");
   expect(readFileSync(path, "utf8")).toBe("precious");
   mkdirSync(directory.at("d"));
-  expect(await refusal({ path: directory.at("d") })).toBe("there is a file that is no socket");
+  expect(await refusal({ path: directory.at("d") })).toBe("there is a file that is not a socket");
 });
 
 it("says what is wrong with a path", async () => {
@@ -61,7 +61,7 @@ it("says what is wrong with a path", async () => {
   expect(await refusal({ path: directory.at("none/s") })).toBe("its directory does not exist");
   const long = directory.at("x".repeat(200));
   expect(await refusal({ path: long })).toMatch(
-    new RegExp(`^the path has ${long.length} bytes, and that of a socket at most 10[37]$`),
+    new RegExp(`^the path has ${long.length} bytes, and the path of a socket can have 10[37]$`),
   );
 });
 

@@ -6,10 +6,10 @@ import { ServeHTTPError } from "@servehttp/contract";
 import { formatListenAddress } from "./listen-address.js";
 
 /**
- * Listens, and resolves with the address that it became: with the port that was chosen. A socket file that a plugin left which
- * was killed is replaced; one on which somebody listens, or a file of another kind, never.
+ * Listens. Resolves with the address, whose port is the one that was chosen for port 0. A socket file that a killed plugin
+ * has left is replaced, but never one on which a process listens, nor a file of another kind.
  *
- * @throws ServeHTTPError `invalid-argument`, in one line that says why the address can't be had.
+ * @throws ServeHTTPError `invalid-argument`, in one line that says why it can't listen there
  */
 export async function listenAt(
   server: ExchangeServer,
@@ -38,7 +38,7 @@ async function listen(server: ExchangeServer, address: ListenAddress): Promise<L
   return typeof bound === "string" ? { path: bound } : { host: bound.address, port: bound.port };
 }
 
-/** Removes a socket file on which nobody listens; whether there was one. */
+/** Removes a socket file on which no process listens. Says whether it did. */
 async function isCleared(path: string): Promise<boolean> {
   const before = identityOf(path);
   if (before === undefined || !(await isRefused(path)) || identityOf(path) !== before) {
@@ -48,13 +48,13 @@ async function isCleared(path: string): Promise<boolean> {
   return true;
 }
 
-/** What tells a socket file from the next one at the same path; undefined where there is no socket. */
+/** What distinguishes a socket file from the next one at the same path. Undefined where there is no socket. */
 function identityOf(path: string): string | undefined {
   const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   return stat?.isSocket() === true ? `${stat.dev} ${stat.ino} ${stat.ctimeNs}` : undefined;
 }
 
-/** Only a refusal proves that nobody listens: who is busy, or for others, is there. */
+/** Whether a connection is refused. Only that proves that no process listens: any other error comes from one that is busy. */
 function isRefused(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
@@ -74,21 +74,21 @@ function listenError(address: ListenAddress, error: unknown): ServeHTTPError {
   });
 }
 
-/** Linux takes one byte of the 108 for the end; others have 104. */
+/** The longest path of a socket: 108 bytes on Linux and 104 elsewhere, less one for the NUL. */
 const socketPathBytesMax = process.platform === "linux" ? 107 : 103;
 
 function pathProblem(path: string, error: unknown): string {
   const bytes = Buffer.byteLength(path);
   if (bytes > socketPathBytesMax) {
-    return `the path has ${bytes} bytes, and that of a socket at most ${socketPathBytesMax}`;
+    return `the path has ${bytes} bytes, and the path of a socket can have ${socketPathBytesMax}`;
   }
-  // Node says EACCES also where nothing is.
+  // Node says EACCES also where the directory is missing.
   if (!existsSync(dirname(path))) {
     return "its directory does not exist";
   }
   if (codeOf(error) === "EADDRINUSE") {
     return identityOf(path) === undefined
-      ? "there is a file that is no socket"
+      ? "there is a file that is not a socket"
       : "another process listens there";
   }
   return messageOf(error);

@@ -1,36 +1,29 @@
 import { getEventListeners } from "node:events";
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { ConnectError } from "@connectrpc/connect";
 import { HealthCheckResponse_ServingStatus as ServingStatus } from "@servehttp/contract";
 import { expect, it } from "vitest";
 import { ServingState, servePluginRpcs } from "./plugin-rpcs.js";
-import { sdkVersion } from "./sdk-version.js";
 import { StockHost } from "../test-rig/stock-host.js";
 import { until } from "../test-rig/until.js";
-
-it("names the version that is published", () => {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  expect(JSON.parse(text)).toMatchObject({ version: sdkVersion });
-});
 
 it("lets go of who waits when the plugin stops, and of both when who waits leaves", async () => {
   const state = new ServingState();
   const stays = new AbortController();
   const leaves = new AbortController();
-  const waits = [state.whenStopped(stays.signal), state.whenStopped(leaves.signal)];
+  const waits = [state.whenClosing(stays.signal), state.whenClosing(leaves.signal)];
   expect(state.waitingCount).toBe(2);
   leaves.abort();
   await waits[1];
   expect(state.waitingCount).toBe(1);
   expect(getEventListeners(stays.signal, "abort")).toHaveLength(1);
-  state.stop();
+  state.close();
   await waits[0];
   expect([state.serving, state.waitingCount]).toEqual([false, 0]);
   expect(getEventListeners(stays.signal, "abort")).toEqual([]);
-  await state.whenStopped(stays.signal);
-  await new ServingState().whenStopped(leaves.signal);
+  await state.whenClosing(stays.signal);
+  await new ServingState().whenClosing(leaves.signal);
 });
 
 it("holds nothing of watches whose clients have left", async () => {
@@ -60,7 +53,7 @@ it("holds nothing of watches whose clients have left", async () => {
 
 it("tells a watch that begins while the plugin closes so, and ends", async () => {
   const state = new ServingState();
-  state.stop();
+  state.close();
   const server = createServer(servePluginRpcs("software", state));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

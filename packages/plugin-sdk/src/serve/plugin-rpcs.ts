@@ -10,37 +10,37 @@ import {
   PluginService,
 } from "@servehttp/contract";
 
-/** `Describe` and health are small: a message over this many bytes is nobody's. */
+/** The longest message of `Describe` and health, both of which are small. */
 const messageBytesMax = 65_536;
 
 /**
  * Whether the plugin serves, as the health service tells it.
  *
- * serving -> stopped [stop]
+ * serving -> closing [close]
  */
 export class ServingState {
-  #state: "serving" | "stopped" = "serving";
+  #state: "serving" | "closing" = "serving";
   readonly #waiting = new Set<() => void>();
 
   get serving(): boolean {
     return this.#state === "serving";
   }
 
-  /** How many wait for the end. */
+  /** How many watchers wait for a change. */
   get waitingCount(): number {
     return this.#waiting.size;
   }
 
   /** The plugin is closing. */
-  stop(): void {
-    this.#state = "stopped";
+  close(): void {
+    this.#state = "closing";
     for (const resolve of this.#waiting) {
       resolve();
     }
   }
 
-  /** Resolves when the plugin closes or the signal aborts, and leaves nothing at either. */
-  async whenStopped(signal: AbortSignal): Promise<void> {
+  /** Resolves when the plugin closes or the signal aborts, and leaves no listener behind. */
+  async whenClosing(signal: AbortSignal): Promise<void> {
     if (!this.serving || signal.aborted) {
       return;
     }
@@ -86,8 +86,8 @@ function addRoutes(router: ConnectRouter, software: string, state: ServingState)
     async *watch({ service }, context) {
       yield { status: statusOf(service, state, undefined) };
       if (state.serving) {
-        await state.whenStopped(context.signal);
-        // The last word: a watch that went on would hold the connection, and the plugin with it.
+        await state.whenClosing(context.signal);
+        // The watch ends with it. One that went on would keep the connection, and the plugin, open.
         yield { status: statusOf(service, state, undefined) };
       }
     },

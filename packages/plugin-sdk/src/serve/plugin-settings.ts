@@ -3,7 +3,7 @@ import { ServeHTTPError } from "@servehttp/contract";
 import { drainMsDefault } from "../limits.js";
 import { parseListenAddress } from "./listen-address.js";
 
-/** What a plugin is told by its options, its environment and its command line. */
+/** What the options, the environment and the command line of a plugin say. */
 export interface PluginSettings {
   readonly address: ListenAddress;
   readonly token: string | undefined;
@@ -11,7 +11,7 @@ export interface PluginSettings {
   readonly drainMs: number;
 }
 
-/** The options among them. They win over the environment. */
+/** Those that are options of `servePlugin`. They win over the environment. */
 export interface SettingOptions {
   readonly address?: string;
   readonly token?: string;
@@ -20,10 +20,10 @@ export interface SettingOptions {
 }
 
 /**
- * Puts options, environment and command line together. The environment wins over the command line: a host that starts a
- * plugin chooses where it listens. An empty variable is one that is not set, but for the token.
+ * Puts options, environment and command line together. The environment wins over the command line, because a host that
+ * starts a plugin chooses where it listens. An empty variable counts as one that is not set, except for the token.
  *
- * @throws ServeHTTPError `invalid-argument`, in one line; where there is no address at all, the line says how to give one.
+ * @throws ServeHTTPError `invalid-argument`, in one line; where there is no address at all, the line says how to give one
  */
 export function readPluginSettings(
   options: SettingOptions,
@@ -42,7 +42,7 @@ export function readPluginSettings(
   };
 }
 
-/** What follows `--listen`, as an argument of its own or behind `=`. */
+/** What follows `--listen`, as the next argument or behind `=`. */
 function addressOfCommandLine([, script = "plugin.js", ...given]: readonly string[]): string {
   const at = given.findIndex((argument) => /^--listen(?:=|$)/.test(argument));
   const address = given[at] === "--listen" ? given[at + 1] : given[at]?.slice("--listen=".length);
@@ -55,7 +55,7 @@ function addressOfCommandLine([, script = "plugin.js", ...given]: readonly strin
   return address;
 }
 
-/** A token that is empty by mistake must not open the plugin to everybody. */
+/** A token that is empty by mistake must not let everybody in. */
 function checkedToken(token: string | undefined): string | undefined {
   if (token !== undefined && !/^[!-~]+$/.test(token)) {
     throw new ServeHTTPError(
@@ -66,14 +66,14 @@ function checkedToken(token: string | undefined): string | undefined {
   return token;
 }
 
-/** The most that a timer of Node's can wait. */
+/** The longest time of a timer of Node's, in milliseconds. */
 const timerMsMax = 2_147_483_647;
 
 function checkedDrainMs(drainMs: unknown): number {
   if (typeof drainMs !== "number" || !(drainMs >= 0 && drainMs <= timerMsMax)) {
     throw new ServeHTTPError(
       "invalid-argument",
-      `drainMs is ${String(drainMs)}: it must be milliseconds, 0 to ${timerMsMax}`,
+      `drainMs is ${String(drainMs)}: give milliseconds, 0 to ${timerMsMax}`,
     );
   }
   return drainMs;

@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import type { ListenAddress } from "@servehttp/carrier";
 import { ServeHTTPError } from "@servehttp/contract";
 
-/** What must end before its process does. */
+/** What must close before its process ends. */
 export interface EndsWithProcess {
   /** Where it listens. */
   readonly listensOn: ListenAddress;
@@ -14,10 +14,10 @@ export interface EndsWithProcess {
 const served = new Set<EndsWithProcess>();
 /** running -> ending [onSignal] */
 let state: "running" | "ending" = "running";
-/** The end of the pipe that the host holds; for as long as the process lives. */
+/** This end of the pipe whose other end the host holds. Kept for as long as the process lives. */
 let hostPipe: Socket | undefined;
 
-/** From now on SIGTERM and SIGINT close the plugin, with all others of this process, and then end the process. */
+/** From now on SIGTERM and SIGINT close all plugins of this process, and then end it. */
 export function closeBeforeEnd(plugin: EndsWithProcess): void {
   if (served.size === 0) {
     process.on("SIGTERM", onSignal);
@@ -26,7 +26,7 @@ export function closeBeforeEnd(plugin: EndsWithProcess): void {
   served.add(plugin);
 }
 
-/** The plugin is closed. */
+/** The plugin is closed. After the last one, signals do what they did before. */
 export function closedBeforeEnd(plugin: EndsWithProcess): void {
   if (served.delete(plugin) && served.size === 0) {
     process.off("SIGTERM", onSignal);
@@ -34,7 +34,7 @@ export function closedBeforeEnd(plugin: EndsWithProcess): void {
   }
 }
 
-/** The second signal does not wait for what the first one asked for. */
+/** A second signal ends the process without waiting for the first. */
 function onSignal(signal: "SIGTERM" | "SIGINT"): void {
   if (state === "ending") {
     process.exit(128 + constants.signals[signal]);
@@ -44,10 +44,10 @@ function onSignal(signal: "SIGTERM" | "SIGINT"): void {
 }
 
 /**
- * A plugin does not outlive the host that started it: the host holds the other end of a pipe, and whatever becomes of the
- * host, the kernel closes it. The plugin has its number as SERVEHTTP_HOST_FD.
+ * Ends this process when the host that started it has ended. The host holds one end of a pipe, which the kernel closes
+ * however the host ends; this process has the other end, with the descriptor that SERVEHTTP_HOST_FD names.
  *
- * @throws ServeHTTPError `invalid-argument` where that is no pipe.
+ * @throws ServeHTTPError `invalid-argument` where that descriptor is no open pipe
  */
 export function endWithHost(hostFd: string | undefined): void {
   if (hostFd === undefined || hostFd === "" || hostPipe !== undefined) {

@@ -104,7 +104,7 @@ describe("the environment", () => {
     const options = { ...local, drainMs: drainMs as number };
     await expect(servePlugin(echo, options)).rejects.toMatchObject({
       code: "invalid-argument",
-      message: `drainMs is ${drainMs}: it must be milliseconds, 0 to 2147483647`,
+      message: `drainMs is ${drainMs}: give milliseconds, 0 to 2147483647`,
     });
   });
 });

@@ -1,12 +1,14 @@
-import type { SecureServerOptions } from "node:http2";
+import type { TlsOptions } from "node:tls";
 import { ExchangeServer, type ExchangeServerOptions, type ListenAddress } from "@servehttp/carrier";
-import { ServeHTTPError } from "@servehttp/contract";
-import { dispatchExchange, type ServeHTTP } from "../exchange/dispatcher.js";
+import { type Logger, ServeHTTPError } from "@servehttp/contract";
 import { type PluginHandler, toServeHTTP } from "../adapters/to-serve-http.js";
+import { dispatchExchange } from "../exchange/dispatcher.js";
+import { RunningHandlers } from "../exchange/running-handlers.js";
+import type { ServeHTTP } from "../handler/serve-http.js";
 import { drainAgainMs } from "../limits.js";
 import { formatListenAddress } from "./listen-address.js";
 import { listenAt } from "./listen-at.js";
-import type { Logger } from "../handler/logger.js";
+import { loggerOf } from "./logger-of.js";
 import { ServingState, servePluginRpcs } from "./plugin-rpcs.js";
 import { type PluginSettings, readPluginSettings } from "./plugin-settings.js";
 import {
@@ -15,33 +17,34 @@ import {
   endWithHost,
   type EndsWithProcess,
 } from "./process-end.js";
-import { RunningHandlers } from "../exchange/running-handlers.js";
-import { sdkVersion } from "./sdk-version.js";
-import { stderrLogger } from "./stderr-logger.js";
+import { sdkSoftware } from "./sdk-software.js";
 
 /** Options of `servePlugin`. They win over the environment. */
 export interface ServePluginOptions {
   /**
-   * Where to listen: `unix:/path`, or `127.0.0.1:PORT` with 0 for a free port. Default: `SERVEHTTP_ADDRESS` of the
-   * environment, which a host sets for a plugin that it starts; else what follows `--listen` on the command line. A
-   * socket file that a plugin left which was killed is replaced, one that is in use is not.
+   * Where to listen: `unix:/path`, or `HOST:PORT` such as `127.0.0.1:50051`, with port 0 for a free one. Default:
+   * `SERVEHTTP_ADDRESS` of the environment, which a host sets for a plugin that it starts; else what follows `--listen` on
+   * the command line. A socket file that a killed plugin has left is replaced; one on which another process listens is not.
    */
   address?: string;
   /**
-   * What a host must show to be let in, in visible ASCII characters. Default: `SERVEHTTP_TOKEN` of the environment; without
-   * it, everybody may enter.
+   * What a host must show to be let in: visible ASCII characters, at least one. Default: `SERVEHTTP_TOKEN` of the
+   * environment; without it, everybody is let in.
    */
   token?: string;
   /** What the host calls this plugin. Default: `SERVEHTTP_PLUGIN_ID` of the environment, which a host sets. */
   id?: string;
   /**
-   * Serve TLS, for a plugin that a host reaches over a network: `cert` and `key`, and for mutual TLS `ca` and `requestCert`.
-   * Options of `node:http2`'s `createSecureServer`. Default: none.
+   * Serve TLS, for a plugin that a host reaches over a network: `cert` and `key`, or `pfx`; for mutual TLS also `ca` and
+   * `requestCert`. These are the options of `createServer` of `node:tls`. Default: no TLS.
    */
-  tls?: SecureServerOptions;
-  /** Where failures of handlers are told, such as a pino logger. Default: JSON lines on stderr. */
-  logger?: Logger;
-  /** How long `close` waits for what runs, in milliseconds, up to 2^31 - 1. Default: 10,000. */
+  tls?: TlsOptions;
+  /**
+   * Where failures of handlers are logged: a pino logger, or any object with `warn` and `error`; `false` for nowhere.
+   * Default: JSON lines on standard error, which a host takes over into its own log.
+   */
+  logger?: Logger | false;
+  /** How long `close` waits for running handlers, in milliseconds, 0 to 2,147,483,647. Default: 10,000. */
   drainMs?: number;
 }
 
@@ -49,20 +52,20 @@ export interface ServePluginOptions {
 export interface RunningPlugin extends AsyncDisposable {
   /** Where it listens, as hosts write it: `unix:/path`, or `127.0.0.1:PORT` with the port that was chosen. */
   readonly address: string;
-  /** What the host calls this plugin; undefined where nobody said. */
+  /** What the host calls this plugin. Undefined where neither an option nor the environment says so. */
   readonly id: string | undefined;
-  /** Exchanges whose handlers run now. */
+  /** How many handlers are running. */
   readonly inFlight: number;
   /**
-   * Takes no new exchanges, lets those that run end, and their handlers, gives up what is left after `drainMs` (whose
-   * signals abort with `plugin-closing`), and resolves. Safe to call more than once.
+   * Ends the plugin, as SIGTERM does: takes no new exchanges, waits up to `drainMs` for the running handlers, gives up the
+   * exchanges that are left (their signals abort with `plugin-closing`), and closes its connections. Resolves when all of
+   * that is done; never rejects. Further calls return the same promise. The process goes on.
    */
   close(): Promise<void>;
 }
 
 /**
- * Serves a plugin: resolves when it accepts exchanges. SIGTERM and SIGINT close it and end the process; so does the end
- * of the host that started it.
+ * Serves a plugin. Resolves when it accepts exchanges.
  *
  * ```ts
  * const plugin = await servePlugin({
@@ -72,11 +75,16 @@ export interface RunningPlugin extends AsyncDisposable {
  * });
  * ```
  *
- * A second signal ends the process at once.
+ * From then on SIGTERM and SIGINT close the plugin and end the process; a second signal ends it at once. A plugin that a
+ * host has started ends with its host.
  *
- * @throws ServeHTTPError `invalid-argument` for a handler that is none, an address that is none or can't be had, and options
- *   that are not allowed. Where the address is not an option, what is wrong is said in one line on stderr instead, and the process
- *   exits with code 2; also where there is no address, and then the line says how to give one.
+ * Where `options.address` is not given, a mistake in the options, the environment or the command line is not thrown: it is
+ * printed on standard error in one line, and the process exits with code 2. Where there is no address at all, the line says
+ * how to give one.
+ *
+ * @param handler What answers the requests, in one of four styles.
+ * @throws ServeHTTPError `invalid-argument` for something that is no handler, an option that is not allowed, and an address
+ *   on which it can't listen
  */
 export async function servePlugin(
   handler: PluginHandler,
@@ -87,7 +95,7 @@ export async function servePlugin(
     return await serve(serveHTTP, options);
   } catch (error) {
     if (options.address === undefined && error instanceof ServeHTTPError) {
-      // Whoever started it reads this, a person or a host, and a stack would be in the way.
+      // A person or a host reads this, and a stack would only hide the message.
       process.stderr.write(`${error.message}\n`);
       process.exit(2);
     }
@@ -97,14 +105,13 @@ export async function servePlugin(
 
 async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise<RunningPlugin> {
   const settings = readPluginSettings(options, process.env, process.argv);
-  const logger = options.logger ?? stderrLogger;
+  const logger = loggerOf(options.logger);
   const running = new RunningHandlers();
   const state = new ServingState();
-  const software = `servehttp-plugin-sdk/${sdkVersion} node/${process.versions.node}`;
   const server = exchangeServer(
     {
       accept: (channel) => dispatchExchange(channel, serveHTTP, { logger, running }),
-      rpc: servePluginRpcs(software, state),
+      rpc: servePluginRpcs(sdkSoftware(), state),
       token: settings.token,
     },
     options.tls,
@@ -118,7 +125,7 @@ async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise
 
 function exchangeServer(
   options: ExchangeServerOptions,
-  tls: SecureServerOptions | undefined,
+  tls: TlsOptions | undefined,
 ): ExchangeServer {
   if (tls === undefined) {
     return new ExchangeServer(options);
@@ -179,7 +186,7 @@ class Plugin implements RunningPlugin, EndsWithProcess {
   }
 
   async #close(): Promise<void> {
-    this.#state.stop();
+    this.#state.close();
     const server = this.#server;
     const drained = server.drain();
     const idle = drained.then(() => this.#running.whenIdle());

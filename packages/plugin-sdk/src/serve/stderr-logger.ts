@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import type { Logger } from "../handler/logger.js";
+import type { Logger } from "@servehttp/contract";
 
 /** JSON lines on stderr, which a host takes over into its own log. */
 export const stderrLogger: Logger = {
@@ -17,16 +17,16 @@ function lineOf(record: Readonly<Record<string, unknown>>): string {
   try {
     return JSON.stringify(record, readableError);
   } catch {
-    // What handlers throw can be anything: it goes round in circles, or fails itself. A log line must not.
+    // Handlers throw anything: an object with a circle, or one whose getters throw. The line is written all the same.
     const { level, time, msg, ...details } = record;
     return JSON.stringify({ level, time, details: inspect(details, inspectOptions), msg });
   }
 }
 
-/** Nothing of the value's own is called, and a circle has an end. */
+/** So that no code of the value's own is called. */
 const inspectOptions = { customInspect: false, showProxy: true, depth: 4, breakLength: Infinity };
 
-/** Errors have no enumerable properties to speak of, and would come out as {}. */
+/** Errors have no enumerable properties, and would become {}. */
 function readableError(_key: string, value: unknown): unknown {
   if (value instanceof Error) {
     const { name, message, stack, cause } = value;

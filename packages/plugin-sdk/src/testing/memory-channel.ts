@@ -11,17 +11,17 @@ import {
   type ServeHTTPError,
 } from "@servehttp/contract";
 
-/** What a memory channel hands on. */
+/** What a memory channel calls. */
 export interface MemoryChannelEvents {
   /** Parts that the plugin sent, checked for their order. A promise holds the plugin back. */
   readonly onParts: (parts: ResponseParts) => void | Promise<void>;
-  /** The plugin gave the exchange up. */
+  /** The plugin gave up the exchange. */
   readonly onReset: (error: ServeHTTPError) => void;
 }
 
 /**
- * The way out of an exchange that no carrier carries: parts go to a function. It keeps the promises of ExchangeChannel: order
- * is checked, nothing goes after the end, and who waits for room is told when the exchange is given up.
+ * The way out of an exchange in memory: parts go to a function. It keeps the promises of ExchangeChannel: it checks the
+ * order, sends nothing after the end, and rejects the promises that wait for room when the exchange is given up.
  */
 export class MemoryChannel implements ExchangeChannel<ResponseParts> {
   readonly #events: MemoryChannelEvents;
@@ -33,12 +33,12 @@ export class MemoryChannel implements ExchangeChannel<ResponseParts> {
     this.#events = events;
   }
 
-  /** Whether the plugin can say nothing more. */
+  /** Whether the plugin can send nothing more. */
   get isOver(): boolean {
     return this.#isReset || isResponseOver(this.#order);
   }
 
-  /** Whether the plugin has taken the connection over. */
+  /** Whether the plugin has taken over the connection. */
   get isHijacked(): boolean {
     return isHijacked(this.#order);
   }
@@ -69,7 +69,7 @@ export class MemoryChannel implements ExchangeChannel<ResponseParts> {
     }
   }
 
-  /** The other side gives up: the plugin's end is told, and whoever waits for room. */
+  /** The other side gives up the exchange. */
   abort(receiver: PartReceiver<RequestParts>, error: ServeHTTPError): void {
     if (!this.#isReset) {
       this.#giveUp(error);

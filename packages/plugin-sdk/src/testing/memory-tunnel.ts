@@ -1,15 +1,15 @@
 import { Duplex } from "node:stream";
 import { bodyChunkBytesMax, type RequestParts, type ResponseParts } from "@servehttp/contract";
 
-/** Where the client's end of a tunnel in memory leads. */
+/** What the client's end of a tunnel in memory calls. */
 export interface MemoryTunnelEvents {
-  /** To the plugin; resolves when it has taken the parts. */
+  /** Sends parts to the plugin. Resolves when it has taken them. */
   readonly deliver: (parts: RequestParts) => Promise<void>;
   /** The client's end was destroyed before both ways had ended. */
   readonly leave: () => void;
 }
 
-/** The client's end of a tunnel that no carrier carries. */
+/** The client's end of a tunnel in memory. */
 export class MemoryTunnel extends Duplex {
   readonly #events: MemoryTunnelEvents;
   #roomForMore: (() => void) | undefined;
@@ -54,10 +54,10 @@ export class MemoryTunnel extends Duplex {
     settle(error);
   }
 
-  async #deliverAll(octets: Buffer): Promise<void> {
-    for (let at = 0; at < octets.length; at += bodyChunkBytesMax) {
+  async #deliverAll(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length; at += bodyChunkBytesMax) {
       // oxlint-disable-next-line no-await-in-loop -- one at a time is the contract of receive
-      await this.#events.deliver({ tunnelChunk: octets.subarray(at, at + bodyChunkBytesMax) });
+      await this.#events.deliver({ tunnelChunk: bytes.subarray(at, at + bodyChunkBytesMax) });
     }
   }
 }

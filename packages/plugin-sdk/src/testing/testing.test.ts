@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
-import type { Logger } from "../handler/logger.js";
+import type { Logger } from "@servehttp/contract";
 import { callHandler } from "./testing.js";
 
 describe("callHandler", () => {
@@ -27,7 +27,9 @@ describe("callHandler", () => {
     const response = await call.response;
     expect(await response.text()).toBe("x");
     expect((await response.trailers).get("X-Sum")).toBe("7");
-    expect(call.informational).toEqual([{ status: 103, headers: ["link", "</a>"] }]);
+    expect(call.informational.map(({ status, headers }) => [status, ...headers])).toEqual([
+      [103, ["link", "</a>"]],
+    ]);
     expect(call.headExtensionsMs).toEqual([60_000]);
     expect(call.flushCount).toBe(1);
   });

@@ -3,7 +3,7 @@ import {
   bodyChunkBytesMax,
   type End,
   type ErrorCode,
-  type InformationalResponse,
+  type Logger,
   type PartReceiver,
   type RequestInit,
   type RequestParts,
@@ -11,16 +11,16 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import { dispatchExchange } from "../exchange/dispatcher.js";
 import { type PluginHandler, toServeHTTP } from "../adapters/to-serve-http.js";
-import { HeaderList, toFieldList } from "../handler/header-list.js";
-import type { Logger } from "../handler/logger.js";
+import { dispatchExchange } from "../exchange/dispatcher.js";
+import { RunningHandlers } from "../exchange/running-handlers.js";
+import { type HeaderList, headerListOf } from "../handler/header-list.js";
+import { type HeadersInput, readHeaders } from "../handler/read-headers.js";
 import { MemoryChannel } from "./memory-channel.js";
 import { MemoryResponseBody } from "./memory-response.js";
 import { MemoryTunnel } from "./memory-tunnel.js";
-import { RunningHandlers } from "../exchange/running-handlers.js";
 
-/** A request to call a handler with. What is left out has the default that each member names. */
+/** A request to call a handler with. Each member has a default. */
 export interface TestRequest {
   /** Default `"GET"`. */
   readonly method?: string;
@@ -29,15 +29,18 @@ export interface TestRequest {
   /** Default: the same as `url`. */
   readonly requestUri?: string;
   /** Default none. */
-  readonly headers?: Iterable<readonly [string, string]>;
+  readonly headers?: HeadersInput;
   /**
-   * Default none. An iterable (an async generator, a PassThrough that the test writes to) is a body whose length is not
-   * known, read as the handler reads; one that throws is an upload that was cut off.
+   * Default none. An iterable (an async generator, a PassThrough that the test writes to) is a body of unknown length. It
+   * is read as the handler reads; one that throws is an upload that was cut off.
    */
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
-  /** Sent behind the body; default none. */
-  readonly trailers?: Iterable<readonly [string, string]>;
-  /** In bytes; default: the length of a `body` of known length, 0 without a body. */
+  /** Sent behind the body. Default none. */
+  readonly trailers?: HeadersInput;
+  /**
+   * The declared length in bytes; -1 for one that is not known. Default: the length of a string or of bytes, -1 for an
+   * iterable, 0 without a body.
+   */
   readonly contentLength?: number;
   /** Default `"HTTP/1.1"`. */
   readonly protocol?: "HTTP/1.0" | "HTTP/1.1" | "HTTP/2.0";
@@ -47,53 +50,65 @@ export interface TestRequest {
   readonly host?: string;
   /** Default `"192.0.2.1:50000"`. */
   readonly remoteAddress?: string;
-  /** What the host knows of the client; default nothing. */
+  /** What the host knows of the client. Default nothing. */
   readonly context?: Readonly<Record<string, string>>;
   /** Default `"test"`. */
   readonly id?: string;
-  /** Default none. Nothing happens when it passes: call `abort("deadline")`. */
+  /** Default none. Nothing happens when it has passed: call `abort("deadline")`. */
   readonly deadline?: Date;
   /** The client waits for a 100 (Continue): the body comes when the handler asks for it. Default false. */
   readonly expectContinue?: boolean;
-  /** Whether the handler can take the connection over; default false. */
+  /** Whether the handler can take over the connection. Default false. */
   readonly hijackable?: boolean;
-  /** What the client sent behind its upgrade request; default nothing. */
+  /** What the client sent behind its upgrade request. Default nothing. */
   readonly tunnelHead?: Uint8Array;
 }
 
-/** The answer, as soon as its head is there. */
+/** The response, as soon as its head is there. */
 export interface TestResponse {
   readonly status: number;
   readonly headers: HeaderList;
-  /** Single use. Throws the reason when the handler fails or the exchange is given up. A reader that doesn't read holds the handler back. */
+  /**
+   * The body, chunk by chunk. It can be read once. It throws the reason when the handler fails or the exchange is given up.
+   * A test that does not read holds the handler back, once 256 KiB wait.
+   */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Settled after the body. */
+  /** The trailer section. It settles after the body. */
   readonly trailers: Promise<HeaderList>;
+  /** Reads the whole body. */
   bytes(): Promise<Uint8Array>;
+  /** Reads the whole body as UTF-8. */
   text(): Promise<string>;
+  /** Reads the whole body and parses it as JSON. */
   json(): Promise<unknown>;
+}
+
+/** An informational response, such as 103 (Early Hints). */
+export interface TestInformational {
+  readonly status: number;
+  readonly headers: HeaderList;
 }
 
 /** An exchange that a test started. */
 export interface TestCall {
   /** Rejects with a ServeHTTPError where a host would answer for the plugin: `handler-failed` is its 500. */
   readonly response: Promise<TestResponse>;
-  /** The interim responses so far. */
-  readonly informational: readonly InformationalResponse[];
-  /** The milliseconds of every extension that the handler asked for. */
+  /** The informational responses so far. */
+  readonly informational: readonly TestInformational[];
+  /** The milliseconds of every extension for which the handler has asked. */
   readonly headExtensionsMs: readonly number[];
   /** How often the handler has flushed. */
   readonly flushCount: number;
-  /** The client's end of the connection, once the handler has taken it over. */
+  /** The client's end of the connection, once the handler has taken over the connection. */
   readonly tunnel: Promise<Duplex>;
-  /** Gives the exchange up as the host would; default `client-left`. */
+  /** Gives up the exchange as a host would. Default: `"client-disconnected"`. */
   abort(code?: ErrorCode): void;
 }
 
 /** What a call may be given beside its request. */
 export interface TestOptions {
-  /** Where warnings and errors go; default nowhere. */
-  readonly logger?: Logger;
+  /** Where warnings and errors go. Default: `false`, nowhere. */
+  readonly logger?: Logger | false;
 }
 
 /**
@@ -106,11 +121,11 @@ export function callHandler(
   request: TestRequest = {},
   options: TestOptions = {},
 ): TestCall {
-  return new MemoryCall(handler, request, options.logger ?? silent);
+  return new MemoryCall(handler, request, options.logger || silent);
 }
 
 class MemoryCall implements TestCall {
-  readonly informational: InformationalResponse[] = [];
+  readonly informational: TestInformational[] = [];
   readonly headExtensionsMs: number[] = [];
   flushCount = 0;
   readonly #response = Promise.withResolvers<TestResponse>();
@@ -124,7 +139,7 @@ class MemoryCall implements TestCall {
   #delivered: Promise<void> = Promise.resolve();
 
   constructor(handler: PluginHandler, request: TestRequest, logger: Logger) {
-    // A test may look at one of them only.
+    // A test may wait for one of them only.
     this.#response.promise.catch(ignore);
     this.#tunnel.promise.catch(ignore);
     this.#channel = new MemoryChannel({
@@ -133,9 +148,9 @@ class MemoryCall implements TestCall {
     });
     const running = new RunningHandlers();
     this.#receiver = dispatchExchange(this.#channel, toServeHTTP(handler), { logger, running });
-    // Here, so that a request that can't be is the test's own error.
+    // Here, so that a request that can't be made throws in the test itself.
     const init = toInit(request);
-    void this.#feed(init, { trailers: toFieldList(request.trailers ?? []) }, request.body);
+    void this.#feed(init, { trailers: readHeaders(request.trailers ?? []) }, request.body);
   }
 
   get response(): Promise<TestResponse> {
@@ -147,7 +162,7 @@ class MemoryCall implements TestCall {
   }
 
   abort(code: ErrorCode = "client-disconnected"): void {
-    const error = new ServeHTTPError(code, `the test gave the exchange up: ${code}`);
+    const error = new ServeHTTPError(code, `the test gave up the exchange: ${code}`);
     this.#channel.abort(this.#receiver, error);
     this.#giveUp(error);
   }
@@ -165,7 +180,7 @@ class MemoryCall implements TestCall {
     try {
       for await (const chunk of typeof body === "string" ? [Buffer.from(body)] : toIterable(body)) {
         for (let at = 0; at < chunk.length && !this.#channel.isOver; at += bodyChunkBytesMax) {
-          // oxlint-disable-next-line no-await-in-loop -- the handler's pace
+          // oxlint-disable-next-line no-await-in-loop -- at the pace of the handler
           await this.#deliver({ chunk: chunk.subarray(at, at + bodyChunkBytesMax) });
         }
         if (this.#channel.isOver) {
@@ -190,9 +205,9 @@ class MemoryCall implements TestCall {
   }
 
   #receive(parts: ResponseParts): void | Promise<void> {
-    for (const informational of parts.informational ?? []) {
-      this.informational.push(informational);
-      if (informational.status === 100) {
+    for (const { status, headers } of parts.informational ?? []) {
+      this.informational.push({ status, headers: headerListOf(headers) });
+      if (status === 100) {
         this.#continue.resolve();
       }
     }
@@ -245,7 +260,7 @@ function toInit(request: TestRequest): RequestInit {
     protocolMinor: Number(protocol.charAt(7)),
     host: request.host ?? "plugin.test",
     remoteAddress: request.remoteAddress ?? "192.0.2.1:50000",
-    headers: toFieldList(request.headers ?? []),
+    headers: readHeaders(request.headers ?? []),
     contentLength: request.contentLength ?? length,
     deadlineUnixMs: request.deadline?.getTime() ?? 0,
     requestId: request.id ?? "test",
@@ -281,7 +296,7 @@ function toResponse(init: ResponseInit, body: MemoryResponseBody): TestResponse 
   const text = async (): Promise<string> => new TextDecoder().decode(await bytes());
   return {
     status: init.status,
-    headers: new HeaderList(init.headers),
+    headers: headerListOf(init.headers),
     body: body.reader,
     get trailers() {
       return body.reader.trailers;
@@ -295,5 +310,5 @@ function toResponse(init: ResponseInit, body: MemoryResponseBody): TestResponse 
 const silent: Logger = { warn: ignore, error: ignore };
 
 function ignore(): void {
-  // Nobody asked to see it.
+  // See its uses.
 }

@@ -1,0 +1,25 @@
+import type { Logger } from "@servehttp/contract";
+import { isThenable } from "./is-thenable.js";
+
+/** A logger of the plugin's author whose failures end neither an exchange nor the process: its records are lost. */
+export function guardLogger(logger: Logger): Logger {
+  return {
+    warn: (details, message) => guard(() => logger.warn(details, message)),
+    error: (details, message) => guard(() => logger.error(details, message)),
+  };
+}
+
+function guard(log: () => unknown): void {
+  try {
+    const result = log();
+    if (isThenable(result)) {
+      result.then(undefined, ignore);
+    }
+  } catch {
+    // There is no place to tell of a logger that fails.
+  }
+}
+
+function ignore(): void {
+  // As in `guard`.
+}
