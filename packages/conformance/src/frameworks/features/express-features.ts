@@ -68,7 +68,7 @@ export const expressFeatures: readonly FrameworkFeature[] = [
   {
     feature: "who the client is",
     works: "yes",
-    how: "`pluginRequestOf(req)` has what the host knows of the client as `context`, and the target as it was sent as `requestUri`.",
+    how: "`pluginRequestOf(req)`: `context` is what the host knows of the client, `requestUri` is the target as it was sent.",
     ways: ["stream", "mux"],
     check: knowsClient,
   },
@@ -91,7 +91,7 @@ export const expressFeatures: readonly FrameworkFeature[] = [
     feature: "uploads of forms, to disk, with limits",
     by: ["multer"],
     works: "yes",
-    how: "As it is; 20 MiB are compared by hash. The same for `busboy`, which it is made of.",
+    how: "As it is; 20 MiB are compared by hash. The same holds for `busboy`, which multer uses.",
     async check(site) {
       await takesLargeForm(site, { title: "a title", size: 20_971_520 });
       const tooLarge = await formWithFile(new Uint8Array(100_000));
@@ -146,7 +146,7 @@ export const expressFeatures: readonly FrameworkFeature[] = [
     feature: "sessions in a store",
     by: ["express-session"],
     works: "but",
-    how: "A store in memory is one plugin process's: with `instances` over 1, and over a restart, use one that is shared.",
+    how: "Each process has a store in memory of its own, and loses it in a restart. With several `instances`, use a shared store.",
     async check(site) {
       const first = await callSite(site, "/store/count");
       const cookie = cookiesOf(first);
@@ -164,7 +164,7 @@ export const expressFeatures: readonly FrameworkFeature[] = [
   {
     feature: "streamed request bodies, and uploads that are cut off",
     works: "yes",
-    how: "`req` is a stream at the client's pace; what was cut off fails with `ECONNRESET`, as in Node.",
+    how: "`req` is a stream at the client's pace; an upload that was cut off fails with `ECONNRESET`, as in Node.",
     async check(site) {
       await takesStream(site, "/streams/upload");
       const cut = openRequest(site, "/streams/upload", { method: "POST" });
@@ -187,7 +187,7 @@ export const expressFeatures: readonly FrameworkFeature[] = [
   {
     feature: "`res.destroy()` right behind the first `res.write()`",
     works: "but",
-    how: "A 500, because nothing has left yet; Node breaks the connection.",
+    how: "The client sees 500, because nothing has gone out yet; Node breaks the connection.",
     ways: ["stream", "mux"],
     async check(site) {
       expect((await callSite(site, "/streams/cut-at-once")).status).toBe(500);
@@ -226,7 +226,7 @@ export const expressFeatures: readonly FrameworkFeature[] = [
   {
     feature: "refusing an upload unasked",
     works: "yes",
-    how: "A client that waits gets the refusal and no 100. Node alone asks for the body before the application has seen the request.",
+    how: "A client that waits for a 100 gets the refusal, and no 100. Node by itself asks for the body before the application has seen the request.",
     ways: ["stream", "mux"],
     async check(site) {
       const headers = { expect: "100-continue", "content-length": "5" };
@@ -245,8 +245,8 @@ export const expressFeatures: readonly FrameworkFeature[] = [
     feature: "redirects and links",
     works: "but",
     how:
-      'Relative ones. `res.redirect("/facts")` leads out of the plugin, because an application doesn\'t know what stands in front of ' +
-      'it, and nobody rewrites what it says: redirect to `"../facts"`, or write the prefix.',
+      'Relative ones work. `res.redirect("/facts")` leads out of the plugin: the application does not know its prefix, and the ' +
+      'host does not rewrite responses. Redirect to `"../facts"`, or write the prefix.',
     async check(site) {
       const absolute = await callSite(site, "/redirects/absolute");
       expect([absolute.status, absolute.headers.location]).toEqual([302, "/facts"]);

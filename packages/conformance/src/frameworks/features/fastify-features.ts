@@ -90,7 +90,7 @@ export const fastifyFeatures: readonly FrameworkFeature[] = [
     feature: "WebSockets",
     by: ["@fastify/websocket"],
     works: "yes",
-    how: "As it is, because `app.server` is what is served.",
+    how: "As it is, because the plugin serves `app.server`.",
     async check(site) {
       await using socket = await StockWebSocket.open(site, "/socket");
       expect(await socket.message()).toBe("at /socket");

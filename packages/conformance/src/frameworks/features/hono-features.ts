@@ -70,7 +70,7 @@ export const honoFeatures: readonly FrameworkFeature[] = [
   {
     feature: "uploads of forms",
     works: "but",
-    how: "`c.req.parseBody()` holds the whole form in memory, by Hono's design; 20 MiB are compared by hash.",
+    how: "`c.req.parseBody()` holds the whole form in memory; that is Hono's design. 20 MiB are compared by hash.",
     check: (site) => takesLargeForm(site, { name: "file.bin" }),
   },
   {
@@ -92,7 +92,7 @@ export const honoFeatures: readonly FrameworkFeature[] = [
     feature: "static files",
     by: ["@hono/node-server"],
     works: "yes",
-    how: "`serveStatic` of `@hono/node-server/serve-static`, ranges too.",
+    how: "`serveStatic` of `@hono/node-server/serve-static`, with ranges.",
     async check(site) {
       await servesFiles(site, "/files");
       await servesRanges(site, "/files");
@@ -136,7 +136,7 @@ export const honoFeatures: readonly FrameworkFeature[] = [
     feature: "`upgradeWebSocket`",
     by: ["@hono/node-server"],
     works: "no",
-    how: "A fetch handler answers with a `Response`, and none says 101. Serve the app as a server of Node's, as below.",
+    how: "A fetch handler answers with a `Response`, which can't have status 101. Serve the app as a server of Node's, as below.",
     ways: ["stream", "mux"],
     async check(site) {
       await expect(StockWebSocket.open(site, "/socket")).rejects.toThrow(

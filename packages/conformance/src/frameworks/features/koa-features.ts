@@ -54,7 +54,7 @@ export const koaFeatures: readonly FrameworkFeature[] = [
     feature: "static files",
     by: ["koa-static"],
     works: "yes",
-    how: "As it is: Last-Modified and HEAD; it knows no ranges and no ETag, here or elsewhere.",
+    how: "As it is: Last-Modified and HEAD. koa-static has no ranges and no ETag.",
     async check(site) {
       await servesFiles(site, "");
       await answersAsDirectly(site, [["/text.txt"]]);
@@ -76,7 +76,7 @@ export const koaFeatures: readonly FrameworkFeature[] = [
   {
     feature: "`context.fresh`",
     works: "yes",
-    how: "304 for a client that has it.",
+    how: "A client that has the current version gets 304.",
     async check(site) {
       const answer = await callSite(site, "/tagged", { headers: { "if-none-match": '"abc"' } });
       expect([answer.status, answer.body.length]).toEqual([304, 0]);

@@ -25,7 +25,7 @@ export const socketIoFeatures: readonly FrameworkFeature[] = [
   {
     feature: "long polling that goes over to WebSocket",
     works: "yes",
-    how: "As it does by itself.",
+    how: "As it is.",
     async check(site) {
       using client = connectClient(site, ["polling", "websocket"]);
       const { socket } = client;
@@ -41,7 +41,7 @@ export const socketIoFeatures: readonly FrameworkFeature[] = [
   {
     feature: "rooms, namespaces, and routes beside it",
     works: "but",
-    how: "Rooms are one process's: with `instances` over 1 it needs an adapter and sticky clients, as without us.",
+    how: "Each process has rooms of its own. With several `instances` it needs an adapter and sticky clients, as it does anywhere.",
     async check(site) {
       using first = connectClient(site, ["websocket"]);
       using second = connectClient(site, ["websocket"], "/second");

@@ -23,7 +23,7 @@ export const wsFeatures: readonly FrameworkFeature[] = [
   {
     feature: "large messages, with `permessage-deflate`",
     works: "yes",
-    how: "As it negotiates it; 1 MiB and 5 MiB are compared by hash.",
+    how: "As `ws` negotiates it; 1 MiB and 5 MiB are compared by hash.",
     async check(site) {
       await using socket = await StockWebSocket.open(site, "/hash");
       expect(socket.extensions).toContain("permessage-deflate");
@@ -37,7 +37,7 @@ export const wsFeatures: readonly FrameworkFeature[] = [
   {
     feature: "subprotocols, `verifyClient`",
     works: "yes",
-    how: "A refusal is the answer that `ws` writes.",
+    how: "The client gets the refusal that `ws` writes.",
     async check(site) {
       await using socket = await StockWebSocket.open(site, "/echo", ["other", "chat"]);
       expect(socket.protocol).toBe("chat");
@@ -58,7 +58,7 @@ export const wsFeatures: readonly FrameworkFeature[] = [
   {
     feature: "either side closes or goes away",
     works: "yes",
-    how: "The other learns of it at once: a close code, or 1006.",
+    how: "The other side learns of it at once, by the close code, or by 1006.",
     async check(site) {
       await using closed = await StockWebSocket.open(site, "/closes");
       expect(await closed.closed()).toBe(4001);
@@ -74,7 +74,7 @@ export const wsFeatures: readonly FrameworkFeature[] = [
   {
     feature: "requests that are no upgrade",
     works: "yes",
-    how: "They come to `node`.",
+    how: "`node` answers them.",
     async check(site) {
       expect((await callSite(site, "/echo")).status).toBe(426);
     },
