@@ -33,6 +33,7 @@ export {
   muxWindowGrowthBytes,
   reasonBytesMax,
 } from "./limits.js";
+export { loggableError } from "./loggable-error.js";
 export type { Logger } from "./logger.js";
 export { mergeRequestParts, mergeResponseParts } from "./merge-parts.js";
 export {

@@ -143,8 +143,7 @@ class Host implements PluginHost {
       identity: settings.identity,
       context: settings.context,
       requestIds: new RequestIds(),
-      onHostError: (err, requestId, plugin) =>
-        settings.logger.error({ err, requestId, plugin }, "the host could not pass a request on"),
+      onHostFault: ({ message, ...details }) => settings.logger.error(details, message),
     };
     this.#serve = createListener(listenerOptions);
     this.#admitPlain = createPlainListener(listenerOptions);

@@ -2,7 +2,7 @@ export type { NodeServer } from "./client/node-types.js";
 export type { AttachOptions } from "./server/attach.js";
 export { createPluginHost, type PluginHost, type PluginStatus } from "./create-plugin-host.js";
 export type { EdgeOptions, StripOptions } from "./edge/edge-options.js";
-export type { IdentityFields } from "./edge/edge-policy.js";
+export type { IdentityFields } from "./edge/read-identity.js";
 export type { Outcome } from "./exchange/failure.js";
 export type {
   CommandPluginOptions,

@@ -40,6 +40,21 @@ export const fieldNamesRememberedMax = 512;
  */
 export const identityNamesMax = 128;
 
+/**
+ * Header fields that `identity` may return for one request: 128. With those of the client they stay
+ * below what the contract allows.
+ */
+export const identityFieldsMax = 128;
+
+/** Their names and values together: 16 KiB, as much as `context` may return. */
+export const identityBytesMax = 16_384;
+
+/**
+ * How long `identity` and `context` may take: 30 s, longer than any look-up for which a client
+ * waits. A promise that never settles would keep its request for ever.
+ */
+export const hostFunctionMsMax = 30_000;
+
 /** Clients' addresses whose trust is remembered: 1,024. */
 export const trustRememberedMax = 1_024;
 

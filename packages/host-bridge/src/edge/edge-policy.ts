@@ -2,11 +2,9 @@ import {
   comparableName,
   type FieldList,
   hopByHopNames,
-  isFieldValue,
   isForbiddenTrailer,
   noFields,
   ServeHTTPError,
-  trimFieldValue,
 } from "@servehttp/contract";
 import {
   connectionNamed,
@@ -19,6 +17,7 @@ import { setsCookie, stripCookies } from "../syntax/cookies.js";
 import type { EdgeOptions } from "./edge-options.js";
 import { FieldNameCache } from "../syntax/field-name-cache.js";
 import { joined, pushForwarded } from "./forwarded.js";
+import { type IdentityFields, readIdentity } from "./read-identity.js";
 import { identityNamesMax, requestFieldsMax, requestSectionBytesMax } from "../limits.js";
 import { type Refusal, refusal } from "./refusal.js";
 import { bodyLength, effectiveHost } from "./request-framing.js";
@@ -51,7 +50,9 @@ export interface RequestFields {
   readonly host: string;
   /** The length of the body in bytes; -1 when it is not known in advance. */
   readonly contentLength: number;
-  /** The client waits for a 100 before it sends its body. */
+  /** A Content-Length of 0 was sent, which `fields` does not have. */
+  readonly emptyBodyDeclared: boolean;
+  /** The client waits for a 100 (Continue) before it sends its body. `fields` has its Expect. */
   readonly expectContinue: boolean;
   /**
    * The protocol that the client may upgrade to, in lower case. Then `fields` has Connection and
@@ -61,9 +62,6 @@ export interface RequestFields {
   /** The client said `TE: trailers`. */
   readonly trailersWanted: boolean;
 }
-
-/** What `identity` returned. A name with the value undefined still keeps the client's field out. */
-export type IdentityFields = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
  * What a field means to the host. `forwarded`: Forwarded, every X-Forwarded field, and X-Real-IP.
@@ -175,13 +173,13 @@ export class EdgePolicy {
    * Sets the host's identity fields. Removes the client's fields of the same names, however they
    * were written.
    *
-   * @throws ServeHTTPError `invalid-argument` when a name is no token, or a value holds control
-   *   characters or characters above U+00FF: header values are bytes, so text must be encoded first
+   * @throws ServeHTTPError `invalid-argument` when a name is no token or frames messages, or as
+   *   `readIdentity` does
    */
   addIdentity(fields: string[], identity: IdentityFields): void {
-    const names = Object.keys(identity);
+    const given = readIdentity(identity);
     let present: Set<string> | undefined;
-    for (const name of names) {
+    for (const name of given.names) {
       const known = this.#names.get(name);
       if (known === undefined || isHostsOwn(known.comparable)) {
         throw new ServeHTTPError(
@@ -200,15 +198,8 @@ export class EdgePolicy {
       this.#removeFields(fields, present);
       this.#learn(present);
     }
-    for (const name of names) {
-      const value = identity[name];
-      if (typeof value === "string") {
-        pushIdentity(fields, name, value);
-      } else if (value !== undefined) {
-        for (const one of value) {
-          pushIdentity(fields, name, one);
-        }
-      }
+    for (const text of given.fields) {
+      fields.push(text);
     }
   }
 
@@ -261,7 +252,7 @@ export class EdgePolicy {
         seen.codings = joined(seen.codings, value);
         break;
       case "expect":
-        if (value.toLowerCase() !== "100-continue") {
+        if (!isContinue(value)) {
           return refusal(417, "an expectation that is not 100-continue");
         }
         seen.expectContinue = true;
@@ -320,6 +311,8 @@ export class EdgePolicy {
       fields,
       host,
       contentLength,
+      emptyBodyDeclared: seen.contentLength === 0,
+      // An expectation of HTTP/1.0 means nothing (RFC 9110, section 10.1.1).
       expectContinue: seen.expectContinue && (http1 || client.versionMajor > 1),
       upgrade:
         seen.upgradeOffer !== undefined && seen.connectionUpgrade && client.upgradable && http1
@@ -410,17 +403,6 @@ export class EdgePolicy {
   }
 }
 
-function pushIdentity(fields: string[], name: string, value: string): void {
-  const trimmed = trimFieldValue(value);
-  if (!isFieldValue(trimmed)) {
-    throw new ServeHTTPError(
-      "invalid-argument",
-      `identity: the value of ${name} holds a character that no header field may hold`,
-    );
-  }
-  fields.push(name, trimmed);
-}
-
 /** Whether a field frames or routes messages. No option gives it another meaning. */
 function isHostsOwn(name: string): boolean {
   return (
@@ -430,6 +412,13 @@ function isHostsOwn(name: string): boolean {
 
 function isForwarded(name: string): boolean {
   return name === "forwarded" || name.startsWith("x-forwarded-");
+}
+
+function isContinue(expect: string): boolean {
+  const expectations = listElements(expect);
+  return (
+    expectations.length > 0 && expectations.every((one) => one.toLowerCase() === "100-continue")
+  );
 }
 
 function nothingSeen(): Seen {

@@ -1,13 +1,18 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
-import { plainEnd, type ResponseInit, ServeHTTPError } from "@servehttp/contract";
+import {
+  plainEnd,
+  type ResponseInit,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { tunnelLingerMs } from "../limits.js";
 import { PairedStream } from "../test-rig/paired-stream.js";
 import { MemoryExchange } from "../test-rig/memory-exchange.js";
 import { turns, until } from "../test-rig/until.js";
 
-const octets = (text: string): Uint8Array => Buffer.from(text);
+const bytes = (text: string): Uint8Array => Buffer.from(text);
 const ok: ResponseInit = { status: 200, headers: [] };
 const upload = { init: { method: "POST", contentLength: -1, hijackable: false } };
 
@@ -18,7 +23,7 @@ afterEach(() => {
 describe("a response", () => {
   it("that comes whole goes out whole", () => {
     const { response, channel, exchange, over } = new MemoryExchange();
-    void exchange.receive({ init: ok, chunk: octets("body"), end: { trailers: ["x-a", "1"] } });
+    void exchange.receive({ init: ok, chunk: bytes("body"), end: { trailers: ["x-a", "1"] } });
     expect(response.log).toEqual(['respond 200 "body" x-a 1']);
     expect(over).toEqual([{ outcome: "ok", code: undefined }]);
     expect(channel.sent).toHaveLength(1);
@@ -29,8 +34,8 @@ describe("a response", () => {
     const { response, exchange, over } = new MemoryExchange();
     void exchange.receive({ informational: [{ status: 103, headers: ["link", "</a>"] }] });
     void exchange.receive({ init: ok, flush: true });
-    void exchange.receive({ chunk: octets("one"), flush: true });
-    void exchange.receive({ chunk: octets("two") });
+    void exchange.receive({ chunk: bytes("one"), flush: true });
+    void exchange.receive({ chunk: bytes("two") });
     void exchange.receive({ end: plainEnd });
     expect(response.log).toEqual([
       "informational 103 link </a>",
@@ -44,38 +49,56 @@ describe("a response", () => {
     expect(over).toEqual([{ outcome: "ok", code: undefined }]);
   });
 
-  it.each([
-    ["longer", "5", ["12345678"], 'write "12345"'],
-    ["shorter", "5", ["123"], 'write "123"'],
-    ["empty", "5", [], undefined],
-  ])("that is %s than its length is broken at it", (_what, length, chunks, written) => {
-    for (const whole of [false, true]) {
-      const { response, channel, exchange, over } = new MemoryExchange();
-      const init = { status: 200, headers: ["content-length", length] };
-      if (whole) {
-        const chunk = chunks[0] === undefined ? {} : { chunk: octets(chunks[0]) };
-        void exchange.receive({ init, ...chunk, end: plainEnd });
-      } else {
-        void exchange.receive({ init });
-        for (const chunk of chunks) {
-          void exchange.receive({ chunk: octets(chunk) });
-        }
-        void exchange.receive({ end: plainEnd });
-      }
-      expect(response.log).toEqual([
-        "begin 200",
-        ...(written === undefined ? [] : [written]),
-        "break",
-      ]);
-      expect(channel.resets).toEqual(["handler-failed"]);
-      expect(over).toEqual([{ outcome: "plugin-error", code: "handler-failed" }]);
+  it.each<[string, ResponseParts[]]>([
+    ["a chunk that is too long", [{ chunk: bytes("12345678") }]],
+    ["a whole body that is too long", [{ chunk: bytes("12345678"), end: plainEnd }]],
+    ["a whole body that is too short", [{ chunk: bytes("123"), end: plainEnd }]],
+    ["no body", [{ end: plainEnd }]],
+    ["no body after a while", [{}, { end: plainEnd }]],
+  ])("P6 with %s for its length is answered 500", (_what, [first, ...more]) => {
+    const { response, channel, exchange, over } = new MemoryExchange();
+    void exchange.receive({ init: { status: 200, headers: ["content-length", "5"] }, ...first });
+    for (const parts of more) {
+      void exchange.receive(parts);
     }
+    expect(response.log).toEqual([String.raw`respond 500 "The plugin failed.\n"`]);
+    expect(channel.resets).toEqual(["handler-failed"]);
+    expect(over).toEqual([{ outcome: "plugin-error", code: "handler-failed" }]);
+  });
+
+  it.each<[string, ResponseParts, string[]]>([
+    ["longer", { chunk: bytes("567") }, ['write "5"']],
+    ["shorter", { end: plainEnd }, []],
+  ])("P6 that gets %s than its length is broken once bytes are out", (_what, rest, written) => {
+    const { response, channel, exchange, over } = new MemoryExchange();
+    const init = { status: 200, headers: ["content-length", "5"] };
+    void exchange.receive({ init, chunk: bytes("1234") });
+    void exchange.receive(rest);
+    expect(response.log).toEqual(["begin 200", 'write "1234"', ...written, "break"]);
+    expect(channel.resets).toEqual(["handler-failed"]);
+    expect(over).toEqual([{ outcome: "plugin-error", code: "handler-failed" }]);
+  });
+
+  it("P6 whose head is flushed is broken when its body does not fit", () => {
+    const { response, exchange } = new MemoryExchange();
+    const init = { status: 200, headers: ["content-length", "5"] };
+    void exchange.receive({ init, flush: true });
+    void exchange.receive({ end: plainEnd });
+    expect(response.log).toEqual(["begin 200", "flush", "break"]);
+  });
+
+  it("whose head has not gone out is answered when the plugin fails", () => {
+    const { response, exchange, over } = new MemoryExchange();
+    void exchange.receive({ init: ok });
+    exchange.abort(new ServeHTTPError("connection-lost", "gone"));
+    expect(response.log).toEqual([expect.stringMatching(/^respond 502 /)]);
+    expect(over).toEqual([{ outcome: "lost-before-head", code: "connection-lost" }]);
   });
 
   it("to HEAD has no body, whatever length it declares", () => {
     const { response, exchange } = new MemoryExchange({ init: { method: "HEAD" } });
     void exchange.receive({ init: { status: 200, headers: ["content-length", "5"] } });
-    void exchange.receive({ chunk: octets("12345678") });
+    void exchange.receive({ chunk: bytes("12345678") });
     void exchange.receive({ end: plainEnd });
     expect(response.log).toEqual(["begin 200", "end"]);
   });
@@ -92,7 +115,7 @@ describe("a response", () => {
     ],
   ])("with %s is answered by the host", (_what, init, code, status) => {
     const { response, channel, exchange, over } = new MemoryExchange();
-    void exchange.receive({ init, chunk: octets("body") });
+    void exchange.receive({ init, chunk: bytes("body") });
     expect(response.log).toEqual([expect.stringMatching(`^respond ${status} `)]);
     expect(channel.resets).toEqual([code]);
     expect(over).toMatchObject([{ code }]);
@@ -108,7 +131,7 @@ describe("a response", () => {
     void exchange.receive({ init: ok });
     response.room = Promise.withResolvers();
     let taken = false;
-    const taking = exchange.receive({ chunk: octets("x") });
+    const taking = exchange.receive({ chunk: bytes("x") });
     void taking?.then(() => {
       taken = true;
     });
@@ -200,7 +223,7 @@ describe("a request", () => {
 
   it("is broken where the plugin is lost behind the head", () => {
     const { response, exchange, over } = new MemoryExchange();
-    void exchange.receive({ init: ok, chunk: octets("x") });
+    void exchange.receive({ init: ok, chunk: bytes("x") });
     exchange.abort(new ServeHTTPError("connection-lost", "gone"));
     expect(response.log).toEqual(["begin 200", 'write "x"', "break"]);
     expect(over).toEqual([{ outcome: "lost-after-head", code: "connection-lost" }]);
@@ -213,7 +236,7 @@ describe("time", () => {
     const times = { headMs: 1_000, idleMs: 1_000, totalMs: 0 };
     const headless = new MemoryExchange({ times });
     const silent = new MemoryExchange({ times });
-    void silent.exchange.receive({ init: ok, chunk: octets("x") });
+    void silent.exchange.receive({ init: ok, chunk: bytes("x") });
     vi.advanceTimersByTime(1_001);
     expect(headless.response.log).toEqual([expect.stringMatching(/^respond 504 /)]);
     expect(silent.response.log.at(-1)).toBe("break");
@@ -233,14 +256,14 @@ describe("time", () => {
     void exchange.receive({ init: ok });
     for (let round = 0; round < 3; round += 1) {
       response.room = Promise.withResolvers();
-      const taken = exchange.receive({ chunk: octets("x") });
+      const taken = exchange.receive({ chunk: bytes("x") });
       vi.advanceTimersByTime(900);
       response.room.resolve();
       await taken;
     }
     expect(response.log).not.toContain("break");
     response.room = Promise.withResolvers();
-    void exchange.receive({ chunk: octets("x") });
+    void exchange.receive({ chunk: bytes("x") });
     vi.advanceTimersByTime(1_001);
     expect(response.log.at(-1)).toBe("break");
   });
@@ -263,11 +286,11 @@ describe("a tunnel", () => {
     const { channel, exchange, inward, outward, over, socket } = hijacked();
     inward.write("to the plugin");
     await until(() => channel.text === "to the plugin", "bytes at the plugin");
-    void exchange.receive({ tunnelChunk: octets("to the client") });
+    void exchange.receive({ tunnelChunk: bytes("to the client") });
     inward.end();
     await until(() => channel.sent.at(-1)?.tunnelEnd === true, "the client's end");
     expect(String(outward.read())).toBe("to the client");
-    void exchange.receive({ tunnelChunk: octets(" and more"), tunnelEnd: true });
+    void exchange.receive({ tunnelChunk: bytes(" and more"), tunnelEnd: true });
     expect(String(await once(outward, "data"))).toBe(" and more");
     await until(() => socket.destroyed, "the connection is closed");
     expect(over).toEqual([{ outcome: "ok", code: undefined }]);

@@ -18,9 +18,11 @@ import {
   type ResponseHead,
   type ResponseRules,
 } from "../edge/response-head.js";
+import { checkLength } from "./check-length.js";
 import { ExchangeTimer, type ExchangeTimes } from "./exchange-timer.js";
-import { failures, type Outcome } from "./failure.js";
+import { type Failure, failures, type Outcome } from "./failure.js";
 import { failureResponse } from "./failure-response.js";
+import { isServeHTTPError, middlewareError } from "./middleware-error.js";
 import { RequestSender } from "./request-sender.js";
 import { Tunnel } from "./tunnel.js";
 
@@ -55,8 +57,9 @@ export interface ExchangeRequest {
  * the response is received as the plugin writes it. If the client, the plugin or the clock ends one
  * direction early, both end.
  *
- *   unanswered -> responding  [#begin]      the final head has come
+ *   unanswered -> headed      [#readHead]   the final head has come; nothing has gone out
  *   unanswered -> over        [#apply]      a whole response has come at once
+ *   headed     -> responding  [#begin]      the head goes out
  *   responding -> over        [#complete]   the end of the response has come
  *   unanswered -> tunnel      [#openTunnel] the plugin took the connection over
  *   tunnel     -> over        [#openTunnel] the connection is closed
@@ -64,6 +67,7 @@ export interface ExchangeRequest {
  */
 type ExchangeState =
   | { readonly name: "unanswered" }
+  | { readonly name: "headed"; readonly head: ResponseHead }
   | { readonly name: "responding"; readonly head: ResponseHead }
   | { readonly name: "tunnel"; readonly tunnel: Tunnel }
   | { readonly name: "over" };
@@ -175,14 +179,34 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
         this.#discardRequestBody();
         return undefined;
       }
-      this.#begin(head);
+      this.#timer.headArrived();
+      this.#state = { name: "headed", head };
     }
-    const room = parts.chunk === undefined ? undefined : this.#write(parts.chunk);
-    if (parts.flush === true && this.#state.name === "responding") {
+    return this.#applyToBody(parts);
+  }
+
+  #applyToBody(parts: ResponseParts): void | Promise<void> {
+    const state = this.#state;
+    if (state.name !== "headed" && state.name !== "responding") {
+      return undefined;
+    }
+    const { head } = state;
+    const { chunk, end, flush } = parts;
+    if (state.name === "headed") {
+      // While nothing has gone out, a handler's fault can still be answered.
+      checkLength(head, chunk?.length ?? 0, end !== undefined);
+    }
+    const trailers = end && readResponseTrailers(end.trailers, this.#rules);
+    if (state.name === "headed" && (chunk ?? end ?? flush) !== undefined) {
+      this.#state = { name: "responding", head };
+      this.#response.begin(head);
+    }
+    const room = chunk === undefined ? undefined : this.#write(head, chunk);
+    if (flush === true) {
       this.#response.flush();
     }
-    if (parts.end !== undefined && this.#state.name === "responding") {
-      this.#complete(this.#state.head, readResponseTrailers(parts.end.trailers, this.#rules));
+    if (trailers !== undefined) {
+      this.#complete(head, trailers);
     }
     return room;
   }
@@ -219,17 +243,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
     return room;
   }
 
-  #begin(head: ResponseHead): void {
-    this.#timer.headArrived();
-    this.#state = { name: "responding", head };
-    this.#response.begin(head);
-  }
-
-  #write(chunk: Uint8Array): void | Promise<void> {
-    if (this.#state.name !== "responding") {
-      return undefined;
-    }
-    const { head } = this.#state;
+  #write(head: ResponseHead, chunk: Uint8Array): void | Promise<void> {
     if (!head.bodyAllowed) {
       return undefined;
     }
@@ -239,8 +253,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
       if (left > 0) {
         void this.#response.write(chunk.subarray(0, left));
       }
-      const message = `the plugin wrote more than its Content-Length of ${head.contentLength}`;
-      throw new ServeHTTPError("handler-failed", message);
+      checkLength(head, this.#bodyBytes, false);
     }
     const room = this.#response.write(chunk);
     // While the client takes its time the plugin is not idle, so idle time begins when the client
@@ -249,10 +262,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
   }
 
   #complete(head: ResponseHead, trailers: string[]): void {
-    if (head.contentLength !== undefined && this.#bodyBytes < head.contentLength) {
-      const message = `the plugin wrote ${this.#bodyBytes} bytes of its Content-Length of ${head.contentLength}`;
-      throw new ServeHTTPError("handler-failed", message);
-    }
+    checkLength(head, this.#bodyBytes, true);
     this.#response.end(trailers);
     this.#finish("ok", undefined);
     this.#discardRequestBody();
@@ -266,16 +276,18 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
   }
 
   #onThrown(thrown: unknown): void {
-    if (thrown instanceof ServeHTTPError) {
+    if (isServeHTTPError(thrown)) {
       this.#giveUp(thrown);
       return;
     }
     // The application's own middleware around the response threw. How much of the head has gone out
     // is not known.
-    const error = ServeHTTPError.from(thrown);
-    this.#channel.reset(error);
-    this.#finish(failures.internal.outcomeAfterHead, error);
     this.#response.break();
+    if (this.#state !== over) {
+      const error = middlewareError(thrown);
+      this.#channel.reset(error);
+      this.#finish(failures.internal.outcomeAfterHead, error);
+    }
   }
 
   /** Ends the exchange from the host's side. */
@@ -285,27 +297,49 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
   }
 
   #fail(error: ServeHTTPError): void {
-    const failure = failures[error.code];
     const state = this.#state;
-    this.#finish(state === unanswered ? failure.outcome : failure.outcomeAfterHead, error);
+    const failure = failures[error.code];
+    if (state.name === "unanswered" || state.name === "headed") {
+      this.#finish(failure.outcome, this.#answerFailure(failure) ?? error);
+      return;
+    }
+    this.#finish(failure.outcomeAfterHead, error);
     if (state.name === "tunnel") {
       state.tunnel.destroy();
-    } else if (state.name === "responding") {
+    } else {
       this.#response.break();
-    } else if (failure.status !== undefined && !this.#response.closed) {
-      const isHead = this.#rules.method === "HEAD";
-      const { head, body } = failureResponse({ ...failure, status: failure.status }, isHead);
+    }
+  }
+
+  /** Answers in the plugin's place. Returns an error where middleware around the response threw. */
+  #answerFailure(failure: Failure): ServeHTTPError | undefined {
+    const { status } = failure;
+    this.#stop();
+    if (status === undefined || this.#response.closed) {
+      return undefined;
+    }
+    const { head, body } = failureResponse({ ...failure, status }, this.#rules.method === "HEAD");
+    try {
       this.#response.respond(head, body, []);
       this.#discardRequestBody();
+      return undefined;
+    } catch (thrown) {
+      this.#response.break();
+      return middlewareError(thrown);
     }
   }
 
   #finish(outcome: Outcome, error: ServeHTTPError | undefined): void {
+    this.#stop();
+    this.#plugin.onOver(this, outcome, error);
+  }
+
+  /** Nothing more is sent, received or waited for. */
+  #stop(): void {
     this.#state = over;
     this.#timer.stop();
     this.#sender?.stop();
     this.#response.release();
-    this.#plugin.onOver(this, outcome, error);
   }
 }
 

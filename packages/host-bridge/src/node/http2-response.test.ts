@@ -185,6 +185,10 @@ describe("Http2Caller", () => {
 
   it("breaks a response whose length is wrong, and leaves its neighbours alone", async () => {
     const go = Promise.withResolvers<void>();
+    const arrived: Record<string, PromiseWithResolvers<void>> = {
+      "/long": Promise.withResolvers(),
+      "/short": Promise.withResolvers(),
+    };
     const { bridge } = await start({
       async serveHTTP(request, response) {
         if (request.url === "/neighbour") {
@@ -195,7 +199,11 @@ describe("Http2Caller", () => {
           return;
         }
         response.headers.set("content-length", "10");
-        await response.write(request.url === "/long" ? "x".repeat(11) : "x");
+        await response.write("x");
+        await arrived[request.url]?.promise;
+        if (request.url === "/long") {
+          await response.write("x".repeat(10));
+        }
       },
     });
     await using _ = bridge;
@@ -204,6 +212,8 @@ describe("Http2Caller", () => {
     await until(() => neighbour.body === "first ", "the neighbour's first chunk");
     for (const path of ["long", "short"]) {
       const stream = new Http2Stream(session, { ":path": `/plugins/notes/${path}` });
+      await until(() => stream.body === "x", "the first byte");
+      arrived[`/${path}`]?.resolve();
       await stream.closed();
       expect(stream.resetCode).toBe(constants.NGHTTP2_INTERNAL_ERROR);
     }

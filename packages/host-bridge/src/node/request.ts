@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
-import type { Http2ServerResponse } from "node:http2";
+import { constants, type Http2ServerResponse } from "node:http2";
 import type { ClientResponse } from "../client/client-response.js";
+import { destroySocket } from "../client/destroy-socket.js";
 import type { CloseListener, IncomingRequest, RequestEntry } from "../client/incoming-request.js";
 import { isEncrypted } from "../client/is-encrypted.js";
 import type { HostRequest, HostResponse } from "../client/node-types.js";
@@ -90,6 +91,16 @@ export class NodeIncomingRequest implements IncomingRequest {
     return this.entry.event === "extendedConnect"
       ? new ExtendedConnectResponse(message, response)
       : new Http2Response(message, response, awaitsContinue);
+  }
+
+  /** Ends a response that the application has begun, so that no client takes it for complete. */
+  breakResponse(): void {
+    const { message } = this;
+    if ("stream" in message) {
+      message.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    } else {
+      destroySocket(message.socket);
+    }
   }
 
   onClose(listener: CloseListener): void {

@@ -4,7 +4,6 @@ import type { ConnectionOptions } from "node:tls";
 import { bodyChunkBytesMax, type Logger } from "@servehttp/contract";
 import { z } from "zod";
 import { edgeSchema } from "../edge/edge-options.js";
-import type { IdentityFields } from "../edge/edge-policy.js";
 import {
   callback,
   type Given,
@@ -16,6 +15,7 @@ import {
   value,
   whole,
 } from "../edge/option-kinds.js";
+import type { IdentityFields } from "../edge/read-identity.js";
 import { hostLogger, isLogger } from "./host-logger.js";
 
 /**

@@ -1,14 +1,19 @@
 import { ServeHTTPError } from "@servehttp/contract";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import type { HostRequest } from "../client/node-types.js";
-import type { EdgePolicy, IdentityFields, RequestFields } from "../edge/edge-policy.js";
+import type { EdgePolicy, RequestFields } from "../edge/edge-policy.js";
+import type { IdentityFields } from "../edge/read-identity.js";
 import { type Refusal, refusal } from "../edge/refusal.js";
 import type { Route } from "../edge/router.js";
 import type { Destination } from "../exchange/destination.js";
 import { Exchange, type ExchangePlugin } from "../exchange/exchange.js";
-import { failures, refusalProxyError } from "../exchange/failure.js";
-import { failureResponse } from "../exchange/failure-response.js";
-import { checkContext, noContext, type RequestContext } from "./check-context.js";
+import { refusalProxyError } from "../exchange/failure.js";
+import { hostFunctionMsMax } from "../limits.js";
+import { answer, answerFailure } from "./answer.js";
+import { failRequest, type OnHostFault } from "./host-fault.js";
+import { inTime } from "./in-time.js";
+import { isThenable } from "./is-thenable.js";
+import { noContext, readContext, type RequestContext } from "./read-context.js";
 import type { RequestIds } from "./request-ids.js";
 import { requestInit } from "./request-init.js";
 
@@ -23,14 +28,13 @@ export interface AdmissionOptions {
     | ((request: HostRequest) => RequestContext | Promise<RequestContext>)
     | undefined;
   readonly requestIds: RequestIds;
-  /** Called where the host itself is at fault: `identity` or `context` threw. */
-  readonly onHostError: (error: unknown, requestId: string, pluginId: string) => void;
+  readonly onHostFault: OnHostFault;
 }
 
 /**
- * Lets a request through the edge to its plugin, and waits for what the host's own functions say of
- * it, where they are not at once. Returns why not, before anything has happened; later failures are
- * answered here.
+ * Lets a request through the edge to its plugin. Waits for `identity` and `context` where they
+ * return promises. Returns why the request is refused, before anything has happened; answers later
+ * failures itself.
  */
 export function admit(
   options: AdmissionOptions,
@@ -55,7 +59,7 @@ export function admit(
   if (event === "upgrade" && fields.contentLength !== 0) {
     return refusal(
       400,
-      "what follows an upgrade is the new protocol's: a body would be taken for it",
+      "a body behind an upgrade request can't be told from the new protocol's bytes",
     );
   }
   if (event === "extendedConnect" && !edge.mayUpgrade(request.connectProtocol)) {
@@ -68,17 +72,18 @@ export function admit(
     failHost(options, admitted, bodyTaken);
     return undefined;
   }
+  let identity: Settling<IdentityFields> = undefined;
   try {
-    const identity = options.identity?.(request.message);
-    const context = options.context?.(request.message) ?? noContext;
+    identity = options.identity?.(request.message);
+    const context = options.context?.(request.message);
     if (isThenable(identity) || isThenable(context)) {
-      Promise.all([identity, context])
-        .then(([known, facts]) => beginLater(options, admitted, known, facts ?? noContext))
-        .catch((error: unknown) => failHost(options, admitted, error));
+      beginLater(options, admitted, identity, context);
     } else {
       begin(options, admitted, plugin, identity, context);
     }
   } catch (error) {
+    // The promise of `identity` may still reject, which nobody waits for any more.
+    void Promise.allSettled([identity]);
     failHost(options, admitted, error);
   }
   return undefined;
@@ -92,21 +97,29 @@ interface Admitted {
   readonly requestId: string;
 }
 
-/** Looks again where the request goes: the instance that was chosen may be gone by now, or busy. */
+/** What a function of the host's own returned: a value, or a promise of one. */
+type Settling<T> = T | Promise<T> | undefined;
+
 function beginLater(
   options: AdmissionOptions,
   admitted: Admitted,
-  identity: IdentityFields | undefined,
-  context: RequestContext,
+  identity: Settling<IdentityFields>,
+  context: Settling<RequestContext>,
 ): void {
-  const destination = options.destination(admitted.route.pluginId);
-  if (destination.kind === "exchange") {
-    begin(options, admitted, destination.plugin, identity, context);
-  } else if (destination.kind === "refused") {
-    answerFailure(admitted.request, destination.error);
-  } else {
-    answer(admitted.request, 404, refusalProxyError(404));
-  }
+  const both = Promise.all([identity, context]);
+  inTime(both, hostFunctionMsMax, "identity or context")
+    .then(([known, facts]) => {
+      // The instance that was chosen may be gone by now, or busy.
+      const destination = options.destination(admitted.route.pluginId);
+      if (destination.kind === "exchange") {
+        begin(options, admitted, destination.plugin, known, facts);
+      } else if (destination.kind === "refused") {
+        answerFailure(admitted.request, destination.error);
+      } else {
+        answer(admitted.request, 404, refusalProxyError(404));
+      }
+    })
+    .catch((error: unknown) => failHost(options, admitted, error));
 }
 
 function begin(
@@ -114,16 +127,19 @@ function begin(
   admitted: Admitted,
   plugin: ExchangePlugin,
   identity: IdentityFields | undefined,
-  context: RequestContext,
+  given: RequestContext | undefined,
 ): void {
   const { request, fields, requestId, route } = admitted;
   const { edge } = options;
   if (identity !== undefined) {
     edge.addIdentity(fields.fields, identity);
   }
-  checkContext(context);
+  const context = given === undefined ? noContext : readContext(given);
   if (request.closed) {
     return;
+  }
+  if (fields.contentLength !== 0 && request.bodyTaken) {
+    throw bodyTakenMeanwhile;
   }
   const upgrades = fields.upgrade !== undefined || request.entry.event === "extendedConnect";
   if (upgrades && !plugin.mayTunnel) {
@@ -158,47 +174,16 @@ const bodyTaken = new ServeHTTPError(
   "something in front of the plugin host has read the request's body; put body parsers behind it",
 );
 
+const bodyTakenMeanwhile = new ServeHTTPError(
+  "invalid-argument",
+  "identity or context has read the request's body, which is for the plugin",
+);
+
 const tooManyTunnels = new ServeHTTPError("overload", "too many tunnels at once");
 
-/** `identity` or `context` threw, or gave what can't be passed on. */
+/** `identity` or `context` failed, or returned what can't be passed on. */
 function failHost(options: AdmissionOptions, admitted: Admitted, error: unknown): void {
-  options.onHostError(error, admitted.requestId, admitted.route.pluginId);
-  answer(admitted.request, 500, failures.internal.proxyError);
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value
-    ? typeof value.then === "function"
-    : false;
-}
-
-/** Answers in the plugin's place, before there is an exchange. */
-export function answer(
-  request: IncomingRequest,
-  status: number,
-  proxyError: string,
-  retryAfterSeconds?: number,
-): void {
-  if (request.closed) {
-    return;
-  }
-  const response = request.openResponse(false);
-  const { head, body } = failureResponse(
-    {
-      status,
-      proxyError,
-      ...(retryAfterSeconds === undefined ? undefined : { retryAfterSeconds }),
-    },
-    request.method === "HEAD",
-  );
-  response.respond(head, body, []);
-  if (!request.body.complete) {
-    response.discardRequestBody();
-  }
-}
-
-/** Answers what the code of an error says. */
-export function answerFailure(request: IncomingRequest, error: ServeHTTPError): void {
-  const { proxyError, retryAfterSeconds, status = 503 } = failures[error.code];
-  answer(request, status, proxyError, retryAfterSeconds);
+  const { request, requestId, route } = admitted;
+  const fault = { message: "the host could not pass a request on", plugin: route.pluginId };
+  failRequest(request, options.onHostFault, { ...fault, requestId }, error);
 }

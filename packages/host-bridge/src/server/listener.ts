@@ -1,10 +1,14 @@
 import type { RequestEntry } from "../client/incoming-request.js";
 import type { HostRequest, HostResponse } from "../client/node-types.js";
-import { type RouteRules, routeTarget } from "../edge/router.js";
+import type { Refusal } from "../edge/refusal.js";
+import { type Route, type RouteRules, routeTarget } from "../edge/router.js";
 import { refusalProxyError } from "../exchange/failure.js";
 import type { FastPathRequest } from "../fast-path/request.js";
 import { NodeIncomingRequest } from "../node/request.js";
-import { admit, type AdmissionOptions, answer, answerFailure } from "./admit.js";
+import { admit, type AdmissionOptions } from "./admit.js";
+import { answer, answerFailure } from "./answer.js";
+import { failRequest } from "./host-fault.js";
+import { serveInProcess } from "./serve-in-process.js";
 
 /** What a listener is made of. */
 export interface ListenerOptions extends AdmissionOptions {
@@ -23,7 +27,7 @@ export type Listener = (
 
 /**
  * Makes the listener of a host: from a Node request to an exchange with a plugin, or to the host's
- * own answer.
+ * own answer. It throws nothing but what `next` throws, which is the application's own affair.
  */
 export function createListener(options: ListenerOptions): Listener {
   return (message, response, next, entry) => {
@@ -34,41 +38,50 @@ export function createListener(options: ListenerOptions): Listener {
       return;
     }
     const request = new NodeIncomingRequest(message, response, entry);
-    if (route === undefined) {
-      refuse(request, 404);
-      return;
-    }
-    if (route.kind === "refusal") {
-      refuse(request, route.status);
-      return;
-    }
-    if (!options.enabled) {
-      refuse(request, 501);
-      return;
-    }
-    const destination = options.destination(route.pluginId);
-    switch (destination.kind) {
-      case "exchange": {
-        const refused = admit(options, request, route, destination.plugin);
-        if (refused !== undefined) {
-          refuse(request, refused.status);
-        }
-        return;
-      }
-      case "handler":
-        if (entry.event === "checkContinue") {
-          // Node sends it by itself only where nobody listens to `checkContinue`.
-          response.writeContinue();
-        }
-        destination.handler(message, response);
-        return;
-      case "refused":
-        answerFailure(request, destination.error);
-        return;
-      case "not-found":
-        refuse(request, 404);
+    try {
+      serve(options, route, request, response);
+    } catch (error) {
+      const plugin = route?.kind === "route" ? route.pluginId : "";
+      const fault = { message: "middleware failed around an answer", plugin, requestId: undefined };
+      failRequest(request, options.onHostFault, fault, error);
     }
   };
+}
+
+function serve(
+  options: ListenerOptions,
+  route: Route | Refusal | undefined,
+  request: NodeIncomingRequest,
+  response: HostResponse,
+): void {
+  if (route?.kind !== "route") {
+    refuse(request, route?.status ?? 404);
+    return;
+  }
+  if (!options.enabled) {
+    refuse(request, 501);
+    return;
+  }
+  const destination = options.destination(route.pluginId);
+  switch (destination.kind) {
+    case "exchange": {
+      const refused = admit(options, request, route, destination.plugin);
+      if (refused !== undefined) {
+        refuse(request, refused.status);
+      }
+      return;
+    }
+    case "handler": {
+      const { handler } = destination;
+      serveInProcess(handler, request, response, route.pluginId, options.onHostFault);
+      return;
+    }
+    case "refused":
+      answerFailure(request, destination.error);
+      return;
+    case "not-found":
+      refuse(request, 404);
+  }
 }
 
 /**

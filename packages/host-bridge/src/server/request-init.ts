@@ -4,7 +4,7 @@ import type { IncomingRequest } from "../client/incoming-request.js";
 import type { RequestFields } from "../edge/edge-policy.js";
 import type { Route } from "../edge/router.js";
 import type { ExchangePlugin } from "../exchange/exchange.js";
-import type { RequestContext } from "./check-context.js";
+import type { RequestContext } from "./read-context.js";
 
 /** Makes the head of a request that goes to the plugin. Hot: the small GET of `apps/bench`. */
 export function requestInit(
@@ -19,9 +19,17 @@ export function requestInit(
   const { entry, versionMajor, versionMinor } = request;
   const { event } = entry;
   const extended = event === "extendedConnect";
+  const headers = fields.fields;
   if (extended) {
-    pushUpgrade(fields.fields, request.connectProtocol);
+    pushUpgrade(headers, request.connectProtocol);
   }
+  if (fields.emptyBodyDeclared && !extended) {
+    // The length of a body is told beside the fields, but not whether an empty one was declared.
+    // Body parsers want to know.
+    headers.push("Content-Length", "0");
+  }
+  // For a request that did not come by `checkContinue`, Node has sent the 100 itself.
+  const expectContinue = fields.expectContinue && event === "checkContinue";
   const init: RequestInit = {
     method: extended ? "GET" : request.method,
     url: route.url,
@@ -31,20 +39,31 @@ export function requestInit(
     protocolMinor: versionMinor,
     host: fields.host,
     remoteAddress: request.remoteAddress,
-    headers: fields.fields,
+    headers: expectContinue ? withoutExpect(headers) : headers,
     contentLength: extended ? 0 : fields.contentLength,
     deadlineUnixMs: totalMs === 0 ? 0 : Date.now() + totalMs,
     requestId,
     context,
     scheme: request.scheme,
-    // For a request that did not come by `checkContinue`, Node has sent the 100 itself.
-    expectContinue: fields.expectContinue && event === "checkContinue",
+    expectContinue,
     hijackable: extended || (versionMajor === 1 && fields.contentLength === 0 && plugin.mayTunnel),
   };
   return event === "upgrade" && entry.head.length > 0 ? { ...init, tunnelHead: entry.head } : init;
 }
 
-/** The HTTP/1 upgrade that an extended CONNECT stands for (RFC 8441, section 5). */
+/** The fields without Expect, which a plugin is told of by `expectContinue`: not twice. */
+function withoutExpect(fields: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const name = fields[at] as string;
+    if (name.toLowerCase() !== "expect") {
+      kept.push(name, fields[at + 1] as string);
+    }
+  }
+  return kept;
+}
+
+/** Adds the HTTP/1 upgrade that an extended CONNECT stands for (RFC 8441, section 5). */
 function pushUpgrade(fields: string[], protocol: string): void {
   fields.push("Connection", "Upgrade", "Upgrade", protocol);
   if (protocol.toLowerCase() === "websocket") {

@@ -1,0 +1,38 @@
+import type { ServeHTTPError } from "@servehttp/contract";
+import type { IncomingRequest } from "../client/incoming-request.js";
+import { failures } from "../exchange/failure.js";
+import { failureResponse } from "../exchange/failure-response.js";
+
+/**
+ * Answers in the plugin's place, before there is an exchange. Does nothing where something else has
+ * answered or the client has left. Throws what middleware around the response throws.
+ */
+export function answer(
+  request: IncomingRequest,
+  status: number,
+  proxyError: string,
+  retryAfterSeconds?: number,
+): void {
+  if (request.closed) {
+    return;
+  }
+  const response = request.openResponse(false);
+  const { head, body } = failureResponse(
+    {
+      status,
+      proxyError,
+      ...(retryAfterSeconds === undefined ? undefined : { retryAfterSeconds }),
+    },
+    request.method === "HEAD",
+  );
+  response.respond(head, body, []);
+  if (!request.body.complete) {
+    response.discardRequestBody();
+  }
+}
+
+/** Answers what the code of an error says. */
+export function answerFailure(request: IncomingRequest, error: ServeHTTPError): void {
+  const { proxyError, retryAfterSeconds, status = 503 } = failures[error.code];
+  answer(request, status, proxyError, retryAfterSeconds);
+}
