@@ -28,9 +28,12 @@ export function hostLogger(given: Logger | false | undefined): Required<Logger> 
     (level: (typeof levels)[number]) =>
     (details: Readonly<Record<string, unknown>>, message: string) => {
       try {
-        logger[level]?.(details, message);
+        const returned: unknown = logger[level]?.(details, message);
+        if (returned instanceof Promise) {
+          returned.catch(lost);
+        }
       } catch {
-        // There is no other place to say it.
+        lost();
       }
     };
   return {
@@ -39,6 +42,10 @@ export function hostLogger(given: Logger | false | undefined): Required<Logger> 
     warn: method("warn"),
     error: method("error"),
   };
+}
+
+function lost(): void {
+  // There is no other place to say it.
 }
 
 const nowhere: Logger = { warn: () => undefined, error: () => undefined };

@@ -210,6 +210,43 @@ describe("H1 identity and context", () => {
   });
 });
 
+describe("H1 a logger", () => {
+  it.each<[string, () => unknown]>([
+    [
+      "throws",
+      () => {
+        throw Object.freeze(new Error("the disk is full"));
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("the disk is full"))],
+  ])("that %s costs no answer", async (_what, fail) => {
+    const logger = { debug: fail, info: fail, warn: fail, error: fail };
+    let calls = 0;
+    await using bridge = await Bridge.start(
+      {
+        serveHTTP() {
+          throw new Error("on purpose");
+        },
+      },
+      {
+        host: {
+          logger,
+          identity: () => {
+            calls += 1;
+            if (calls === 1) {
+              throw new Error("the directory is down");
+            }
+            return {};
+          },
+        },
+      },
+    );
+    expect([await statusOf(bridge.port), await statusOf(bridge.port)]).toEqual([500, 500]);
+    await turns(3);
+    expect([calls, bridge.inFlight]).toEqual([2, 0]);
+  });
+});
+
 /** A host whose plugin `notes` is a handler in the host's own process. */
 async function inProcess(
   handler: HandlerPluginOptions["handler"],
@@ -315,12 +352,12 @@ describe("H1 middleware around a response", () => {
       "request",
       (_request, response: ServerResponse) => {
         const writeHead = response.writeHead.bind(response);
-        response.writeHead = ((status: number, ...rest: []) => {
+        response.writeHead = (status: number, ...rest: []) => {
           if (broken.includes(status)) {
             throw Object.freeze(new Error("middleware's own"));
           }
           return writeHead(status, ...rest);
-        }) as typeof response.writeHead;
+        };
       },
     );
   };
