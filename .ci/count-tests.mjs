@@ -1,5 +1,6 @@
-// Prints "PASSED FAILED" for a vitest JSON report. What failed without a failed test counts as one failure: a file that
-// doesn't load or whose preparation failed, an error outside of any file, no report at all, a run without a test.
+// Prints "PASSED FAILED" for a vitest JSON report. A failure without a failed test counts as one: a
+// file that doesn't load, a hook that failed, an error outside of any file, no report at all, a run
+// without a test.
 //
 //   node count-tests.mjs REPORT EXIT_STATUS
 import { existsSync, readFileSync } from "node:fs";

@@ -6,7 +6,7 @@ export interface BenchReport {
   readonly date: string;
   readonly machine: Machine;
   readonly options: RunOptions;
-  /** Targets that this machine can't run, and what would bring them. */
+  /** Targets that this machine can't run, and what to install for them. */
   readonly missing: Readonly<Record<string, string>>;
   readonly cases: readonly CaseReport[];
 }
@@ -32,7 +32,7 @@ export interface CaseReport {
   readonly name: string;
   readonly title: string;
   readonly metrics: readonly Metric[];
-  /** By metric and target: one value a round, in the order of the rounds; null where there is none. */
+  /** By metric and target: one value for each round, in their order. Null: there is none. */
   readonly samples: Readonly<
     Record<string, Readonly<Record<string, ReadonlyArray<number | null>>>>
   >;

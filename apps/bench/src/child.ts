@@ -10,16 +10,16 @@ export interface ChildOptions {
 
 /** How long a child may take to leave after SIGTERM before it is killed. */
 const stopMs = 5_000;
-/** Who says nothing for so long when asked is stuck, and is killed. */
+/** A child that does not answer a question for this long is stuck, and is killed. */
 const patienceMs = 60_000;
-/** How much of what a child said is kept to explain its failure. */
+/** How much of a child's output is kept to explain its failure. */
 const stderrCharactersMax = 4_000;
 
 const alive = new Set<Child>();
 
 /**
- * A process of its own: a server under measurement or a load generator. Ends, by its own pid, when it
- * is disposed of, and with this process at the latest.
+ * A process of its own: a server under measurement or a load generator. Ends, by its own pid, when
+ * it is disposed of, and with this process at the latest.
  */
 export class Child implements AsyncDisposable {
   readonly name: string;
@@ -39,7 +39,7 @@ export class Child implements AsyncDisposable {
     this.#process.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-stderrCharactersMax);
     });
-    // A child that is gone can't be told to stop: not an error here, `#left` tells the story.
+    // A child that has ended can't be told to stop. That is no error here: `#left` says why.
     this.#process.stdin?.on("error", () => undefined);
     this.#left = new Promise((resolve) => {
       this.#process.once("error", (error) => resolve(error.message));
@@ -62,8 +62,8 @@ export class Child implements AsyncDisposable {
   }
 
   /**
-   * The next line that the child prints on stdout. Throws when it leaves without one, or stays silent for
-   * `silentMsMax`: 60 seconds by default.
+   * The next line that the child prints on stdout. Throws when it leaves without one, or stays
+   * silent for `silentMsMax`: 60 seconds by default.
    */
   async line(silentMsMax = patienceMs): Promise<string> {
     const next = await this.#patiently(this.#lines.next(), silentMsMax);
@@ -73,7 +73,7 @@ export class Child implements AsyncDisposable {
     return next.value;
   }
 
-  /** The next line, as JSON. What it holds is a matter between this process and its own program. */
+  /** The next line, as JSON. The caller knows its shape, because the program is its own. */
   async json<T>(silentMsMax?: number): Promise<T> {
     const line = await this.line(silentMsMax);
     try {
@@ -152,7 +152,9 @@ export class Child implements AsyncDisposable {
   }
 }
 
-/** Ends every child when this process ends in whatever way, so that an interrupted run leaves none behind. */
+/**
+ * Ends every child when this process ends, however it ends: an interrupted run leaves none behind.
+ */
 export function endChildrenWithThisProcess(): void {
   process.once("exit", () => {
     for (const child of alive) {

@@ -25,7 +25,9 @@ const summaryColumns: ReadonlyMap<string, string> = new Map([
   ["undici", "undici"],
 ]);
 
-/** For docs/benchmarks.md: the machine, and every target's figure for every metric that is shown. */
+/**
+ * For docs/benchmarks.md: the machine, and every target's figure for every metric that is shown.
+ */
 export function fullTable(report: BenchReport): string {
   const columns = new Map(targetsOf(report).map((target) => [target, target]));
   const rows = report.cases.flatMap((caseReport) =>
@@ -36,7 +38,10 @@ export function fullTable(report: BenchReport): string {
   return [...describeRun(report), "", ...table(["", ...columns.values()], rows)].join("\n");
 }
 
-/** For the README: five rows, beside the peers that people know. Rows that were not measured are left out. */
+/**
+ * For the README: five rows, beside the peers that people know. Rows that were not measured are
+ * left out.
+ */
 export function summaryTable(report: BenchReport): string {
   const rows = summaryRows.flatMap((row) => {
     const caseReport = report.cases.find(({ name }) => name === row.case);
@@ -48,7 +53,9 @@ export function summaryTable(report: BenchReport): string {
   return table(["", ...summaryColumns.values()], rows).join("\n");
 }
 
-/** For CONTRIBUTING.md: each figure that the bridge is built to reach, and whether it was reached. */
+/**
+ * For CONTRIBUTING.md: each figure that the bridge is built to reach, and whether it was reached.
+ */
 export function targetTable(report: BenchReport): string {
   const rows = findFigures(report).map(({ wanted, title, unit, found, reached }) => [
     wanted.against === undefined

@@ -5,7 +5,10 @@ import { samplesOf } from "./samples-of.js";
 import { pairedRatio, type Summary, summarise } from "./statistics.js";
 import { findFigures } from "./wanted-figures.js";
 
-/** What everybody is compared with, where it takes part. Ratios are medians of the ratios within a round, with their range. */
+/**
+ * What every target is compared with. Ratios are medians of the ratios within a round, with their
+ * range.
+ */
 const allBases = ["direct", "nginx", "undici", "raw TCP relay"] as const;
 
 /** The tables of one case, one for each metric. */

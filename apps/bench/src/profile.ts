@@ -1,9 +1,11 @@
 /**
- * npm run profile -w @servehttp/bench -- [--target mux] [--case get|echo-1k|echo-64k|down] [--connections 64]
+ * npm run profile -w @servehttp/bench -- [--target mux] [--case get|echo-1k|echo-64k|down]
+ *                                        [--connections 64]
  *                                        [--seconds 5] [--top 30] [--out DIRECTORY]
  *
- * Records host and plugin under load and prints where their time goes. Only for targets whose two processes run
- * on Node. The .cpuprofile files stay in the directory given with --out, for a viewer.
+ * Records host and plugin under load and prints where their time goes. Only for targets whose two
+ * processes run on Node. The .cpuprofile files stay in the directory given with --out, for a
+ * viewer.
  */
 import { mkdir, mkdtemp, readFile } from "node:fs/promises";
 import type { Profiler } from "node:inspector";

@@ -2,8 +2,9 @@ const start = "<!-- bench:start -->";
 const end = "<!-- bench:end -->";
 
 /**
- * Replaces what a Markdown page has between its markers `<!-- bench:start -->` and `<!-- bench:end -->`. Appends the
- * markers to a page that has neither. Throws where one of them is missing, or where they stand in the wrong order.
+ * Replaces what a Markdown page has between its markers `<!-- bench:start -->` and
+ * `<!-- bench:end -->`. Appends the markers to a page that has neither. Throws where one of them is
+ * missing, or where they stand in the wrong order.
  */
 export function putBetweenMarkers(page: string, content: string): string {
   const block = `${start}\n${content}\n${end}`;

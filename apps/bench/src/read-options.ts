@@ -39,10 +39,11 @@ Targets: ${allTargets.map(({ name }) => name).join(", ")}
 A target whose program is not installed is left out, and the run says what to install.`;
 
 /**
- * Reads the command line. Lists are separated by commas; the start of a case's name chooses all cases that start so
- * ("get", "held").
+ * Reads the command line. Lists are separated by commas; the start of a case's name chooses all
+ * cases that start so ("get", "held").
  *
- * @throws Error for an option, a case or a target that does not exist, and for a number that is not allowed
+ * @throws Error for an option, a case or a target that does not exist, and for a number that is not
+ *   allowed
  */
 export function readOptions(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({

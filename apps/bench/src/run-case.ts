@@ -6,9 +6,10 @@ import type { RunningTarget, Target } from "./targets/target.js";
 const warmUpShare = 0.25;
 
 /**
- * Measures one case on all targets. Every round takes each target once, so that what changes on the machine
- * in the course of a run changes for all of them; the order moves on by one each round, so that nobody always
- * follows the same neighbour. A target that fails is out of this case, with its reason.
+ * Measures one case on all targets. Every round takes each target once, so that what changes on the
+ * machine in the course of a run changes for all of them; the order moves on by one each round, so
+ * that nobody always follows the same neighbour. A target that fails is out of this case, with its
+ * reason.
  */
 export async function runCase(
   benchCase: BenchCase,

@@ -1,9 +1,10 @@
 /**
  * npm run soak -w @servehttp/bench -- [--minutes 5] [--carrier mux] [--clients 24] [--seed 1]
  *
- * Mixed traffic with seeded random bytes: small requests, hashed and echoed bodies, uploads and downloads, readers
- * that are slow and clients that leave. Prints errors, wrong bytes and the memory of host and plugin after a
- * collection as time goes by. Leaves with code 1 where anything was wrong or memory grew.
+ * Mixed traffic with seeded random bytes: small requests, hashed and echoed bodies, uploads and
+ * downloads, readers that are slow and clients that leave. Prints errors, wrong bytes and the
+ * memory of host and plugin after a collection as time goes by. Leaves with code 1 where anything
+ * was wrong or memory grew.
  */
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -67,7 +68,10 @@ const good = counts.errors === 0 && counts.wrong === 0 && hostIsFlat && pluginIs
 console.log(good ? "\ngood" : "\nNOT good");
 process.exitCode = good ? 0 : 1;
 
-/** Asked like any client, of the plugin's handler. Undefined, and an error, where no answer comes. */
+/**
+ * Asks the plugin's handler, as any client would. No answer counts as an error, and gives
+ * undefined.
+ */
 async function pluginMemory({
   host,
   port,

@@ -2,7 +2,7 @@ import type { Profiler } from "node:inspector";
 
 /** One line of a profile's summary. */
 export interface SelfTime {
-  /** "name file:line", or V8's own name for what is no function: "(garbage collector)". */
+  /** "name file:line", or V8's own name for something else: "(garbage collector)". */
   readonly where: string;
   /** Of the time in which the process was not idle, 0 to 1. */
   readonly share: number;
@@ -57,7 +57,9 @@ function sharesOf(sums: ReadonlyMap<string, number>, totalUs: number): SelfTime[
     .toSorted((a, b) => b.share - a.share);
 }
 
-/** Leaves of a module's URL what tells it apart: "packages/carrier/dist/x.js", "undici/lib/x.js". */
+/**
+ * Leaves of a module's URL what tells it apart: "packages/carrier/dist/x.js", "undici/lib/x.js".
+ */
 function shorten(url: string): string {
   return url
     .replace(/^file:\/\//, "")

@@ -7,7 +7,9 @@ export interface WantedFigure {
   readonly case: string;
   readonly metric: string;
   readonly target: string;
-  /** What it is compared with, a ratio then; an absolute value without. */
+  /**
+   * The target that it is compared with; then the figure is a ratio. Default: an absolute value.
+   */
   readonly against?: string;
   readonly bound: "at least" | "at most";
   readonly value: number;
@@ -18,7 +20,7 @@ export interface FoundFigure {
   readonly wanted: WantedFigure;
   readonly title: string;
   readonly unit: string;
-  /** Undefined where it could not be measured. */
+  /** Undefined if it could not be measured. */
   readonly found: number | undefined;
   readonly reached: boolean;
 }

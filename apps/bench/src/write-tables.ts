@@ -1,8 +1,9 @@
 /**
  * npm run table -- [RESULTS.json]
  *
- * Writes the figures of a run into the pages that show them, between the markers of each: all of them into
- * docs/benchmarks.md, five rows into README.md, and the figures to reach into CONTRIBUTING.md. Default: the last run.
+ * Writes the figures of a run into the pages that show them, between the markers of each: all of
+ * them into docs/benchmarks.md, five rows into README.md, and the figures to reach into
+ * CONTRIBUTING.md. Default: the last run.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";

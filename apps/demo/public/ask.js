@@ -1,6 +1,9 @@
 import { byId } from "./element.js";
 
-/** Fetches JSON. Throws an Error for people where the answer is an error, such as the host's 503 while a plugin restarts. */
+/**
+ * Fetches JSON. Throws an Error for people where the answer is an error, such as the host's 503
+ * while a plugin restarts.
+ */
 export async function ask(url, options) {
   const response = await fetch(url, options);
   const isJSON = response.headers.get("content-type")?.startsWith("application/json") ?? false;

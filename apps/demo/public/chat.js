@@ -1,6 +1,9 @@
 import { byId, element } from "./element.js";
 
-/** A room over a WebSocket. Who speaks is what the host says; signing in as somebody else enters anew. */
+/**
+ * A room over a WebSocket. Who speaks is what the host says; signing in as somebody else enters
+ * anew.
+ */
 export function showChat() {
   let socket;
 

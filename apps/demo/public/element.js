@@ -1,4 +1,7 @@
-/** Makes an element: properties are set as such, `class` and names with a hyphen as attributes; children follow. */
+/**
+ * Makes an element: properties are set as such, `class` and names with a hyphen as attributes;
+ * children follow.
+ */
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {

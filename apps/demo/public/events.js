@@ -2,7 +2,10 @@ import { ask, tellFailure } from "./ask.js";
 import { byId } from "./element.js";
 import { LoadChart } from "./load-chart.js";
 
-/** Beside the chart's own: a browser opens six connections to an HTTP/1.1 server, and the rest of the page needs some. */
+/**
+ * Beside the chart's own: a browser opens six connections to an HTTP/1.1 server, and the rest of
+ * the page needs some.
+ */
 const extraSubscribersMax = 2;
 
 const retryMs = 1_000;
@@ -45,7 +48,9 @@ export function showEvents() {
     label();
   };
 
-  /** The plugin notices in its own time: asks until its timer is stopped, for two seconds at most. */
+  /**
+   * The plugin notices in its own time: asks until its timer is stopped, for two seconds at most.
+   */
   const count = async () => {
     for (let attempt = 0; attempt < 20 && sources.length === 0; attempt++) {
       const { subscribers, timerRuns } = await ask("/plugins/events/subscribers");

@@ -5,7 +5,10 @@ import { probeRanges } from "./range-probe.js";
 import { repeat } from "./repeat.js";
 import { upload } from "./upload.js";
 
-/** The browser hashes what it holds in memory in one piece; above this it leaves the hash to the plugin: 256 MiB. */
+/**
+ * The browser hashes what it holds in memory in one piece; above this it leaves the hash to the
+ * plugin: 256 MiB.
+ */
 const hashBytesMax = 268_435_456;
 
 const shownUploadsMax = 6;
@@ -15,7 +18,10 @@ const randomPieceBytes = 65_536;
 /** Cancels the upload that runs. */
 let cancelRunning = () => undefined;
 
-/** Uploads with progress and cancel, beside what the plugin says of them, and the files that it stores. */
+/**
+ * Uploads with progress and cancel, beside what the plugin says of them, and the files that it
+ * stores.
+ */
 export function showFiles() {
   const input = byId("file-input");
   input.addEventListener("change", () => {

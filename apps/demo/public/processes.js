@@ -5,7 +5,10 @@ import { repeat } from "./repeat.js";
 
 const looks = { ready: "good", "backing-off": "bad", failed: "bad", stopped: "bad" };
 
-/** Shows the host and its plugins, asked for once a second; lets each be killed, to see it come back. */
+/**
+ * Shows the host and its plugins, asked for once a second; lets each be killed, to see it come
+ * back.
+ */
 export function showProcesses() {
   const rows = new Map();
   const refresh = async () => {

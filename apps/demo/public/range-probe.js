@@ -1,6 +1,9 @@
 import { element } from "./element.js";
 
-/** Asks for parts of a file, one of them beyond its end, and shows what came: status and the range that it is. */
+/**
+ * Asks for parts of a file, one of them beyond its end, and shows what came: status and the range
+ * that it is.
+ */
 export async function probeRanges(url, sizeBytes, place) {
   const found = sizeBytes === 0 ? 416 : 206;
   const probes = [

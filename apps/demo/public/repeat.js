@@ -1,6 +1,7 @@
 /**
- * Calls an asynchronous function again and again while the page is in view; it returns the milliseconds to wait until
- * the next call. A call that fails is told to `onError`, and tried again after a second.
+ * Calls an asynchronous function again and again while the page is in view; it returns the
+ * milliseconds to wait until the next call. A call that fails is told to `onError`, and tried again
+ * after a second.
  */
 export async function repeat(call, onError) {
   for (;;) {

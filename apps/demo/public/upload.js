@@ -1,6 +1,7 @@
 /**
- * Sends a blob. Uses XMLHttpRequest, since fetch tells nothing of the progress of an upload. Returns `{ done, cancel }`:
- * `done` resolves to the plugin's answer, and rejects where it was cancelled or broke.
+ * Sends a blob. Uses XMLHttpRequest, since fetch tells nothing of the progress of an upload.
+ * Returns `{ done, cancel }`: `done` resolves to the plugin's answer, and rejects where it was
+ * cancelled or broke.
  */
 export function upload(url, blob, onProgress) {
   const request = new XMLHttpRequest();

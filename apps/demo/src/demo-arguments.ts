@@ -16,8 +16,8 @@ export const usage = `npm start -- [--port PORT] [--data DIRECTORY]
   --data DIRECTORY   keep uploads there (default: a temporary directory, removed at exit)`;
 
 /**
- * Reads the command line; `--port` wins over the environment's PORT. Returns "help" where that is asked for, and
- * throws an Error with one line for people where something is not understood.
+ * Reads the command line; `--port` wins over the environment's PORT. Returns "help" where that is
+ * asked for, and throws an Error with one line for people where something is not understood.
  */
 export function parseDemoArguments(
   commandLine: readonly string[],

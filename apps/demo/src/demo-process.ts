@@ -10,7 +10,10 @@ export interface DemoProcess extends AsyncDisposable {
   /** `http://127.0.0.1:PORT/` */
   readonly url: string;
   readonly pid: number;
-  /** Sends a signal, and resolves to the exit code when the process has ended; null where the signal ended it. */
+  /**
+   * Sends a signal, and resolves to the exit code when the process has ended; null where the signal
+   * ended it.
+   */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -24,7 +27,9 @@ const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
 const addressLine = /^servehttp demo: (http:\/\/127\.0\.0\.1:\d+\/)$/;
 
-/** Starts the built demo with these arguments; rejects with what it said where it doesn't come up. */
+/**
+ * Starts the built demo with these arguments; rejects with what it said where it doesn't come up.
+ */
 export async function startDemoProcess(...args: string[]): Promise<DemoProcess> {
   const demo = spawn(process.execPath, [...leanNodeFlags, main, ...args], {
     env: environment(),
@@ -34,7 +39,7 @@ export async function startDemoProcess(...args: string[]): Promise<DemoProcess> 
   for await (const line of createInterface(demo.stdout)) {
     const url = addressLine.exec(line)?.[1];
     if (url !== undefined && demo.pid !== undefined) {
-      // What it prints later is nobody's to read, and must not fill the pipe.
+      // Nobody reads what it prints later, and it must not fill the pipe.
       demo.stdout.resume();
       const end = async (signal: NodeJS.Signals) => {
         demo.kill(signal);
@@ -64,7 +69,7 @@ export async function failDemoProcess(...args: string[]): Promise<FailedStart> {
   return { exitCode, stderr };
 }
 
-/** A PORT of whoever runs this is not meant for the demo under test. */
+/** Without PORT, which was set for another program. */
 function environment(): NodeJS.ProcessEnv {
   const { PORT: _, ...rest } = process.env;
   return rest;

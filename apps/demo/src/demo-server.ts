@@ -23,12 +23,12 @@ export interface Demo extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Event streams and chats never end by themselves, so that there is nothing to gain by a longer wait. */
+/** Event streams and chats never end by themselves: a longer wait gains nothing. */
 const drainMs = 2_000;
 
 /**
- * Starts the host with its plugins and the page. Throws an Error with one line for people where the port is in use, and
- * what `host.start()` throws where a plugin doesn't come up.
+ * Starts the host with its plugins and the page. Throws an Error with one line for people where the
+ * port is in use, and what `host.start()` throws where a plugin doesn't come up.
  */
 export async function startDemo({ port, dataDirectory }: DemoArguments): Promise<Demo> {
   await using started = new AsyncDisposableStack();
@@ -38,7 +38,8 @@ export async function startDemo({ port, dataDirectory }: DemoArguments): Promise
   const sessions = new Sessions();
   const host = createPluginHost({
     plugins: {
-      // An upload is answered when it is complete, however long that takes; the idle time still holds.
+      // An upload is answered when it is complete, however long that takes; the idle time still
+      // holds.
       files: { ...pluginOf("files", directory), timeouts: { headMs: 0 } },
       events: pluginOf("events"),
       hello: pluginOf("hello"),
@@ -85,7 +86,7 @@ function statusOf(host: PluginHost): object {
   };
 }
 
-/** Only a process that the host knows as this plugin's now, and has not reaped. */
+/** Kills only a process that the host runs as this plugin now, and has not reaped. */
 function killPlugin(host: PluginHost, pluginId: string): boolean {
   const pid = host.plugins.find(({ id, state }) => id === pluginId && state === "ready")?.pid;
   return pid !== undefined && process.kill(pid, "SIGKILL");
@@ -119,7 +120,7 @@ async function listen(server: Server, port: number): Promise<void> {
   }
 }
 
-/** Ends what is idle; what still runs then has been broken by the plugins' host. */
+/** Ends idle connections. The host has broken whatever still ran. */
 async function close(server: Server): Promise<void> {
   const closed = once(server, "close");
   server.close();

@@ -1,4 +1,5 @@
-// `npm start`: serves the demo until SIGINT or SIGTERM, then drains it. A second signal doesn't wait.
+// `npm start`: serves the demo until SIGINT or SIGTERM, then drains it. A second signal doesn't
+// wait.
 import { parseDemoArguments, usage } from "./demo-arguments.js";
 import { startDemo } from "./demo-server.js";
 
@@ -17,7 +18,10 @@ try {
   process.exitCode = 1;
 }
 
-/** Resolves at the first signal to stop. After it signals have their default effect again: the second one ends the process. */
+/**
+ * Resolves at the first signal to stop. After it signals have their default effect again: the
+ * second one ends the process.
+ */
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     const stop = () => {

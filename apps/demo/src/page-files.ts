@@ -15,7 +15,10 @@ const types: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** The files in `public/` by their path on the site: a fixed list, so that no request ever names a file. */
+/**
+ * The files in `public/` by their path on the site: a fixed list, so that no request ever names a
+ * file.
+ */
 export function readPageFiles(): ReadonlyMap<string, PageFile> {
   const directory = fileURLToPath(new URL("../public/", import.meta.url));
   const files = new Map<string, PageFile>();

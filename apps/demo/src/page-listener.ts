@@ -100,8 +100,8 @@ async function kill(
 }
 
 /**
- * The members of a JSON object in a body; none where it is anything else, too long, or of another type: a form of
- * another site can't send JSON unasked.
+ * The members of a JSON object in a body; none where it is anything else, too long, or of another
+ * type: a form of another site can't send JSON unasked.
  */
 async function fieldsOf(request: IncomingMessage): Promise<Record<string, unknown>> {
   let body = Buffer.alloc(0);

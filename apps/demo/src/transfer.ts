@@ -1,5 +1,6 @@
-// Sends a gibibyte up and down through the files plugin of a demo of its own, and says how fast it went and how much the
-// host and the plugin grew meanwhile. Ends with 1 where a hash differs or one of them grew by more than it may.
+// Sends a gibibyte up and down through the files plugin of a demo of its own, and says how fast it
+// went and how much the host and the plugin grew meanwhile. Ends with 1 where a hash differs or one
+// of them grew by more than it may.
 import { createCipheriv, createHash, type Hash } from "node:crypto";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
@@ -69,7 +70,10 @@ async function measured(way: string, transfer: () => Promise<string>): Promise<b
   return equal;
 }
 
-/** The same bytes each time: the key stream of AES, which no compression and no mix-up of blocks survives. */
+/**
+ * The same bytes each time: the key stream of AES, which no compression and no mix-up of blocks
+ * survives.
+ */
 function* pseudorandomBytes(): Generator<Buffer> {
   const cipher = createCipheriv("aes-128-ctr", Buffer.alloc(16, 1), Buffer.alloc(16));
   const zeros = Buffer.alloc(pieceBytes);

@@ -26,14 +26,14 @@ export interface BenchCase {
   readonly name: string;
   readonly title: string;
   readonly metrics: readonly Metric[];
-  /** Whether every sample needs processes that have done nothing before. No warm-up then. */
+  /** Whether every sample needs new processes. Then there is no warm-up. */
   readonly fresh?: boolean;
-  /** Fewer rounds than the run has, for what takes long and varies little. */
+  /** Fewer rounds than the run has, for a case that takes long and varies little. */
   readonly roundsMax?: number;
-  /** The names of those that can do it. Default: every target that carries any request. */
+  /** The names of the targets that can do it. Default: every target that carries any request. */
   readonly targets?: readonly string[];
   /** How its targets are started. */
   readonly start?: StartOptions;
-  /** Throws where the target can't do it, or did it wrong. */
+  /** Throws when the target can't do it, or did it wrong. */
   measure(target: RunningTarget, scale: Scale): Promise<Sample>;
 }

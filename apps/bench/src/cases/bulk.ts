@@ -36,7 +36,7 @@ export function startBulk(
 
 export interface BulkOptions {
   readonly connections: number;
-  /** Of one transfer. */
+  /** The size of one transfer, in bytes. */
   readonly bytes: number;
   readonly mode: "once" | "endless";
 }

@@ -4,7 +4,7 @@ import type { BenchCase } from "./bench-case.js";
 
 const subscribers = 100;
 
-/** As many events as a plugin can get out to many subscribers at once. */
+/** How many events a plugin can send to many subscribers at once. */
 export const events: BenchCase = {
   name: "events",
   title: `server-sent events to ${subscribers} subscribers`,

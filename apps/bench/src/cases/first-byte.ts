@@ -10,7 +10,7 @@ export interface FirstByteTimes {
   readonly p99Us: number;
 }
 
-/** How soon the start of a response arrives whose rest is not there yet. */
+/** How soon the first byte of a response arrives when the rest is sent later. */
 export const firstByte: BenchCase = {
   name: "first-byte",
   title: "time to first byte of a streamed response, 1 connection",

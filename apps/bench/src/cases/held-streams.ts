@@ -13,11 +13,11 @@ export const heldStreams: readonly BenchCase[] = [1_000, 10_000].map((streams) =
     { name: "host heap", unit: "KiB/stream", better: "less" },
     { name: "new request p99", unit: "ms", better: "less", shown: "value" },
   ],
-  // Memory that a process once had, it keeps.
+  // A process keeps memory that it once had.
   fresh: true,
   roundsMax: 2,
   async measure(target, { seconds }) {
-    // What the first requests leave behind for good is not the streams'.
+    // The first requests leave something behind for good, which is not to count for the streams.
     await measureFirstBytes(target, "/small", 0.3);
     const before = await hostMemory(target);
     await using load = new Child("held streams", [
@@ -27,7 +27,7 @@ export const heldStreams: readonly BenchCase[] = [1_000, 10_000].map((streams) =
     ]);
     const { opened, failure } = await load.json<{ opened: number; failure?: string }>();
     if (opened < streams) {
-      // Whoever forwards a connection needs two descriptors for it.
+      // A proxy needs two descriptors for each connection.
       throw new Error(`held ${opened} of ${streams} (ulimit -n?): ${failure}`);
     }
     const meanwhile = await measureFirstBytes(target, "/small", seconds);
@@ -40,7 +40,10 @@ export const heldStreams: readonly BenchCase[] = [1_000, 10_000].map((streams) =
   },
 }));
 
-/** Of the processes that hold the clients' connections. What is no Node process has no heap: NaN. */
+/**
+ * Memory of the processes that hold the clients' connections. The heap is NaN where they are not
+ * Node.
+ */
 async function hostMemory(target: RunningTarget): Promise<{ rss: number; heap: number }> {
   return (
     (await target.hostMemory?.()) ?? { rss: await rssBytes(target.hostPids), heap: Number.NaN }

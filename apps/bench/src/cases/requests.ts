@@ -19,8 +19,9 @@ export const jsonEchoes: readonly BenchCase[] = [1, 64].map((kibibytes) =>
 );
 
 /**
- * Fewer than this are counted in a metric of their own. Go's ReverseProxy breaks one 64 KiB echo in some tens of
- * thousands ("read error during body copy: use of closed network connection"); why was not found out.
+ * Fewer than this are counted in a metric of their own. Go's ReverseProxy breaks one 64 KiB echo in
+ * some tens of thousands ("read error during body copy: use of closed network connection"); why was
+ * not found out.
  */
 const failedShareMax = 0.001;
 

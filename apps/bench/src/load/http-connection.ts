@@ -24,8 +24,8 @@ export interface HttpAnswer {
 }
 
 /**
- * A connection of a load generator: one request after the other, with as little work of its own as can be, so
- * that the server is what is measured.
+ * A connection of a load generator: one request after the other, with as little work of its own as
+ * can be, so that the server is what is measured.
  */
 export class HttpConnection implements Disposable {
   readonly #socket: Socket;
@@ -63,7 +63,7 @@ export class HttpConnection implements Disposable {
   /** Sends a request and waits for the whole response. Throws when the connection fails. */
   async call(call: HttpCall): Promise<HttpAnswer> {
     const waiting = Promise.withResolvers<HttpAnswer>();
-    // Whoever calls hears of it from the promise that is returned, which may be later than it fails.
+    // The caller hears of it from the returned promise, perhaps later than it fails.
     waiting.promise.catch(() => undefined);
     this.#waiting = waiting;
     this.#onBody = call.onBody;

@@ -25,7 +25,10 @@ export interface LoadResult {
 
 const script = fileURLToPath(new URL("../../wrk/measure.lua", import.meta.url));
 
-/** Keeps `connections` busy with one request after the other. One thread: the servers need the cores. */
+/**
+ * Keeps `connections` busy with one request after the other. One thread: the servers need the
+ * cores.
+ */
 export async function runWrk(target: RunningTarget, options: LoadOptions): Promise<LoadResult> {
   const url = `http://${target.host}:${target.port}${target.prefix}${options.path}`;
   const wrk = new Child("wrk", [

@@ -1,8 +1,8 @@
 const blockBytes = 64 * 1024;
 
 /**
- * Endless pseudo-random blocks of 64 KiB (xorshift32): the same seed gives the same bytes on both sides of
- * a transfer, so that neither has to keep them. The seed is a positive integer below 2^32.
+ * Endless pseudo-random blocks of 64 KiB (xorshift32): the same seed gives the same bytes on both
+ * sides of a transfer, so that neither has to keep them. The seed is a positive integer below 2^32.
  */
 export function* seededBytes(seed: number): Generator<Uint8Array, never> {
   let state = seed >>> 0 || 1;

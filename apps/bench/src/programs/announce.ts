@@ -16,8 +16,8 @@ export interface HostMemory {
 }
 
 /**
- * Listens on a unix socket, or on a port that the system chooses; says so on stdout; leaves when told
- * to, or when the bench is gone.
+ * Listens on a unix socket, or on a port that the system chooses; says so on stdout; leaves when
+ * told to, or when the bench is gone.
  */
 export function announce(server: Server, socketPath: string | undefined, pluginPid?: number): void {
   server.listen(

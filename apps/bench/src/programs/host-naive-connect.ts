@@ -1,6 +1,6 @@
 /**
- * A bridge on stock connect-node as somebody would write it first: one bidi RPC for each request, all
- * options at their defaults. Arguments: the unix socket of the plugin.
+ * A bridge on stock connect-node as somebody would write it first: one bidi RPC for each request,
+ * all options at their defaults. Arguments: the unix socket of the plugin.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";

@@ -1,6 +1,6 @@
 /**
- * The bridge: host and plugin as two processes. Arguments: the carrier, then what Node is told before the
- * plugin's program.
+ * The bridge: host and plugin as two processes. Arguments: the carrier, then what Node is told
+ * before the plugin's program.
  */
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -14,7 +14,7 @@ if (carrier !== "mux" && carrier !== "stream") {
   throw new Error(`mux or stream, not ${carrier}`);
 }
 const pluginPath = fileURLToPath(new URL("./plugin-servehttp.js", import.meta.url));
-// A plugin's environment is an allow-list, and where it is profiled it must know where to write.
+// A plugin gets few of its host's variables. When it is profiled, it must know where to write.
 const profiles = process.env["SERVEHTTP_BENCH_PROFILES"];
 const env = profiles === undefined ? {} : { SERVEHTTP_BENCH_PROFILES: profiles };
 const host = createPluginHost({

@@ -1,6 +1,6 @@
 /**
- * What Node can do without HTTP: accepts a TCP connection and relays it by `stream.pipeline` both ways. Arguments: the unix
- * socket of the plugin.
+ * What Node can do without HTTP: accepts a TCP connection and relays it by `stream.pipeline` both
+ * ways. Arguments: the unix socket of the plugin.
  */
 import { connect, createServer } from "node:net";
 import { pipeline } from "node:stream";

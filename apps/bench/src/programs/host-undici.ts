@@ -1,6 +1,6 @@
 /**
- * A reverse proxy on undici, written for speed: its dispatch interface, no stream objects of its own between the
- * two sides, back-pressure both ways. Arguments: the unix socket of the plugin.
+ * A reverse proxy on undici, written for speed: its dispatch interface, no stream objects of its
+ * own between the two sides, back-pressure both ways. Arguments: the unix socket of the plugin.
  */
 import {
   createServer,

@@ -1,7 +1,7 @@
 /**
- * Moves bytes on several connections at once. Arguments: host, port, prefix, "up", "down" or "both" (half of
- * the connections each), connections, bytes of one transfer, "once" or "endless". Prints {"bytes", "durationUs"}
- * when all transfers are through, or, endless, when stdin ends.
+ * Moves bytes on several connections at once. Arguments: host, port, prefix, "up", "down" or "both"
+ * (half of the connections each), connections, bytes of one transfer, "once" or "endless". Prints
+ * {"bytes", "durationUs"} when all transfers are through, or, endless, when stdin ends.
  */
 import { HttpConnection } from "../load/http-connection.js";
 import { seededBytes } from "../load/seeded-bytes.js";

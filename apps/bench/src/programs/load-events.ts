@@ -1,6 +1,6 @@
 /**
- * Subscribes to events and counts them. Arguments: host, port, path, subscribers, seconds. The count starts when
- * all have had their first event. Prints {"events", "durationUs"}.
+ * Subscribes to events and counts them. Arguments: host, port, path, subscribers, seconds. The
+ * count starts when all have had their first event. Prints {"events", "durationUs"}.
  */
 import { HttpConnection } from "../load/http-connection.js";
 

@@ -1,6 +1,6 @@
 /**
- * Measures how long the first byte of a response body takes, one request after the other on one connection.
- * Arguments: host, port, path, seconds. Prints {"count", "p50Us", "p99Us"}.
+ * Measures how long the first byte of a response body takes, one request after the other on one
+ * connection. Arguments: host, port, path, seconds. Prints {"count", "p50Us", "p99Us"}.
  */
 import { HttpConnection } from "../load/http-connection.js";
 import { percentile } from "../statistics.js";

@@ -1,11 +1,14 @@
 /**
- * Opens event streams and holds them until stdin ends. Arguments: host, port, path, streams. Prints {"opened"} when
- * all have had their first event, or when one of them failed.
+ * Opens event streams and holds them until stdin ends. Arguments: host, port, path, streams. Prints
+ * {"opened"} when all have had their first event, or when one of them failed.
  */
 import { HttpConnection } from "../load/http-connection.js";
 
 const [, , host = "", port, path = "", streams] = process.argv;
-/** How many are being opened at a time: a burst of thousands measures the listen queue, not the server. */
+/**
+ * How many are being opened at a time: a burst of thousands measures the listen queue, not the
+ * server.
+ */
 const openingMax = 100;
 const silentMsMax = 10_000;
 let opened = 0;

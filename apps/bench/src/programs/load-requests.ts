@@ -1,6 +1,6 @@
 /**
- * The load generator for machines without wrk. Arguments: host, port, path, connections, seconds, bytes to
- * POST (0 for a GET). Prints a LoadResult.
+ * The load generator for machines without wrk. Arguments: host, port, path, connections, seconds,
+ * bytes to POST (0 for a GET). Prints a LoadResult.
  */
 import { HttpConnection } from "../load/http-connection.js";
 import type { LoadResult } from "../load/run-wrk.js";

@@ -1,6 +1,6 @@
 /**
- * Moves bytes through one tunnel. Arguments: host, port, prefix, bytes up, bytes down. Prints a BulkResult of both ways
- * together when both have ended.
+ * Moves bytes through one tunnel. Arguments: host, port, prefix, bytes up, bytes down. Prints a
+ * BulkResult of both ways together when both have ended.
  */
 import { once } from "node:events";
 import { connect } from "node:net";

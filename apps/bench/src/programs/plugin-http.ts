@@ -1,6 +1,6 @@
 /**
- * The bench's plugin on plain `node:http`: what direct measures, and what the proxies stand in front of.
- * Arguments: the path of a unix socket; without one, a loopback port.
+ * The bench's plugin on plain `node:http`: direct measures it alone, and the proxies stand in front
+ * of it. Arguments: the path of a unix socket; without one, a loopback port.
  */
 import { createServer } from "node:http";
 
@@ -12,6 +12,6 @@ const server = createServer((request, response) => {
   serveBench(new NodeExchange(request, response)).catch(() => response.destroy());
 });
 server.requestTimeout = 0;
-// Connections that a proxy keeps stay open: how it copes with a plugin that closes them is not measured here.
+// A proxy's connections stay open: this is not about how it copes with a plugin that closes them.
 server.keepAliveTimeout = 0;
 announce(server, process.argv[2]);

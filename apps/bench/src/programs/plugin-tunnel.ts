@@ -1,4 +1,7 @@
-/** The far end of the raw relay: the bench's tunnel on a plain server of `node:net`. Arguments: the path of a unix socket. */
+/**
+ * The far end of the raw relay: the bench's tunnel on a plain server of `node:net`. Arguments: the
+ * path of a unix socket.
+ */
 import { createServer, type Socket } from "node:net";
 
 import { announce } from "./announce.js";

@@ -1,6 +1,7 @@
 /**
- * Loaded before the program of a process that is to be profiled (`node --import`): SIGUSR2 starts the profiler,
- * a second one stops it and writes PID.cpuprofile into the directory SERVEHTTP_BENCH_PROFILES.
+ * Loaded before the program of a process that is to be profiled (`node --import`): SIGUSR2 starts
+ * the profiler, a second one stops it and writes PID.cpuprofile into the directory
+ * SERVEHTTP_BENCH_PROFILES.
  */
 import { writeFileSync } from "node:fs";
 import { Session } from "node:inspector/promises";

@@ -52,7 +52,7 @@ const smallFields = [
   ["content-length", String(smallBody.byteLength)],
 ] as const;
 const eventFields = [["content-type", "text/event-stream"]] as const;
-/** The tilde stands nowhere else, so that whoever counts tildes counts events. */
+/** An event has one tilde, and nothing else has: a client that counts tildes counts events. */
 const event = Buffer.from(`data: ~${"e".repeat(128 - 9)}\n\n`);
 const heldEvent = Buffer.from("data: ~held\n\n");
 const octet = Buffer.from("x");
@@ -121,7 +121,7 @@ async function firstByte(exchange: BenchExchange): Promise<void> {
   await exchange.end(octet);
 }
 
-/** All subscribers in turn, one event each: the turn of the event loop is what makes them take turns. */
+/** One event for each subscriber, then the next turn of the event loop. */
 async function publish(exchange: BenchExchange): Promise<void> {
   let closed = false;
   exchange.onClose(() => (closed = true));

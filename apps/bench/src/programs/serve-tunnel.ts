@@ -4,7 +4,7 @@ import { finished } from "node:stream/promises";
 
 import { seededBytes } from "../load/seeded-bytes.js";
 
-/** What the plugin says last: how many bytes it was sent. */
+/** The plugin's last word: how many bytes it has received. */
 export interface TunnelAnswer {
   readonly received: number;
 }
@@ -13,9 +13,9 @@ export interface TunnelAnswer {
 export const tunnelHead = "HTTP/1.1 200 OK\r\n\r\n";
 
 /**
- * The plugin's side of a tunnel, `GET /tunnel?bytes=N`: the head, N bytes as fast as they are taken, and, when the client has
- * ended its way, a TunnelAnswer as JSON. Meanwhile it takes whatever the client sends. `first` is what of that was read
- * with the request.
+ * The plugin's side of a tunnel, `GET /tunnel?bytes=N`: the head, N bytes as fast as they are
+ * taken, and a TunnelAnswer as JSON when the client has ended its direction. Meanwhile it reads all
+ * that the client sends. `first` is the part of that that was read with the request.
  */
 export async function serveTunnel(connection: Duplex, first: Buffer, url: string): Promise<void> {
   const bytes = Number(new URLSearchParams(url.slice(url.indexOf("?"))).get("bytes"));
@@ -27,7 +27,9 @@ export async function serveTunnel(connection: Duplex, first: Buffer, url: string
   connection.end(JSON.stringify({ received } satisfies TunnelAnswer));
 }
 
-/** Writes so many bytes to a connection, waiting whenever it is full. Throws when it closes before. */
+/**
+ * Writes so many bytes to a connection, waiting whenever it is full. Throws when it closes before.
+ */
 export async function sendOctets(connection: Duplex, bytes: number): Promise<void> {
   using closed = closeSignal(connection);
   for (let left = bytes; left > 0; left -= block.length) {

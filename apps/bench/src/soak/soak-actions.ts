@@ -16,13 +16,13 @@ export interface SoakContext {
 /** One thing that clients do. */
 export interface SoakAction {
   readonly name: string;
-  /** Whether the connection is of no more use afterwards. */
+  /** Whether the connection can't be used again afterwards. */
   readonly leaves?: boolean;
-  /** Throws a WrongBytes for an answer that is not what it should be, anything else for none at all. */
+  /** Throws a WrongBytes for a wrong answer, and another error if there is none. */
   run(context: SoakContext): Promise<void>;
 }
 
-/** An answer came, and it was not the one that was due. */
+/** An answer came, and it was the wrong one. */
 export class WrongBytes extends Error {}
 
 export const soakActions: readonly SoakAction[] = [

@@ -3,7 +3,10 @@ import type { Announcement, HostMemory } from "../programs/announce.js";
 import { nodeCommand } from "./node-command.js";
 import type { Target } from "./target.js";
 
-/** The plugin's own `node:http` on a loopback port: no host, no hop. What all others are compared with. */
+/**
+ * The plugin's own `node:http` on a loopback port: no host in between. All others are compared with
+ * it.
+ */
 export const direct: Target = {
   name: "direct",
   missing: () => Promise.resolve(undefined),

@@ -1,7 +1,9 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 
-/** Where Debian installs servers and the Go distribution installs itself: not on everybody's PATH. */
+/**
+ * Where Debian installs servers and the Go distribution installs itself: not on everybody's PATH.
+ */
 const otherDirectories = ["/usr/sbin", "/usr/local/sbin", "/usr/local/go/bin"];
 
 /** The path of a program, undefined where there is none of that name. */

@@ -3,8 +3,8 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { setTimeout } from "node:timers/promises";
 
 /**
- * A loopback port that is free at this moment, for servers that can't be told to choose one themselves
- * (nginx, HAProxy).
+ * A loopback port that is free at this moment, for servers that can't be told to choose one
+ * themselves (nginx, HAProxy).
  */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");

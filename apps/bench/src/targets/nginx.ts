@@ -55,7 +55,7 @@ http {
 `,
 });
 
-/** Started by root, nginx gives its workers away to a user who can't open the plugin's socket. */
+/** If root starts nginx, its workers run as a user that can't open the plugin's socket. */
 function workerUser(): string {
   return userInfo().uid === 0 ? "user root;" : "";
 }

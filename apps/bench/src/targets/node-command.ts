@@ -1,14 +1,15 @@
 import { fileURLToPath } from "node:url";
 
 /**
- * With what every Node process of the bench runs, ours and the peers' alike. V8 does not count the bytes of a chunk that is
- * still young, so a process that passes much data on lets 64 MiB of dead chunks collect and then marks its whole heap; a small
- * young generation finds them in passing. It halves what a proxied megabyte costs, whoever proxies it.
+ * The flags of every Node process of the bench, ours and the peers' alike. V8 does not count the
+ * bytes of a chunk that is still young, so a process that passes much data on lets 64 MiB of dead
+ * chunks collect and then marks its whole heap; a small young generation finds them in passing. It
+ * halves what a proxied megabyte costs, whoever proxies it.
  */
 export const nodeFlags = ["--scavenger-max-new-space-capacity-mb=1"] as const;
 
 /**
- * How to run one of the bench's programs: Node from the PATH, with a collector that can be asked to collect.
+ * The command of one of the bench's programs: Node from the PATH, with a `gc` that can be called.
  */
 export function nodeCommand(program: string, execArgv: readonly string[] = []): string[] {
   return ["node", "--expose-gc", ...nodeFlags, ...execArgv, programPath(program)];

@@ -4,15 +4,20 @@ import type { HostMemory } from "../programs/announce.js";
 export interface Target {
   /** As in tables and in `--target`. */
   readonly name: string;
-  /** Whether it carries bytes and knows no HTTP: it takes part only in cases that name it. Default: no. */
+  /**
+   * Whether it carries bytes and knows no HTTP: it takes part only in cases that name it. Default:
+   * no.
+   */
   readonly tunnelsOnly?: boolean;
-  /** Why it can't run on this machine, undefined where it can. */
+  /** Why it can't run on this machine. Undefined if it can. */
   missing(): Promise<string | undefined>;
   start(options?: StartOptions): Promise<RunningTarget>;
 }
 
 export interface StartOptions {
-  /** What Node is told before the program of a host, where the host is a Node process. */
+  /**
+   * Flags for Node, in front of the program of a host. Ignored if the host is not a Node program.
+   */
   readonly hostExecArgv?: readonly string[];
   /** The same for the plugin. */
   readonly pluginExecArgv?: readonly string[];
@@ -27,6 +32,8 @@ export interface RunningTarget extends AsyncDisposable {
   /** The processes between client and plugin. None for direct. */
   readonly hostPids: readonly number[];
   readonly pluginPids: readonly number[];
-  /** Memory of the Node process that holds the clients' connections; undefined where it isn't Node. */
+  /**
+   * Memory of the Node process that holds the clients' connections; undefined where it isn't Node.
+   */
   hostMemory?(): Promise<HostMemory>;
 }

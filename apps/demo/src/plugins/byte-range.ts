@@ -5,11 +5,11 @@ export type ByteRange =
   | { readonly kind: "unsatisfiable" };
 
 /**
- * Reads a `Range` field for a file of so many bytes, by RFC 9110 section 14. A field that is malformed, of another
- * unit, or with several ranges is ignored, which the RFC allows.
+ * Reads a `Range` field for a file of so many bytes, by RFC 9110 section 14. A field that is
+ * malformed, of another unit, or with several ranges is ignored, which the RFC allows.
  *
- * The package range-parser, which Express uses, answers 416 to a suffix longer than the file, where the RFC wants
- * the whole of it.
+ * The package range-parser, which Express uses, answers 416 to a suffix longer than the file, where
+ * the RFC wants the whole of it.
  */
 export function byteRangeOf(field: string | undefined, sizeBytes: number): ByteRange {
   const [, from = "", to = ""] = /^bytes=\s*(\d*)-(\d*)\s*$/i.exec(field ?? "") ?? [];

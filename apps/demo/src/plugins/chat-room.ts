@@ -6,19 +6,22 @@ export interface ChatLine {
   readonly text: string;
 }
 
-/** What the room tells everybody: the lines from before once, then each as it comes, and how many listen. */
+/**
+ * What the room tells everybody: the lines from before once, then each as it comes, and how many
+ * listen.
+ */
 export type ChatMessage =
   | { readonly kind: "history"; readonly you: string; readonly lines: readonly ChatLine[] }
   | { readonly kind: "line"; readonly line: ChatLine }
   | { readonly kind: "present"; readonly count: number };
 
-/** Lines that somebody new is shown. */
+/** How many earlier lines a new member is shown. */
 const linesMax = 30;
 
-/** The longest line: 1 KiB. ws closes the connection of who sends more with 1009. */
+/** The longest line: 1 KiB. If somebody sends more, ws closes the connection with 1009. */
 const lineBytesMax = 1_024;
 
-/** Who lets so much collect unread is let go: 64 KiB. */
+/** A member that has left this much unread is disconnected: 64 KiB. */
 const bufferedBytesMax = 65_536;
 
 /** A room of stock WebSockets: what anybody says, everybody hears. */
@@ -66,7 +69,7 @@ export class ChatRoom {
   }
 }
 
-/** Whether a page of this site asks, or no page at all: what is no browser sends no Origin. */
+/** Whether a page of this site asks, or a program: only browsers send an Origin. */
 function isOfSite(origin: string | undefined, host: string | undefined): boolean {
   return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
 }

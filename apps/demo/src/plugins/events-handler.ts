@@ -3,7 +3,7 @@ import type { FanOut } from "./fan-out.js";
 import type { MachineLoad } from "./machine-load.js";
 import { sendJSON } from "./send-json.js";
 
-/** What a subscriber is told: the load, and how many are told the same. */
+/** One event: the load, and the number of subscribers. */
 export type LoadEvent = MachineLoad & { readonly subscribers: number };
 
 /**

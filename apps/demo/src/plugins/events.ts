@@ -1,4 +1,5 @@
-// The machine's own load as server-sent events. One timer serves every subscriber, and stops with the last.
+// The machine's own load as server-sent events. One timer serves every subscriber, and stops with
+// the last.
 import { servePlugin } from "@servehttp/plugin-sdk";
 import { eventsHandler } from "./events-handler.js";
 import { FanOut } from "./fan-out.js";

@@ -1,6 +1,7 @@
 /**
- * One source of values for any number of subscribers. The source runs while somebody listens: it starts with the
- * first subscriber and stops with the last. A subscriber that is slow misses values; it never collects them.
+ * One source of values for any number of subscribers. The source runs while somebody listens: it
+ * starts with the first subscriber and stops with the last. A subscriber that is slow misses
+ * values; it never collects them.
  */
 export class FanOut<T> {
   readonly #start: (publish: (value: T) => void) => Disposable;

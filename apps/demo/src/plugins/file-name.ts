@@ -2,9 +2,10 @@
 const fileNameBytesMax = 255;
 
 /**
- * The file name in a percent-encoded path segment, in Unicode's NFC, or undefined where it is none that we keep: empty,
- * over 255 bytes, broken percent-encoding or UTF-8, a leading dot (hidden files, `.` and `..`), a
- * separator of any system, a control character, or one that turns the direction of the text around.
+ * The file name in a percent-encoded path segment, in Unicode's NFC, or undefined if the store does
+ * not take it: empty, over 255 bytes, broken percent-encoding or UTF-8, a leading dot (hidden
+ * files, `.` and `..`), a separator of any system, a control character, or one that turns the
+ * direction of the text around.
  */
 export function fileNameOf(segment: string): string | undefined {
   let name: string;

@@ -19,15 +19,20 @@ export interface OpenFile extends StoredFile, AsyncDisposable {
   bytes(first: number, last: number): AsyncIterable<Uint8Array>;
 }
 
-/** What one read takes from the disk: four chunks of body, so that the thread pool's trips are few. */
+/**
+ * What one read takes from the disk: four chunks of body, so that the thread pool's trips are few.
+ */
 const readBytes = 262_144;
 
-/** What the store collects before it writes: many small chunks would be as many trips to the thread pool. */
+/**
+ * What the store collects before it writes: many small chunks would be as many trips to the thread
+ * pool.
+ */
 const writeBytes = 262_144;
 
 /**
- * Files in one directory, under their own names. What is on its way lies in `.incoming` and is renamed into its place
- * when it is complete, so that no name ever shows half a file.
+ * Files in one directory, under their own names. What is on its way lies in `.incoming` and is
+ * renamed into its place when it is complete, so that no name ever shows half a file.
  */
 export class FileStore {
   readonly #directory: string;
@@ -40,7 +45,10 @@ export class FileStore {
     this.#incoming = join(directory, ".incoming");
   }
 
-  /** Opens a directory, makes it where it is missing, and removes what a killed process left on its way. */
+  /**
+   * Opens a directory, makes it where it is missing, and removes what a killed process left on its
+   * way.
+   */
   static async open(directory: string): Promise<FileStore> {
     const store = new FileStore(directory);
     await rm(store.#incoming, { recursive: true, force: true });
@@ -66,8 +74,8 @@ export class FileStore {
   }
 
   /**
-   * Writes a body to disk as it comes, with a running SHA-256, and gives it the name once it is complete. Where
-   * the body throws, so does this, and nothing is left behind.
+   * Writes a body to disk as it comes, with a running SHA-256, and gives it the name once it is
+   * complete. Where the body throws, so does this, and nothing is left behind.
    */
   async receive(name: string, body: AsyncIterable<Uint8Array>): Promise<StoredFile> {
     const incoming = join(this.#incoming, randomUUID());
@@ -86,7 +94,7 @@ export class FileStore {
 
   /** Opens a file for reading; undefined where there is none of this name. */
   async read(name: string): Promise<OpenFile | undefined> {
-    // Not blocking, so that a named pipe somebody put there can't hold a thread.
+    // Non-blocking: a named pipe in the directory must not hold a thread.
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
     const handle = await unlessMissing(open(join(this.#directory, name), flags));
     const found = await handle?.stat();
@@ -147,7 +155,8 @@ async function writeAll(handle: FileHandle, chunks: Uint8Array[]): Promise<void>
   const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
   const { bytesWritten } = await handle.writev(chunks);
   if (bytesWritten < bytes) {
-    // writev(2) may stop short, for one when the disk gets full; writeFile goes on until all is written or an error says why.
+    // writev(2) may stop short, for one when the disk gets full; writeFile goes on until all is
+    // written or an error says why.
     await handle.writeFile(Buffer.concat(chunks).subarray(bytesWritten));
   }
 }

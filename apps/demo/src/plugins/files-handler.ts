@@ -17,7 +17,8 @@ const bytesPerSecondMax = 1_073_741_824;
  * Serves a store of files:
  *
  * - `GET /` lists the files and the latest uploads, with what became of each;
- * - `PUT /content/NAME` stores a body of any size; `?bytesPerSecond=` makes the plugin read no faster, and so the
+ * - `PUT /content/NAME` stores a body of any size; `?bytesPerSecond=` makes the plugin read no
+ *   faster, and so the
  *   client send no faster;
  * - `GET /content/NAME` and `HEAD` give it back, the whole of it or a single range;
  * - `DELETE /content/NAME` removes it.
@@ -81,7 +82,8 @@ async function send(
     return sendJSON(response, 416, { error: "the file has no such bytes" });
   }
   const { first, last } = range.kind === "part" ? range : { first: 0, last: file.sizeBytes - 1 };
-  // Anybody's upload, served from the origin of the page: it is to be saved, never shown or run.
+  // Anybody may have uploaded it, and it comes from the page's origin: save it, never show or run
+  // it.
   headers.set("content-type", "application/octet-stream");
   headers.set("content-disposition", `attachment; filename*=UTF-8''${extendedValueOf(name)}`);
   headers.set("x-content-type-options", "nosniff");
@@ -143,7 +145,10 @@ async function* counted(
   }
 }
 
-/** A cut shows as the body's error or, where the plugin was not reading just then, as the aborted signal. */
+/**
+ * A cut shows as the body's error or, where the plugin was not reading just then, as the aborted
+ * signal.
+ */
 function outcomeOf(thrown: unknown, signal: AbortSignal): UploadOutcome {
   const reason: unknown = signal.aborted ? signal.reason : thrown;
   if (reason instanceof ServeHTTPError) {
@@ -170,7 +175,10 @@ function refuseMethod(response: ResponseWriter, allow: string): Promise<void> {
   return sendJSON(response, 405, { error: `allowed are ${allow}` });
 }
 
-/** A value of RFC 8187: `encodeURIComponent` leaves four characters alone that are not allowed there. */
+/**
+ * A value of RFC 8187: `encodeURIComponent` leaves four characters alone that are not allowed
+ * there.
+ */
 function extendedValueOf(text: string): string {
   return encodeURIComponent(text).replace(
     /['()*]/g,

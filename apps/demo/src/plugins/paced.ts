@@ -1,4 +1,7 @@
-/** Time as `paced` needs it: milliseconds from any fixed point, and a wait that rejects when it is given up. */
+/**
+ * Time as `paced` needs it: milliseconds from any fixed point, and a wait that rejects when it is
+ * given up.
+ */
 export interface Pace {
   readonly bytesPerSecond: number;
   now(): number;
@@ -6,8 +9,8 @@ export interface Pace {
 }
 
 /**
- * Passes chunks on no faster than so many bytes a second on average. What is not taken stays with the client:
- * nothing collects here.
+ * Passes chunks on no faster than so many bytes a second on average. The rest stays with the
+ * client: nothing collects here.
  */
 export async function* paced(
   body: AsyncIterable<Uint8Array>,

@@ -18,10 +18,15 @@ export interface Upload {
   outcome: UploadOutcome;
 }
 
-/** Uploads that the ledger remembers after they ended. Those that run are all there, however many. */
+/**
+ * Uploads that the ledger remembers after they ended. Those that run are all there, however many.
+ */
 const endedUploadsMax = 20;
 
-/** What became of the uploads, newest first: the plugin's own view, which the page shows beside the browser's. */
+/**
+ * What became of the uploads, newest first: the plugin's own view, which the page shows beside the
+ * browser's.
+ */
 export class UploadLedger {
   readonly #now: () => number;
   #lastId = 0;
