@@ -8,6 +8,7 @@ import {
   hopByHopNames,
   isFieldValue,
   isForbiddenTrailer,
+  isReasonPhrase,
   isToken,
   trimFieldValue,
 } from "./header-fields.js";
@@ -51,6 +52,19 @@ describe("isFieldValue", () => {
     "refuses %j",
     (value) => {
       expect(isFieldValue(value)).toBe(false);
+    },
+  );
+});
+
+describe("isReasonPhrase", () => {
+  test.each(["OK", "No such caf\xe9", " a\tb ", "x".repeat(256)])("allows %j", (reason) => {
+    expect(isReasonPhrase(reason)).toBe(true);
+  });
+
+  test.each(["", "a\r\n", "a\nb", "\0", "\x7f", "\u010a", "x".repeat(257)])(
+    "refuses %j",
+    (reason) => {
+      expect(isReasonPhrase(reason)).toBe(false);
     },
   );
 });

@@ -1,4 +1,9 @@
-import { fieldCountMax, fieldNameBytesMax, fieldSectionBytesMax } from "./limits.js";
+import {
+  fieldCountMax,
+  fieldNameBytesMax,
+  fieldSectionBytesMax,
+  reasonPhraseBytesMax,
+} from "./limits.js";
 import type { FieldList } from "./parts.js";
 
 /*
@@ -36,6 +41,15 @@ export function isFieldValue(text: string): boolean {
       !isBlank(text.charCodeAt(length - 1)) &&
       !outsideValuePattern.test(text))
   );
+}
+
+/**
+ * Whether `text` may be the reason phrase of a response (RFC 9112, section 4): Latin-1, no control
+ * character but tab, 1 to 256 bytes.
+ */
+export function isReasonPhrase(text: string): boolean {
+  const { length } = text;
+  return length > 0 && length <= reasonPhraseBytesMax && !outsideValuePattern.test(text);
 }
 
 /**

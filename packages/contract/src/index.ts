@@ -9,6 +9,7 @@ export {
   hopByHopNames,
   isFieldValue,
   isForbiddenTrailer,
+  isReasonPhrase,
   isToken,
   trimFieldValue,
 } from "./header-fields.js";
@@ -32,6 +33,7 @@ export {
   muxWindowBytes,
   muxWindowGrowthBytes,
   reasonBytesMax,
+  reasonPhraseBytesMax,
 } from "./limits.js";
 export { loggableError } from "./loggable-error.js";
 export type { Logger } from "./logger.js";

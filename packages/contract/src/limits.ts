@@ -70,5 +70,8 @@ export const contextEntriesMax = 64;
 /** Names and values of `RequestInit.context` together: 16 KiB. */
 export const contextBytesMax = 16_384;
 
+/** The reason phrase of a response: 256 bytes. The longest registered one has 31. */
+export const reasonPhraseBytesMax = 256;
+
 /** The message of a reset or a status, for the other side's log: 1 KiB. */
 export const reasonBytesMax = 1_024;

@@ -96,7 +96,7 @@ function responseHeadBytes(parts: ResponseParts): number {
     }
   }
   if (parts.init !== undefined) {
-    bytes += sectionBytes(parts.init.headers);
+    bytes += sectionBytes(parts.init.headers) + (parts.init.reason?.length ?? 0);
   }
   if (parts.end !== undefined) {
     bytes += sectionBytes(parts.end.trailers);

@@ -46,6 +46,8 @@ export interface RequestInit {
 export interface ResponseInit {
   readonly status: number;
   readonly headers: FieldList;
+  /** The reason phrase for clients of HTTP/1, as Latin-1; absent for the usual one of the status. */
+  readonly reason?: string;
 }
 
 /** An interim response: `servehttp.v1.InformationalResponse`. */

@@ -3,6 +3,7 @@ export type { FetchContext, FetchHandler } from "./adapters/fetch.js";
 export { pluginRequestOf } from "./adapters/node-request.js";
 export type { NodeHandler } from "./adapters/node.js";
 export type { PluginHandler, ServeHTTPHandler } from "./adapters/to-serve-http.js";
+export type { UpgradeListener } from "./adapters/upgrade.js";
 export { HeaderList } from "./handler/header-list.js";
 export type { BufferOptions, PluginRequest } from "./handler/plugin-request.js";
 export type { HeadersInput, HeaderValue, WriteHeadHeaders } from "./handler/read-headers.js";

@@ -12,6 +12,15 @@ export const bufferedBodyBytesDefault = 1_048_576;
  */
 export const joinBytesMax = 16_384;
 
+/**
+ * The longest body of a request for an upgrade in the style of Node: 1 MiB. It is held in memory, because it has to be
+ * complete before the protocol changes.
+ */
+export const upgradeBodyBytesMax = 1_048_576;
+
+/** The longest line that is logged on standard error: 8 KiB, behind which hosts cut lines of output. */
+export const logLineBytesMax = 8_192;
+
 /** How long `close` of a plugin waits for running handlers where `drainMs` is not given: 10 seconds. */
 export const drainMsDefault = 10_000;
 

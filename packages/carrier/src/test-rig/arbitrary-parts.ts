@@ -70,13 +70,17 @@ export const requestInit: fc.Arbitrary<RequestInit> = fc
   })
   .map(({ tunnelHead, ...init }) => (tunnelHead === undefined ? init : { ...init, tunnelHead }));
 
-const responseHead: fc.Arbitrary<ResponseInit & InformationalResponse> = fc.record({
+const responseHead: fc.Arbitrary<InformationalResponse> = fc.record({
   status: fc.oneof(
     fc.constantFrom(0, 1, -1, 100, 200, 999, 2 ** 31 - 1, -(2 ** 31), -(2 ** 28), 2 ** 28),
     fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
   ),
   headers: fieldList,
 });
+
+const responseInit: fc.Arbitrary<ResponseInit> = fc
+  .tuple(responseHead, fc.oneof(fc.constant(""), latin1Text))
+  .map(([head, reason]) => (reason === "" ? head : { ...head, reason }));
 
 const end: fc.Arbitrary<End> = fieldList.map((trailers) => ({ trailers }));
 
@@ -90,7 +94,7 @@ export const requestParts: fc.Arbitrary<RequestParts> = fc.record(
 export const responseParts: fc.Arbitrary<ResponseParts> = fc.record(
   {
     informational: fc.array(responseHead, { minLength: 1, maxLength: 4 }),
-    init: responseHead,
+    init: responseInit,
     hijack: yes,
     chunk,
     flush: yes,

@@ -65,9 +65,12 @@ export function responseMessage(parts: ResponseParts, join: boolean): ServeHTTPR
     status,
     headers: fieldsOf(headers, join),
   });
+  const { init } = parts;
   return create(ServeHTTPResponseSchema, {
     informational: (parts.informational ?? []).map(head),
-    ...(parts.init !== undefined && { init: head(parts.init) }),
+    ...(init !== undefined && {
+      init: { ...head(init), reason: Buffer.from(init.reason ?? "", "latin1") },
+    }),
     ...(parts.hijack !== undefined && { hijack: {} }),
     ...(parts.chunk !== undefined && { chunk: parts.chunk }),
     flush: parts.flush === true,
@@ -114,9 +117,15 @@ function responseParts(message: ServeHTTPResponse): ResponseParts {
     status,
     headers: flat(headers),
   });
+  const { init } = message;
   return {
     ...(message.informational.length > 0 && { informational: message.informational.map(head) }),
-    ...(message.init !== undefined && { init: head(message.init) }),
+    ...(init !== undefined && {
+      init: {
+        ...head(init),
+        ...(init.reason.length > 0 && { reason: Buffer.from(init.reason).toString("latin1") }),
+      },
+    }),
     ...(message.hijack !== undefined && { hijack: true }),
     ...(message.chunk.length > 0 && { chunk: message.chunk }),
     ...(message.flush && { flush: true }),

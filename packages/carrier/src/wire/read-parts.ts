@@ -245,17 +245,20 @@ function readResponseHead(reader: WireReader): ResponseInit {
   const text = buffer.toString("latin1", base, end);
   const headers: string[] = [];
   let status = 0;
+  let reason = "";
   while (!reader.done) {
     const tag = reader.varint();
     if (tag === 0x08) {
       status = reader.int32();
     } else if (tag === 0x12) {
       readField(reader, text, base, headers);
+    } else if (tag === 0x1a) {
+      reason = slice(reader, text, base);
     } else {
       reader.skip(tag);
     }
   }
-  return { status, headers };
+  return reason === "" ? { status, headers } : { status, headers, reason };
 }
 
 function readEnd(reader: WireReader): { trailers: FieldList } {

@@ -108,6 +108,9 @@ function writeResponseHead(writer: WireWriter, tag: number, head: ResponseInit):
     writer.int32(head.status);
   }
   writeFields(writer, 0x12, head.headers);
+  if (head.reason !== undefined) {
+    writer.latin1(0x1a, head.reason);
+  }
   writer.endNested();
 }
 

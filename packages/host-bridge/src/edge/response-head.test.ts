@@ -33,6 +33,21 @@ describe("readResponseHead", () => {
     });
   });
 
+  it("passes on a reason phrase of the plugin's own", () => {
+    const init = { status: 404, headers: [], reason: "No such caf\xe9" };
+    expect(readResponseHead(init, http1)).toMatchObject({ status: 404, reason: init.reason });
+    expect(head(404)).not.toHaveProperty("reason");
+  });
+
+  it.each(["a\r\nX-Evil: 1", "a\nb", "\0", "caf\u010a", "x".repeat(257)])(
+    "fails on the reason phrase %j (P8)",
+    (reason) => {
+      expect(() => readResponseHead({ status: 200, headers: [], reason }, http1)).toThrow(
+        expect.objectContaining({ code: "handler-failed" }),
+      );
+    },
+  );
+
   it.each([200, 299, 404, 599, 600, 999])("accepts the status %d", (status) => {
     expect(head(status).status).toBe(status);
   });

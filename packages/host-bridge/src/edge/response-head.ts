@@ -5,6 +5,7 @@ import {
   type InformationalResponse,
   isFieldValue,
   isForbiddenTrailer,
+  isReasonPhrase,
   type ResponseInit,
   ServeHTTPError,
   trimFieldValue,
@@ -28,6 +29,8 @@ export interface ResponseRules {
 /** A plugin's response head, checked, as the client gets it. */
 export interface ResponseHead {
   readonly status: number;
+  /** The plugin's own reason phrase, one character a byte; absent for the usual one of the status. */
+  readonly reason?: string;
   /**
    * Name, value, name, value, ready for `response.writeHead(status, fields)` of HTTP/1. Has a
    * Content-Length where `contentLength` is a number, and no other framing field. More fields may
@@ -49,12 +52,16 @@ export interface ResponseHead {
  * would refuse or would wrongly let through: hop-by-hop and framing fields are removed, the length
  * is parsed, names and values are valid.
  *
- * @throws ServeHTTPError `handler-failed` for a status, field or length that no response may have,
+ * @throws ServeHTTPError `handler-failed` for a status, reason, field or length that no response may have,
  *   `protocol-violation` for a section that is too large
  */
 export function readResponseHead(init: ResponseInit, rules: ResponseRules): ResponseHead {
   if (!(Number.isInteger(init.status) && init.status >= 200 && init.status <= 999)) {
     throw new ServeHTTPError("handler-failed", `the plugin answered the status ${init.status}`);
+  }
+  const { reason } = init;
+  if (reason !== undefined && !isReasonPhrase(reason)) {
+    throw new ServeHTTPError("handler-failed", "the plugin answered an invalid reason phrase");
   }
   // Node throws at a status over 599 on HTTP/2.
   const status = rules.versionMajor > 1 && init.status > 599 ? 500 : init.status;
@@ -76,6 +83,7 @@ export function readResponseHead(init: ResponseInit, rules: ResponseRules): Resp
   }
   return {
     status,
+    ...(reason === undefined ? undefined : { reason }),
     fields: section.fields,
     contentLength: rules.method === "HEAD" ? undefined : contentLength,
     bodyAllowed,

@@ -308,6 +308,8 @@ const answers: Readonly<Record<string, (response: ResponseWriter) => Promise<voi
     await response.flush();
     throw new Error("on purpose");
   },
+  reason: (response) => response.writeHead(200, "Fine caf\xe9"),
+  "reason-of-no-status": (response) => response.writeHead(299, "Made up", { "x-m": "1" }),
   ...Object.fromEntries(
     [200, 201, 204, 205, 206, 299, 304, 404, 500, 599, 600, 999].flatMap((status) => [
       [`status-${status}`, (response: ResponseWriter) => response.writeHead(status)],
@@ -444,6 +446,12 @@ describe("a host whose server has a fast path", () => {
       expect(await outcome(bridge.server as Server, octets, send!)).toEqual(without);
       expect(fastPathOf(bridge.server)?.served).toBe(before + 1);
     });
+  });
+
+  it("shows the plugin's own reason phrase", async () => {
+    const octets = head("GET /plugins/notes/reason HTTP/1.1", "Host: a");
+    const { answer } = await outcome(plain, octets, sendings["in one go"]!);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 Fine caf\xe9\r\n/);
   });
 
   it(

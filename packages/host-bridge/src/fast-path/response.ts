@@ -153,7 +153,7 @@ export class FastPathResponse implements ClientResponse {
   #headText(head: ResponseHead, wholeLength: number | undefined): string {
     this.answered = true;
     const { fields, status } = head;
-    let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n`;
+    let text = `HTTP/1.1 ${status} ${head.reason ?? STATUS_CODES[status] ?? "unknown"}\r\n`;
     let dated = false;
     for (let index = 0; index < fields.length; index += 2) {
       const name = fields[index] as string;

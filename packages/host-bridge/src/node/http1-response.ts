@@ -181,6 +181,10 @@ export class Http1Response implements ClientResponse {
       // request could not be told from it.
       response.shouldKeepAlive = false;
     }
+    const { reason } = head;
+    if (reason !== undefined) {
+      response.statusMessage = reason;
+    }
     if (response.writeHead === ServerResponse.prototype.writeHead) {
       response.writeHead(head.status, head.fields);
     } else {

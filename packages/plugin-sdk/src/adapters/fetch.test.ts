@@ -1,6 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type OutgoingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
 import { PassThrough } from "node:stream";
-import { describe, expect, it } from "vitest";
+import { brotliCompressSync, deflateSync, gunzipSync, gzipSync } from "node:zlib";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { callHandler, type TestRequest } from "../testing/testing.js";
 import type { FetchContext, FetchHandler } from "./fetch.js";
 
@@ -54,6 +58,54 @@ describe("a fetch handler", () => {
   it("escapes bytes that no URL holds", async () => {
     const { request } = await requestOf({ url: "/caf\u00e9" });
     expect(request.url).toBe("http://plugin.test/caf%E9");
+  });
+
+  it("has a Content-Length of 0 for a POST without a body, and none for a GET", async () => {
+    const post = await requestOf({ method: "POST" });
+    expect(post.request.headers.get("content-length")).toBe("0");
+    const get = await requestOf({ method: "GET" });
+    expect(get.request.headers.has("content-length")).toBe(false);
+  });
+
+  it("sends the reason phrase of the Response", async () => {
+    const fetch = () => new Response("x", { status: 404, statusText: "No such note" });
+    const response = await callHandler({ fetch }).response;
+    expect([response.status, response.reason]).toEqual([404, "No such note"]);
+  });
+
+  it.each([
+    ["gzip", gzipSync],
+    ["x-gzip", gzipSync],
+    ["deflate", deflateSync],
+    ["br", brotliCompressSync],
+    ["deflate, gzip", (page: string) => gzipSync(deflateSync(page))],
+  ])("passes on whole what fetch() has decoded from %s (P6)", async (coding, encode) => {
+    const page = "hello world ".repeat(500);
+    const answer = await fetched(encode(page), { "content-encoding": coding, "x-m": "1" });
+    const response = await callHandler({ fetch: answer }).response;
+    expect([...response.headers.keys()]).not.toContain("content-encoding");
+    expect([...response.headers.keys()]).not.toContain("content-length");
+    expect(response.headers.get("x-m")).toBe("1");
+    expect(await response.text()).toBe(page);
+  });
+
+  it.each(["compress", "gzip, compress"])(
+    "leaves alone what fetch() does not decode: %s",
+    async (coding) => {
+      const answer = await fetched(Buffer.from("encoded"), { "content-encoding": coding });
+      const response = await callHandler({ fetch: answer }).response;
+      expect(response.headers.get("content-encoding")).toBe(coding);
+      expect(response.headers.get("content-length")).toBe("7");
+      expect(await response.text()).toBe("encoded");
+    },
+  );
+
+  it("leaves alone what the handler has encoded itself", async () => {
+    const body = gzipSync("hello");
+    const headers = { "content-encoding": "gzip", "content-length": String(body.length) };
+    const response = await callHandler({ fetch: () => new Response(body, { headers }) }).response;
+    expect(response.headers.get("content-encoding")).toBe("gzip");
+    expect(gunzipSync(await response.bytes()).toString()).toBe("hello");
   });
 
   it("streams both bodies, whole and in order", async () => {
@@ -222,4 +274,22 @@ function turn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
+}
+
+/** A handler that hands on what `fetch()` gives it for a body from a server of Node's. */
+async function fetched(
+  body: Uint8Array,
+  headers: OutgoingHttpHeaders,
+): Promise<() => Promise<Response>> {
+  const upstream = createServer((_incoming, outgoing) => {
+    outgoing.writeHead(200, { ...headers, "content-length": body.length }).end(body);
+  });
+  upstream.listen(0, "127.0.0.1");
+  await once(upstream, "listening");
+  onTestFinished(() => {
+    upstream.closeAllConnections();
+    upstream.close();
+  });
+  const { port } = upstream.address() as AddressInfo;
+  return () => fetch(`http://127.0.0.1:${port}/`);
 }

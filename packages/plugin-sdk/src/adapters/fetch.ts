@@ -1,6 +1,9 @@
+import * as zlib from "node:zlib";
 import { ServeHTTPError } from "@servehttp/contract";
 import type { ServeHTTP } from "../handler/serve-http.js";
 import type { PluginRequest } from "../handler/plugin-request.js";
+import { declaredLength } from "./node-request.js";
+import type { UpgradeListener } from "./upgrade.js";
 import type { ResponseWriter } from "../handler/response-writer.js";
 
 /** A handler in the style of fetch. A Hono app is one. */
@@ -10,6 +13,12 @@ export interface FetchHandler {
    * reason of `PluginRequest.signal`. The body of the response is cancelled when the client leaves.
    */
   fetch(request: Request, context: FetchContext): Response | Promise<Response>;
+
+  /**
+   * A listener of Node's event `upgrade`, for `ws` and the like: a Response can't change the protocol. Default: none, and
+   * a request for an upgrade is an ordinary one.
+   */
+  upgrade?: UpgradeListener;
 }
 
 /** What is known of a request and has no place in a Request of fetch. Hono has it as `c.env`. */
@@ -84,8 +93,9 @@ function headersOf(request: PluginRequest): Headers {
   for (const [name, value] of request.headers) {
     headers.append(name, value);
   }
-  if (request.contentLength !== undefined && request.contentLength > 0) {
-    headers.set("content-length", String(request.contentLength));
+  const length = declaredLength(request);
+  if (length !== undefined) {
+    headers.set("content-length", String(length));
   }
   return headers;
 }
@@ -146,11 +156,14 @@ async function writeResponse(
   request: PluginRequest,
   response: ResponseWriter,
 ): Promise<void> {
+  const isDecoded = hasDecodedBody(answer);
   for (const [name, value] of answer.headers) {
     // One pair for each Set-Cookie. fetch has joined the values of all other names.
-    response.headers.append(name, value);
+    if (!isDecoded || (name !== "content-encoding" && name !== "content-length")) {
+      response.headers.append(name, value);
+    }
   }
-  response.writeHead(answer.status);
+  response.writeHead(answer.status, answer.statusText);
   if (answer.body === null) {
     await response.end();
     return;
@@ -170,6 +183,31 @@ async function writeResponse(
     request.signal.removeEventListener("abort", cancel);
   }
 }
+
+/**
+ * Whether the body is what `fetch()` has decoded, while the headers still describe the encoded one (Fetch standard,
+ * HTTP-network fetch). The type of a Response that a handler has made itself is "default".
+ */
+function hasDecodedBody({ type, body, headers }: Response): boolean {
+  const encoding = headers.get("content-encoding");
+  return (
+    encoding !== null &&
+    body !== null &&
+    (type === "basic" || type === "cors") &&
+    encoding.split(",").every((coding) => decodedCodings.has(coding.trim().toLowerCase()))
+  );
+}
+
+/** What `fetch()` decodes. Where it meets another coding it decodes nothing. */
+const decodedCodings: ReadonlySet<string> = new Set([
+  "gzip",
+  "x-gzip",
+  "deflate",
+  "br",
+  ...("createZstdDecompress" in zlib && Number.parseInt(process.versions["undici"] ?? "0", 10) >= 7
+    ? ["zstd"]
+    : []),
+]);
 
 async function pump(
   reader: ReadableStreamDefaultReader<Uint8Array>,

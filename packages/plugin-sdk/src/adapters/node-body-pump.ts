@@ -1,23 +1,27 @@
 import type { IncomingMessage } from "node:http";
-import type { PluginRequest } from "../handler/plugin-request.js";
+import type { ClientSocket } from "../exchange/client-socket.js";
 import { fieldsOf } from "../handler/header-list.js";
+import type { PluginRequest } from "../handler/plugin-request.js";
 import { completeIncoming, connectionReset } from "./node-request.js";
 
 /**
  * Brings the body of a request to Node's request, as that one asks for it.
  *
  * unasked -> pumping, complete [resume]; pumping -> idle, complete, cut [#pump]; idle -> pumping [resume]
- * unasked, idle, pumping -> complete, cut [leave]
+ * unasked -> complete [leave]; pumping, idle -> left [leave]; left -> complete, cut [#pumpRest]
  */
 export class NodeBodyPump {
   readonly #request: PluginRequest;
   readonly #incoming: IncomingMessage;
-  #state: "unasked" | "pumping" | "idle" | "complete" | "cut" = "unasked";
+  readonly #socket: ClientSocket;
+  #state: "unasked" | "pumping" | "idle" | "left" | "complete" | "cut" = "unasked";
   #chunks: AsyncIterator<Uint8Array> | undefined;
 
-  constructor(request: PluginRequest, incoming: IncomingMessage) {
+  /** @param socket counts the bytes */
+  constructor(request: PluginRequest, incoming: IncomingMessage, socket: ClientSocket) {
     this.#request = request;
     this.#incoming = incoming;
+    this.#socket = socket;
   }
 
   /** Whether the handler is reading the body and has not got all of it. */
@@ -28,7 +32,9 @@ export class NodeBodyPump {
       this.#state !== "complete" &&
       this.#state !== "cut" &&
       !incoming.destroyed &&
-      (incoming.readableFlowing === true || incoming.listenerCount("readable") > 0)
+      (incoming.readableFlowing === true ||
+        incoming.listenerCount("readable") > 0 ||
+        isPiped(incoming))
     );
   }
 
@@ -42,33 +48,59 @@ export class NodeBodyPump {
     }
   }
 
-  /** The response has ended, so nothing more comes. A body that was never looked at ends quietly, as with Node. */
+  /**
+   * The response has ended, so that the host sends no more of the body. As with Node, a body that was never looked at ends
+   * quietly, and one that the handler has begun to read and has paused stays as it is. A handler that resumes it gets what
+   * has come so far, and then the error of a broken connection.
+   */
   leave(): void {
     if (this.#state === "unasked") {
       this.#complete([]);
       this.#incoming.resume();
     } else if (this.#state === "pumping" || this.#state === "idle") {
-      this.#cut();
+      this.#state = "left";
+      this.#incoming.once("resume", () => void this.#pumpRest());
     }
   }
 
   async #pump(): Promise<void> {
     try {
-      this.#chunks ??= this.#request.body[Symbol.asyncIterator]();
       while (this.#state === "pumping") {
         // oxlint-disable-next-line no-await-in-loop -- at the pace of the reader
-        const result = await this.#chunks.next();
-        if (result.done === true) {
-          // oxlint-disable-next-line no-await-in-loop -- once, and settled already
-          this.#complete(fieldsOf(await this.#request.trailers));
-        } else if (!this.#incoming.push(result.value) && this.#state === "pumping") {
+        const hasRoom = await this.#pumpOne();
+        if (!hasRoom && this.#state === "pumping") {
           this.#state = "idle";
         }
       }
     } catch {
       // The request's signal has the reason. Node's request knows one only.
+      if (this.#state !== "left") {
+        this.#cut();
+      }
+    }
+  }
+
+  async #pumpRest(): Promise<void> {
+    try {
+      while (this.#state === "left") {
+        // oxlint-disable-next-line no-await-in-loop -- one after the other
+        await this.#pumpOne();
+      }
+    } catch {
       this.#cut();
     }
+  }
+
+  /** Brings one chunk, or the end. Says whether there is room for another. */
+  async #pumpOne(): Promise<boolean> {
+    this.#chunks ??= this.#request.body[Symbol.asyncIterator]();
+    const result = await this.#chunks.next();
+    if (result.done !== true) {
+      this.#socket.bytesRead += result.value.length;
+      return this.#incoming.push(result.value);
+    }
+    this.#complete(fieldsOf(await this.#request.trailers));
+    return true;
   }
 
   #complete(trailers: readonly string[]): void {
@@ -84,4 +116,10 @@ export class NodeBodyPump {
       this.#incoming.destroy(connectionReset());
     }
   }
+}
+
+/** Whether the request flows into a stream. Such a request is paused whenever that stream is full. */
+function isPiped(incoming: IncomingMessage): boolean {
+  const { _readableState: state } = incoming as { _readableState?: { pipes?: unknown[] } };
+  return (state?.pipes?.length ?? 0) > 0;
 }

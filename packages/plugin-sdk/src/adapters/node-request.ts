@@ -2,6 +2,7 @@ import { IncomingMessage } from "node:http";
 import type { ClientSocket } from "../exchange/client-socket.js";
 import { fieldsOf } from "../handler/header-list.js";
 import type { PluginRequest } from "../handler/plugin-request.js";
+import type { ServerTraits } from "./server-traits.js";
 
 /**
  * The request behind a Node request that this package made, which has `context`, `deadline` and the like. Undefined for
@@ -17,14 +18,21 @@ const requests = new WeakMap<IncomingMessage, PluginRequest>();
  * A Node request with the head of ours. Its socket brings the body. Its version is 1.1 for a client that speaks HTTP/2,
  * because Node's class, and frameworks that look at the version, know HTTP/1 only.
  */
-export function toIncomingMessage(request: PluginRequest, socket: ClientSocket): IncomingMessage {
-  const incoming = new IncomingMessage(socket.asNodeSocket());
+export function toIncomingMessage(
+  request: PluginRequest,
+  socket: ClientSocket,
+  traits: ServerTraits,
+): NodeRequest {
+  socket.server = traits.server;
+  const incoming = new traits.IncomingMessage(socket.asNodeSocket()) as NodeRequest;
   const isOld = request.protocol === "HTTP/1.0";
   incoming.httpVersion = isOld ? "1.0" : "1.1";
   incoming.httpVersionMajor = 1;
   incoming.httpVersionMinor = isOld ? 0 : 1;
   incoming.method = request.method;
   incoming.url = request.url;
+  incoming.upgrade = false;
+  incoming.joinDuplicateHeaders = traits.joinDuplicateHeaders;
   addHeaderLines(incoming, rawHeadersOf(request));
   requests.set(incoming, request);
   return incoming;
@@ -36,6 +44,18 @@ export function completeIncoming(incoming: IncomingMessage, trailers: readonly s
   addHeaderLines(incoming, trailers);
   incoming.push(null);
 }
+
+/** The response has ended. The end of the connection, which follows, is no longer a reason to abort the request's signal. */
+export function detachSignal(incoming: IncomingMessage): void {
+  if (detachKey !== undefined) {
+    (incoming as unknown as Record<symbol, () => void>)[detachKey]?.();
+  }
+}
+
+/** A server of Node's calls the method of this symbol; engines whose requests have no signal don't have it. */
+const detachKey = Object.getOwnPropertySymbols(IncomingMessage.prototype).find(
+  ({ description }) => description === "kDetachAbortSignal",
+);
 
 /** The error that a Node request ends with when its connection breaks. */
 export function connectionReset(): Error {
@@ -52,22 +72,43 @@ function rawHeadersOf(request: PluginRequest): string[] {
   if (headers.has("upgrade")) {
     raw.push("Connection", "Upgrade");
   }
+  const length = declaredLength(request);
   if (request.contentLength === undefined) {
     raw.push("Transfer-Encoding", "chunked");
-  } else if (request.contentLength > 0) {
-    raw.push("Content-Length", String(request.contentLength));
+  } else if (length !== undefined) {
+    raw.push("Content-Length", String(length));
   }
-  if (request.expectContinue) {
+  if (request.expectContinue && !headers.has("expect")) {
     raw.push("Expect", "100-continue");
   }
   return raw;
 }
 
-/** Fills `rawHeaders`, from which Node makes `headers` on demand; once `complete` is set, the trailers. */
-function addHeaderLines(incoming: IncomingMessage, raw: readonly string[]): void {
-  (incoming as IncomingInternals)._addHeaderLines(raw, raw.length);
+/**
+ * The length that a Content-Length of the request gives. Where there is no body the contract does not say whether the
+ * field was there. By RFC 9110, section 8.6, clients send `Content-Length: 0` with methods that give a body a meaning.
+ */
+export function declaredLength({ method, contentLength }: PluginRequest): number | undefined {
+  return contentLength === 0 && methodsWithoutBody.has(method) ? undefined : contentLength;
 }
 
-interface IncomingInternals extends IncomingMessage {
+const methodsWithoutBody: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "DELETE",
+  "OPTIONS",
+  "TRACE",
+  "CONNECT",
+]);
+
+/** Fills `rawHeaders`, from which Node makes `headers` on demand; once `complete` is set, the trailers. */
+function addHeaderLines(incoming: IncomingMessage, raw: readonly string[]): void {
+  (incoming as NodeRequest)._addHeaderLines(raw, raw.length);
+}
+
+/** What is not in Node's types of a request. */
+export interface NodeRequest extends IncomingMessage {
+  upgrade: boolean | null;
+  joinDuplicateHeaders: boolean | undefined;
   _addHeaderLines(raw: readonly string[], length: number): void;
 }

@@ -1,20 +1,22 @@
 import {
   type IncomingMessage,
-  ServerResponse,
+  type ServerResponse,
+  STATUS_CODES,
   validateHeaderName,
   validateHeaderValue,
 } from "node:http";
 import type { ClientSocket } from "../exchange/client-socket.js";
+import type { ServerTraits } from "./server-traits.js";
 
 /** What a Node response tells whoever sends it, beside the body that it writes to its socket. */
 export interface ResponseHooks {
   /** An informational response. */
   sendInformational(status: number, fields: Fields): void;
-  /** The final head. It goes out with what follows. */
-  commitHead(status: number, fields: Fields): void;
+  /** The final head. It goes out with what follows. The reason phrase is undefined for the usual one of the status. */
+  commitHead(status: number, reason: string | undefined, fields: Fields): void;
   /** From here on, what the response writes is written by `end`. */
   expectLastWrite(): void;
-  /** The response has ended. */
+  /** `end` has returned, or has thrown. */
   finishWrites(): void;
 }
 
@@ -32,10 +34,11 @@ export type Fields = readonly (readonly [name: string, value: string])[];
 export function toServerResponse(
   incoming: IncomingMessage,
   socket: ClientSocket,
+  traits: ServerTraits,
   hooks: ResponseHooks,
 ): ServerResponse {
-  const outgoing = new ServerResponse(incoming) as NodeResponse;
-  outgoing[hooksKey] = hooks;
+  const outgoing = new traits.ServerResponse(incoming, traits.responseOptions) as NodeResponse;
+  outgoing[ours] = { outgoing, hooks, uniqueHeaders: traits.uniqueHeaders };
   outgoing._storeHeader = storeHeader;
   outgoing.end = end as NodeResponse["end"];
   outgoing.assignSocket(socket.asNodeSocket());
@@ -71,11 +74,15 @@ export function drained(outgoing: ServerResponse): void {
   }
 }
 
-const hooksKey = Symbol("hooks");
+const ours = Symbol("servehttp");
 
-/** What is not in Node's types, the same from Node 0.x to 26, and our hooks. */
+/** What is not in Node's types, the same from Node 0.x to 26, and what we keep with a response. */
 interface NodeResponse extends ServerResponse {
-  [hooksKey]: ResponseHooks;
+  [ours]: {
+    readonly outgoing: ServerResponse;
+    readonly hooks: ResponseHooks;
+    readonly uniqueHeaders: ReadonlySet<string> | undefined;
+  };
   getRawHeaderNames(): string[];
   _storeHeader: (firstLine: string, headers: HeadersOfWriteHead) => void;
   _flush(): void;
@@ -96,41 +103,52 @@ type HeadersOfWriteHead =
   | null;
 
 function storeHeader(this: NodeResponse, firstLine: string, headers: HeadersOfWriteHead): void {
-  const { statusCode } = this;
+  const { statusCode, statusMessage } = this;
+  const { hooks } = this[ours];
   const fields = fieldsOf(this, headers);
   if (statusCode < 200 && statusCode !== 101) {
     // As in Go, it goes out and the final head stays open. Node would end the response and leave the client waiting.
     this._hasBody = this.req.method !== "HEAD";
     this.statusCode = 200;
     this.statusMessage = "";
-    this[hooksKey].sendInformational(statusCode, fields);
+    hooks.sendInformational(statusCode, fields);
     return;
   }
   this._header = firstLine;
   this._headerSent = true;
   this.chunkedEncoding = false;
-  addKnownLength(this, fields);
-  this[hooksKey].commitHead(statusCode, fields);
+  settleLength(this, fields);
+  const isUsual = statusMessage === (STATUS_CODES[statusCode] ?? "unknown");
+  hooks.commitHead(statusCode, isUsual ? undefined : statusMessage, fields);
 }
 
-/** A response that one `end` writes has a length, as with Node. */
-function addKnownLength(outgoing: NodeResponse, fields: [string, string][]): void {
+/**
+ * Sees to the length as Node does: one that was declared is what `strictContentLength` compares with; a response that one
+ * `end` writes gets the length of that.
+ */
+function settleLength(outgoing: NodeResponse, fields: [string, string][]): void {
+  let isFramed = false;
+  for (const [name, value] of fields) {
+    switch (name.toLowerCase()) {
+      case "content-length":
+        outgoing._contentLength = Number(value);
+        outgoing._removedContLen = false;
+        isFramed = true;
+        break;
+      case "transfer-encoding":
+        outgoing._contentLength = null;
+        return;
+      case "trailer":
+        isFramed = true;
+        break;
+      default:
+    }
+  }
   const { _contentLength: length } = outgoing;
-  if (
-    typeof length === "number" &&
-    outgoing._hasBody &&
-    !outgoing._removedContLen &&
-    !fields.some(([name]) => framingNames.has(name.toLowerCase()))
-  ) {
+  if (!isFramed && typeof length === "number" && outgoing._hasBody && !outgoing._removedContLen) {
     fields.push(["Content-Length", String(length)]);
   }
 }
-
-const framingNames: ReadonlySet<string> = new Set([
-  "content-length",
-  "transfer-encoding",
-  "trailer",
-]);
 
 /**
  * The header section: what `setHeader` has collected, to which Node has added what `writeHead` was given; where nothing was
@@ -138,68 +156,74 @@ const framingNames: ReadonlySet<string> = new Set([
  */
 function fieldsOf(outgoing: NodeResponse, headers: HeadersOfWriteHead): [string, string][] {
   const fields: [string, string][] = [];
+  const { uniqueHeaders } = outgoing[ours];
   const names = outgoing.getRawHeaderNames();
   if (names.length > 0) {
     for (const name of names) {
-      addField(fields, name, outgoing.getHeader(name));
+      addField(fields, name, outgoing.getHeader(name), uniqueHeaders);
     }
     return fields;
   }
-  if (Array.isArray(headers)) {
-    addPairs(fields, headers as readonly unknown[]);
-  } else {
-    for (const [name, value] of Object.entries(headers ?? {})) {
-      addChecked(fields, name, value as HeaderValue);
+  for (const [name, value] of pairsOf(headers ?? {})) {
+    validateHeaderName(name);
+    for (const single of Array.isArray(value) ? (value as readonly string[]) : [value]) {
+      validateHeaderValue(name, single as string);
     }
+    addField(fields, name, value, uniqueHeaders);
   }
   return fields;
 }
 
-/** Pairs, nested or flat. */
-function addPairs(fields: [string, string][], headers: readonly unknown[]): void {
+/** Headers of `writeHead` in pairs: they come so, or as a flat array, or as an object. */
+function pairsOf(
+  headers: NonNullable<HeadersOfWriteHead>,
+): readonly (readonly [string, HeaderValue])[] {
+  if (!Array.isArray(headers)) {
+    return Object.entries(headers as Readonly<Record<string, HeaderValue>>);
+  }
   if (Array.isArray(headers[0])) {
-    for (const [name, value] of headers as readonly (readonly [string, HeaderValue])[]) {
-      addChecked(fields, name, value);
-    }
-    return;
+    return headers as readonly (readonly [string, HeaderValue])[];
   }
   if (headers.length % 2 !== 0) {
-    throw new TypeError("a flat list of headers has an even number of elements");
+    throw new TypeError("a flat array of headers has an even number of elements");
   }
+  const pairs: [string, HeaderValue][] = [];
   for (let i = 0; i < headers.length; i += 2) {
-    addChecked(fields, headers[i] as string, headers[i + 1] as HeaderValue);
+    pairs.push([headers[i] as string, headers[i + 1] as HeaderValue]);
   }
+  return pairs;
 }
 
-function addChecked(fields: [string, string][], name: string, value: HeaderValue): void {
-  validateHeaderName(name);
-  for (const single of Array.isArray(value) ? (value as readonly string[]) : [value]) {
-    validateHeaderValue(name, single as string);
-  }
-  addField(fields, name, value);
-}
-
-function addField(fields: [string, string][], name: string, value: HeaderValue): void {
-  if (typeof value === "object") {
+function addField(
+  fields: [string, string][],
+  name: string,
+  value: HeaderValue,
+  uniqueHeaders: ReadonlySet<string> | undefined,
+): void {
+  if (typeof value !== "object") {
+    if (value !== undefined) {
+      fields.push([name, String(value)]);
+    }
+  } else if (uniqueHeaders?.has(name.toLowerCase()) === true) {
+    fields.push([name, value.join("; ")]);
+  } else {
     for (const single of value) {
       fields.push([name, String(single)]);
     }
-  } else if (value !== undefined) {
-    fields.push([name, String(value)]);
   }
 }
 
+/** Calls the `end` of the prototype, which may be that of a class of the application's, or of Express. */
 function end(this: NodeResponse, ...args: unknown[]): ServerResponse {
-  const hooks = this[hooksKey];
+  const { outgoing, hooks } = this[ours];
   if (!this.writableEnded) {
     hooks.expectLastWrite();
   }
-  Reflect.apply(endOfNode, this, args);
-  if (this.writableEnded) {
+  try {
+    const endOfClass: unknown = Reflect.get(Object.getPrototypeOf(outgoing) as object, "end");
+    Reflect.apply(endOfClass as () => unknown, this, args);
+  } finally {
     hooks.finishWrites();
   }
   return this;
 }
-
-// oxlint-disable-next-line typescript/unbound-method -- it is applied to a response
-const endOfNode = ServerResponse.prototype.end;

@@ -7,7 +7,7 @@ import type { PluginRequest } from "../handler/plugin-request.js";
 import type { ResponseWriter } from "../handler/response-writer.js";
 import { hasRoom } from "../exchange/write-promise.js";
 import { NodeBodyPump } from "./node-body-pump.js";
-import { connectionReset, toIncomingMessage } from "./node-request.js";
+import { connectionReset, detachSignal, toIncomingMessage } from "./node-request.js";
 import {
   drained,
   fieldLines,
@@ -16,6 +16,7 @@ import {
   toServerResponse,
   trailersOf,
 } from "./node-response.js";
+import type { ServerTraits } from "./server-traits.js";
 
 /**
  * What Node's request and response take for their connection. The request asks it for the body by `resume`, the response
@@ -35,13 +36,13 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
   #isLastWrite = false;
   #lastChunk: Buffer | undefined;
 
-  constructor(request: PluginRequest, response: ResponseWriter) {
+  constructor(request: PluginRequest, response: ResponseWriter, traits: ServerTraits) {
     super(clientOf(request.remoteAddress, request.scheme));
     this.#request = request;
     this.#response = response;
-    this.incoming = toIncomingMessage(request, this);
-    this.outgoing = toServerResponse(this.incoming, this, this);
-    this.#body = new NodeBodyPump(request, this.incoming);
+    this.incoming = toIncomingMessage(request, this, traits);
+    this.outgoing = toServerResponse(this.incoming, this, traits, this);
+    this.#body = new NodeBodyPump(request, this.incoming, this);
     // As a server of Node's does: a broken connection, or a write after the end, must not end the process.
     this.on("error", this.#fail);
     this.outgoing.on("error", ignore);
@@ -69,11 +70,11 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
     void this.#response.informational(status, fields);
   }
 
-  commitHead(status: number, fields: Fields): void {
+  commitHead(status: number, reason: string | undefined, fields: Fields): void {
     for (const [name, value] of fields) {
       this.#response.headers.append(name, value);
     }
-    this.#response.writeHead(status);
+    this.#response.writeHead(status, reason);
   }
 
   expectLastWrite(): void {
@@ -81,7 +82,17 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
   }
 
   finishWrites(): void {
-    this.end();
+    if (this.outgoing.writableEnded) {
+      this.end();
+      return;
+    }
+    // Node's `end` threw, or a class of the application's calls it later.
+    this.#isLastWrite = false;
+    const chunk = this.#lastChunk;
+    this.#lastChunk = undefined;
+    if (chunk !== undefined) {
+      void this.#response.write(chunk);
+    }
   }
 
   /** Called by Node's request: it has room. */
@@ -157,6 +168,7 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
     this.touch();
     let written: Promise<void> | undefined;
     for (const chunk of chunks) {
+      this.bytesWritten += chunk.length;
       if (!this.outgoing.headersSent) {
         const problem = this.#writeBeforeHead(chunk);
         if (problem !== undefined) {
@@ -204,6 +216,9 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
     }
     void this.#response.flush();
     const proceed = (): void => {
+      if (this.#body.isUnderWay) {
+        return;
+      }
       this.incoming.off("close", proceed);
       this.incoming.off("pause", proceed);
       this.#end(settle);
@@ -219,6 +234,7 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
         this.#response.trailers.append(name, value);
       }
       void this.#response.end(this.#lastChunk);
+      detachSignal(this.incoming);
       this.#over.resolve();
       this.#body.leave();
     }

@@ -2,10 +2,12 @@ import { createHash, randomBytes } from "node:crypto";
 import { type EventEmitter, once } from "node:events";
 import {
   createServer,
-  type IncomingMessage,
+  IncomingMessage,
   request as requestOverSocket,
-  type RequestListener,
-  type ServerResponse,
+  Server,
+  type ServerOptions,
+  ServerResponse,
+  STATUS_CODES,
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PassThrough, Readable } from "node:stream";
@@ -106,6 +108,194 @@ describe.each([
       { method: "POST", body: "abc" },
     );
     expect(events).toEqual(["req end", "req close", "res finish", "res close"]);
+  });
+
+  it("tells the same story by events: a body that is paused when the response ends", async () => {
+    const { events } = await serve(
+      (incoming, outgoing, note) => {
+        note(outgoing, "res", ["finish", "close", "error"]);
+        incoming.on("error", () => expect.unreachable());
+        incoming.once("data", () => {
+          incoming.pause();
+          outgoing.end("x", () => note(outgoing, "called back", ["close"]));
+        });
+      },
+      { method: "POST", body: "abc" },
+    );
+    expect(events.slice(0, 2)).toEqual(["res finish", "res close"]);
+  });
+
+  it.each([
+    [{ statusMessage: "Fine" }, "Fine"],
+    [{ statusCode: 404, statusMessage: "caf\xe9" }, "caf\xe9"],
+    [{ statusMessage: "OK" }, ""],
+    [{ statusCode: 299 }, ""],
+  ])("sends the reason phrase of a response with %j", async (properties, reason) => {
+    const answer = await serve((_incoming, outgoing) => {
+      Object.assign(outgoing, properties).end();
+    });
+    expect(answer.reason).toBe(reason);
+  });
+
+  it("sends the reason phrase that writeHead is given", async () => {
+    const answer = await serve((_incoming, outgoing) => {
+      outgoing.writeHead(200, "Very well", { "x-m": "1" }).end();
+    });
+    expect([answer.reason, answer.fields("x-m")]).toEqual(["Very well", ["1"]]);
+  });
+
+  it("throws where a strict response does not fit its length (P6)", async () => {
+    const thrown: unknown[] = [];
+    const attempt = (act: () => unknown): void => {
+      try {
+        act();
+      } catch (error) {
+        thrown.push((error as NodeJS.ErrnoException).code);
+      }
+    };
+    const answer = await serve((_incoming, outgoing) => {
+      outgoing.strictContentLength = true;
+      outgoing.writeHead(200, { "Content-Length": 5 });
+      outgoing.write("hell");
+      attempt(() => outgoing.write("o!"));
+      attempt(() => outgoing.end());
+      attempt(() => outgoing.end("!!"));
+      outgoing.end("o");
+    });
+    expect(thrown).toEqual(Array(3).fill("ERR_HTTP_CONTENT_LENGTH_MISMATCH"));
+    expect(answer.body.toString()).toBe("hello");
+  });
+
+  it("makes requests and responses of the classes that its options name", async () => {
+    class Request extends IncomingMessage {
+      get agent(): string {
+        return this.headers["user-agent"] ?? "nobody";
+      }
+    }
+    class Response extends ServerResponse<Request> {
+      override end(...parts: unknown[]): this {
+        return super.end(`<${String(parts[0])}>`);
+      }
+    }
+    const answer = await serve(
+      (incoming, outgoing) => {
+        expect(incoming).toBeInstanceOf(Request);
+        outgoing.end((incoming as Request).agent);
+      },
+      {
+        options: { IncomingMessage: Request, ServerResponse: Response as never },
+        headers: [["User-Agent", "tester"]],
+      },
+    );
+    expect(answer.body.toString()).toBe("<tester>");
+  });
+
+  it("joins the fields that the options of its server name", async () => {
+    const answer = await serve(
+      (incoming, outgoing) => {
+        outgoing.writeHead(200, { "X-Unique": ["1", "2"], "X-Many": ["1", "2"] });
+        outgoing.end(incoming.headers.authorization);
+      },
+      {
+        options: { uniqueHeaders: ["x-unique"], joinDuplicateHeaders: true },
+        headers: [
+          ["Authorization", "one"],
+          ["Authorization", "two"],
+        ],
+      },
+    );
+    expect(answer.fields("x-unique")).toEqual(["1; 2"]);
+    expect(answer.fields("x-many")).toEqual(["1", "2"]);
+    expect(answer.body.toString()).toBe("one, two");
+  });
+
+  it("refuses a body that is not allowed where the options of its server say so", async () => {
+    let thrown: unknown;
+    await serve(
+      (_incoming, outgoing) => {
+        outgoing.statusCode = 204;
+        try {
+          outgoing.write("not allowed");
+        } catch (error) {
+          thrown = error;
+        }
+        outgoing.end();
+      },
+      { options: { rejectNonStandardBodyWrites: true } },
+    );
+    expect(thrown).toMatchObject({ code: "ERR_HTTP_BODY_NOT_ALLOWED" });
+  });
+
+  it("shows of the connection what middleware looks at", async () => {
+    let seen: unknown;
+    await serve((incoming, outgoing) => {
+      const { socket } = incoming;
+      const methods =
+        "address cork destroy destroySoon end pause ref resetAndDestroy resume setKeepAlive setNoDelay setTimeout uncork unref write";
+      seen = {
+        same: [incoming.connection, outgoing.socket, outgoing.connection].every(
+          (one) => one === socket,
+        ),
+        message: (socket as unknown as { _httpMessage: unknown })._httpMessage === outgoing,
+        server: (socket as unknown as { server: unknown }).server instanceof Server,
+        encrypted: (socket as { encrypted?: boolean }).encrypted,
+        certificate: typeof (socket as { getPeerCertificate?: unknown }).getPeerCertificate,
+        address: [socket.remoteAddress, typeof socket.remotePort, socket.remoteFamily],
+        state: [socket.readyState, socket.connecting, socket.pending, socket.destroyed],
+        ways: [socket.readable, socket.writable, socket.allowHalfOpen],
+        counts: [typeof socket.bytesRead, typeof socket.bytesWritten],
+        marks: [socket.readableHighWaterMark, socket.writableHighWaterMark],
+        methods: methods.split(" ").filter((name) => typeof socket[name as "end"] !== "function"),
+      };
+      outgoing.end();
+    });
+    expect(seen).toEqual({
+      same: true,
+      message: true,
+      server: true,
+      encrypted: undefined,
+      certificate: "undefined",
+      address: [expect.stringMatching(/^(?:127\.0\.0\.1|192\.0\.2\.1)$/), "number", "IPv4"],
+      state: ["open", false, false, false],
+      ways: [true, true, true],
+      counts: ["number", "number"],
+      marks: [65_536, 65_536],
+      methods: [],
+    });
+  });
+
+  it("aborts the signal of a request whose client leaves, and of no other", async () => {
+    const signals: AbortSignal[] = [];
+    const listener: Listener = (incoming, outgoing) => {
+      signals.push((incoming as IncomingMessage & { signal: AbortSignal }).signal);
+      outgoing.write("begin");
+      if (incoming.url === "/whole") {
+        outgoing.end();
+      }
+    };
+    await serve(listener, { url: "/whole" });
+    await expect(serve(listener, { leaveAfterHead: true })).rejects.toThrow(broken);
+    const [whole, left] = signals as [AbortSignal, AbortSignal];
+    if (!left.aborted) {
+      await once(left, "abort");
+    }
+    expect(whole.aborted).toBe(false);
+  });
+
+  it("answers 417 to an expectation that it does not know", async () => {
+    const answer = await serve(() => expect.unreachable(), { headers: [["Expect", "wonders"]] });
+    expect(answer.status).toBe(417);
+  });
+
+  it("has a Content-Length of 0 for a POST without a body", async () => {
+    const lengths: unknown[] = [];
+    const listener: Listener = (incoming, outgoing) => {
+      lengths.push(incoming.headers["content-length"]);
+      outgoing.end();
+    };
+    await serve(listener, { method: "POST", body: "" });
+    await serve(listener, { method: "GET" });
+    expect(lengths).toEqual(["0", undefined]);
   });
 
   it("shows the state of a response as it goes", async () => {
@@ -469,24 +659,53 @@ describe("a node handler in a plugin", () => {
     expect(await read.promise).toBe("all of it");
   });
 
-  it("ends at once where the body is not being read", async () => {
+  it("lets a body that flows into a slow stream come to its end behind an early answer", async () => {
     const body = new PassThrough();
-    const isComplete = Promise.withResolvers<boolean>();
+    const slow = new PassThrough({ highWaterMark: 1 });
+    const call = callHandler(
+      {
+        node(incoming, outgoing) {
+          incoming.pipe(slow);
+          outgoing.end("early");
+        },
+      },
+      { method: "POST", body },
+    );
+    const response = await call.response;
+    for (const part of ["all ", "of ", "it"]) {
+      body.write(part);
+    }
+    body.end();
+    let text = "";
+    for await (const chunk of slow) {
+      text += String(chunk);
+    }
+    expect(text).toBe("all of it");
+    expect(await response.text()).toBe("early");
+  });
+
+  it("ends at once where the body is not being read, and fails a reader that goes on", async () => {
+    const body = new PassThrough();
+    const paused = Promise.withResolvers<IncomingMessage>();
     const call = callHandler(
       {
         node(incoming, outgoing) {
           incoming.once("data", () => {
             incoming.pause();
             outgoing.end("enough");
+            outgoing.once("close", () => paused.resolve(incoming));
           });
-          incoming.on("close", () => isComplete.resolve(incoming.complete));
         },
       },
       { method: "POST", body },
     );
     body.write("begin");
     expect(await (await call.response).text()).toBe("enough");
-    expect(await isComplete.promise).toBe(false);
+    const incoming = await paused.promise;
+    expect([incoming.complete, incoming.destroyed]).toEqual([false, false]);
+    incoming.resume();
+    const [error] = await once(incoming, "error");
+    expect(error).toMatchObject({ code: "ECONNRESET" });
     body.destroy();
   });
 
@@ -534,6 +753,8 @@ describe("a node handler in a plugin", () => {
 const broken = /aborted|hang up|gave up the exchange|the handler failed/;
 
 interface Scenario {
+  /** Of the server. */
+  readonly options?: ServerOptions;
   readonly method?: string;
   readonly url?: string;
   readonly headers?: [string, string][];
@@ -547,6 +768,8 @@ interface Scenario {
 
 interface Answer {
   readonly status: number;
+  /** The reason phrase, or an empty text for the usual one. */
+  readonly reason: string;
   fields(name: string): string[];
   readonly body: Buffer;
   readonly trailers: [string, string][];
@@ -561,7 +784,8 @@ type Listener = (incoming: IncomingMessage, outgoing: ServerResponse, note: Note
 /** Runs a listener, and waits until it is done and each `close` has come: of the response, and those that it wanted noted. */
 async function noted(
   listener: Listener,
-  run: (node: RequestListener) => Promise<Omit<Answer, "events">>,
+  options: ServerOptions | undefined,
+  run: (server: Server) => Promise<Omit<Answer, "events">>,
 ): Promise<Answer> {
   const events: string[] = [];
   const settled: Promise<unknown>[] = [];
@@ -571,10 +795,11 @@ async function noted(
     }
     settled.push(closed(emitter));
   };
-  const answer = await run((incoming, outgoing) => {
+  const server = createServer(options ?? {}, (incoming, outgoing) => {
     settled.push(closed(outgoing));
     settled.push(Promise.resolve(listener(incoming, outgoing, note)));
   });
+  const answer = await run(server);
   await Promise.all(settled);
   return { ...answer, events };
 }
@@ -586,8 +811,8 @@ function closed(emitter: EventEmitter): Promise<void> {
 }
 
 function serveDirectly(listener: Listener, scenario: Scenario = {}): Promise<Answer> {
-  return noted(listener, async (node) => {
-    await using server = createServer(node);
+  return noted(listener, scenario.options, async (started) => {
+    await using server = started;
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
@@ -636,6 +861,10 @@ async function callDirectly(port: number, scenario: Scenario): Promise<Omit<Answ
   }
   return {
     status: incoming.statusCode ?? 0,
+    reason:
+      incoming.statusMessage === (STATUS_CODES[incoming.statusCode ?? 0] ?? "unknown")
+        ? ""
+        : (incoming.statusMessage ?? ""),
     fields: (name) => incoming.headersDistinct[name] ?? [],
     body: Buffer.concat(chunks),
     trailers: Object.entries(incoming.trailers) as [string, string][],
@@ -644,9 +873,9 @@ async function callDirectly(port: number, scenario: Scenario): Promise<Omit<Answ
 }
 
 function serveAsPlugin(listener: Listener, scenario: Scenario = {}): Promise<Answer> {
-  return noted(listener, async (node) => {
-    const { leaveAfterHead, onHead, onChunk, ...request } = scenario;
-    const call = callHandler({ node }, request);
+  return noted(listener, scenario.options, async (server) => {
+    const { leaveAfterHead, onHead, onChunk, options: _options, ...request } = scenario;
+    const call = callHandler(server, request);
     const response = await call.response;
     onHead?.();
     if (leaveAfterHead === true) {
@@ -660,6 +889,7 @@ function serveAsPlugin(listener: Listener, scenario: Scenario = {}): Promise<Ans
     const trailers = [...(await response.trailers)];
     return {
       status: response.status,
+      reason: response.reason,
       fields: (name) => response.headers.getAll(name),
       body: Buffer.concat(chunks),
       trailers: trailers.map(([name, value]): [string, string] => [name.toLowerCase(), value]),

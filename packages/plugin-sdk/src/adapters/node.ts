@@ -1,103 +1,118 @@
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { ServeHTTPError } from "@servehttp/contract";
-import type { ServeHTTP } from "../handler/serve-http.js";
 import type { PluginRequest } from "../handler/plugin-request.js";
-import type { HijackedConnection, ResponseWriter } from "../handler/response-writer.js";
-import { toIncomingMessage } from "./node-request.js";
+import type { ResponseWriter } from "../handler/response-writer.js";
+import type { ServeHTTP } from "../handler/serve-http.js";
+import { emitRequest } from "./emit-request.js";
 import { NodeSocket } from "./node-socket.js";
-import type { TunnelSocket } from "../exchange/tunnel-socket.js";
+import { type ServerTraits, traitsOf } from "./server-traits.js";
+import { serveUpgrade, type UpgradeListener, wantsUpgrade } from "./upgrade.js";
 
 /** A handler in the style of Node's `http`: an Express app, `app.routing` of Fastify, `app.callback()` of Koa. */
 export interface NodeHandler {
-  /** A listener of `request`. The exchange is over when the response has ended; a listener that throws makes it fail. */
+  /**
+   * A listener of `request`. The exchange is over when the response has ended. A listener that throws, or whose promise
+   * rejects, makes it fail.
+   */
   node(request: IncomingMessage, response: ServerResponse): unknown;
 
-  /**
-   * A listener of `upgrade`: gets the client's connection, as `ws` and its like want it. Without one, a request for an
-   * upgrade is an ordinary one.
-   */
-  upgrade?(request: IncomingMessage, socket: Duplex, head: Buffer): unknown;
+  /** A listener of `upgrade`. Default: none, and a request for an upgrade is an ordinary one. */
+  upgrade?: UpgradeListener;
 }
 
 /** `serveHTTP` for a handler in the style of Node. */
 export function serveNode(handler: NodeHandler): ServeHTTP {
-  return serveTarget({
+  const { server, takeResult } = serverOf({
     request: (incoming, outgoing) => handler.node(incoming, outgoing),
-    upgrade: (incoming, socket, head) => handler.upgrade?.(incoming, socket, head),
-    takesUpgrade: () => handler.upgrade !== undefined,
+    ...upgradeOf(handler),
+  });
+  return serveServer(server, takeResult);
+}
+
+/**
+ * `serveHTTP` for a server of Node's that never listens: its listeners of `request`, `upgrade`, `checkContinue` and
+ * `checkExpectation` are called as it would call them. What attaches itself to a server (socket.io, `@fastify/websocket`)
+ * works so.
+ *
+ * @param takeResult what the listener has returned that was called last
+ */
+export function serveServer(server: Server, takeResult: () => unknown = nothing): ServeHTTP {
+  const traits = traitsOf(server);
+  const upgrade = serveUpgrade(traits, takeResult);
+  return (request, response) =>
+    wantsUpgrade(request, traits)
+      ? upgrade(request, response)
+      : serveRequest(request, response, traits, takeResult);
+}
+
+/** `serveHTTP` for a handler of another style, with a listener of `upgrade` beside it. */
+export function withUpgrade(
+  serveHTTP: ServeHTTP,
+  handler: { upgrade?: UpgradeListener },
+): ServeHTTP {
+  if (handler.upgrade === undefined) {
+    return serveHTTP;
+  }
+  const { server, takeResult } = serverOf(upgradeOf(handler));
+  const traits = traitsOf(server);
+  const upgrade = serveUpgrade(traits, takeResult);
+  return (request, response) =>
+    wantsUpgrade(request, traits) ? upgrade(request, response) : serveHTTP(request, response);
+}
+
+function serveRequest(
+  request: PluginRequest,
+  response: ResponseWriter,
+  traits: ServerTraits,
+  takeResult: () => unknown,
+): Promise<void> {
+  const connection = new NodeSocket(request, response, traits);
+  return connection.carry(() => {
+    if (!emitRequest(traits.server, connection.incoming, connection.outgoing)) {
+      throw new ServeHTTPError("invalid-argument", "the server has no listener of request");
+    }
+    return takeResult();
   });
 }
 
 /**
- * `serveHTTP` for a server of Node's that never listens: its listeners of `request`, `upgrade` and `checkContinue`
- * are called as it would. What attaches itself to a server (socket.io, `@fastify/websocket`) works so.
+ * A server for listeners that have none: proxies and development servers look for it at `request.socket.server`. An event
+ * tells nobody what a listener has returned, so that is kept until it is asked for.
  */
-export function serveServer(server: Server): ServeHTTP {
-  return serveTarget({
-    request(incoming, outgoing, expectsContinue) {
-      const asks = expectsContinue && server.listenerCount("checkContinue") > 0;
-      if (!server.emit(asks ? "checkContinue" : "request", incoming, outgoing)) {
-        throw new ServeHTTPError("invalid-argument", "the server has no listener of request");
-      }
-    },
-    upgrade: (incoming, socket, head) => server.emit("upgrade", incoming, socket, head),
-    takesUpgrade: () => server.listenerCount("upgrade") > 0,
-  });
-}
-
-interface NodeTarget {
-  request(incoming: IncomingMessage, outgoing: ServerResponse, expectsContinue: boolean): unknown;
-  upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): unknown;
-  takesUpgrade(): boolean;
-}
-
-function serveTarget(target: NodeTarget): ServeHTTP {
-  return (request, response) =>
-    target.takesUpgrade() && request.headers.has("upgrade")
-      ? serveUpgrade(target, request, response)
-      : serveRequest(target, request, response);
-}
-
-function serveRequest(
-  target: NodeTarget,
-  request: PluginRequest,
-  response: ResponseWriter,
-): Promise<void> {
-  const connection = new NodeSocket(request, response);
-  const { incoming, outgoing } = connection;
-  return connection.carry(() => target.request(incoming, outgoing, request.expectContinue));
-}
-
-async function serveUpgrade(
-  target: NodeTarget,
-  request: PluginRequest,
-  response: ResponseWriter,
-): Promise<void> {
-  const connection = await hijackConnection(response);
-  if (connection === undefined) {
-    await serveRequest(target, request, response);
-    return;
+function serverOf(listeners: { request?: RequestListener; upgrade?: UpgradeListener }) {
+  const server = createServer();
+  let result: unknown;
+  const { request, upgrade } = listeners;
+  if (request !== undefined) {
+    server.on("request", (incoming, outgoing) => {
+      result = request(incoming, outgoing);
+    });
   }
-  const incoming = toIncomingMessage(request, connection.socket as TunnelSocket);
-  Object.assign(incoming, { upgrade: true, complete: true });
-  incoming.push(null);
-  const closed = new Promise<void>((resolve) => {
-    connection.socket.once("close", resolve);
-  });
-  await target.upgrade(incoming, connection.socket, connection.head);
-  // A listener of `upgrade` returns long before its connection ends.
-  await closed;
+  if (upgrade !== undefined) {
+    server.on("upgrade", (incoming, socket, head) => {
+      result = upgrade(incoming, socket, head);
+    });
+  }
+  const takeResult = (): unknown => {
+    const taken = result;
+    result = undefined;
+    return taken;
+  };
+  return { server, takeResult };
 }
 
-/** Undefined where this client's connection can't be taken over: then it is an ordinary request. */
-async function hijackConnection(response: ResponseWriter): Promise<HijackedConnection | undefined> {
-  try {
-    return await response.hijack();
-  } catch (thrown) {
-    if (thrown instanceof ServeHTTPError && thrown.code === "hijack-not-possible") {
-      return undefined;
-    }
-    throw thrown;
-  }
+function upgradeOf(handler: { upgrade?: UpgradeListener }): { upgrade?: UpgradeListener } {
+  return handler.upgrade === undefined
+    ? {}
+    : { upgrade: (incoming, socket, head) => handler.upgrade?.(incoming, socket, head) };
+}
+
+function nothing(): undefined {
+  return undefined;
 }

@@ -43,6 +43,7 @@ describe("toServeHTTP", () => {
     [{ callback() {} }, /of a Koa app give/],
     [{ serveHTTP: 5 }, /its serveHTTP is of type number/],
     [{ serveHTTP() {}, fetch() {} }, /this has serveHTTP and fetch: give one/],
+    [{ serveHTTP() {}, upgrade: true }, /its upgrade is of type boolean/],
   ])("says in one line why %j is no handler", (handler, why) => {
     const make = (): unknown => toServeHTTP(handler as PluginHandler);
     expect(make).toThrow(why);

@@ -1,43 +1,64 @@
 import type { Server } from "node:http";
 import { ServeHTTPError } from "@servehttp/contract";
 import { type FetchHandler, serveFetch } from "./fetch.js";
-import { type NodeHandler, serveNode, serveServer } from "./node.js";
+import { type NodeHandler, serveNode, serveServer, withUpgrade } from "./node.js";
+import type { UpgradeListener } from "./upgrade.js";
 import type { ServeHTTP } from "../handler/serve-http.js";
 
 /** A handler in the style of Go: `serveHTTP(request, response)`. */
 export interface ServeHTTPHandler {
+  /** Answers a request. */
   serveHTTP: ServeHTTP;
+
+  /**
+   * A listener of Node's event `upgrade`, for `ws` and the like. Default: none, and a request for an upgrade goes to
+   * `serveHTTP`, which can take over the connection by `hijack()`.
+   */
+  upgrade?: UpgradeListener;
 }
 
 /**
- * What answers a plugin's requests: exactly one of the styles, or a server of `node:http` that has listeners and never
- * listens itself (`app.server` of Fastify, or what socket.io is attached to).
+ * What answers a plugin's requests: an object with exactly one of the functions `serveHTTP`, `fetch` and `node`, and perhaps
+ * `upgrade`; or a server of `node:http` that has listeners and never listens itself (`app.server` of Fastify, or what
+ * socket.io is attached to).
  */
 export type PluginHandler = ServeHTTPHandler | FetchHandler | NodeHandler | Server;
 
 /**
- * Makes `serveHTTP` of any handler. Throws a ServeHTTPError `invalid-argument`, in one line that says what a handler is,
- * for anything else.
+ * Makes `serveHTTP` of any handler.
+ *
+ * @throws ServeHTTPError `invalid-argument` for something that is no handler, in one line that says what one is
  */
 export function toServeHTTP(handler: PluginHandler): ServeHTTP {
   if (isServer(handler)) {
     return serveServer(handler);
   }
-  switch (styleOf(handler)) {
-    case "fetch":
-      return serveFetch(handler as FetchHandler);
+  const style = styleOf(handler);
+  checkUpgrade(handler);
+  switch (style) {
+    case "fetch": {
+      const fetching = handler as FetchHandler;
+      return withUpgrade(serveFetch(fetching), fetching);
+    }
     case "node":
       return serveNode(handler as NodeHandler);
     case "serveHTTP":
       break;
   }
-  const goStyle = handler as ServeHTTPHandler;
-  return (request, response) => goStyle.serveHTTP(request, response);
+  const serving = handler as ServeHTTPHandler;
+  return withUpgrade((request, response) => serving.serveHTTP(request, response), serving);
+}
+
+function checkUpgrade(handler: object): void {
+  const upgrade: unknown = Reflect.get(handler, "upgrade");
+  if (upgrade !== undefined && typeof upgrade !== "function") {
+    throw invalid(`its upgrade is of type ${typeof upgrade}`);
+  }
 }
 
 const styles = ["serveHTTP", "fetch", "node"] as const;
 
-/** By shape, so that the servers of https and of wrappers count as well. */
+/** Whether it is a server, by its shape: so are those of https, and those that a library has wrapped. */
 function isServer(handler: unknown): handler is Server {
   return (
     typeof handler === "object" &&

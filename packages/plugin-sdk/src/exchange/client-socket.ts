@@ -1,3 +1,4 @@
+import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 
@@ -10,7 +11,7 @@ export interface Client {
   readonly encrypted: boolean;
 }
 
-/** The parts of a `remoteAddress` (`"ip:port"`, IPv6 in brackets, or empty). */
+/** Splits a `remoteAddress` (`"ip:port"`, IPv6 in brackets, or empty). */
 export function clientOf(remoteAddress: string, scheme: "http" | "https"): Client {
   const encrypted = scheme === "https";
   const colon = remoteAddress.lastIndexOf(":");
@@ -25,16 +26,29 @@ export function clientOf(remoteAddress: string, scheme: "http" | "https"): Clien
 }
 
 /**
- * A stream with the methods and properties of `net.Socket` that servers and middleware use. The real connection to the
- * client is the host's.
+ * A stream with the methods and properties of `net.Socket`, and of `tls.TLSSocket` for a client that speaks TLS, that
+ * servers and middleware use. The real connection to the client is the host's: what only that one knows (its own address,
+ * the client's certificate) is undefined or empty here.
  */
-export abstract class ClientSocket extends Duplex {
+export class ClientSocket extends Duplex {
   /** The client's address; undefined where it has none (a unix socket). */
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   readonly remoteFamily: "IPv4" | "IPv6" | undefined;
-  /** Whether the client speaks TLS to the host. */
-  readonly encrypted: boolean;
+  /** True where the client speaks TLS to the host; undefined otherwise, as on a `net.Socket`. */
+  readonly encrypted: true | undefined;
+  /** The server to which the request came, as `node:http` sets it. */
+  server: Server | undefined;
+  /** The milliseconds of `setTimeout`. */
+  timeout: number | undefined;
+  /** Bytes of body that were read and written. The framing, which the host does, is not counted. */
+  bytesRead = 0;
+  bytesWritten = 0;
+  readonly connecting = false;
+  readonly pending = false;
+  readonly localAddress: undefined;
+  readonly localPort: undefined;
+  readonly localFamily: undefined;
   #idle: NodeJS.Timeout | undefined;
 
   constructor(client: Client) {
@@ -42,12 +56,45 @@ export abstract class ClientSocket extends Duplex {
     this.remoteAddress = client.address;
     this.remotePort = client.port;
     this.remoteFamily = client.family;
-    this.encrypted = client.encrypted;
+    this.encrypted = client.encrypted ? true : undefined;
+  }
+
+  /** As on a `net.Socket`: which ways are open. */
+  get readyState(): "open" | "readOnly" | "writeOnly" | "closed" {
+    if (this.writable) {
+      return this.readable ? "open" : "writeOnly";
+    }
+    return this.readable ? "readOnly" : "closed";
+  }
+
+  /** With TLS, false as on a `TLSSocket` that asked for no certificate; the host has verified the client, if anybody has. */
+  get authorized(): false | undefined {
+    return this.encrypted && false;
+  }
+
+  /** With TLS, a method that finds no certificate. */
+  get getPeerCertificate(): (() => object) | undefined {
+    return this.encrypted && nothingKnown;
+  }
+
+  /** With TLS, a method that knows nothing of the cipher. */
+  get getCipher(): (() => object) | undefined {
+    return this.encrypted && nothingKnown;
+  }
+
+  /** With TLS, a method that does not know the version. */
+  get getProtocol(): (() => null) | undefined {
+    return this.encrypted && unknownProtocol;
   }
 
   /** This socket where Node's types ask for a `net.Socket`: it has what Node's HTTP classes use of one. */
   asNodeSocket(): Socket {
     return this as unknown as Socket;
+  }
+
+  /** The address of the server, as `net.Socket` gives it for one that has none. */
+  address(): object {
+    return {};
   }
 
   /** Emits `timeout` after so many milliseconds without traffic; 0 for never, the default. */
@@ -58,6 +105,7 @@ export abstract class ClientSocket extends Duplex {
       this.off("timeout", callback);
     }
     this.stopIdleTimer();
+    this.timeout = ms;
     if (ms > 0 && !this.destroyed) {
       this.#idle = setTimeout(() => this.onIdle(), ms);
       this.#idle.unref();
@@ -95,6 +143,11 @@ export abstract class ClientSocket extends Duplex {
     this.end();
   }
 
+  /** Breaks the client's connection: the host resets it. */
+  resetAndDestroy(): this {
+    return this.destroy(new Error("the handler reset the connection"));
+  }
+
   /** Called when the time given to `setTimeout` has passed without traffic. */
   protected onIdle(): void {
     this.emit("timeout");
@@ -109,4 +162,12 @@ export abstract class ClientSocket extends Duplex {
     clearTimeout(this.#idle);
     this.#idle = undefined;
   }
+}
+
+function nothingKnown(): object {
+  return {};
+}
+
+function unknownProtocol(): null {
+  return null;
 }

@@ -67,6 +67,10 @@ export class RequestReader implements PluginRequest {
     return this.#init.expectContinue;
   }
 
+  get hijackable(): boolean {
+    return this.#init.hijackable;
+  }
+
   get body(): AsyncIterable<Uint8Array> {
     return this.#body;
   }

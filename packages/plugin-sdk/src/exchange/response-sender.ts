@@ -1,11 +1,14 @@
+import { STATUS_CODES } from "node:http";
 import {
   bodyChunkBytesMax,
   type ExchangeChannel,
   type FieldList,
   fieldProblem,
+  isReasonPhrase,
   type Logger,
   noFields,
   plainEnd,
+  reasonPhraseBytesMax,
   type RequestInit,
   type ResponseInit,
   type ResponseParts,
@@ -95,12 +98,24 @@ export class ResponseSender implements ResponseWriter {
     return this.#state.at === "hijacked" ? this.#state.tunnel : undefined;
   }
 
-  writeHead(status: number, headers?: WriteHeadHeaders): void {
+  writeHead(
+    status: number,
+    reasonOrHeaders?: string | WriteHeadHeaders,
+    headersBehindReason?: WriteHeadHeaders,
+  ): void {
     if (this.#state.at !== "open") {
       this.#warnOnce(status);
       return;
     }
-    const given = headers === undefined ? noFields : readWriteHeadHeaders(headers);
+    let reason: string | undefined;
+    let headers = headersBehindReason;
+    if (typeof reasonOrHeaders === "string") {
+      reason = checkedReason(status, reasonOrHeaders);
+    } else if (reasonOrHeaders !== undefined && reasonOrHeaders !== null) {
+      headers = reasonOrHeaders;
+    }
+    const given =
+      headers === undefined || headers === null ? noFields : readWriteHeadHeaders(headers);
     if (isInformational(status)) {
       const refusal = this.#sendInformational(status, this.#headersWith(given));
       if (refusal !== undefined) {
@@ -110,7 +125,7 @@ export class ResponseSender implements ResponseWriter {
       if (given.length > 0) {
         replaceFields(this.headers, given);
       }
-      this.#commit(status);
+      this.#commit(status, reason);
     }
   }
 
@@ -269,7 +284,7 @@ export class ResponseSender implements ResponseWriter {
   }
 
   /** Commits the head. A head that can't be committed makes the exchange fail. */
-  #commit(status: number): void {
+  #commit(status: number, reason?: string): void {
     if (!Number.isInteger(status) || status < 200 || status > 999) {
       const hint = status === 101 ? "; hijack() takes a connection over" : "";
       this.#fail(`writeHead(${status}): a final status is 200 to 999${hint}`);
@@ -282,7 +297,7 @@ export class ResponseSender implements ResponseWriter {
       return;
     }
     this.#state = committed;
-    this.#head = { status, headers };
+    this.#head = reason === undefined ? { status, headers } : { status, headers, reason };
   }
 
   #takeHead(): ResponseParts {
@@ -348,6 +363,20 @@ type State =
 const open: State = { at: "open" };
 const committed: State = { at: "committed" };
 const ended: State = { at: "ended" };
+
+/** A reason phrase that may go out; undefined for the usual one of the status, and for an empty one. */
+function checkedReason(status: number, reason: string): string | undefined {
+  if (reason === "" || reason === STATUS_CODES[status]) {
+    return undefined;
+  }
+  if (!isReasonPhrase(reason)) {
+    throw new ServeHTTPError(
+      "invalid-argument",
+      `a reason phrase has at most ${reasonPhraseBytesMax} characters up to U+00FF, none of them a control character`,
+    );
+  }
+  return reason;
+}
 
 function isInformational(status: number): boolean {
   return Number.isInteger(status) && status >= 100 && status <= 199 && status !== 101;

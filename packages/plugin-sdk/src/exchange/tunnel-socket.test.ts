@@ -71,6 +71,28 @@ describe("TunnelSocket", () => {
     socket.destroy();
   });
 
+  it("ends and closes where the handler never reads (T6)", async () => {
+    const { socket } = openAlone();
+    socket.on("end", () => socket.end());
+    void socket.receive({ tunnelEnd: true });
+    await closed(socket);
+    expect([socket.readableEnded, socket.writableFinished]).toEqual([true, true]);
+  });
+
+  it("keeps what was not read in front of the end", async () => {
+    const { socket } = openAlone();
+    let hasEnded = false;
+    socket.on("end", () => {
+      hasEnded = true;
+    });
+    void socket.receive({ tunnelChunk: Buffer.from("late"), tunnelEnd: true });
+    await new Promise(setImmediate);
+    expect(hasEnded).toBe(false);
+    expect(String(await socket.toArray())).toBe("late");
+    expect(socket.bytesRead).toBe(4);
+    socket.destroy();
+  });
+
   it("still sends what was written before a destroy, then says that it needs no more", () => {
     const { socket, sent, resets } = openAlone();
     socket.write("bye");

@@ -37,14 +37,19 @@ export class TunnelSocket extends ClientSocket {
     }
     this.touch();
     let wait: Promise<void> | undefined;
-    if (parts.tunnelChunk !== undefined && !this.push(parts.tunnelChunk)) {
-      wait = new Promise((resolve) => {
-        this.#roomForMore = resolve;
-      });
+    if (parts.tunnelChunk !== undefined) {
+      this.bytesRead += parts.tunnelChunk.length;
+      if (!this.push(parts.tunnelChunk)) {
+        wait = new Promise((resolve) => {
+          this.#roomForMore = resolve;
+        });
+      }
     }
     if (parts.tunnelEnd === true) {
       this.#hasReceivedEnd = true;
       this.push(null);
+      // As a `net.Socket` does: `end` comes also where the handler never reads, once nothing is left to read.
+      this.read(0);
     }
     return wait;
   }
@@ -121,6 +126,7 @@ export class TunnelSocket extends ClientSocket {
 
   #sendBytes(bytes: Buffer): void | Promise<void> {
     this.touch();
+    this.bytesWritten += bytes.length;
     let room: void | Promise<void> = undefined;
     for (let at = 0; at < bytes.length; at += bodyChunkBytesMax) {
       void settledBy(room);

@@ -101,6 +101,12 @@ export interface PluginRequest {
    */
   readonly signal: AbortSignal;
 
+  /**
+   * Whether `hijack()` can take over the client's connection: the host allows it, and the connection carries no other
+   * requests.
+   */
+  readonly hijackable: boolean;
+
   /** When the host gives up the exchange as a whole, and `signal` aborts. Undefined for never. */
   readonly deadline: Date | undefined;
 

@@ -42,12 +42,15 @@ export interface ResponseWriter {
    *
    * @param status 200 to 999; without a call it is 200. Another one makes the exchange fail: the client gets 500, and the
    *   log says why. `hijack` is what sends 101.
+   * @param reason The reason phrase that a client of HTTP/1 sees behind the status (RFC 9112, section 4), at most 256 bytes,
+   *   one character a byte. Default: the usual one of the status. HTTP/2 has none, nor has an informational response here.
    * @param headers In the shapes that `writeHead` of Node's takes, and `Headers` of fetch. They replace those of the same
    *   names in `headers`; those of an informational response go with that one alone.
-   * @throws ServeHTTPError `invalid-argument` for headers that HTTP does not allow, and then nothing is committed. For an
-   *   informational status, what `informational` rejects with.
+   * @throws ServeHTTPError `invalid-argument` for a reason phrase or headers that HTTP does not allow, and then nothing is
+   *   committed. For an informational status, what `informational` rejects with.
    */
   writeHead(status: number, headers?: WriteHeadHeaders): void;
+  writeHead(status: number, reason: string | undefined, headers?: WriteHeadHeaders): void;
 
   /**
    * Sends a piece of the body. Resolves when there is room for more: a handler that awaits it goes at the pace of the

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readPluginSettings } from "./plugin-settings.js";
+import { readPluginSettings, takeHostVariables } from "./plugin-settings.js";
 
 const at7 = { host: "127.0.0.1", port: 7 };
 
@@ -22,6 +22,26 @@ it.each([[[]], [["--listen"]], [["--listen", ""]], [["--listen="]], [["--listeni
     );
   },
 );
+
+it("removes from the environment what a host has set, and nothing else (L7)", () => {
+  const environment = {
+    PATH: "/bin",
+    SERVEHTTP_ADDRESS: "unix:/s",
+    SERVEHTTP_TOKEN: "secret",
+    SERVEHTTP_PLUGIN_ID: "notes",
+    SERVEHTTP_HOST_FD: "3",
+    SERVEHTTP_OF_THE_APPLICATION: "1",
+  };
+  const taken = takeHostVariables(environment);
+  expect(taken).toEqual({
+    SERVEHTTP_ADDRESS: "unix:/s",
+    SERVEHTTP_TOKEN: "secret",
+    SERVEHTTP_PLUGIN_ID: "notes",
+    SERVEHTTP_HOST_FD: "3",
+  });
+  expect(environment).toEqual({ PATH: "/bin", SERVEHTTP_OF_THE_APPLICATION: "1" });
+  expect(Object.values(takeHostVariables(environment))).toEqual(Array(4).fill(undefined));
+});
 
 it("takes an empty id for none, and an empty token for a mistake", () => {
   const environment = { SERVEHTTP_ADDRESS: "127.0.0.1:7", SERVEHTTP_PLUGIN_ID: "" };

@@ -11,6 +11,35 @@ export interface PluginSettings {
   readonly drainMs: number;
 }
 
+/** What a host tells a plugin that it starts. */
+export interface HostVariables {
+  readonly SERVEHTTP_ADDRESS?: string | undefined;
+  readonly SERVEHTTP_TOKEN?: string | undefined;
+  readonly SERVEHTTP_PLUGIN_ID?: string | undefined;
+  /** The descriptor of the pipe whose end is the end of the host. */
+  readonly SERVEHTTP_HOST_FD?: string | undefined;
+}
+
+/**
+ * Reads the variables of a host and removes them from the environment: programs that the plugin starts inherit that, and
+ * must have neither the token nor the address.
+ */
+export function takeHostVariables(environment: Record<string, string | undefined>): HostVariables {
+  const variables: Record<string, string | undefined> = {};
+  for (const name of hostVariableNames) {
+    variables[name] = environment[name];
+    delete environment[name];
+  }
+  return variables;
+}
+
+const hostVariableNames = [
+  "SERVEHTTP_ADDRESS",
+  "SERVEHTTP_TOKEN",
+  "SERVEHTTP_PLUGIN_ID",
+  "SERVEHTTP_HOST_FD",
+] as const satisfies readonly (keyof HostVariables)[];
+
 /** Those that are options of `servePlugin`. They win over the environment. */
 export interface SettingOptions {
   readonly address?: string;
@@ -27,17 +56,17 @@ export interface SettingOptions {
  */
 export function readPluginSettings(
   options: SettingOptions,
-  environment: Readonly<Record<string, string | undefined>>,
+  variables: HostVariables,
   commandLine: readonly string[],
 ): PluginSettings {
   return {
     address: parseListenAddress(
       options.address ??
-        (environment["SERVEHTTP_ADDRESS"] || undefined) ??
+        (variables.SERVEHTTP_ADDRESS || undefined) ??
         addressOfCommandLine(commandLine),
     ),
-    token: checkedToken(options.token ?? environment["SERVEHTTP_TOKEN"]),
-    id: options.id ?? (environment["SERVEHTTP_PLUGIN_ID"] || undefined),
+    token: checkedToken(options.token ?? variables.SERVEHTTP_TOKEN),
+    id: options.id ?? (variables.SERVEHTTP_PLUGIN_ID || undefined),
     drainMs: checkedDrainMs(options.drainMs ?? drainMsDefault),
   };
 }

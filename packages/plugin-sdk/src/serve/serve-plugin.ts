@@ -10,7 +10,7 @@ import { formatListenAddress } from "./listen-address.js";
 import { listenAt } from "./listen-at.js";
 import { loggerOf } from "./logger-of.js";
 import { ServingState, servePluginRpcs } from "./plugin-rpcs.js";
-import { type PluginSettings, readPluginSettings } from "./plugin-settings.js";
+import { type PluginSettings, readPluginSettings, takeHostVariables } from "./plugin-settings.js";
 import {
   closeBeforeEnd,
   closedBeforeEnd,
@@ -75,6 +75,9 @@ export interface RunningPlugin extends AsyncDisposable {
  * });
  * ```
  *
+ * The variables of the environment that a host sets are read and removed, so that programs which the plugin starts don't
+ * inherit the token.
+ *
  * From then on SIGTERM and SIGINT close the plugin and end the process; a second signal ends it at once. A plugin that a
  * host has started ends with its host.
  *
@@ -104,7 +107,8 @@ export async function servePlugin(
 }
 
 async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise<RunningPlugin> {
-  const settings = readPluginSettings(options, process.env, process.argv);
+  const variables = takeHostVariables(process.env);
+  const settings = readPluginSettings(options, variables, process.argv);
   const logger = loggerOf(options.logger);
   const running = new RunningHandlers();
   const state = new ServingState();
@@ -116,7 +120,7 @@ async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise
     },
     options.tls,
   );
-  endWithHost(process.env["SERVEHTTP_HOST_FD"]);
+  endWithHost(variables.SERVEHTTP_HOST_FD);
   const listensOn = await listenAt(server, settings.address);
   const plugin = new Plugin(server, state, running, settings, listensOn);
   closeBeforeEnd(plugin);

@@ -36,12 +36,25 @@ it("shows of an error what says where it comes from, its cause and its parts inc
   const err = new AggregateError([new Error("a part")], "all failed", { cause });
   stderrLogger.error({ err }, "the handler failed");
   expect(lines()[0]?.["err"]).toEqual({
-    name: "AggregateError",
+    type: "AggregateError",
     message: "all failed",
     stack: err.stack,
-    cause: { name: "TypeError", message: "the cause", code: "ENOENT", stack: cause.stack },
-    errors: [{ name: "Error", message: "a part", stack: expect.any(String) }],
+    cause: { type: "TypeError", message: "the cause", code: "ENOENT", stack: cause.stack },
+    errors: [{ type: "Error", message: "a part", stack: expect.any(String) }],
   });
+});
+
+it.each([
+  ["a stack", { err: Object.assign(new Error("deep"), { stack: "at f\n".repeat(4_000) }) }],
+  ["causes", { err: new Error("a".repeat(5_000), { cause: new Error("b".repeat(5_000)) }) }],
+  ["many parts", { err: new AggregateError(Array.from({ length: 500 }, () => new Error("part"))) }],
+  ["control characters", { text: "\u0001".repeat(60_000) }],
+])("writes one line of at most 8 KiB (H3): %s", (_kind, details) => {
+  stderrLogger.error({ requestId: "r1", ...details }, "m".repeat(300));
+  expect(lines()).toHaveLength(1);
+  expect(Buffer.byteLength(written)).toBeLessThanOrEqual(8_192 + 1);
+  expect(written).toContain("r1");
+  expect(lines()[0]).toMatchObject({ level: 50, msg: expect.stringMatching(/^m{128}/) });
 });
 
 const circular: Record<string, unknown> = { name: "a circle" };

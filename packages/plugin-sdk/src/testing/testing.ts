@@ -67,6 +67,8 @@ export interface TestRequest {
 /** The response, as soon as its head is there. */
 export interface TestResponse {
   readonly status: number;
+  /** The reason phrase that the handler has chosen; empty where it left the usual one of the status. */
+  readonly reason: string;
   readonly headers: HeaderList;
   /**
    * The body, chunk by chunk. It can be read once. It throws the reason when the handler fails or the exchange is given up.
@@ -296,6 +298,7 @@ function toResponse(init: ResponseInit, body: MemoryResponseBody): TestResponse 
   const text = async (): Promise<string> => new TextDecoder().decode(await bytes());
   return {
     status: init.status,
+    reason: init.reason ?? "",
     headers: headerListOf(init.headers),
     body: body.reader,
     get trailers() {

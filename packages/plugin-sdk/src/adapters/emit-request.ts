@@ -1,0 +1,30 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+
+/**
+ * Calls a server's listeners of the event that a server of Node's emits for this request. Says whether there was one.
+ *
+ * As there, a request that expects something else than 100-continue, for which there is no listener, is answered with 417
+ * (RFC 9110, section 10.1.1). A 100 (Continue) goes out when the body is first read, not at once.
+ */
+export function emitRequest(
+  server: Server,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): boolean {
+  const { expect } = incoming.headers;
+  if (expect === undefined || incoming.httpVersionMinor === 0) {
+    return server.emit("request", incoming, outgoing);
+  }
+  if (expectsContinue.test(expect)) {
+    const event = server.listenerCount("checkContinue") > 0 ? "checkContinue" : "request";
+    return server.emit(event, incoming, outgoing);
+  }
+  if (!server.emit("checkExpectation", incoming, outgoing)) {
+    outgoing.writeHead(417);
+    outgoing.end();
+  }
+  return true;
+}
+
+/** As in Node's `_http_common`. */
+const expectsContinue = /(?:^|\W)100-continue(?:$|\W)/i;
