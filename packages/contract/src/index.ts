@@ -1,3 +1,10 @@
+export {
+  advanceExchange,
+  type ExchangeSide,
+  type ExchangeState,
+  hasEnded,
+  isTunnel,
+} from "./advance-exchange.js";
 export type { AcceptExchange, ExchangeChannel, PartReceiver } from "./exchange-channel.js";
 export { GrowthBudget, ReceiveWindow, SendWindow } from "./flow-window.js";
 export { FrameBatch, type FrameBatchListener } from "./frame-batch.js";
@@ -45,7 +52,6 @@ export {
   initialResponseOrder,
   isHijacked,
   isRequestOver,
-  isResponseCommitted,
   isResponseOver,
   type RequestOrder,
   type ResponseOrder,
@@ -67,6 +73,7 @@ export type {
   ResponseParts,
 } from "./parts.js";
 export { noFields, plainEnd } from "./parts.js";
+export { Room } from "./room.js";
 export { type ErrorCode, ServeHTTPError } from "./servehttp-error.js";
 export {
   Carrier,

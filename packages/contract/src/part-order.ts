@@ -163,17 +163,12 @@ export function advanceResponse(order: ResponseOrder, parts: ResponseParts): Res
  * may still answer with a hijack, `false` means "not yet".
  */
 export function isRequestOver(order: RequestOrder, hijacked: boolean): boolean {
-  return hijacked ? order === "tunnel-ended" : order === "ended";
+  return order === "tunnel-ended" || (order === "ended" && !hijacked);
 }
 
 /** Whether nothing more can follow in the plugin's direction. */
 export function isResponseOver(order: ResponseOrder): boolean {
   return order === "ended" || order === "tunnel-ended";
-}
-
-/** Whether the final head, or the hijack in its place, was sent. */
-export function isResponseCommitted(order: ResponseOrder): boolean {
-  return typeof order !== "number";
 }
 
 /** Whether the response has taken the client's connection over. */

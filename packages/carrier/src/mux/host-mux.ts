@@ -2,10 +2,8 @@ import {
   advanceResponse,
   type ExchangeChannel,
   FrameBatch,
-  type FrameQueue,
   GrowthBudget,
   initialResponseOrder,
-  isResponseOver,
   mergeResponseParts,
   type PartReceiver,
   requestPartRules,
@@ -14,27 +12,37 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import { answered } from "../schedule/answered.js";
 import { brokenOrder, errorOfStatus, grpcProblem } from "../wire/grpc-status.js";
-import { ReceiveQueue } from "./receive-queue.js";
+import { type IncomingParts, MuxExchange } from "./mux-exchange.js";
 import { type IncomingFrame, MuxFrameReader } from "./mux-frame-reader.js";
 import { type MuxEnd, MuxConnection } from "./mux-connection.js";
 import type { HeaderFields } from "../wire/header-fields.js";
 import { readResponseParts, responsePieceTags } from "../wire/read-parts.js";
 import type { RpcStream } from "./rpc-stream.js";
-import { settledQuietly } from "../schedule/settled-quietly.js";
 import { writeRequestParts } from "../wire/write-parts.js";
+
+type HostExchange = MuxExchange<RequestParts, ResponseParts, ResponseOrder>;
+
+const responses: IncomingParts<ResponseParts, ResponseOrder> = {
+  from: "plugin",
+  initialOrder: initialResponseOrder,
+  pieceTags: responsePieceTags,
+  read: readResponseParts,
+  advance: advanceResponse,
+  merge: mergeResponseParts,
+  failureOf: brokenOrder,
+};
 
 /** The host's end of a `ServeHTTPMux` RPC: opens exchanges, as many as it likes. */
 export class HostMux implements MuxEnd {
   /** For its exchanges. */
   readonly budget = new GrowthBudget();
   readonly #stream: RpcStream;
-  readonly #batch: FrameBatch<RequestParts, HostMuxExchange>;
-  readonly #connection: MuxConnection<RequestParts, HostMuxExchange>;
+  readonly #batch: FrameBatch<RequestParts, HostExchange>;
+  readonly #connection: MuxConnection<RequestParts, HostExchange>;
   /** Exchanges of which nothing has gone out yet: they have no id. */
-  readonly #unopened = new Set<HostMuxExchange>();
-  readonly #exchanges = new Map<number, HostMuxExchange>();
+  readonly #unopened = new Set<HostExchange>();
+  readonly #exchanges = new Map<number, HostExchange>();
   #lastId = 0;
   /**
    * open -> draining [close], draining -> closed [closed], open -> closed [closed]
@@ -78,7 +86,7 @@ export class HostMux implements MuxEnd {
 
   /** Opens an exchange. Only while `open`. */
   openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
-    const exchange = new HostMuxExchange(this, this.#batch, receiver);
+    const exchange = new MuxExchange(this, this.#batch, undefined, responses, () => receiver);
     this.#unopened.add(exchange);
     return exchange;
   }
@@ -133,7 +141,7 @@ export class HostMux implements MuxEnd {
     this.#stream.cancel();
   }
 
-  #onOpened(exchange: HostMuxExchange, exchangeId: number): void {
+  #onOpened(exchange: HostExchange, exchangeId: number): void {
     this.#lastId = exchangeId;
     if (this.#unopened.delete(exchange)) {
       this.#exchanges.set(exchangeId, exchange);
@@ -141,7 +149,7 @@ export class HostMux implements MuxEnd {
   }
 
   /** From an exchange that is over. */
-  forget(exchange: HostMuxExchange): void {
+  forget(exchange: HostExchange): void {
     if (!this.#unopened.delete(exchange)) {
       this.#exchanges.delete(exchange.id);
     }
@@ -156,140 +164,3 @@ export class HostMux implements MuxEnd {
 }
 
 const pluginClosing = new ServeHTTPError("plugin-closing", "the plugin is closing");
-
-/** The host's end of one exchange on mux. */
-class HostMuxExchange implements ExchangeChannel<RequestParts> {
-  readonly #mux: HostMux;
-  readonly #queue: FrameQueue<RequestParts, HostMuxExchange>;
-  readonly #receiveQueue: ReceiveQueue<ResponseParts>;
-  #order: ResponseOrder = initialResponseOrder;
-  #tunnelEndSent = false;
-  /** open -> over [#finish] */
-  #state: "open" | "over" = "open";
-  #room: PromiseWithResolvers<void> | undefined;
-
-  constructor(
-    mux: HostMux,
-    batch: FrameBatch<RequestParts, HostMuxExchange>,
-    receiver: PartReceiver<ResponseParts>,
-  ) {
-    this.#mux = mux;
-    this.#queue = batch.openNext(this);
-    this.#receiveQueue = new ReceiveQueue(receiver, this.#queue, mux.budget, mergeResponseParts);
-  }
-
-  /** 0 while nothing of it has gone out. */
-  get id(): number {
-    return this.#queue.exchangeId;
-  }
-
-  send(parts: RequestParts): void | Promise<void> {
-    if (this.#state === "over") {
-      return undefined;
-    }
-    const room = this.#queue.enqueue(parts);
-    if (parts.tunnelEnd === true) {
-      this.#tunnelEndSent = true;
-      this.#finishTunnel();
-    }
-    if (room || this.#state !== "open") {
-      return undefined;
-    }
-    this.#room ??= settledQuietly();
-    return this.#room.promise;
-  }
-
-  reset(error: ServeHTTPError): void {
-    if (this.#state === "over") {
-      return;
-    }
-    this.#receiveQueue.close();
-    this.#queue.reset(error);
-    this.#finish(error);
-  }
-
-  /** There is room again. */
-  goOn(): void {
-    this.#room?.resolve();
-    this.#room = undefined;
-  }
-
-  receiveFrame(frame: IncomingFrame): void {
-    if (frame.parts !== undefined) {
-      this.#receiveParts(readResponseParts(frame.parts));
-    } else if (frame.piece !== undefined) {
-      const isBody = frame.pieceTag === responsePieceTags.chunk;
-      this.#receiveParts(isBody ? { chunk: frame.piece } : { tunnelChunk: frame.piece });
-    }
-    if (frame.broken !== undefined) {
-      this.#giveUp(frame.broken);
-    }
-    if (frame.creditBytes > 0) {
-      this.#queue.grant(frame.creditBytes);
-    }
-    if (frame.reset !== undefined && this.#state === "open") {
-      this.#finish(frame.reset);
-      this.#queue.forget();
-      this.#receiveQueue.abort(frame.reset);
-    }
-  }
-
-  /** The RPC is over. */
-  abort(error: ServeHTTPError): void {
-    if (this.#state === "open") {
-      this.#state = "over";
-      this.#room?.reject(error);
-      this.#queue.forget();
-      this.#receiveQueue.abort(error);
-    }
-  }
-
-  #receiveParts(parts: ResponseParts): void {
-    try {
-      this.#order = advanceResponse(this.#order, parts);
-    } catch (error) {
-      this.#giveUp(ServeHTTPError.from(error));
-      return;
-    }
-    if (this.#order === "ended") {
-      // The plugin needs no more of the request, so what waits of it is dropped.
-      this.#finish(answered);
-      this.#queue.forget();
-    } else {
-      this.#finishTunnel();
-    }
-    this.#receiveQueue.receive(parts);
-  }
-
-  /** The order of one exchange's parts is that exchange's affair. */
-  #giveUp(violation: ServeHTTPError): void {
-    this.#queue.reset(violation);
-    this.#finish(violation);
-    this.#receiveQueue.abort(brokenOrder(violation));
-  }
-
-  /** A tunnel is over when both its ways have ended; what waits of ours still goes. */
-  #finishTunnel(): void {
-    if (isResponseOver(this.#order) && this.#tunnelEndSent && this.#queue.finish()) {
-      this.#finish(undefined);
-    }
-  }
-
-  /** The last part of our way is on its way. */
-  sent(): void {
-    if (this.#state === "open") {
-      this.#finish(undefined);
-    }
-  }
-
-  #finish(reason: ServeHTTPError | undefined): void {
-    this.#state = "over";
-    if (reason === undefined) {
-      this.#room?.resolve();
-    } else {
-      this.#room?.reject(reason);
-    }
-    this.#room = undefined;
-    this.#mux.forget(this);
-  }
-}

@@ -221,6 +221,28 @@ test("a tunnel goes both ways, and each way ends by itself", async () => {
   expect(wire.faults).toEqual([]);
 });
 
+test("T6: a plugin that has ended its way of a tunnel still gets all that the client sends, however slowly it takes it", async () => {
+  await using wire = await Wire.open();
+  const mux = await wire.openMux();
+  const { channel, response } = openOn(mux);
+  void channel.send({ init: { ...plainInit, hijackable: true }, end: plainEnd });
+  const plugin = await wire.pluginEnd(0);
+  plugin.request.hold();
+  void plugin.channel.send({ hijack: true, tunnelEnd: true });
+  await until(() => response.tunnelEnded, "the end of the plugin's way");
+  void channel.send({ tunnelChunk: Buffer.from("taken at once, ") });
+  await until(() => plugin.request.holding, "the first bytes");
+  void channel.send({ tunnelChunk: Buffer.from("and what waits") });
+  void channel.send({ tunnelEnd: true });
+  await until(() => mux.exchangeCount === 0, "the exchange is over at the host");
+  await turns(5);
+  plugin.request.release();
+  await until(() => plugin.request.tunnelEnded, "the end of the client's way");
+  expect(plugin.request.body.toString()).toBe("taken at once, and what waits");
+  expect([plugin.request.aborted, response.aborted]).toEqual([undefined, undefined]);
+  expect(wire.faults).toEqual([]);
+});
+
 function parts(of: RequestParts) {
   return requestMessage(of, false);
 }

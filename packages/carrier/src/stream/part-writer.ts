@@ -1,6 +1,5 @@
 import type { Http2Stream } from "node:http2";
-import { bodyBytesOf, type BodyParts, type ServeHTTPError } from "@servehttp/contract";
-import { settledQuietly } from "../schedule/settled-quietly.js";
+import { bodyBytesOf, type BodyParts, Room, type ServeHTTPError } from "@servehttp/contract";
 import { atCallbackEnd, type Flushable } from "../schedule/turn-end.js";
 import type { WireWriter } from "../wire/wire-writer.js";
 
@@ -30,12 +29,11 @@ export class PartWriter<Parts extends BodyParts> implements Flushable {
   #pending: Parts | undefined;
   /** open -> ending [send: the last parts wait], ending -> ended [flush], any -> closed [close] */
   #state: "open" | "ending" | "ended" | "closed" = "open";
-  #room: PromiseWithResolvers<void> | undefined;
+  readonly #room = new Room();
   readonly #onWritten = (error?: Error | null): void => {
     // Where it failed the stream closes, and `close` says why.
-    if (!error && this.#room !== undefined && this.#stream.writableLength <= unsentBytesMax / 2) {
-      this.#room.resolve();
-      this.#room = undefined;
+    if (!error && this.#stream.writableLength <= unsentBytesMax / 2) {
+      this.#room.open();
     }
   };
 
@@ -69,11 +67,7 @@ export class PartWriter<Parts extends BodyParts> implements Flushable {
     if (bytes >= promptBytesMin) {
       this.flush();
     }
-    if (this.#stream.writableLength <= unsentBytesMax) {
-      return undefined;
-    }
-    this.#room ??= settledQuietly();
-    return this.#room.promise;
+    return this.#stream.writableLength <= unsentBytesMax ? undefined : this.#room.wait();
   }
 
   flush(): void {
@@ -93,8 +87,7 @@ export class PartWriter<Parts extends BodyParts> implements Flushable {
   close(reason: ServeHTTPError): void {
     this.#state = "closed";
     this.#pending = undefined;
-    this.#room?.reject(reason);
-    this.#room = undefined;
+    this.#room.close(reason);
   }
 
   #write(parts: Parts, last: boolean): void {

@@ -8,10 +8,14 @@ import {
 } from "node:http2";
 import {
   type AcceptExchange,
+  advanceExchange,
   advanceRequest,
   type ExchangeChannel,
+  type ExchangeState,
+  hasEnded,
   initialRequestOrder,
   isRequestOver,
+  isTunnel,
   mergeResponseParts,
   type PartReceiver,
   type RequestOrder,
@@ -74,9 +78,7 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
   readonly #partWriter: PartWriter<ResponseParts>;
   readonly #messageReader: MessageReader;
   #order: RequestOrder = initialRequestOrder;
-  #hijacked = false;
-  /** Whether the last part of the response is on its way. */
-  #responseSent = false;
+  #progress: ExchangeState = "open";
   /** open -> over [#finish], when both ways are done with or either side gave up. */
   #state: "open" | "over" = "open";
   #failure: ServeHTTPError | undefined;
@@ -102,13 +104,12 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
     if (this.#state === "over" || this.#responseSent) {
       return undefined;
     }
-    this.#hijacked ||= parts.hijack === true;
-    const last = parts.end !== undefined || parts.tunnelEnd === true;
+    this.#progress = advanceExchange("plugin", this.#progress, parts);
+    const last = this.#responseSent;
     const room = this.#partWriter.send(parts, last);
     if (last) {
-      this.#responseSent = true;
       this.#partWriter.flush();
-      if (parts.end !== undefined || isRequestOver(this.#order, this.#hijacked)) {
+      if (this.#progress === "over") {
         this.#finish();
         this.#closeHalfOpen();
       }
@@ -153,16 +154,17 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
       this.#abort(reset);
       return undefined;
     }
-    this.#order = advanceRequest(this.#order, parts, this.#hijacked);
+    this.#order = advanceRequest(this.#order, parts, isTunnel(this.#progress));
+    this.#progress = advanceExchange("host", this.#progress, parts);
     const taken = this.#receiver.receive(parts);
-    if (this.#responseSent && isRequestOver(this.#order, this.#hijacked)) {
+    if (this.#progress === "over") {
       this.#finish();
     }
     return taken;
   }
 
   inputEnded(): void {
-    if (this.#state !== "open" || isRequestOver(this.#order, this.#hijacked)) {
+    if (this.#state !== "open" || isRequestOver(this.#order, isTunnel(this.#progress))) {
       return;
     }
     // The request was cut off. Node ends its way before it resets a stream, and only the reset says why.
@@ -179,6 +181,11 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
       this.reset(error);
       this.#receiver.abort(error);
     }
+  }
+
+  /** Whether the last part of the response is on its way. */
+  get #responseSent(): boolean {
+    return hasEnded("plugin", this.#progress);
   }
 
   #onEnd(): void {
@@ -231,7 +238,7 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
 
   #closeHalfOpen(): void {
     const stream = this.#stream;
-    if (isRequestOver(this.#order, this.#hijacked) || stream.closed) {
+    if (isRequestOver(this.#order, isTunnel(this.#progress)) || stream.closed) {
       return;
     }
     const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), halfOpenMs);

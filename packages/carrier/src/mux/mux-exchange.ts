@@ -1,0 +1,196 @@
+import {
+  advanceExchange,
+  type BodyParts,
+  type ExchangeChannel,
+  type ExchangeSide,
+  type ExchangeState,
+  type FrameBatch,
+  type FrameQueue,
+  type GrowthBudget,
+  hasEnded,
+  type PartReceiver,
+  type RequestOrder,
+  type ResponseOrder,
+  Room,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import { answered } from "../schedule/answered.js";
+import type { WireReader } from "../wire/wire-reader.js";
+import type { IncomingFrame, PieceTags } from "./mux-frame-reader.js";
+import { ReceiveQueue } from "./receive-queue.js";
+
+/** How the parts that come in are read and checked: the host receives those of the plugin's direction, the plugin the others. */
+export interface IncomingParts<In, Order> {
+  /** The end that sends them. */
+  readonly from: ExchangeSide;
+  readonly initialOrder: Order;
+  readonly pieceTags: PieceTags;
+  read(reader: WireReader): In;
+  /** @throws ServeHTTPError `protocol-violation` */
+  advance(order: Order, parts: In, state: ExchangeState): Order;
+  /** Adds parts to those that wait, where one message could carry both. */
+  readonly merge: (pending: In, parts: In) => boolean;
+  /** What the receiver is told when they are out of order. */
+  failureOf(violation: ServeHTTPError): ServeHTTPError;
+}
+
+/** The mux that an exchange is one of. */
+export interface ExchangeOwner<Exchange> {
+  readonly budget: GrowthBudget;
+  /** The exchange is over. */
+  forget(exchange: Exchange): void;
+}
+
+/** One end of one exchange on mux, the host's or the plugin's. */
+export class MuxExchange<
+  Out extends BodyParts,
+  In extends BodyParts,
+  Order extends RequestOrder | ResponseOrder,
+> implements ExchangeChannel<Out> {
+  readonly #owner: ExchangeOwner<MuxExchange<Out, In, Order>>;
+  readonly #incoming: IncomingParts<In, Order>;
+  readonly #side: ExchangeSide;
+  readonly #queue: FrameQueue<Out, MuxExchange<Out, In, Order>>;
+  readonly #receiveQueue: ReceiveQueue<In>;
+  readonly #room = new Room();
+  /** Of the parts that come in. */
+  #order: Order;
+  #progress: ExchangeState = "open";
+  /** open -> over [#finish], when all that this end has to say is on its way or either end gave up. */
+  #state: "open" | "over" = "open";
+
+  /** `exchangeId` is given where the other end has opened the exchange; `accept` returns the receiver of what comes in. */
+  constructor(
+    owner: ExchangeOwner<MuxExchange<Out, In, Order>>,
+    batch: FrameBatch<Out, MuxExchange<Out, In, Order>>,
+    exchangeId: number | undefined,
+    incoming: IncomingParts<In, Order>,
+    accept: (channel: ExchangeChannel<Out>) => PartReceiver<In>,
+  ) {
+    this.#owner = owner;
+    this.#incoming = incoming;
+    this.#side = incoming.from === "plugin" ? "host" : "plugin";
+    this.#order = incoming.initialOrder;
+    this.#queue = exchangeId === undefined ? batch.openNext(this) : batch.open(exchangeId, this);
+    this.#receiveQueue = new ReceiveQueue(accept(this), this.#queue, owner.budget, incoming.merge);
+  }
+
+  /** 0 at the host while nothing of it has gone out. */
+  get id(): number {
+    return this.#queue.exchangeId;
+  }
+
+  send(parts: Out): void | Promise<void> {
+    if (this.#state === "over" || hasEnded(this.#side, this.#progress)) {
+      return undefined;
+    }
+    this.#progress = advanceExchange(this.#side, this.#progress, parts);
+    const hasRoom = this.#queue.enqueue(parts);
+    this.#finishOnceSent();
+    return hasRoom || this.#state !== "open" ? undefined : this.#room.wait();
+  }
+
+  reset(error: ServeHTTPError): void {
+    if (this.#state === "over") {
+      return;
+    }
+    this.#receiveQueue.close();
+    if (error.code === "request-not-needed" && hasEnded(this.#side, this.#progress)) {
+      // It follows what was written and still waits, for credit perhaps.
+      this.#queue.resetBehind(error);
+      return;
+    }
+    this.#queue.reset(error);
+    this.#finish(error);
+  }
+
+  /** There is room again. */
+  goOn(): void {
+    this.#room.open();
+  }
+
+  /** All that this end had to say is on its way. */
+  sent(): void {
+    if (this.#state === "open") {
+      if (this.#order !== "tunnel-ended") {
+        // The plugin has answered, and takes no more of the request.
+        this.#receiveQueue.close();
+      }
+      this.#finish(undefined);
+    }
+  }
+
+  receiveFrame(frame: IncomingFrame): void {
+    const { broken, creditBytes, parts, piece, reset } = frame;
+    if (parts !== undefined) {
+      this.#receiveParts(this.#incoming.read(parts));
+    } else if (piece !== undefined) {
+      const isBody = frame.pieceTag === this.#incoming.pieceTags.chunk;
+      const ofPiece: BodyParts = isBody ? { chunk: piece } : { tunnelChunk: piece };
+      this.#receiveParts(ofPiece as In);
+    }
+    if (broken !== undefined) {
+      this.giveUp(broken);
+    }
+    if (creditBytes > 0) {
+      this.#queue.grant(creditBytes);
+    }
+    if (reset !== undefined) {
+      this.abort(reset);
+    }
+  }
+
+  /** The other end gave the exchange up, or the RPC is over. */
+  abort(error: ServeHTTPError): void {
+    if (this.#state === "over") {
+      return;
+    }
+    this.#finish(error);
+    this.#queue.forget();
+    this.#receiveQueue.abort(error);
+  }
+
+  /** Gives the exchange up, at both ends. */
+  giveUp(error: ServeHTTPError): void {
+    this.#queue.reset(error);
+    this.#finish(error);
+    this.#receiveQueue.abort(this.#incoming.failureOf(error));
+  }
+
+  #receiveParts(parts: In): void {
+    const { from } = this.#incoming;
+    try {
+      this.#order = this.#incoming.advance(this.#order, parts, this.#progress);
+    } catch (error) {
+      // The order of one exchange's parts concerns that exchange alone.
+      this.giveUp(ServeHTTPError.from(error));
+      return;
+    }
+    this.#progress = advanceExchange(from, this.#progress, parts);
+    if (from === "plugin" && parts.end !== undefined) {
+      // The plugin needs no more of the request: what waits of it is dropped.
+      this.#finish(answered);
+      this.#queue.forget();
+    } else {
+      this.#finishOnceSent();
+    }
+    this.#receiveQueue.receive(parts);
+  }
+
+  #finishOnceSent(): void {
+    if (this.#progress === "over" && this.#queue.finish()) {
+      this.sent();
+    }
+  }
+
+  /** `reason` is what a sender that waits for room is told; undefined: nothing is wrong. */
+  #finish(reason: ServeHTTPError | undefined): void {
+    this.#state = "over";
+    if (reason === undefined) {
+      this.#room.open();
+    } else {
+      this.#room.close(reason);
+    }
+    this.#owner.forget(this);
+  }
+}
