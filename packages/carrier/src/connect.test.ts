@@ -5,12 +5,12 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { createServer as createTlsServer } from "node:tls";
 import { ServeHTTPError } from "@servehttp/contract";
 import { expect, test } from "vitest";
+import { until } from "@servehttp/testkit";
 import { authorityOf, connectHttp2, connectDedicated, describeAddress } from "./connect.js";
 import { dedicatedMuxHeaders } from "./wire/rpc-paths.js";
 import { certificate } from "./test-rig/certificate.js";
 import { RawPlugin } from "./test-rig/raw-ends.js";
 import { TemporarySocket } from "./test-rig/temporary-socket.js";
-import { until } from "./test-rig/until.js";
 
 const noAbort = new AbortController().signal;
 

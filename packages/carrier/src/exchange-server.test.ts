@@ -3,6 +3,7 @@ import { connect, createServer, Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { plainEnd, ServeHTTPError } from "@servehttp/contract";
 import { expect, test, vi } from "vitest";
+import { turns, until } from "@servehttp/testkit";
 import { connectHttp2, connectDedicated } from "./connect.js";
 import { ExchangeServer } from "./exchange-server.js";
 import { HostMux } from "./mux/host-mux.js";
@@ -23,7 +24,6 @@ import {
   requestMessageOf,
 } from "./test-rig/raw-ends.js";
 import { TemporarySocket } from "./test-rig/temporary-socket.js";
-import { turns, until } from "./test-rig/until.js";
 import { okHead, openOn, plainInit, Wire } from "./test-rig/wire.js";
 
 const token = "a-token-of-some-length";

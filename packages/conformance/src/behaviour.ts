@@ -20,6 +20,10 @@ export interface Behaviour {
   readonly name: string;
   /** Default both. */
   readonly clients?: readonly TestClientName[];
+  /** It moves so much that quick runs leave it out. Default false. */
+  readonly fullRunOnly?: boolean;
+  /** It waits for a time of the host's to pass: run at once with its neighbours that wait too. Default false. */
+  readonly waits?: boolean;
   /** Not run there. */
   readonly notOn?: Exceptions;
   /** Run there, and must fail. */

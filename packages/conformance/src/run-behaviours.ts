@@ -2,6 +2,7 @@
    Tests are made of a list here; the checks in it throw by themselves. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { isFullSize } from "@servehttp/testkit";
 import {
   type Behaviour,
   type TestClientName,
@@ -30,7 +31,7 @@ export function runBehaviours(behaviours: readonly Behaviour[], needs: TargetNee
       afterAll(async () => {
         await target[Symbol.asyncDispose]();
       });
-      for (const behaviour of behaviours) {
+      for (const behaviour of behaviours.filter((one) => isFullSize || one.fullRunOnly !== true)) {
         for (const clientName of behaviour.clients ?? (["http1", "http2"] as const)) {
           defineTest(behaviour, targetName, clientName, () => target);
         }
@@ -56,10 +57,11 @@ function defineTest(
   const title = `${behaviour.row} ${behaviour.name} (${clientName})`;
   const known = exceptionOf(behaviour.failsOn, targetName, clientName);
   const test = () => checkOnce(behaviour, target(), clientName);
+  const options = { concurrent: behaviour.waits === true };
   if (known === undefined) {
-    it(title, test);
+    it(title, options, test);
   } else {
-    it.fails(`${title}, known to fail: ${known}`, test);
+    it.fails(`${title}, known to fail: ${known}`, options, test);
   }
 }
 

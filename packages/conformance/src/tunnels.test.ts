@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { isFullSize } from "@servehttp/testkit";
 import { Http1Client } from "./clients/http1-client.js";
 import { type Received, TunnelConnection } from "./clients/tunnel-connection.js";
 import { atRest, expectNoMoreThan, reports } from "./leaks/held-resources.js";
@@ -10,12 +11,10 @@ import { targetNames } from "./targets/target-names.js";
 
 const mebibyte = 1_048_576;
 
-/** SERVEHTTP_FULL=1 moves what is promised; the gate moves less of the same. */
-const full = process.env["SERVEHTTP_FULL"] === "1";
 const tunnelsAtOnce = 200;
-const tunnelBytes = (full ? 10 : 0.5) * mebibyte;
-const longTunnelBytes = (full ? 1_024 : 128) * mebibyte;
-const testMsMax = full ? 600_000 : 60_000;
+const tunnelBytes = isFullSize ? 10 * mebibyte : 65_536;
+const longTunnelBytes = (isFullSize ? 1_024 : 16) * mebibyte;
+const testMsMax = isFullSize ? 600_000 : 60_000;
 
 /** What a process may grow by while any number of bytes passes: V8 lets some 50 MiB of dead chunks collect when it is busy. */
 const growthBytesMax = 64 * mebibyte;
@@ -24,7 +23,7 @@ const growthBytesMax = 64 * mebibyte;
 const heldBytesMax = 8 * mebibyte;
 
 /** What nobody reads, far more than all buffers on the way take; and what these take at the most, the kernel's included. */
-const unreadBytes = 64 * mebibyte;
+const unreadBytes = 32 * mebibyte;
 const bufferedBytesMax = 24 * mebibyte;
 
 for (const carrier of (["mux", "stream"] as const).filter((name) => targetNames.includes(name))) {

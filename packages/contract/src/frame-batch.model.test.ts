@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { randomRuns } from "@servehttp/testkit";
 import { ReceiveWindow } from "./flow-window.js";
 import { FrameBatch } from "./frame-batch.js";
 import type { Frame, FrameQueue } from "./frame-queue.js";
@@ -43,16 +44,13 @@ import { ServeHTTPError } from "./servehttp-error.js";
  *   gets two turns, nor does a batch end early.
  * - Nothing is stuck: whenever something can go, the batches have said so.
  *
- *     MUX_RUNS=1000000 npx vitest run packages/contract/src/frame-batch.model.test.ts
- *
- * raises the number of programmes. A failure prints its seed and the shortest programme; MUX_SEED=n repeats it.
+ * `SERVEHTTP_FULL=50 npx vitest run packages/contract/src/frame-batch.model.test.ts` tries a million programmes.
  */
-const numRuns = Number(process.env["MUX_RUNS"] ?? 20_000);
-const seed = process.env["MUX_SEED"];
+const parameters = randomRuns(20_000);
 
 test(
   "any interleaving loses, duplicates, reorders and starves nothing, and comes to its end",
-  { timeout: 30_000 + 10 * numRuns },
+  { timeout: 30_000 + 10 * parameters.numRuns },
   () => {
     const reached: Reached = {
       completed: 0,
@@ -69,10 +67,10 @@ test(
     const programmes = fc.array(fc.nat(0x3fff_ffff), { maxLength: 150, size: "max" });
     fc.assert(
       fc.property(programmes, (programme) => new Connection(reached).run(programme)),
-      { numRuns, ...(seed === undefined ? undefined : { seed: Number(seed) }) },
+      parameters,
     );
     // The programmes come to what they are meant to try.
-    const seldom = Object.entries(reached).filter(([, count]) => count < numRuns / 100);
+    const seldom = Object.entries(reached).filter(([, count]) => count < parameters.numRuns / 100);
     expect(seldom).toEqual([]);
   },
 );

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { randomRuns } from "@servehttp/testkit";
 import { bodyChunkBytesMax, informationalCountMax } from "./limits.js";
 import {
   advanceRequest,
@@ -15,13 +16,8 @@ import {
 import { plainEnd, type RequestInit, type RequestParts, type ResponseParts } from "./parts.js";
 import { ServeHTTPError } from "./servehttp-error.js";
 
-/*
- * PART_ORDER_RUNS=1000000 npx vitest run packages/contract/src/part-order.test.ts
- * raises the number of random sequences. A failure prints its seed; PART_ORDER_SEED=n repeats it.
- */
-const numRuns = Number(process.env["PART_ORDER_RUNS"] ?? 20_000);
-const seed = process.env["PART_ORDER_SEED"];
-const parameters = { numRuns, ...(seed === undefined ? undefined : { seed: Number(seed) }) };
+/** `SERVEHTTP_FULL=50 npx vitest run packages/contract/src/part-order.test.ts` tries a million sequences. */
+const parameters = randomRuns(20_000);
 
 const octet = new Uint8Array(1);
 const requestInit: RequestInit = {
@@ -500,7 +496,7 @@ const oneResponsePart: fc.Arbitrary<ResponseParts> = fc.constantFrom<ResponsePar
   { extendHeadMs: 1 },
 );
 
-describe("against a model that is a grammar", { timeout: 30_000 + numRuns }, () => {
+describe("against a model that is a grammar", { timeout: 30_000 + parameters.numRuns }, () => {
   test("requests are let through and refused alike", () => {
     const message = fc.oneof(anyRequestParts, oneRequestPart);
     fc.assert(

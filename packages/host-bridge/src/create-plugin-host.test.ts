@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type PluginHandler, type RunningPlugin, servePlugin } from "@servehttp/plugin-sdk";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { until } from "@servehttp/testkit";
 import { createPluginHost, type PluginHost } from "./create-plugin-host.js";
 import { logRecords } from "./test-rig/log-records.js";
 import { RawClient } from "./test-rig/raw-client.js";
-import { until } from "./test-rig/until.js";
 
 let directory = "";
 let count = 0;

@@ -1,14 +1,11 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { randomRuns, turns } from "@servehttp/testkit";
 import { encodeFields } from "./hpack.js";
 import { frame, frameFlag, frameHeadBytes, frameType, preface, settingsFrame } from "./frames.js";
 import { DedicatedConnection } from "./dedicated-connection.js";
 import { RpcRecorder } from "../test-rig/rpc-recorder.js";
 import { socketPair } from "../test-rig/socket-pair.js";
-import { turns } from "../test-rig/until.js";
-
-/** `RPC_RUNS=100000 npx vitest run rpc-connection.model` looks further. */
-const numRuns = Number(process.env["RPC_RUNS"] ?? 500);
 
 const ends = ["host", "plugin"] as const;
 const fields = encodeFields({ ":status": "200", "content-type": "application/grpc" });
@@ -94,7 +91,7 @@ test.each(ends)(
           );
         },
       ),
-      { numRuns },
+      randomRuns(500),
     );
   },
 );

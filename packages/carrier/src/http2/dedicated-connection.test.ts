@@ -8,6 +8,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { turns, until } from "@servehttp/testkit";
 import type { HeaderFields } from "../wire/header-fields.js";
 import { encodeFields } from "./hpack.js";
 import {
@@ -29,7 +30,6 @@ import { rpcWindowBytes } from "./flow-window.js";
 import { ConnectedSockets } from "../test-rig/connected-sockets.js";
 import { FramePeer } from "../test-rig/frame-peer.js";
 import { RpcRecorder } from "../test-rig/rpc-recorder.js";
-import { turns, until } from "../test-rig/until.js";
 
 const requestFields = dedicatedMuxHeaders("http://localhost", "a-token");
 const responseFields: HeaderFields = { ":status": "200", "content-type": "application/grpc+proto" };

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { randomRuns } from "@servehttp/testkit";
 import { Http2Error } from "./http2-error.js";
 import { FrameReader, withoutPadding } from "./frame-reader.js";
 import { errorCode, frame, frameFlag, frameType } from "./frames.js";
@@ -25,7 +26,7 @@ describe("Http2FrameReader", () => {
         const octets = Buffer.concat(frames.map(({ octets: ones }) => ones));
         expect(read(cut(octets, lengths))).toEqual(frames.map(({ said }) => said));
       }),
-      { numRuns: 300 },
+      randomRuns(300),
     );
   });
 
@@ -35,7 +36,7 @@ describe("Http2FrameReader", () => {
         const octets = Buffer.concat(frames.map(({ octets: ones }) => ones));
         expect(read(cut(octets, [1]))).toEqual(frames.map(({ said }) => said));
       }),
-      { numRuns: 100 },
+      randomRuns(100),
     );
   });
 

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { Writable } from "node:stream";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { randomRuns, turns, until } from "@servehttp/testkit";
 import { Http2Error } from "./http2-error.js";
 import {
   errorCode,
@@ -13,7 +14,6 @@ import {
   settingsFrame,
 } from "./frames.js";
 import { FrameWriter } from "./frame-writer.js";
-import { turns, until } from "../test-rig/until.js";
 
 const initialWindow = 65_535;
 const initialFrame = 16_384;
@@ -50,7 +50,7 @@ test("whatever windows are given in whatever pieces, the bytes come in order, wi
       await model.finish();
       expect(model.faults).toEqual([]);
     }),
-    { numRuns: 300 },
+    randomRuns(300),
   );
 });
 

@@ -8,10 +8,10 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { expect, test } from "vitest";
+import { turns, until } from "@servehttp/testkit";
 import { HostMux } from "./host-mux.js";
 import { responseMessage } from "../test-rig/generated-codec.js";
 import { framed, muxRequestsIn, muxResponseOf, RawPlugin } from "../test-rig/raw-ends.js";
-import { turns, until } from "../test-rig/until.js";
 import { type HostEnd, okHead, openMuxRpc, openOn, plainInit, Wire } from "../test-rig/wire.js";
 
 const grpc = { ":status": 200, "content-type": "application/grpc+proto" };

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { randomRuns } from "@servehttp/testkit";
 import { MuxFrameReader } from "./mux-frame-reader.js";
 import { copiedBytes } from "../test-rig/copied-bytes.js";
 import { readResponseParts, responsePieceTags } from "../wire/read-parts.js";
@@ -21,7 +22,7 @@ describe("MuxFrameReader", () => {
           expect(whole).toEqual(expected(messages));
         },
       ),
-      { numRuns: 300 },
+      randomRuns(300),
     );
   });
 

@@ -7,12 +7,12 @@ import {
 } from "@servehttp/contract";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { randomRuns, turns, until } from "@servehttp/testkit";
 import { HostMux } from "./host-mux.js";
 import { PluginMux } from "./plugin-mux.js";
 import { Recorder } from "../test-rig/recorder.js";
 import { DedicatedConnection } from "../http2/dedicated-connection.js";
 import { socketPair } from "../test-rig/socket-pair.js";
-import { turns, until } from "../test-rig/until.js";
 import { plainInit } from "../test-rig/wire.js";
 
 /*
@@ -24,12 +24,9 @@ import { plainInit } from "../test-rig/wire.js";
  * - Every exchange ends at both ends, either complete or aborted with the reason of whoever gave up, once.
  * - No receiver is called against its rules, no sender is left waiting, no exchange is left in a map, and the RPC ends.
  *
- *     MUX_RUNS=20000 npx vitest run packages/carrier/src/mux/mux.model.test.ts
- *
- * raises the number of runs. A failure prints its seed and the shortest plans; MUX_SEED=n repeats it.
+ * `SERVEHTTP_FULL=20 npx vitest run packages/carrier/src/mux/mux.model.test.ts` tries 20,000 plans.
  */
-const numRuns = Number(process.env["MUX_RUNS"] ?? 1_000);
-const seed = process.env["MUX_SEED"];
+const parameters = randomRuns(1_000);
 
 const size = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 1, max: 300 }) },
@@ -58,7 +55,7 @@ type Plan = typeof plan extends fc.Arbitrary<infer T> ? T : never;
 
 test(
   "any exchanges at once, over any wire, end as they were meant to",
-  { timeout: 60_000 + 10 * numRuns },
+  { timeout: 60_000 + 10 * parameters.numRuns },
   async () => {
     const reached = { complete: 0, byHost: 0, byPlugin: 0 };
     await fc.assert(
@@ -72,7 +69,7 @@ test(
           await run(plans, cuts, reached);
         },
       ),
-      { numRuns, ...(seed === undefined ? {} : { seed: Number(seed) }) },
+      parameters,
     );
     // The plans do reach all there is to reach.
     expect(Math.min(reached.complete, reached.byHost, reached.byPlugin)).toBeGreaterThan(0);

@@ -7,10 +7,10 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { expect, test } from "vitest";
+import { turns, until } from "@servehttp/testkit";
 import { serveHTTPMuxPath } from "../wire/rpc-paths.js";
 import { requestMessage } from "../test-rig/generated-codec.js";
 import { framed, muxRequestOf, muxResponsesIn, RawHostStream } from "../test-rig/raw-ends.js";
-import { turns, until } from "../test-rig/until.js";
 import { okHead, openOn, plainInit, Wire } from "../test-rig/wire.js";
 
 const whole = { init: okHead!, end: plainEnd };

@@ -10,10 +10,10 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { expect, test } from "vitest";
+import { turns } from "@servehttp/testkit";
 import { ReceiveQueue } from "./receive-queue.js";
 import { copiedBytes } from "../test-rig/copied-bytes.js";
 import { Recorder } from "../test-rig/recorder.js";
-import { turns } from "../test-rig/until.js";
 
 test("parts that come while others are being taken wait, and are joined where they are small", async () => {
   const { receiveQueue, recorder } = makeReceiveQueue();

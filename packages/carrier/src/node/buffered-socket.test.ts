@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
+import { until } from "@servehttp/testkit";
 import { TemporarySocket } from "../test-rig/temporary-socket.js";
-import { until } from "../test-rig/until.js";
 import { BufferedSocket } from "./buffered-socket.js";
 
 /** More than a unix socket holds, in one write and in many. */

@@ -7,12 +7,12 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { expect, test } from "vitest";
+import { turns, until } from "@servehttp/testkit";
 import { HostStreamExchange } from "./host-stream-exchange.js";
 import { rpcHeaders, serveHTTPPath } from "../wire/rpc-paths.js";
 import { framed, RawPlugin, responseMessageOf } from "../test-rig/raw-ends.js";
 import { FramePlugin, frameFlag, frameType, grpcResponseBlock } from "../test-rig/raw-frames.js";
 import { Recorder } from "../test-rig/recorder.js";
-import { turns, until } from "../test-rig/until.js";
 import { type HostEnd, okHead, plainInit, Wire } from "../test-rig/wire.js";
 import { WireWriter } from "../wire/wire-writer.js";
 

@@ -1,5 +1,6 @@
 import { type ErrorCode, plainEnd, type ResponseParts, ServeHTTPError } from "@servehttp/contract";
 import { afterEach, expect, test, vi } from "vitest";
+import { turns, until } from "@servehttp/testkit";
 import { serveHTTPPath } from "../wire/rpc-paths.js";
 import {
   framed,
@@ -7,7 +8,6 @@ import {
   requestMessageOf,
   responseMessageOf,
 } from "../test-rig/raw-ends.js";
-import { turns, until } from "../test-rig/until.js";
 import { okHead, type PluginEnd, plainInit, Wire } from "../test-rig/wire.js";
 
 const whole: ResponseParts = { init: okHead!, end: plainEnd };

@@ -1,5 +1,5 @@
 import type { PartReceiver, ServeHTTPError } from "@servehttp/contract";
-import { until } from "./until.js";
+import { until } from "@servehttp/testkit";
 
 interface BodyParts {
   chunk?: Uint8Array;

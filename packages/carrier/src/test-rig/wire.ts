@@ -6,6 +6,7 @@ import type {
   RequestParts,
   ResponseParts,
 } from "@servehttp/contract";
+import { until } from "@servehttp/testkit";
 import { connectHttp2, connectDedicated } from "../connect.js";
 import { ExchangeServer, type ExchangeServerOptions } from "../exchange-server.js";
 import { HostMux } from "../mux/host-mux.js";
@@ -15,7 +16,6 @@ import { dedicatedMuxHeaders, rpcHeaders, serveHTTPPath } from "../wire/rpc-path
 import { WireWriter } from "../wire/wire-writer.js";
 import { Recorder } from "./recorder.js";
 import { TemporarySocket } from "./temporary-socket.js";
-import { until } from "./until.js";
 
 /** One exchange as the plugin has it. */
 export interface PluginEnd {

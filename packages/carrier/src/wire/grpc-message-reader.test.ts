@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { randomRuns } from "@servehttp/testkit";
 import { GrpcMessageReader } from "./grpc-message-reader.js";
 import { copiedBytes } from "../test-rig/copied-bytes.js";
 
@@ -27,7 +28,7 @@ test("gives the same messages however the input is sliced", () => {
       expectSame(read, messages);
       expect(reader.partial).toBe(false);
     }),
-    { numRuns: 500 },
+    randomRuns(500),
   );
 });
 

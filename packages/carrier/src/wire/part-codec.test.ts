@@ -8,6 +8,7 @@ import {
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as fc from "fast-check";
 import { expect, test, vi } from "vitest";
+import { randomRuns } from "@servehttp/testkit";
 import {
   HeaderFieldSchema,
   ResetCode,
@@ -40,7 +41,7 @@ test("the generated codec reads the request parts that we write", () => {
     fc.property(requestParts, (parts) => {
       expect(plain(decodeRequest(ourRequest(parts)))).toEqual(plain(parts));
     }),
-    { numRuns: 1_000 },
+    randomRuns(1_000),
   );
 });
 
@@ -49,7 +50,7 @@ test("the generated codec reads the response parts that we write", () => {
     fc.property(responseParts, (parts) => {
       expect(plain(decodeResponse(ourResponse(parts)))).toEqual(plain(parts));
     }),
-    { numRuns: 1_000 },
+    randomRuns(1_000),
   );
 });
 
@@ -60,7 +61,7 @@ test("we read the request parts that the generated codec writes, values of one n
       expect(plain(read)).toEqual(plain(parts));
       expect(reset).toBeUndefined();
     }),
-    { numRuns: 1_000 },
+    randomRuns(1_000),
   );
 });
 
@@ -69,7 +70,7 @@ test("we read the response parts that the generated codec writes, values of one 
     fc.property(responseParts, fc.boolean(), (parts, join) => {
       expect(plain(readResponseParts(readerOf(encodeResponse(parts, join))))).toEqual(plain(parts));
     }),
-    { numRuns: 1_000 },
+    randomRuns(1_000),
   );
 });
 
@@ -224,7 +225,7 @@ test("a message that stops short is taken and refused as by the generated codec"
         }
       }
     }),
-    { numRuns: 60 },
+    randomRuns(60),
   );
 });
 
@@ -251,7 +252,7 @@ test("a damaged message is read or refused, and nothing beyond its end is looked
         expect(within).toEqual(alone);
       }
     }),
-    { numRuns: 1_500 },
+    randomRuns(1_500),
   );
 });
 
@@ -265,7 +266,7 @@ test("random bytes are read or refused", () => {
       };
       expect(readAll).not.toThrow();
     }),
-    { numRuns: 5_000 },
+    randomRuns(5_000),
   );
 });
 

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { randomRuns } from "@servehttp/testkit";
 import { WireReader } from "./wire-reader.js";
 import { WireWriter } from "./wire-writer.js";
 
@@ -42,7 +43,7 @@ test("numbers of all kinds are read as they were written", () => {
       expect(reader.int32()).toBe(small);
       expect(reader.done).toBe(true);
     }),
-    { numRuns: 1_000 },
+    randomRuns(1_000),
   );
 });
 
@@ -80,7 +81,7 @@ test("fields of any length come back, wherever the slab ends, and while earlier 
         expect(reader.done).toBe(true);
       }
     }),
-    { numRuns: 100 },
+    randomRuns(100),
   );
 });
 

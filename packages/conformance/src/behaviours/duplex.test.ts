@@ -1,4 +1,4 @@
 import { runBehaviours } from "../run-behaviours.js";
 import { duplexBehaviours } from "./duplex.js";
 
-runBehaviours(duplexBehaviours);
+runBehaviours(duplexBehaviours, { impatient: true });

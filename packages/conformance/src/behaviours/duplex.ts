@@ -174,6 +174,7 @@ export const duplexBehaviours: readonly Behaviour[] = [
   {
     row: "D5",
     name: "no head within its time: 504, and the signal aborts with deadline",
+    waits: true,
     notOn: { direct: "deadlines are the host's" },
     async handler(request, _response, observe) {
       await aborted(request);
@@ -189,6 +190,7 @@ export const duplexBehaviours: readonly Behaviour[] = [
   {
     row: "D5",
     name: "silence after the head: the transfer breaks, and the signal aborts with deadline",
+    waits: true,
     notOn: { direct: "deadlines are the host's" },
     async handler(request, response, observe) {
       await response.write("first");
@@ -206,6 +208,7 @@ export const duplexBehaviours: readonly Behaviour[] = [
   {
     row: "D5",
     name: "traffic outlives the head and idle times, and the total time ends it",
+    waits: true,
     notOn: { direct: "deadlines are the host's" },
     async handler(request, response, observe) {
       const start = performance.now();

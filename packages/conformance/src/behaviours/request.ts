@@ -12,7 +12,7 @@ import { settled } from "../settled.js";
 const kibibyte = 1_024;
 const mebibyte = 1_024 * kibibyte;
 
-/** Sizes of a body that meet the edges of a chunk, and one that no buffer on the way can hold. */
+/** Sizes of a body that meet the edges of a chunk, and some that no buffer on the way can hold. */
 export const bodySizesBytes: readonly number[] = [
   0,
   1,
@@ -20,9 +20,16 @@ export const bodySizesBytes: readonly number[] = [
   65_536,
   65_537,
   mebibyte,
+  8 * mebibyte,
   64 * mebibyte,
-  ...(process.env["SERVEHTTP_FULL"] === "1" ? [1_024 * mebibyte] : []),
+  1_024 * mebibyte,
 ];
+
+/** The size of a body from which on it is carried in full runs alone. */
+export const fullRunBytes = 64 * mebibyte;
+
+/** More than kernels and windows may hold of it. */
+export const unreadBytes = 32 * mebibyte;
 
 /** What kernels and windows may hold of a transfer that nobody reads. */
 export const inFlightBytesMax = 24 * mebibyte;
@@ -105,6 +112,7 @@ export const requestBehaviours: readonly Behaviour[] = [
   ...bodySizesBytes.map((sizeBytes): Behaviour => ({
     row: "Q3",
     name: `carries an upload of ${sizeBytes} bytes whole and in order`,
+    fullRunOnly: sizeBytes >= fullRunBytes,
     async handler(request, response) {
       await response.end(JSON.stringify(await readThrough(request)));
     },
@@ -144,11 +152,10 @@ export const requestBehaviours: readonly Behaviour[] = [
       await response.end(JSON.stringify(await readThrough(request)));
     },
     async check({ client, exchange, target }) {
-      const sizeBytes = 64 * mebibyte;
       const one = exchange();
       const before = await buffersOf(target);
       const open = client.open({ path: one.path, body: "stream" });
-      const uploaded = upload(open, "Q5", sizeBytes);
+      const uploaded = upload(open, "Q5", unreadBytes);
       await one.next("running");
       const sent = await settled(() => open.sentBytes());
       ok(sent < inFlightBytesMax, `${sent} bytes went out although nobody read`);
@@ -157,7 +164,7 @@ export const requestBehaviours: readonly Behaviour[] = [
       one.open("read");
       await uploaded;
       const read = JSON.parse(Buffer.from(await open.rest()).toString()) as ReadBody;
-      strictEqual(read.sha256, seededSha256("Q5", sizeBytes));
+      strictEqual(read.sha256, seededSha256("Q5", unreadBytes));
     },
   },
   {

@@ -1,4 +1,4 @@
 import { runBehaviours } from "../run-behaviours.js";
 import { routingBehaviours } from "./routing.js";
 
-runBehaviours(routingBehaviours);
+runBehaviours(routingBehaviours, { impatient: true });

@@ -1,4 +1,4 @@
 import { runBehaviours } from "../run-behaviours.js";
 import { tunnelBehaviours } from "./tunnel.js";
 
-runBehaviours(tunnelBehaviours);
+runBehaviours(tunnelBehaviours, { impatient: true });

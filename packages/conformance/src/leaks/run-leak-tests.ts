@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sized } from "@servehttp/testkit";
 import { keyOf, type NamedHandler, type TargetName } from "../behaviour.js";
 import type { TestClient, TestExchange } from "../clients/test-client.js";
 import { Http1Client } from "../clients/http1-client.js";
@@ -20,30 +21,32 @@ export function runLeakTests(targetName: TargetName): void {
   // oxlint-disable-next-line vitest/valid-title -- a parameter
   describe.runIf(targetNames.includes(targetName))(targetName, () => {
     let target: Target;
-    beforeEach(async () => {
+    beforeAll(async () => {
       target = await startTarget(targetName);
     });
-    afterEach(async () => {
+    afterAll(async () => {
       await target[Symbol.asyncDispose]();
     });
 
-    it("D2 1,000 early answers leave no stream, socket, listener or timer", async () => {
+    const earlyAnswers = sized(1_000);
+    it(`D2 ${earlyAnswers} early answers leave no stream, socket, listener or timer`, async () => {
       const load = async (rounds: number) => {
         await repeat(target, rounds / 2, (client) => answerEarly(client, target), "http1");
         await repeat(target, rounds / 2, (client) => answerEarly(client, target), "http2");
       };
       await load(100);
       const before = await atRest(target);
-      await load(1_000);
+      await load(earlyAnswers);
       await expectNoMoreThan(target, before);
     });
 
-    it("D6 5,000 cancelled exchanges leave no stream, socket, listener or timer, and neighbours untouched", async () => {
+    const cancelledExchanges = sized(5_000);
+    it(`D6 ${cancelledExchanges} cancelled exchanges leave no stream, socket, listener or timer, and neighbours untouched`, async () => {
       const load = (rounds: number) =>
         repeat(target, rounds, (client) => cancel(client, target), "http1");
       await load(500);
       const before = await atRest(target);
-      const hashes = await withNeighbours(target, () => load(5_000));
+      const hashes = await withNeighbours(target, () => load(cancelledExchanges));
       expect(hashes).toEqual(Array.from(hashes, () => seededSha256("neighbour", neighbourBytes)));
       await expectNoMoreThan(target, before);
     });

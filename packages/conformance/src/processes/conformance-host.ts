@@ -10,11 +10,11 @@ import { Observer } from "../observation/observer.js";
 import { serveMounted } from "./serve-mounted.js";
 
 /**
- * The host of the bridged targets: `node conformance-host.js OBSERVATION_SOCKET CARRIER [HOSTILE_URL]`. Its plugins:
- * `conformance` with the default times, `impatient` with short ones, `stopped`, which never gets ready, and `hostile`,
- * which breaks the contract.
+ * The host of the bridged targets: `node conformance-host.js OBSERVATION_SOCKET CARRIER HOSTILE_URL IMPATIENT`. Its
+ * plugins: `conformance` with the default times; `stopped`, which never gets ready; where there is a URL, `hostile`,
+ * which breaks the contract; and where there is a last argument, `impatient`, which is `conformance` with short times.
  */
-const [, , observationPath = "", carrierName = "", hostileUrl = ""] = process.argv;
+const [, , observationPath = "", carrierName = "", hostileUrl = "", impatient = ""] = process.argv;
 const carrier = carrierName as Exclude<TargetName, "direct">;
 const pluginScript = fileURLToPath(new URL("conformance-plugin.js", import.meta.url));
 const plugin = (role: string): PluginOptions => ({
@@ -32,8 +32,10 @@ let observer: Observer | undefined;
 const host = createPluginHost({
   plugins: {
     conformance: plugin("plugin"),
-    impatient: { ...plugin("impatient"), timeouts: impatientTimeouts },
     stopped: { url: "unix:/nowhere/stopped.sock" },
+    ...(impatient !== "" && {
+      impatient: { ...plugin("impatient"), timeouts: impatientTimeouts },
+    }),
     ...(hostileUrl !== "" && { hostile: { url: hostileUrl, carrier } }),
   },
   identity,

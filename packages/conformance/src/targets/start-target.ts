@@ -17,6 +17,8 @@ interface Ports {
 export interface TargetNeeds {
   /** A second plugin that breaks the contract, as `/plugins/hostile`. */
   readonly hostile?: boolean;
+  /** The plugin once more, with short times, as `/plugins/impatient`. */
+  readonly impatient?: boolean;
   /** For Node, in the target's processes; default none but `--expose-gc`. */
   readonly nodeFlags?: readonly string[];
 }
@@ -29,7 +31,14 @@ export async function startTarget(name: TargetName, needs: TargetNeeds = {}): Pr
   const script = fileURLToPath(new URL(`../../dist/processes/${front}.js`, import.meta.url));
   const hostile = needs.hostile === true && bridged ? await startHostile(observation) : undefined;
   const flags = ["--expose-gc", ...(needs.nodeFlags ?? [])];
-  const args = [...flags, script, observation.path, name, hostile?.url ?? ""];
+  const args = [
+    ...flags,
+    script,
+    observation.path,
+    name,
+    hostile?.url ?? "",
+    needs.impatient === true ? "impatient" : "",
+  ];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const log: string[] = [];
   let rest = "";

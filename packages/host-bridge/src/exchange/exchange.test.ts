@@ -7,10 +7,10 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { turns, until } from "@servehttp/testkit";
 import { tunnelLingerMs } from "../limits.js";
 import { PairedStream } from "../test-rig/paired-stream.js";
 import { MemoryExchange } from "../test-rig/memory-exchange.js";
-import { turns, until } from "../test-rig/until.js";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 const ok: ResponseInit = { status: 200, headers: [] };

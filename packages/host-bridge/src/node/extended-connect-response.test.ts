@@ -1,9 +1,9 @@
 import { constants, createServer, type ServerHttp2Stream } from "node:http2";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
 import { describe, expect, it } from "vitest";
+import { turns, until } from "@servehttp/testkit";
 import { Bridge, type BridgeOptions } from "../test-rig/bridge.js";
 import { connectHttp2, Http2Stream } from "../test-rig/http2-stream.js";
-import { turns, until } from "../test-rig/until.js";
 
 async function start(
   handler: PluginHandler,

@@ -1,9 +1,9 @@
 import { createServer, type ServerResponse } from "node:http";
 import compression from "compression";
 import { describe, expect, it } from "vitest";
+import { turns, until } from "@servehttp/testkit";
 import { Bridge } from "../test-rig/bridge.js";
 import { RawClient } from "../test-rig/raw-client.js";
-import { turns, until } from "../test-rig/until.js";
 
 const host = "Host: a";
 

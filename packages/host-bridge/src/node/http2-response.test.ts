@@ -5,12 +5,12 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { until } from "@servehttp/testkit";
 import { discardMsMax } from "../limits.js";
 import { Bridge, type BridgeOptions } from "../test-rig/bridge.js";
 import { connectHttp2, Http2Stream } from "../test-rig/http2-stream.js";
 import { http2Preface, headersFrame, dataFrame, resetFrame } from "../test-rig/http2-frames.js";
 import { RawClient } from "../test-rig/raw-client.js";
-import { until } from "../test-rig/until.js";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
 
 const carriers = ["mux", "stream"] as const;

@@ -1,9 +1,9 @@
 import type { ServeHTTPError } from "@servehttp/contract";
 import { describe, expect, it } from "vitest";
+import { turns } from "@servehttp/testkit";
 import { type AskableConnection, HealthWatch } from "./health-watch.js";
 import { healthIntervalMs, healthMissesMax, healthTimeoutMs } from "../limits.js";
 import { ManualClock } from "../test-rig/manual-clock.js";
-import { turns } from "../test-rig/until.js";
 
 /** Answers by what the test says: undefined for not at all. */
 class Connection implements AskableConnection {

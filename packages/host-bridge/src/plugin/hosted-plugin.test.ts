@@ -1,13 +1,13 @@
 import { ServeHTTPError } from "@servehttp/contract";
 import { pino } from "pino";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { turns } from "@servehttp/testkit";
 import type { Exchange, ExchangePlugin } from "../exchange/exchange.js";
 import { HostedPlugin, type HostedPluginSettings } from "./hosted-plugin.js";
 import { healthIntervalMs, healthMissesMax, healthTimeoutMs } from "../limits.js";
 import type { InstanceState, PluginInstance } from "./plugin-instance.js";
 import type { PluginConnection } from "./plugin-connection.js";
 import { ManualClock } from "../test-rig/manual-clock.js";
-import { turns } from "../test-rig/until.js";
 
 afterEach(() => {
   vi.useRealTimers();

@@ -11,9 +11,9 @@ import type { AddressInfo, Socket } from "node:net";
 import { Code } from "@connectrpc/connect";
 import { ServeHTTPError } from "@servehttp/contract";
 import { describe, expect, it } from "vitest";
+import { until } from "@servehttp/testkit";
 import { type PluginConnectionOptions, PluginConnection } from "./plugin-connection.js";
 import { certificate } from "../test-rig/certificate.js";
-import { until } from "../test-rig/until.js";
 
 const carriers = { stream: 1, mux: 2 } as const;
 

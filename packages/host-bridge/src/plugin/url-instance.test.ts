@@ -6,11 +6,11 @@ import { ServeHTTPError } from "@servehttp/contract";
 import { type RunningPlugin, servePlugin } from "@servehttp/plugin-sdk";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
+import { turns, until } from "@servehttp/testkit";
 import { pluginAddress } from "./plugin-address.js";
 import type { TlsOptions } from "../options/options.js";
 import type { PluginConnectionOptions } from "./plugin-connection.js";
 import { certificate } from "../test-rig/certificate.js";
-import { turns, until } from "../test-rig/until.js";
 import { UrlInstance } from "./url-instance.js";
 
 const logger = pino({ enabled: false });

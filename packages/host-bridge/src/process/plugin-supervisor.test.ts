@@ -284,7 +284,9 @@ describe("failures (O3, L3, L4)", () => {
   });
 
   it("replaces a plugin that somebody found hung, though it ignores SIGTERM (U9)", async () => {
-    const supervised = supervise(shell("trap '' TERM; while :; do sleep 0.01; done"));
+    const supervised = supervise(shell("trap '' TERM; while :; do sleep 0.01; done"), {
+      graceMs: 20,
+    });
     const { plugin, clock } = supervised;
     await plugin.start();
     const pid = plugin.pid;

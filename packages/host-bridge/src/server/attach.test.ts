@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
 import { describe, expect, it } from "vitest";
+import { turns, until } from "@servehttp/testkit";
 import { Bridge, type BridgeOptions } from "../test-rig/bridge.js";
 import { RawClient } from "../test-rig/raw-client.js";
-import { turns, until } from "../test-rig/until.js";
 
 /** As Node before 24.9 does, which has no say in what becomes an upgrade. */
 function withoutUpgradeCallback(server: Server): Server {

@@ -1,6 +1,7 @@
 import { createServer, type ServerResponse } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { turns, until } from "@servehttp/testkit";
 import { createPluginHost, type PluginHost } from "../create-plugin-host.js";
 import type { NodeServer } from "../client/node-types.js";
 import { hostFunctionMsMax } from "../limits.js";
@@ -9,7 +10,6 @@ import { Bridge } from "../test-rig/bridge.js";
 import { connectHttp2, Http2Stream } from "../test-rig/http2-stream.js";
 import { logRecords } from "../test-rig/log-records.js";
 import { RawClient } from "../test-rig/raw-client.js";
-import { turns, until } from "../test-rig/until.js";
 
 const get = ["GET /plugins/notes/ HTTP/1.1", "Host: a", "", ""];
 

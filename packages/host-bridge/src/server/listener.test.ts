@@ -3,12 +3,12 @@ import { createServer, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
 import { describe, expect, it } from "vitest";
+import { until } from "@servehttp/testkit";
 import { createPluginHost } from "../create-plugin-host.js";
 import type { HostOptions, NodeRequest } from "../options/options.js";
 import { Bridge } from "../test-rig/bridge.js";
 import { logRecords } from "../test-rig/log-records.js";
 import { RawClient } from "../test-rig/raw-client.js";
-import { until } from "../test-rig/until.js";
 
 /** Answers with what the host says of the client, and counts its requests. */
 function echo(): PluginHandler & { calls: number } {

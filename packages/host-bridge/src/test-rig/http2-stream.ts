@@ -5,7 +5,7 @@ import {
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from "node:http2";
-import { until } from "./until.js";
+import { until } from "@servehttp/testkit";
 
 /** Connects, and waits for the server's settings. */
 export async function connectHttp2(

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { until } from "./until.js";
+import { until } from "@servehttp/testkit";
 
 /** A client that writes bytes and sees bytes, so that a test decides what stands on the wire. */
 export class RawClient implements Disposable {

@@ -4,9 +4,9 @@ import type { AddressInfo } from "node:net";
 import { ConnectError } from "@connectrpc/connect";
 import { HealthCheckResponse_ServingStatus as ServingStatus } from "@servehttp/contract";
 import { expect, it } from "vitest";
+import { until } from "@servehttp/testkit";
 import { ServingState, servePluginRpcs } from "./plugin-rpcs.js";
 import { StockHost } from "../test-rig/stock-host.js";
-import { until } from "../test-rig/until.js";
 
 it("lets go of who waits when the plugin stops, and of both when who waits leaves", async () => {
   const state = new ServingState();

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
+import { until } from "@servehttp/testkit";
 import { endWithHost } from "./process-end.js";
 import { ChildPlugin } from "../test-rig/child-plugin.js";
 import { StockHost } from "../test-rig/stock-host.js";
-import { until } from "../test-rig/until.js";
 
 describe("a plugin that is run by hand", () => {
   it("listens where --listen says", async () => {

@@ -3,12 +3,12 @@ import { connect } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Carrier, HealthCheckResponse_ServingStatus as ServingStatus } from "@servehttp/contract";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { until } from "@servehttp/testkit";
 import { servePlugin } from "./serve-plugin.js";
 import { ScratchDirectory } from "../test-rig/scratch-directory.js";
 import type { CarrierName } from "../test-rig/stock-exchange.js";
 import { StockHost } from "../test-rig/stock-host.js";
 import { testCertificates } from "../test-rig/test-certificates.js";
-import { until } from "../test-rig/until.js";
 
 const local = { address: "127.0.0.1:0" };
 const carriers: CarrierName[] = ["stream", "mux"];

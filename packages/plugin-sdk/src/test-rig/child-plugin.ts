@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import type { Writable } from "node:stream";
+import { until } from "@servehttp/testkit";
 import { ScratchDirectory } from "./scratch-directory.js";
-import { until } from "./until.js";
 
 /** The built package: a process of its own can't run what vitest compiles. */
 const sdk = new URL("../../dist/index.js", import.meta.url).href;

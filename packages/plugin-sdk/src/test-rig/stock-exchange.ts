@@ -1,7 +1,7 @@
 import { type CallOptions, type Client, Code, ConnectError } from "@connectrpc/connect";
 import type { PluginService } from "@servehttp/contract";
+import { until } from "@servehttp/testkit";
 import { Pushed } from "./pushed.js";
-import { until } from "./until.js";
 
 /** The carriers by the names that hosts give them. */
 export type CarrierName = "stream" | "mux";
