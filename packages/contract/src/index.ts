@@ -74,7 +74,12 @@ export type {
 } from "./parts.js";
 export { noFields, plainEnd } from "./parts.js";
 export { Room } from "./room.js";
-export { type ErrorCode, ServeHTTPError } from "./servehttp-error.js";
+export {
+  type ErrorCode,
+  type ExchangeErrorCode,
+  ServeHTTPError,
+  type UsageErrorCode,
+} from "./servehttp-error.js";
 export {
   Carrier,
   type DescribeRequest,

@@ -1,33 +1,27 @@
+import { loggableError } from "./loggable-error.js";
+
 /**
- * Why something failed, for programs. A closed set: what can't be named here is `internal`.
+ * Why an exchange, or the connection that carries it, failed. What can't be named here is `internal`.
  *
  * | code | meaning |
  * |---|---|
- * | `client-left` | the HTTP client went away |
+ * | `client-disconnected` | the HTTP client went away |
  * | `deadline` | a time ran out: head, idle, total, start |
  * | `host-stopping` | the host is stopping or removed the plugin |
- * | `plugin-closing` | the plugin is closing and its grace ran out |
+ * | `plugin-closing` | the plugin is closing and its grace period ran out |
  * | `handler-failed` | the plugin's handler threw, or answered something impossible |
- * | `protocol-violation` | the other side broke the rules of the contract |
+ * | `protocol-violation` | the other end broke the rules of the contract |
  * | `broken-order` | the plugin's parts came in an order that the contract does not allow |
  * | `connection-failed` | no connection to the plugin could be made |
- * | `connection-lost` | the connection to the other side broke |
+ * | `connection-lost` | the connection to the other end broke |
  * | `request-not-needed` | the plugin has answered in full and takes no more of the request |
- * | `unavailable` | the plugin is not running, restarting, draining or given up |
+ * | `unavailable` | the plugin is not running, restarting, draining or failed |
  * | `overload` | a limit on exchanges at once is reached |
- * | `not-a-plugin` | what answers at the address is no plugin, or speaks no version that we speak |
+ * | `not-a-plugin` | no plugin answers at the address, or one that speaks none of our versions |
  * | `unauthenticated` | the token is missing or wrong |
- * | `bad-request` | the client's request can't be passed on |
- * | `body-too-large` | a body went over the limit of `bytes()`, `text()` or `json()` |
- * | `already-read` | the body was read before |
- * | `already-ended` | a write after the end of the response |
- * | `already-committed` | the head has gone out |
- * | `already-hijacked` | the connection was taken over before |
- * | `hijack-not-possible` | this client's connection can't be taken over |
- * | `invalid-argument` | a value passed to this library is not allowed |
  * | `internal` | anything else: a defect |
  */
-export type ErrorCode =
+export type ExchangeErrorCode =
   | "client-disconnected"
   | "deadline"
   | "host-stopping"
@@ -42,19 +36,39 @@ export type ErrorCode =
   | "overload"
   | "not-a-plugin"
   | "unauthenticated"
-  | "bad-request"
+  | "internal";
+
+/**
+ * What a program did wrong that calls this library. The call throws or rejects with it; it never ends
+ * an exchange by itself and never travels.
+ *
+ * | code | meaning |
+ * |---|---|
+ * | `body-too-large` | a body went over the limit of `bytes()`, `text()` or `json()` |
+ * | `already-read` | the body was read before |
+ * | `already-ended` | a write after the end of the response |
+ * | `already-committed` | the head has gone out |
+ * | `already-hijacked` | the connection was taken over before |
+ * | `hijack-not-possible` | this client's connection can't be taken over |
+ * | `invalid-argument` | a value passed to this library is not allowed |
+ */
+export type UsageErrorCode =
   | "body-too-large"
   | "already-read"
   | "already-ended"
   | "already-committed"
   | "already-hijacked"
   | "hijack-not-possible"
-  | "invalid-argument"
-  | "internal";
+  | "invalid-argument";
+
+/** Why something failed, for programs. A closed set. */
+export type ErrorCode = ExchangeErrorCode | UsageErrorCode;
 
 /**
  * The one error of servehttp. `code` is for programs, `message` for people; `cause` stays in the process
  * in which it happened and never travels.
+ *
+ * `instanceof` also holds for an error of another installed copy of this package.
  */
 export class ServeHTTPError extends Error {
   override readonly name = "ServeHTTPError";
@@ -68,13 +82,27 @@ export class ServeHTTPError extends Error {
 
   /**
    * Makes a ServeHTTPError of anything thrown: itself if it is one, else one of the given code (default
-   * `internal`) with the thrown value as its cause.
+   * `internal`) with the thrown value as its cause. Never throws.
    */
   static from(thrown: unknown, code: ErrorCode = "internal"): ServeHTTPError {
-    if (thrown instanceof ServeHTTPError) {
-      return thrown;
+    return thrown instanceof ServeHTTPError
+      ? thrown
+      : new ServeHTTPError(code, loggableError(thrown).message, { cause: thrown });
+  }
+
+  static override [Symbol.hasInstance](value: unknown): value is ServeHTTPError {
+    try {
+      return (
+        Function.prototype[Symbol.hasInstance].call(this, value) ||
+        (this === ServeHTTPError &&
+          value instanceof Error &&
+          value.name === "ServeHTTPError" &&
+          "code" in value &&
+          typeof value.code === "string")
+      );
+    } catch {
+      // A proxy or a getter that throws when it is asked.
+      return false;
     }
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    return new ServeHTTPError(code, message, { cause: thrown });
   }
 }

@@ -20,4 +20,10 @@ export type {
   UrlPluginOptions,
 } from "./options/options.js";
 export type { InstanceState } from "./plugin/plugin-instance.js";
-export { type ErrorCode, type Logger, ServeHTTPError } from "@servehttp/contract";
+export {
+  type ErrorCode,
+  type ExchangeErrorCode,
+  type Logger,
+  ServeHTTPError,
+  type UsageErrorCode,
+} from "@servehttp/contract";

@@ -1,4 +1,10 @@
-export { type ErrorCode, type Logger, ServeHTTPError } from "@servehttp/contract";
+export {
+  type ErrorCode,
+  type ExchangeErrorCode,
+  type Logger,
+  ServeHTTPError,
+  type UsageErrorCode,
+} from "@servehttp/contract";
 export type { FetchContext, FetchHandler } from "./adapters/fetch.js";
 export { pluginRequestOf } from "./adapters/node-request.js";
 export type { NodeHandler } from "./adapters/node.js";

@@ -1,6 +1,6 @@
 import {
   bodyChunkBytesMax,
-  type ErrorCode,
+  type ExchangeErrorCode,
   muxMessageBytesMax,
   ServeHTTPError,
 } from "@servehttp/contract";
@@ -66,7 +66,7 @@ const nothing = Buffer.alloc(0);
  */
 export class MuxFrameReader {
   readonly #tags: PieceTags;
-  readonly #unspecifiedReset: ErrorCode;
+  readonly #unspecifiedReset: ExchangeErrorCode;
   #input: Buffer = nothing;
   #offset = 0;
   /** A field that is being put together, and how many of its bytes have come. */
@@ -85,7 +85,7 @@ export class MuxFrameReader {
   #draining = false;
 
   /** `unspecifiedReset` is what a reset without a code means at this end. */
-  constructor(tags: PieceTags, unspecifiedReset: ErrorCode) {
+  constructor(tags: PieceTags, unspecifiedReset: ExchangeErrorCode) {
     this.#tags = tags;
     this.#unspecifiedReset = unspecifiedReset;
   }
@@ -369,7 +369,7 @@ const emptyFrame: IncomingFrame = {
 };
 
 /** Reads a frame that is all there. */
-function readFrame(reader: WireReader, unspecifiedReset: ErrorCode): IncomingFrame {
+function readFrame(reader: WireReader, unspecifiedReset: ExchangeErrorCode): IncomingFrame {
   let exchangeId = 0;
   let parts: WireReader | undefined;
   let creditBytes = 0;

@@ -1,9 +1,14 @@
-import { type ErrorCode, reasonBytesMax, ServeHTTPError } from "@servehttp/contract";
+import {
+  type ErrorCode,
+  type ExchangeErrorCode,
+  reasonBytesMax,
+  ServeHTTPError,
+} from "@servehttp/contract";
 import type { WireReader } from "./wire-reader.js";
 import type { WireWriter } from "./wire-writer.js";
 
 /** `ResetCode` by number; what isn't here is read as the side's default. */
-const codeByNumber: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
+const codeByNumber: ReadonlyMap<number, ExchangeErrorCode> = new Map<number, ExchangeErrorCode>([
   [1, "client-disconnected"],
   [2, "deadline"],
   [3, "host-stopping"],
@@ -36,8 +41,8 @@ export function writeReset(writer: WireWriter, tag: number, error: ServeHTTPErro
  * Reads a `Reset`. `unspecified` is what a code of 0, or one that we don't know, means on this side. Of a message that is
  * longer than `reasonBytesMax` the beginning is read.
  */
-export function readReset(reader: WireReader, unspecified: ErrorCode): ServeHTTPError {
-  let code: ErrorCode = unspecified;
+export function readReset(reader: WireReader, unspecified: ExchangeErrorCode): ServeHTTPError {
+  let code: ExchangeErrorCode = unspecified;
   let message = "";
   while (!reader.done) {
     const tag = reader.varint();

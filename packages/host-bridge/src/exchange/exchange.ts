@@ -20,9 +20,9 @@ import {
 } from "../edge/response-head.js";
 import { checkLength } from "./check-length.js";
 import { ExchangeTimer, type ExchangeTimes } from "./exchange-timer.js";
-import { type Failure, failures, type Outcome } from "./failure.js";
+import { type Failure, failureOf, failures, type Outcome } from "./failure.js";
 import { failureResponse } from "./failure-response.js";
-import { isServeHTTPError, middlewareError } from "./middleware-error.js";
+import { middlewareError } from "./middleware-error.js";
 import { RequestSender } from "./request-sender.js";
 import { Tunnel } from "./tunnel.js";
 
@@ -276,7 +276,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
   }
 
   #onThrown(thrown: unknown): void {
-    if (isServeHTTPError(thrown)) {
+    if (thrown instanceof ServeHTTPError) {
       this.#giveUp(thrown);
       return;
     }
@@ -298,7 +298,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
 
   #fail(error: ServeHTTPError): void {
     const state = this.#state;
-    const failure = failures[error.code];
+    const failure = failureOf(error);
     if (state.name === "unanswered" || state.name === "headed") {
       this.#finish(failure.outcome, this.#answerFailure(failure) ?? error);
       return;

@@ -1,5 +1,6 @@
+import { ServeHTTPError } from "@servehttp/contract";
 import { describe, expect, it } from "vitest";
-import { failures, failureText, proxyStatus, refusalProxyError } from "./failure.js";
+import { failureOf, failures, failureText, proxyStatus, refusalProxyError } from "./failure.js";
 
 describe("failures", () => {
   it("maps what the client can see as the design's table does", () => {
@@ -15,11 +16,17 @@ describe("failures", () => {
       "protocol-violation": 502,
       "handler-failed": 500,
       internal: 500,
-      "bad-request": 400,
     } as const;
     for (const [code, status] of Object.entries(statuses)) {
       expect([code, failures[code as keyof typeof statuses].status]).toEqual([code, status]);
     }
+  });
+
+  it("takes what no exchange can end with for a defect of the host's", () => {
+    for (const code of ["already-ended", "invalid-argument"] as const) {
+      expect(failureOf(new ServeHTTPError(code, ""))).toBe(failures.internal);
+    }
+    expect(failureOf(new ServeHTTPError("deadline", ""))).toBe(failures.deadline);
   });
 
   it("tells when to try again with every 503 and with nothing else", () => {

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "@servehttp/contract";
+import type { ExchangeErrorCode, ServeHTTPError } from "@servehttp/contract";
 
 /** How a request came out, in logs and metrics: each request has exactly one outcome. */
 export type Outcome =
@@ -17,7 +17,7 @@ export type Outcome =
 /** What a failure means for the client and for the metrics. */
 export interface Failure {
   /** The status while no head has gone out; undefined: nothing is written at all. */
-  readonly status: 400 | 500 | 502 | 503 | 504 | undefined;
+  readonly status: 500 | 502 | 503 | 504 | undefined;
   /** The outcome while no head has gone out. */
   readonly outcome: Outcome;
   /** The outcome once the head has gone out; the transfer is then broken, whatever the code. */
@@ -32,7 +32,7 @@ export interface Failure {
  * The one table of what each failure means. 500: the plugin is alive and at fault. 502: it is lost,
  * or it broke the protocol. 503: it is not running, draining, or over a limit. 504: it is too slow.
  */
-export const failures: Readonly<Record<ErrorCode, Failure>> = {
+export const failures: Readonly<Record<ExchangeErrorCode, Failure>> = {
   "client-disconnected": failure(
     undefined,
     "client-disconnected",
@@ -56,18 +56,15 @@ export const failures: Readonly<Record<ErrorCode, Failure>> = {
   overload: failure(503, "overload", "overload", "connection_limit_reached", 1),
   "not-a-plugin": failure(502, "protocol-violation", "protocol-violation", "http_protocol_error"),
   unauthenticated: failure(502, "lost-before-head", "lost-after-head", "proxy_configuration_error"),
-  "bad-request": failure(400, "bad-request", "bad-request", "http_request_error"),
-  // The host gets the codes below only from a plugin that is at fault, or because of a defect.
+  // Of a plugin that says so though it has not answered.
   "request-not-needed": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
-  "body-too-large": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
-  "already-read": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
-  "already-ended": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
-  "already-committed": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
-  "already-hijacked": failure(500, "plugin-error", "plugin-error", "http_response_incomplete"),
-  "hijack-not-possible": failure(500, "plugin-error", "plugin-error", "http_upgrade_failed"),
-  "invalid-argument": failure(500, "plugin-error", "plugin-error", "proxy_internal_error"),
   internal: failure(500, "plugin-error", "plugin-error", "proxy_internal_error"),
 };
+
+/** What an error means that ended an exchange. One that no exchange ends with is a defect of the host's. */
+export function failureOf({ code }: ServeHTTPError): Failure {
+  return Object.hasOwn(failures, code) ? failures[code as ExchangeErrorCode] : failures.internal;
+}
 
 /** The error type of RFC 9209 for a request that the host answers without asking a plugin. */
 export function refusalProxyError(status: number): string {

@@ -5,12 +5,3 @@ export function middlewareError(thrown: unknown): ServeHTTPError {
   const cause = loggableError(thrown);
   return new ServeHTTPError("internal", cause.message, { cause });
 }
-
-/** Whether a value is a `ServeHTTPError`. A revoked proxy makes the question itself throw. */
-export function isServeHTTPError(value: unknown): value is ServeHTTPError {
-  try {
-    return value instanceof ServeHTTPError;
-  } catch {
-    return false;
-  }
-}

@@ -1,6 +1,6 @@
 import type { ServeHTTPError } from "@servehttp/contract";
 import type { IncomingRequest } from "../client/incoming-request.js";
-import { failures } from "../exchange/failure.js";
+import { failureOf } from "../exchange/failure.js";
 import { failureResponse } from "../exchange/failure-response.js";
 
 /**
@@ -33,6 +33,6 @@ export function answer(
 
 /** Answers what the code of an error says. */
 export function answerFailure(request: IncomingRequest, error: ServeHTTPError): void {
-  const { proxyError, retryAfterSeconds, status = 503 } = failures[error.code];
+  const { proxyError, retryAfterSeconds, status = 503 } = failureOf(error);
   answer(request, status, proxyError, retryAfterSeconds);
 }
