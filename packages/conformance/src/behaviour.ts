@@ -2,9 +2,7 @@ import type { TestClient } from "./clients/test-client.js";
 import type { RawConnection } from "./clients/raw-connection.js";
 import type { Handler } from "./handler.js";
 import type { Target } from "./targets/target.js";
-
-/** What serves the handlers: plain `node:http`, or the bridge on one of its carriers. */
-export type TargetName = "direct" | "stream" | "mux";
+import type { TargetName } from "./targets/target-names.js";
 
 /** Who asks: over HTTP/1.1 or over HTTP/2. */
 export type TestClientName = "http1" | "http2";

@@ -1,4 +1,5 @@
-import type { Behaviour, TestClientName, TargetName } from "./behaviour.js";
+import type { Behaviour, TestClientName } from "./behaviour.js";
+import type { TargetName } from "./targets/target-names.js";
 import { exceptionOf } from "./behaviour.js";
 import { behaviours } from "./behaviours/index.js";
 import { violationsBehaviours } from "./behaviours/violations.js";

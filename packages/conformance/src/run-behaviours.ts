@@ -10,7 +10,6 @@ import {
   keyOf,
   type Scene,
   type SceneExchange,
-  type TargetName,
 } from "./behaviour.js";
 import type { TestClient } from "./clients/test-client.js";
 import { Http1Client } from "./clients/http1-client.js";
@@ -18,7 +17,7 @@ import { Http2Client } from "./clients/http2-client.js";
 import { RawConnection } from "./clients/raw-connection.js";
 import { startTarget, type TargetNeeds } from "./targets/start-target.js";
 import type { Target } from "./targets/target.js";
-import { targetNames } from "./targets/target-names.js";
+import { type TargetName, targetNames } from "./targets/target-names.js";
 
 /** Makes a test of each behaviour on each target for each of its clients. */
 export function runBehaviours(behaviours: readonly Behaviour[], needs: TargetNeeds = {}): void {

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { PluginService } from "@servehttp/contract";
-import type { TestClientName, TargetName } from "../behaviour.js";
+import type { TestClientName } from "../behaviour.js";
+import type { TargetName } from "../targets/target-names.js";
 
 /** Parts of a response as the generated message takes them. */
 export type ResponseMessage = MessageInitShape<typeof PluginService.method.serveHTTP.output>;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sized } from "@servehttp/testkit";
-import { keyOf, type NamedHandler, type TargetName } from "../behaviour.js";
+import { keyOf, type NamedHandler } from "../behaviour.js";
 import type { TestClient, TestExchange } from "../clients/test-client.js";
 import { Http1Client } from "../clients/http1-client.js";
 import { Http2Client } from "../clients/http2-client.js";
@@ -9,7 +9,7 @@ import { cancelled, earlyAnswer, neighbour, neighbourBytes } from "../measured-h
 import { seededBytes, seededSha256, sha256 } from "../seeded-bytes.js";
 import { startTarget } from "../targets/start-target.js";
 import type { Target } from "../targets/target.js";
-import { targetNames } from "../targets/target-names.js";
+import { type TargetName, targetNames } from "../targets/target-names.js";
 import { atRest, expectNoMoreThan } from "./held-resources.js";
 
 /** What is open at once. Enough to overlap, few enough for the listen queue. */

@@ -4,9 +4,9 @@ import { createServer as createHttp2Server, type Http2ServerRequest } from "node
 import type { AddressInfo, Server } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createPluginHost, type PluginOptions } from "@servehttp/host-bridge";
-import type { TargetName } from "../behaviour.js";
 import { impatientTimeouts } from "../impatient-timeouts.js";
 import { Observer } from "../observation/observer.js";
+import type { TargetName } from "../targets/target-names.js";
 import { serveMounted } from "./serve-mounted.js";
 
 /**

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { TargetName } from "../behaviour.js";
 import { ObservationServer } from "../observation/observation-server.js";
 import type { Target } from "./target.js";
+import type { TargetName } from "./target-names.js";
 
 /** Where clients reach a target's front process, as it says in its hello. */
 interface Ports {

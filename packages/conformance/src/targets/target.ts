@@ -1,5 +1,5 @@
 import type { ObservationServer, ObservedProcess } from "../observation/observation-server.js";
-import type { TargetName } from "../behaviour.js";
+import type { TargetName } from "./target-names.js";
 
 /** A running target. */
 export interface Target extends AsyncDisposable {

@@ -1,0 +1,196 @@
+import { defineConfig } from "oxlint";
+
+/**
+ * The rooms of each package and what each may import of the others. What stands behind a room stands
+ * below it; `limits.js` may be imported everywhere. decisions/009 says why it is kept here.
+ */
+const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  carrier: {
+    http2: ["mux", "wire"],
+    mux: ["schedule", "wire"],
+    node: ["mux", "stream", "wire"],
+    schedule: [],
+    stream: ["schedule", "wire"],
+    wire: [],
+  },
+  contract: {},
+  "host-bridge": {
+    client: ["edge"],
+    edge: ["syntax"],
+    exchange: ["client", "edge"],
+    "fast-path": ["client", "edge"],
+    node: ["client", "edge"],
+    options: ["edge"],
+    plugin: ["exchange", "options", "process"],
+    process: [],
+    server: ["client", "edge", "exchange", "fast-path", "node"],
+    syntax: [],
+  },
+  "plugin-sdk": {
+    adapters: ["exchange", "handler"],
+    exchange: ["handler"],
+    handler: [],
+    serve: ["adapters", "exchange", "handler"],
+    testing: ["adapters", "exchange", "handler"],
+  },
+};
+
+/** Rooms of pure rules: they run and are tested without a socket or a process. */
+const pureRooms = ["carrier/mux", "carrier/schedule", "carrier/wire", "host-bridge/syntax"];
+
+/** The only files that speak through connect-node. */
+const connectFiles: Readonly<Record<string, string>> = {
+  "host-bridge": "plugin/plugin-connection.ts",
+  "plugin-sdk": "serve/plugin-rpcs.ts",
+};
+
+/** Imports that are refused: those that the last matching glob names, unless it begins with "!". */
+interface Pattern {
+  readonly group: string[];
+  readonly message: string;
+}
+
+const noNode: Pattern = {
+  group: ["node:*"],
+  message: "This is pure: no I/O, so that it runs and is tested anywhere.",
+};
+
+const noConnect: Pattern = {
+  group: ["@connectrpc/**"],
+  message: "connect-node asks and answers Describe and health only: see decisions/001.",
+};
+
+/** What nobody may import, tests included: they compare only with the generated code of the contract. */
+const insides: Pattern = {
+  group: [
+    "@servehttp/*/src/**",
+    "@servehttp/*/dist/**",
+    "../**/src/**",
+    "../**/dist/**",
+    "!../../../contract/src/gen/**",
+  ],
+  message: "A package is imported by its name: its exports are all there is to import.",
+};
+
+/** The packages of ours that a package may import, its tests aside. */
+function onlyOurs(names: readonly string[], message: string): Pattern {
+  return { group: ["@servehttp/**", ...names.map((name) => `!@servehttp/${name}`)], message };
+}
+
+/** What a package may not import, its tests aside. */
+const outside: Readonly<Record<string, readonly Pattern[]>> = {
+  carrier: [
+    noConnect,
+    onlyOurs(["contract"], "The carrier frames gRPC itself and knows of neither end."),
+  ],
+  contract: [
+    noNode,
+    { group: ["@connectrpc/**"], message: "The contract knows of no transport." },
+    onlyOurs([], "The contract knows of neither end."),
+  ],
+  "host-bridge": [
+    noConnect,
+    onlyOurs(["contract", "carrier"], "Host and plugin know each other by the contract alone."),
+  ],
+  "plugin-sdk": [
+    noConnect,
+    onlyOurs(["contract", "carrier"], "Host and plugin know each other by the contract alone."),
+  ],
+};
+
+function restrict(files: string, patterns: readonly Pattern[]) {
+  return {
+    files: [files],
+    excludeFiles: ["**/*.test.ts", "**/test-rig/**"],
+    rules: {
+      "no-restricted-imports": ["error", { patterns: [insides, ...patterns] }] as const,
+    },
+  };
+}
+
+/** The rules of a package. Of the overrides that fit a file the last counts, so each says everything. */
+function packageRules(name: string) {
+  const source = `packages/${name}/src`;
+  const ofPackage = outside[name] ?? [];
+  const unknownRoom: Pattern = {
+    group: ["../**", "./../**"],
+    message: `oxlint.config.ts does not say what this folder of ${name} may import.`,
+  };
+  const connectFile = connectFiles[name];
+  return [
+    restrict(`${source}/**`, [...ofPackage, unknownRoom]),
+    ...Object.entries(rooms[name] ?? {}).flatMap(([room, below]) => {
+      const allowed = ["limits.js", ...below.map((one) => `${one}/*`)];
+      const ofRoom: readonly Pattern[] = [
+        {
+          group: ["../**", "./../**", ...allowed.map((one) => `!../${one}`)],
+          message: `The room ${room} may import ${below.join(", ") || "no other room"}.`,
+        },
+        ...(pureRooms.includes(`${name}/${room}`) ? [noNode] : []),
+      ];
+      const all = restrict(`${source}/${room}/**`, [...ofPackage, ...ofRoom]);
+      const others = ofPackage.filter((one) => one !== noConnect);
+      return connectFile?.startsWith(`${room}/`)
+        ? [all, restrict(`${source}/${connectFile}`, [...others, ...ofRoom])]
+        : [all];
+    }),
+  ];
+}
+
+export default defineConfig({
+  plugins: ["typescript", "unicorn", "oxc", "import", "promise", "node", "vitest"],
+  categories: {
+    correctness: "error",
+    suspicious: "error",
+  },
+  rules: {
+    eqeqeq: "error",
+    "max-lines": ["error", { max: 420, skipBlankLines: true, skipComments: true }],
+    "no-console": "error",
+    "no-restricted-imports": ["error", { patterns: [insides] }],
+    "no-underscore-dangle": "off",
+    "no-unmodified-loop-condition": "off",
+    // By default imports of types alone are let through.
+    "import/no-cycle": ["error", { ignoreTypes: false }],
+    "import/no-default-export": "error",
+    "import/no-named-as-default-member": "off",
+    "promise/always-return": "off",
+    "typescript/consistent-return": "off",
+    "typescript/consistent-type-imports": "error",
+    "typescript/no-explicit-any": "error",
+    "typescript/no-floating-promises": "error",
+    "typescript/no-misused-promises": "error",
+    "typescript/no-non-null-assertion": "error",
+    "typescript/no-unsafe-type-assertion": "off",
+    "typescript/switch-exhaustiveness-check": [
+      "error",
+      { considerDefaultExhaustiveForUnions: true },
+    ],
+    "unicorn/prefer-node-protocol": "error",
+    "vitest/expect-expect": ["error", { assertFunctionNames: ["expect", "leavesNothing"] }],
+  },
+  overrides: [
+    {
+      files: ["**/*.test.ts"],
+      rules: {
+        "typescript/no-non-null-assertion": "off",
+        "unicorn/consistent-function-scoping": "off",
+      },
+    },
+    {
+      files: ["**/*.test.ts", "packages/conformance/**", "apps/**", "interop/**", ".ci/**"],
+      rules: {
+        "max-lines": "off",
+        "no-console": "off",
+      },
+    },
+    {
+      files: ["*.config.ts", "**/*.config.ts"],
+      rules: {
+        "import/no-default-export": "off",
+      },
+    },
+    ...Object.keys(rooms).flatMap(packageRules),
+  ],
+  ignorePatterns: ["**/dist/**", "packages/contract/src/gen/**"],
+});
