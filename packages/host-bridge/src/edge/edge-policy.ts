@@ -6,12 +6,7 @@ import {
   noFields,
   ServeHTTPError,
 } from "@servehttp/contract";
-import {
-  connectionNamed,
-  hasElement,
-  listElements,
-  mergedNames,
-} from "../syntax/connection-options.js";
+import { addConnectionNamed, hasElement, listElements } from "../syntax/connection-options.js";
 import { parseContentLength } from "../syntax/content-length.js";
 import { setsCookie, stripCookies } from "../syntax/cookies.js";
 import type { EdgeOptions } from "./edge-options.js";
@@ -92,7 +87,7 @@ interface Seen {
   trailersWanted: boolean;
   connectionUpgrade: boolean;
   upgradeOffer: string | undefined;
-  named: ReadonlySet<string> | undefined;
+  named: Set<string> | undefined;
 }
 
 const colon = 0x3a;
@@ -230,7 +225,7 @@ export class EdgePolicy {
         seen.host = value;
         break;
       case "connection":
-        seen.named = mergedNames(seen.named, connectionNamed(value));
+        seen.named = addConnectionNamed(seen.named, value);
         seen.connectionUpgrade ||= value === "Upgrade" || hasElement(value, "upgrade");
         break;
       case "cookie": {

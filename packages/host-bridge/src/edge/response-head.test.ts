@@ -1,7 +1,7 @@
 import { createServer as createHttp1Server, request } from "node:http";
 import { connect, createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { EdgePolicy } from "./edge-policy.js";
 import {
   readInformational,
@@ -78,6 +78,20 @@ describe("readResponseHead", () => {
     headers.push("Proxy-Authenticate", "y", "TE", "z", "X-Kept", "1", "Proxy-Connection", "a");
     headers.push("connection", "x-second", "X-Second", "2", "HTTP2-Settings", "b");
     expect(head(200, headers).fields).toEqual(["X-Kept", "1"]);
+  });
+
+  it("notes each name once that Connection fields name, and none beyond the limit of a section (H2)", () => {
+    const fieldNaming = (count: number, from: number) => [
+      "Connection",
+      Array.from({ length: count }, (_, at) => `x${from + at}`).join(),
+    ];
+    using adds = vi.spyOn(Set.prototype, "add");
+    head(200, Array.from({ length: 900 }, (_, at) => fieldNaming(9, 9 * at)).flat());
+    expect(adds.mock.calls.length).toBe(900 * 9);
+    adds.mockClear();
+    const beyond = Array.from({ length: 900 }, (_, at) => fieldNaming(100, 100 * at)).flat();
+    expect(() => head(200, beyond)).toThrow("too large");
+    expect(adds.mock.calls.length).toBeLessThan(65_536 / 3);
   });
 
   it("parses the length and writes it itself", () => {

@@ -10,7 +10,7 @@ import {
   ServeHTTPError,
   trimFieldValue,
 } from "@servehttp/contract";
-import { connectionNamed, mergedNames } from "../syntax/connection-options.js";
+import { addConnectionNamed } from "../syntax/connection-options.js";
 import { parseContentLength } from "../syntax/content-length.js";
 import { FieldNameCache } from "../syntax/field-name-cache.js";
 import { responseSectionBytesMax } from "../limits.js";
@@ -146,8 +146,10 @@ export function toHttp2Fields(
     const before = headers[lower];
     if (before === undefined) {
       headers[lower] = value;
+    } else if (Array.isArray(before)) {
+      before.push(value);
     } else if (!http2SingleFields.has(lower)) {
-      headers[lower] = Array.isArray(before) ? [...before, value] : [String(before), value];
+      headers[lower] = [String(before), value];
     }
   }
   return headers;
@@ -168,12 +170,15 @@ function readSection(headers: FieldList, rules: ResponseRules): Section {
   }
   const fields: string[] = [];
   const section: Section = { fields, contentLength: undefined, chunked: false, trailer: undefined };
-  let named: ReadonlySet<string> | undefined;
+  let named: Set<string> | undefined;
   let bytes = 0;
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] as string;
     const raw = headers[at + 1] as string;
     bytes += name.length + raw.length;
+    if (bytes > responseSectionBytesMax) {
+      throw tooLarge();
+    }
     const known = names.get(name);
     if (known === undefined) {
       throw new ServeHTTPError("handler-failed", "the plugin sent an invalid header name");
@@ -189,7 +194,7 @@ function readSection(headers: FieldList, rules: ResponseRules): Section {
       case "drop":
         break;
       case "connection":
-        named = mergedNames(named, connectionNamed(value));
+        named = addConnectionNamed(named, value);
         break;
       case "content-length":
         if (section.contentLength !== undefined) {
@@ -209,9 +214,6 @@ function readSection(headers: FieldList, rules: ResponseRules): Section {
         section.chunked = true;
         break;
     }
-  }
-  if (bytes > responseSectionBytesMax) {
-    throw tooLarge();
   }
   return named === undefined
     ? section

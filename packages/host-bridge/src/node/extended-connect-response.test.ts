@@ -1,6 +1,6 @@
 import { constants, createServer, type ServerHttp2Stream } from "node:http2";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { turns, until } from "@servehttp/testkit";
 import { Bridge, type BridgeOptions } from "../test-rig/bridge.js";
 import { connectHttp2, Http2Stream } from "../test-rig/http2-stream.js";
@@ -100,6 +100,36 @@ describe("ExtendedConnectCaller", () => {
     expect(stream.resetCode).toBe(0);
     await until(() => open.size === 0 && bridge.inFlight === 0, "nothing is left");
     expect(bridge.host.plugins[0]?.outcomes).toEqual({ ok: 1 });
+  });
+
+  it("copies a head that comes byte by byte a few times at most (H2)", async () => {
+    const field = `X-Long: ${"v".repeat(4_000)}\r\n`;
+    const { bridge } = await start(answering(...switching.replace("X-M: 1\r\n", field).split("")));
+    await using _ = bridge;
+    await using session = await connectHttp2(bridge.port);
+    using concat = vi.spyOn(Buffer, "concat");
+    using copy = vi.spyOn(Buffer.prototype, "copy");
+    const stream = new Http2Stream(session, connect, false);
+    await until(() => stream.body === "first", "what follows the head");
+    expect(stream.response?.["x-long"]).toHaveLength(4_000);
+    let bytes = 0;
+    for (const { value } of concat.mock.results) {
+      bytes += (value as Buffer).length;
+    }
+    for (const { value } of copy.mock.results) {
+      bytes += value as number;
+    }
+    expect(bytes).toBeLessThan(200_000);
+  });
+
+  it("keeps the blanks within a value and drops those around it", async () => {
+    const answer = switching.replace("X-M: 1\r\n", "X-Blank:\t a \t  b \t\r\nX-Empty: \r\n");
+    const { bridge } = await start(answering(answer));
+    await using _ = bridge;
+    await using session = await connectHttp2(bridge.port);
+    const stream = new Http2Stream(session, connect, false);
+    await until(() => stream.body === "first", "what follows the head");
+    expect(stream.response).toMatchObject({ "x-blank": "a \t  b", "x-empty": "" });
   });
 
   it("passes a refusal on that a WebSocket library writes itself", async () => {

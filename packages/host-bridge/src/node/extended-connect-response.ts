@@ -5,7 +5,13 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { Duplex } from "node:stream";
-import { comparableName, hopByHopNames, isFieldValue } from "@servehttp/contract";
+import {
+  comparableName,
+  hopByHopNames,
+  isFieldValue,
+  isToken,
+  trimFieldValue,
+} from "@servehttp/contract";
 import { toHttp2Fields } from "../edge/response-head.js";
 import { responseSectionBytesMax } from "../limits.js";
 import { Http2Response } from "./http2-response.js";
@@ -32,9 +38,11 @@ export class ExtendedConnectResponse extends Http2Response {
 class UpgradedStream extends Duplex {
   readonly #stream: ServerHttp2Stream;
   /**
-   * What has come of the plugin's response head; undefined once the head has gone to the client.
+   * What has come of the plugin's response head, with room for more; undefined once the head has gone
+   * to the client.
    */
   #head: Buffer | undefined = Buffer.alloc(0);
+  #headBytes = 0;
 
   constructor(stream: ServerHttp2Stream) {
     super({ allowHalfOpen: true });
@@ -65,14 +73,15 @@ class UpgradedStream extends Duplex {
       this.#stream.write(chunk, (error) => callback(error));
       return;
     }
-    this.#head = Buffer.concat([this.#head, chunk]);
-    const end = this.#head.indexOf("\r\n\r\n");
-    if (end < 0 && this.#head.length <= responseSectionBytesMax) {
+    const octets = this.#addToHead(this.#head, chunk);
+    // Only the last three of the bytes of before can belong to the end.
+    const end = octets.indexOf("\r\n\r\n", Math.max(0, octets.length - chunk.length - 3));
+    if (end < 0 && octets.length <= responseSectionBytesMax) {
       callback();
       return;
     }
-    const rest = this.#head.subarray(end + 4);
-    const head = end < 0 ? undefined : parseHead(this.#head.toString("latin1", 0, end));
+    const rest = octets.subarray(end + 4);
+    const head = end < 0 ? undefined : parseHead(octets.toString("latin1", 0, end));
     this.#head = undefined;
     if (this.#stream.closed) {
       callback(new Error("the client left before it had an answer"));
@@ -88,6 +97,20 @@ class UpgradedStream extends Duplex {
     } else {
       this.#stream.write(rest, (error) => callback(error));
     }
+  }
+
+  /** Returns all that has come of the head. The buffer doubles, so that small pieces cost no copies. */
+  #addToHead(head: Buffer, chunk: Buffer): Buffer {
+    const bytes = this.#headBytes + chunk.length;
+    let room = head;
+    if (bytes > head.length) {
+      room = Buffer.allocUnsafe(2 * bytes);
+      head.copy(room, 0, 0, this.#headBytes);
+      this.#head = room;
+    }
+    chunk.copy(room, this.#headBytes);
+    this.#headBytes = bytes;
+    return room.subarray(0, bytes);
   }
 
   override _final(callback: () => void): void {
@@ -120,11 +143,10 @@ function parseHead(text: string): { status: number; fields: string[] } | undefin
   }
   const fields: string[] = [];
   for (const line of lines) {
-    const [, name, value] = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
-    if (name === undefined || value === undefined) {
-      return undefined;
-    }
-    if (!isFieldValue(value)) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon);
+    const value = trimFieldValue(line.slice(colon + 1));
+    if (colon < 0 || !isToken(name) || !isFieldValue(value)) {
       return undefined;
     }
     const comparable = comparableName(name);

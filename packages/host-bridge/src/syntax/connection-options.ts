@@ -1,37 +1,29 @@
 import { comparableName, trimFieldValue } from "@servehttp/contract";
 
 /**
- * The fields that a Connection field names, by `comparableName` (RFC 9110, section 7.6.1).
- * Undefined when it names none, as nearly always. TE and Upgrade have rules of their own and are
- * left out.
+ * Adds the fields that a Connection field names to those that others have named, by `comparableName`
+ * (RFC 9110, section 7.6.1). Undefined while there are none, as nearly always. TE and Upgrade have
+ * rules of their own and are left out.
  */
-export function connectionNamed(value: string): ReadonlySet<string> | undefined {
+export function addConnectionNamed(
+  named: Set<string> | undefined,
+  value: string,
+): Set<string> | undefined {
   if (value === "keep-alive" || value === "close" || value === "Upgrade") {
-    return undefined;
+    return named;
   }
-  let named: Set<string> | undefined;
+  let all = named;
   for (const element of listElements(value)) {
     const comparable = comparableName(element);
     if (!ownOptions.has(comparable)) {
-      named ??= new Set();
-      named.add(comparable);
+      all ??= new Set();
+      all.add(comparable);
     }
   }
-  return named;
+  return all;
 }
 
 const ownOptions: ReadonlySet<string> = new Set(["close", "keep-alive", "te", "upgrade"]);
-
-/** The names of both sets; undefined where there are none. */
-export function mergedNames(
-  one: ReadonlySet<string> | undefined,
-  other: ReadonlySet<string> | undefined,
-): ReadonlySet<string> | undefined {
-  if (one === undefined || other === undefined) {
-    return one ?? other;
-  }
-  return new Set([...one, ...other]);
-}
 
 /** Whether a comma-separated field value holds an element, given in lower case. */
 export function hasElement(value: string, element: string): boolean {
