@@ -6,11 +6,11 @@ import { defineConfig } from "oxlint";
  */
 const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   carrier: {
-    http2: ["mux", "wire"],
+    http2: ["mux", "schedule", "wire"],
     mux: ["schedule", "wire"],
     node: ["mux", "stream", "wire"],
     schedule: [],
-    stream: ["schedule", "wire"],
+    stream: ["http2", "schedule", "wire"],
     wire: [],
   },
   contract: {},

@@ -4,8 +4,9 @@ import { connect as connectNet, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { ServeHTTPError } from "@servehttp/contract";
 import type { HeaderFields } from "./wire/header-fields.js";
-import { hostConnectionWindowBytes, sessionOptions } from "./node/http2-settings.js";
+import { sessionOptions } from "./node/http2-settings.js";
 import { DedicatedConnection } from "./http2/dedicated-connection.js";
+import { StreamConnections } from "./stream/stream-connections.js";
 
 /** Where a plugin listens. */
 export type PluginAddress =
@@ -19,11 +20,12 @@ export type PluginAddress =
     };
 
 /**
- * Opens an HTTP/2 connection to a plugin; resolves when the other side has shown that it speaks HTTP/2, by its SETTINGS.
- * An error of the session's needs no listener.
+ * Opens an HTTP/2 connection to a plugin; resolves when the other side has shown that it speaks
+ * HTTP/2, by its SETTINGS. An error of the session's needs no listener.
  *
- * @throws ServeHTTPError `connection-failed` where nobody listens or TLS fails, `not-a-plugin` where what answers speaks
- * something else, `deadline` or whatever reason the signal gives when it aborts first.
+ * @throws ServeHTTPError `connection-failed` where nobody listens or TLS fails, `not-a-plugin`
+ * where what answers speaks something else, `deadline` or whatever reason the signal gives when it
+ * aborts first.
  */
 export async function connectHttp2(
   address: PluginAddress,
@@ -37,10 +39,6 @@ export async function connectHttp2(
   let connected = false;
   session.once("connect", () => {
     connected = true;
-    // Who aborted has destroyed it, and Node tells of the connection all the same.
-    if (!session.destroyed) {
-      session.setLocalWindowSize(hostConnectionWindowBytes);
-    }
   });
   await untilReady(session, "remoteSettings", address, signal, (error) =>
     connectError(address, error, connected),
@@ -65,7 +63,48 @@ export async function connectDedicated(
   return DedicatedConnection.open(socket, fields);
 }
 
-/** Waits for the event that says that a connection is there, and destroys one that fails, closes or takes too long before it. */
+/**
+ * Opens the first connection of a stream carrier; resolves when the other side has shown that it
+ * speaks HTTP/2. `warn` is called with what is wrong with the plugin's server though nothing failed
+ * by it yet.
+ *
+ * @throws ServeHTTPError as `connectHttp2` does
+ */
+export async function connectStreams(
+  address: PluginAddress,
+  fields: HeaderFields,
+  warn: (message: string) => void,
+  signal: AbortSignal,
+): Promise<StreamConnections> {
+  signal.throwIfAborted();
+  const connections = new StreamConnections({
+    connect: () => connectSocket(address),
+    fields,
+    warn,
+    nowMs: () => performance.now(),
+  });
+  const onAbort = () => void connections.close("now");
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await connections.connect();
+    return connections;
+  } catch (error) {
+    if (signal.aborted) {
+      throw ServeHTTPError.from(signal.reason, "deadline");
+    }
+    const failure = ServeHTTPError.from(error);
+    throw failure.code === "unavailable"
+      ? connectError(address, failure, false)
+      : notHttp2(address, failure);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/**
+ * Waits for the event that says that a connection is there, and destroys one that fails, closes or
+ * takes too long before it.
+ */
 async function untilReady(
   connection: EventEmitter & { destroy(): void },
   event: string,
@@ -77,7 +116,8 @@ async function untilReady(
   const onAbort = () => reject(ServeHTTPError.from(signal.reason, "deadline"));
   const onClose = () => reject(notHttp2(address));
   connection.once(event, () => resolve());
-  // Also for as long as the connection lives: what its loss means is told by its streams and by `close`.
+  // Also for as long as the connection lives: what its loss means is told by its streams and by
+  // `close`.
   connection.on("error", (error: Error) => reject(errorOf(error)));
   connection.once("close", onClose);
   signal.addEventListener("abort", onAbort, { once: true });
@@ -106,7 +146,8 @@ export function describeAddress(address: PluginAddress): string {
   return address.kind === "unix" ? `unix:${address.path}` : authorityOf(address);
 }
 
-function connectSocket(address: PluginAddress): Socket {
+/** Begins a connection to the address. */
+export function connectSocket(address: PluginAddress): Socket {
   if (address.kind === "unix") {
     return connectNet({ path: address.path });
   }
@@ -118,7 +159,8 @@ function connectSocket(address: PluginAddress): Socket {
 }
 
 function connectOverTls(host: string, port: number, tls: ConnectionOptions): Socket {
-  // No server name is an address (RFC 6066, section 3); the certificate is checked against it all the same.
+  // No server name is an address (RFC 6066, section 3); the certificate is checked against it all
+  // the same.
   const servername = isIP(host) === 0 ? { servername: host } : undefined;
   return connectTls({ host, port, ...servername, ALPNProtocols: ["h2"], ...tls });
 }

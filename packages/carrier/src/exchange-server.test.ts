@@ -104,7 +104,10 @@ test("L5: draining lets what runs go on, takes nothing new, and ends with the la
     drained = true;
   });
   await closing;
-  expect(() => wire.openStream()).toThrow(expect.objectContaining({ code: "connection-lost" }));
+  const late = wire.openStream();
+  void late.channel.send({ init: plainInit, end: plainEnd });
+  // A second connection can't be made.
+  expect((await late.response.untilAborted()).code).toBe("unavailable");
   const connecting = connectHttp2({ kind: "unix", path: wire.path }, AbortSignal.timeout(10_000));
   await expect(connecting).rejects.toMatchObject({ code: "connection-failed" });
   void channel.send({ end: plainEnd });

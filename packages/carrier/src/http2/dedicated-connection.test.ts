@@ -41,7 +41,8 @@ const nothing = Buffer.alloc(0);
 /** How long a connection lingers, by the clock of the tests. */
 const lingerMs = 1_000;
 
-// The linger of a connection is the only timer: its time comes when a test says so, and none may be left.
+// The linger of a connection is the only timer: its time comes when a test says so, and none may be
+// left.
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
 });
@@ -629,7 +630,7 @@ describe("what ends the connection", () => {
     await until(() => pair.recorder.closings.length > 0, "the end");
     expect(pair.recorder).toMatchObject({
       goaways: 0,
-      closings: [{ code: "connection-lost" }],
+      closings: [{ code: "unavailable" }],
     });
     await pair.closed();
   });
@@ -795,7 +796,9 @@ class Pair implements AsyncDisposable {
   }
 }
 
-/** Both sockets close by themselves, now that the RPC is over and the test's own end leaves, too. */
+/**
+ * Both sockets close by themselves, now that the RPC is over and the test's own end leaves, too.
+ */
 async function closedAll(sockets: ConnectedSockets): Promise<void> {
   for (const socket of [sockets.host, sockets.plugin]) {
     socket.resume();

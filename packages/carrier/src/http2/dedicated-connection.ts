@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { ServeHTTPError } from "@servehttp/contract";
+import { ServeHTTPError } from "@servehttp/contract";
 import type { RpcListener, RpcStream } from "../mux/rpc-stream.js";
 import type { HeaderFields } from "../wire/header-fields.js";
 import { dataFrameBytesMax, hostPreface, pluginPreface } from "./connection-preface.js";
@@ -19,10 +19,11 @@ import { decodeFields, encodeFields } from "./hpack.js";
 import { Http2Error } from "./http2-error.js";
 
 /**
- * An HTTP/2 connection (RFC 9113) of one RPC. It speaks to every HTTP/2 peer, and does nothing that one RPC has no need of:
- * no priorities, no table of header fields, no second stream. What `node:http2` can't: it reads whatever happens to what it
- * writes, so that two ends never wait for each other; it hands on what a read brought, not what a frame of 16 KiB held; and a batch
- * costs one write. `npm run bench -- --case get,echo,up,down` shows what that is worth.
+ * An HTTP/2 connection (RFC 9113) of one RPC. It speaks to every HTTP/2 peer, and does nothing that
+ * one RPC has no need of: no priorities, no table of header fields, no second stream. What
+ * `node:http2` can't: it reads whatever happens to what it writes, so that two ends never wait for
+ * each other; it hands on what a read brought, not what a frame of 16 KiB held; and a batch costs
+ * one write. `npm run bench -- --case get,echo,up,down` shows what that is worth.
  */
 export class DedicatedConnection implements RpcStream, ConnectionEnd {
   readonly headroomBytes = frameHeadBytes;
@@ -33,6 +34,7 @@ export class DedicatedConnection implements RpcStream, ConnectionEnd {
   readonly #connection: FramedConnection;
   readonly #frameWriter: FrameWriter;
   readonly #window = new FlowWindow(streamId);
+  readonly #gone = Promise.withResolvers<void>();
   #listener: RpcListener | undefined;
   /** Our way: open -> ending [end: what waits goes first] -> ended */
   #sending: "open" | "ending" | "ended" = "open";
@@ -45,11 +47,12 @@ export class DedicatedConnection implements RpcStream, ConnectionEnd {
     this.lastStreamId = side === "plugin" ? streamId : 0;
     this.#frameWriter = new FrameWriter(socket, streamId);
     this.#connection = new FramedConnection(socket, this, dataFrameBytesMax);
+    socket.once("close", () => this.#gone.resolve());
   }
 
   /**
-   * Opens the RPC at the host's end, over a socket that may still be connecting. `fields` are those of its request, the
-   * pseudo-header fields first.
+   * Opens the RPC at the host's end, over a socket that may still be connecting. `fields` are those
+   * of its request, the pseudo-header fields first.
    */
   static open(socket: Duplex, fields: HeaderFields): DedicatedConnection {
     const connection = new DedicatedConnection(socket, "host");
@@ -58,13 +61,18 @@ export class DedicatedConnection implements RpcStream, ConnectionEnd {
   }
 
   /**
-   * Takes an RPC at the plugin's end. `fields` are those of the response. Once somebody listens, `start` is given what was read of
-   * the connection.
+   * Takes an RPC at the plugin's end. `fields` are those of the response. Once somebody listens,
+   * `start` is given what was read of the connection.
    */
   static accept(socket: Duplex, fields: HeaderFields): DedicatedConnection {
     const connection = new DedicatedConnection(socket, "plugin");
     socket.write(pluginPreface(fields));
     return connection;
+  }
+
+  /** Resolves when the socket is closed. */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
   }
 
   /** Whether nothing goes either way any more. */
@@ -176,11 +184,14 @@ export class DedicatedConnection implements RpcStream, ConnectionEnd {
     }
   }
 
-  /** A plugin that goes has taken the RPC, or never will (section 6.8). One that goes because of an error ends it. */
+  /**
+   * A plugin that goes has taken the RPC, or never will (section 6.8). One that goes because of an
+   * error ends it.
+   */
   takeGoaway(lastStreamId: number, code: number): void {
     if (this.side === "host" && lastStreamId < streamId) {
       const message = "the other side was going, and took no RPC any more";
-      this.#connection.close(connectionLost(message));
+      this.#connection.close(new ServeHTTPError("unavailable", message));
     } else if (code === errorCode.noError) {
       this.#listener?.receiveGoaway();
     } else {
@@ -198,7 +209,10 @@ export class DedicatedConnection implements RpcStream, ConnectionEnd {
     this.#listener?.closed(error);
   }
 
-  /** Only a host opens streams, with odd numbers; and nothing comes behind the end of one (section 5.1). */
+  /**
+   * Only a host opens streams, with odd numbers; and nothing comes behind the end of one (section
+   * 5.1).
+   */
   #checkStream(id: number): void {
     if (id !== streamId) {
       if (this.side === "host" || id % 2 === 0) {
@@ -245,7 +259,10 @@ export class DedicatedConnection implements RpcStream, ConnectionEnd {
     }
   }
 
-  /** A plugin that has ended its way needs nothing of the host's; a host waits for the plugin's status. */
+  /**
+   * A plugin that has ended its way needs nothing of the host's; a host waits for the plugin's
+   * status.
+   */
   #closeWhenDone(): void {
     if (this.#sending === "ended" && (this.#receiving === "ended" || this.side === "plugin")) {
       this.#connection.close(undefined);

@@ -1,32 +1,25 @@
 import type { Duplex } from "node:stream";
-import { Http2Error } from "./http2-error.js";
 import {
-  errorCode,
-  frameBytesMax,
   frameHeadBytes,
   frameType,
   initialFrameBytesMax,
   initialWindowBytes,
   settingBytes,
   settingId,
-  windowBytesMax,
   writeFrameHead,
 } from "./frames.js";
+import { SegmentQueue } from "./segment-queue.js";
+import { checkedFrameBytes, checkedIncrement, checkedWindow } from "./check-window.js";
 
-/** What waits for the windows of the other side. */
+/** A message that waits for the windows of the other side. */
 interface Waiting {
-  readonly segments: readonly Buffer[];
-  /** The segment that goes next, and what of it has gone. */
-  index: number;
-  offset: number;
-  /** What has not gone of all. */
-  bytes: number;
+  readonly segments: SegmentQueue;
   readonly onWritten: () => void;
 }
 
 /**
- * The DATA of one stream on its way out: as few frames and as few writes as the other side allows. One message at a time; one that the
- * windows hold up waits here.
+ * The DATA of one stream on its way out: as few frames and as few writes as the other side allows.
+ * One message at a time; one that the windows hold up waits here.
  */
 export class FrameWriter {
   readonly #socket: Duplex;
@@ -52,8 +45,8 @@ export class FrameWriter {
   }
 
   /**
-   * Writes a message, of whose first segment `frameHeadBytes` are free for the head of a frame. `onWritten` is called when the
-   * connection has taken it.
+   * Writes a message, of whose first segment `frameHeadBytes` are free for the head of a frame.
+   * `onWritten` is called when the connection has taken it.
    */
   write(segments: Buffer[], onWritten: () => void): void {
     const first = segments[0] as Buffer;
@@ -71,11 +64,16 @@ export class FrameWriter {
       this.#send(segments, onWritten);
       return;
     }
-    this.#waiting = { segments, index: 0, offset: frameHeadBytes, bytes, onWritten };
+    const waiting = { segments: new SegmentQueue(), onWritten };
+    waiting.segments.push(segments, frameHeadBytes);
+    this.#waiting = waiting;
     this.sendWaiting();
   }
 
-  /** Sends the last frame of the stream behind everything written; `onEnded` is called when it has gone. */
+  /**
+   * Sends the last frame of the stream behind everything written; `onEnded` is called when it has
+   * gone.
+   */
   end(lastFrame: Buffer, onEnded: () => void): void {
     this.#end = { lastFrame, onEnded };
     this.#sendEndIfDue();
@@ -90,9 +88,7 @@ export class FrameWriter {
 
   /** WINDOW_UPDATE, for the stream or the connection (RFC 9113, section 6.9). @throws Http2Error */
   widen(what: "stream" | "connection", bytes: number): void {
-    if (bytes === 0) {
-      throw new Http2Error(errorCode.protocolError, "a WINDOW_UPDATE of nothing");
-    }
+    checkedIncrement(bytes);
     if (what === "stream") {
       this.#streamWindow = checkedWindow(this.#streamWindow + bytes);
     } else {
@@ -102,8 +98,8 @@ export class FrameWriter {
   }
 
   /**
-   * Takes SETTINGS, as far as they are about what goes out. Sends nothing: what they allow may go only behind their
-   * acknowledgement, so call `sendWaiting` then.
+   * Takes SETTINGS, as far as they are about what goes out. Sends nothing: what they allow may go
+   * only behind their acknowledgement, so call `sendWaiting` then.
    *
    * @throws Http2Error
    */
@@ -114,7 +110,7 @@ export class FrameWriter {
       if (id === settingId.initialWindowSize) {
         this.#setInitialWindow(value);
       } else if (id === settingId.maxFrameSize) {
-        this.#setFrameBytesMax(value);
+        this.#frameBytesMax = checkedFrameBytes(value);
       }
     }
   }
@@ -126,12 +122,13 @@ export class FrameWriter {
       return;
     }
     const pieces: Buffer[] = [];
-    while (waiting.bytes > 0) {
+    const { segments } = waiting;
+    while (segments.bytes > 0) {
       const bytes = Math.min(
         this.#frameBytesMax,
         this.#streamWindow,
         this.#connectionWindow,
-        waiting.bytes,
+        segments.bytes,
       );
       if (bytes <= 0) {
         break;
@@ -139,10 +136,10 @@ export class FrameWriter {
       const head = Buffer.allocUnsafe(frameHeadBytes);
       writeFrameHead(head, bytes, frameType.data, 0, this.#streamId);
       pieces.push(head);
-      takeOctets(waiting, bytes, pieces);
+      segments.take(bytes, pieces);
       this.#take(bytes);
     }
-    if (waiting.bytes === 0) {
+    if (segments.bytes === 0) {
       this.#waiting = undefined;
       this.#send(pieces, waiting.onWritten);
       this.#sendEndIfDue();
@@ -157,13 +154,6 @@ export class FrameWriter {
       this.#streamWindow + checkedWindow(bytes) - this.#initialWindow,
     );
     this.#initialWindow = bytes;
-  }
-
-  #setFrameBytesMax(bytes: number): void {
-    if (bytes < initialFrameBytesMax || bytes > frameBytesMax) {
-      throw new Http2Error(errorCode.protocolError, `frames of at most ${bytes} bytes`);
-    }
-    this.#frameBytesMax = bytes;
   }
 
   #sendEndIfDue(): void {
@@ -198,29 +188,5 @@ export class FrameWriter {
     }
     socket.write(pieces[last], written);
     socket.uncork();
-  }
-}
-
-function checkedWindow(bytes: number): number {
-  if (bytes > windowBytesMax) {
-    throw new Http2Error(errorCode.flowControlError, "a window that is too large");
-  }
-  return bytes;
-}
-
-/** Moves so many bytes of what waits to `pieces`. */
-function takeOctets(waiting: Waiting, bytes: number, pieces: Buffer[]): void {
-  waiting.bytes -= bytes;
-  let left = bytes;
-  while (left > 0) {
-    const segment = waiting.segments[waiting.index] as Buffer;
-    const end = Math.min(segment.length, waiting.offset + left);
-    pieces.push(segment.subarray(waiting.offset, end));
-    left -= end - waiting.offset;
-    waiting.offset = end;
-    if (end === segment.length) {
-      waiting.index += 1;
-      waiting.offset = 0;
-    }
   }
 }

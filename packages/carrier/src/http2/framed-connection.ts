@@ -14,13 +14,18 @@ import { HeaderSections } from "./header-sections.js";
 import { HpackError } from "./hpack.js";
 import { Http2Error } from "./http2-error.js";
 
-/** Who asks for so many answers (to PING and SETTINGS) without reading them is cut off: thousands. */
+/**
+ * Who asks for so many answers (to PING and SETTINGS) without reading them is cut off: thousands.
+ */
 const unreadAnswerBytesMax = 65_536;
 
 /** How long a connection that is done with may take to bring its last bytes to the other side. */
 const lingerMs = 1_000;
 
-/** What one end does with the frames of its connection. Each method but `onClosed` may throw an Http2Error. */
+/**
+ * What one end does with the frames of its connection. Each method but `onClosed` may throw an
+ * Http2Error.
+ */
 export interface ConnectionEnd {
   /** Which end it is. Only a plugin's is sent the preface. */
   readonly side: "host" | "plugin";
@@ -32,7 +37,9 @@ export interface ConnectionEnd {
   beginData(streamId: number, bytes: number): void;
   takeData(streamId: number, octets: Buffer): void;
   endData(streamId: number, flags: number): void;
-  /** A whole header section, still encoded. `ends`: the other side's way of the stream ends with it. */
+  /**
+   * A whole header section, still encoded. `ends`: the other side's way of the stream ends with it.
+   */
   takeSection(streamId: number, block: Buffer, ends: boolean): void;
   /** SETTINGS. What they allow may go out only once `settingsAnswered` is called. */
   takeSettings(payload: Buffer): void;
@@ -50,8 +57,9 @@ export interface ConnectionEnd {
 }
 
 /**
- * What every HTTP/2 connection of ours does whatever its streams are (RFC 9113): it reads frames off its socket, puts header
- * sections together, answers PING and SETTINGS, refuses pushes, and ends with a GOAWAY where the other side breaks the rules.
+ * What every HTTP/2 connection of ours does whatever its streams are (RFC 9113): it reads frames
+ * off its socket, puts header sections together, answers PING and SETTINGS, refuses pushes, and
+ * ends with a GOAWAY where the other side breaks the rules.
  *
  *   open -> closed [close, destroy, or the socket is lost]
  */
@@ -61,17 +69,28 @@ export class FramedConnection implements FrameTaker {
   readonly #reader: FrameReader;
   readonly #headerSections = new HeaderSections();
   #state: "open" | "closed" = "open";
+  #reached: boolean;
   #prefaceLeft: number;
   /** Answers that the socket has not taken yet. */
   #unreadAnswerBytes = 0;
   #linger: NodeJS.Timeout | undefined;
 
   /** `dataFrameBytesMax` is what this end announces as SETTINGS_MAX_FRAME_SIZE. */
-  constructor(socket: Duplex, end: ConnectionEnd, dataFrameBytesMax: number) {
+  constructor(
+    socket: Duplex & { readonly connecting?: boolean },
+    end: ConnectionEnd,
+    dataFrameBytesMax: number,
+  ) {
     this.#socket = socket;
     this.#end = end;
     this.#reader = new FrameReader(this, dataFrameBytesMax);
     this.#prefaceLeft = end.side === "plugin" ? preface.length : 0;
+    this.#reached = socket.connecting !== true;
+    if (!this.#reached) {
+      socket.once("encrypted" in socket ? "secureConnect" : "connect", () => {
+        this.#reached = true;
+      });
+    }
     socket.on("data", (octets: Buffer) => this.read(octets));
     socket.on("error", (error) => this.#lose(error));
     socket.on("end", () => this.#lose(undefined));
@@ -84,6 +103,11 @@ export class FramedConnection implements FrameTaker {
   /** Whether nothing goes either way any more. */
   get closed(): boolean {
     return this.#state === "closed";
+  }
+
+  /** Whether the socket was connected, so that the other side may have read something. */
+  get reached(): boolean {
+    return this.#reached;
   }
 
   /** Takes bytes that came, in order. */
@@ -108,7 +132,8 @@ export class FramedConnection implements FrameTaker {
     this.#reader.close();
     const socket = this.#socket;
     if (!socket.destroyed) {
-      // To close before the other side has read could take what was written away again, by a reset: so its bytes are read.
+      // To close before the other side has read could take what was written away again, by a reset:
+      // so its bytes are read.
       socket.end();
       socket.resume();
       this.lingerThen(() => socket.destroy());
@@ -243,7 +268,13 @@ export class FramedConnection implements FrameTaker {
   #lose(cause: Error | undefined): void {
     if (this.#state === "open") {
       const why = cause === undefined ? "it was closed" : cause.message;
-      this.destroy(connectionLost(`${this.#end.what} was lost: ${why}`, cause));
+      this.destroy(
+        this.#reached
+          ? connectionLost(`${this.#end.what} was lost: ${why}`, cause)
+          : new ServeHTTPError("unavailable", `${this.#end.what} could not be made: ${why}`, {
+              cause,
+            }),
+      );
     }
   }
 }

@@ -1,5 +1,5 @@
 /*
- * The frames of HTTP/2 (RFC 9113, section 6), as far as a connection of one stream needs them.
+ * The frames of HTTP/2 (RFC 9113, section 6), as far as our connections need them.
  */
 
 /** What a client's connection begins with (section 3.4). */
@@ -45,6 +45,7 @@ export const settingId = {
 export const errorCode = {
   noError: 0x0,
   protocolError: 0x1,
+  internalError: 0x2,
   flowControlError: 0x3,
   streamClosed: 0x5,
   frameSizeError: 0x6,
@@ -60,20 +61,21 @@ export const initialFrameBytesMax = 16_384;
 export const windowBytesMax = 0x7fff_ffff;
 export const frameBytesMax = 0xff_ffff;
 
-/** Writes the head of a frame into the bytes. */
+/** Writes the head of a frame into the bytes, at this offset. */
 export function writeFrameHead(
   octets: Buffer,
   length: number,
   type: number,
   flags: number,
   streamId: number,
+  offset = 0,
 ): void {
-  octets[0] = length >>> 16;
-  octets[1] = length >>> 8;
-  octets[2] = length;
-  octets[3] = type;
-  octets[4] = flags;
-  octets.writeUInt32BE(streamId, 5);
+  octets[offset] = length >>> 16;
+  octets[offset + 1] = length >>> 8;
+  octets[offset + 2] = length;
+  octets[offset + 3] = type;
+  octets[offset + 4] = flags;
+  octets.writeUInt32BE(streamId, offset + 5);
 }
 
 /** A whole frame. */

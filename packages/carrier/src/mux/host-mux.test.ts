@@ -12,7 +12,8 @@ import { turns, until } from "@servehttp/testkit";
 import { HostMux } from "./host-mux.js";
 import { responseMessage } from "../test-rig/generated-codec.js";
 import { framed, muxRequestsIn, muxResponseOf, RawPlugin } from "../test-rig/raw-ends.js";
-import { type HostEnd, okHead, openMuxRpc, openOn, plainInit, Wire } from "../test-rig/wire.js";
+import type { HostEnd } from "../test-rig/host-streams.js";
+import { okHead, openMuxRpc, openOn, plainInit, Wire } from "../test-rig/wire.js";
 
 const grpc = { ":status": 200, "content-type": "application/grpc+proto" };
 const clientDisconnected = new ServeHTTPError("client-disconnected", "the client left");

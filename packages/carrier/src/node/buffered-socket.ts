@@ -1,15 +1,20 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 
-/** How long a connection that is given up may be silent before it is cut, where the peer does not close it. */
+/**
+ * How long a connection that is given up may be silent before it is cut, where the peer does not
+ * close it.
+ */
 const lingerMs = 1_000;
 
 /**
- * A connection that takes whatever is written at once and keeps it until it can go. For `node:http2`, which does not read while
- * a write of its own is under way (`Http2Session::MaybeStopReading`): two ends that both wait for the socket to take their
- * write would wait for each other, for ever. If one of them never waits, neither does.
+ * A connection that takes whatever is written at once and keeps it until it can go. For
+ * `node:http2`, which does not read while a write of its own is under way
+ * (`Http2Session::MaybeStopReading`): two ends that both wait for the socket to take their write
+ * would wait for each other, for ever. If one of them never waits, neither does.
  *
- * What is kept is bounded by what the other side has granted: `hostConnectionWindowBytes`.
+ * What is kept is bounded by what the other side has granted: `hostConnectionWindowBytes` of
+ * `limits.ts`.
  */
 export class BufferedSocket extends Duplex {
   readonly #socket: Socket;

@@ -1,22 +1,21 @@
 import type { ServerOptions } from "node:http2";
 
 /**
- * How both ends set up HTTP/2 between them. They trust each other with far more than a public listener would: the
- * limits of Node's that guard against hostile peers end the connection, and every exchange on it, long before a
- * host with many clients has done anything wrong.
+ * How both ends set up HTTP/2 between them. They trust each other with far more than a public
+ * listener would: the limits of Node's that guard against hostile peers end the connection, and
+ * every exchange on it, long before a host with many clients has done anything wrong.
  */
 
-/** What a stream may send before it is read: 1 MiB, so that one exchange is not slowed by the round trip. */
+/**
+ * What a stream may send before it is read: 1 MiB, so that one exchange is not slowed by the round
+ * trip.
+ */
 export const streamWindowBytes = 1_048_576;
 
 /**
- * What a plugin may send in all before its host reads it: 512 KiB. A plugin keeps so much at the most when its host does not read
- * for a moment (see `BufferedSocket`). The credit comes back as bytes are read off the socket, not as clients take them, so
- * that no exchange waits for another.
+ * What a host may send in all before its plugin reads it: 256 MiB, so that no exchange ever waits
+ * for another.
  */
-export const hostConnectionWindowBytes = 524_288;
-
-/** What a host may send in all before its plugin reads it: 256 MiB, so that no exchange ever waits for another. */
 export const pluginConnectionWindowBytes = 268_435_456;
 
 /** Streams at once that a plugin serves; the host's own limits are lower. */
@@ -25,7 +24,10 @@ const concurrentStreamsMax = 100_000;
 /** In MB, Node's unit. A few hundred stalled readers use up Node's default of 10. */
 const sessionMemoryMax = 4_096;
 
-/** Resets that are tolerated in a burst and then each second; a host whose clients leave resets one stream each. */
+/**
+ * Resets that are tolerated in a burst and then each second; a host whose clients leave resets one
+ * stream each.
+ */
 const streamResets = 1_000_000;
 
 export const sessionOptions = {

@@ -1,20 +1,11 @@
-import { type ClientHttp2Session, constants, type ServerHttp2Stream } from "node:http2";
-import {
-  type ErrorCode,
-  messageBytesMax,
-  plainEnd,
-  type ResponseParts,
-  ServeHTTPError,
-} from "@servehttp/contract";
+import { constants, type ServerHttp2Stream } from "node:http2";
+import { type ErrorCode, messageBytesMax, plainEnd, ServeHTTPError } from "@servehttp/contract";
 import { expect, test } from "vitest";
-import { turns, until } from "@servehttp/testkit";
-import { HostStreamExchange } from "./host-stream-exchange.js";
-import { rpcHeaders, serveHTTPPath } from "../wire/rpc-paths.js";
+import type { HostEnd, HostStreams } from "../test-rig/host-streams.js";
 import { framed, RawPlugin, responseMessageOf } from "../test-rig/raw-ends.js";
 import { FramePlugin, frameFlag, frameType, grpcResponseBlock } from "../test-rig/raw-frames.js";
-import { Recorder } from "../test-rig/recorder.js";
-import { type HostEnd, okHead, plainInit, Wire } from "../test-rig/wire.js";
-import { WireWriter } from "../wire/wire-writer.js";
+import { turns, until } from "@servehttp/testkit";
+import { okHead, plainInit, Wire } from "../test-rig/wire.js";
 
 const head = { init: { status: 200, headers: [] } };
 const grpc = { ":status": 200, "content-type": "application/grpc+proto" };
@@ -35,6 +26,7 @@ test("trap 1: early responses leave no stream open at either end", async () => {
     }
   }
   await until(() => wire.openStreams === 0, "all streams of the host closed");
+  await wire.streams.carrier.close("drained");
   // Resolves only when no stream of the plugin's is open.
   await wire.server.drain();
   expect(wire.plugin).toHaveLength(1_000);
@@ -152,11 +144,13 @@ test("W3: a message that is compressed, too long or no protobuf, or parts out of
   ];
   const bad = [...malformed, ...disordered];
   const neighbours = Promise.withResolvers<void>();
-  await using plugin = await RawPlugin.serve((stream, headers) => {
+  let streams = -1;
+  await using plugin = await RawPlugin.serve((stream) => {
     stream.resume();
     stream.respond(grpc);
-    const index = Number(headers["x-index"]);
-    if (index < bad.length) {
+    // The first is the neighbour's.
+    const index = streams++;
+    if (index >= 0) {
       stream.write(bad[index]);
     } else {
       void neighbours.promise.then(() =>
@@ -164,10 +158,11 @@ test("W3: a message that is compressed, too long or no protobuf, or parts out of
       );
     }
   });
-  const neighbour = openOn(plugin, { "x-index": String(bad.length) });
+  const neighbour = openOn(plugin);
   void neighbour.channel.send({ init: plainInit, end: plainEnd });
+  await until(() => streams === 0, "the neighbour's stream");
   for (const index of bad.keys()) {
-    const { channel, response } = openOn(plugin, { "x-index": String(index) });
+    const { channel, response } = openOn(plugin);
     void channel.send({ init: plainInit, end: plainEnd });
     const expected = index < malformed.length ? "protocol-violation" : "broken-order";
     expect([index, (await response.untilAborted()).code]).toEqual([index, expected]);
@@ -212,31 +207,36 @@ test("every content type that gRPC allows is taken", async () => {
   }
 });
 
-test("GOAWAY: what the plugin has begun goes on, what it has not seen is refused as never begun", async () => {
-  let first: ServerHttp2Stream | undefined;
+test("S3: GOAWAY lets go on what the plugin has begun, and what it has not seen is tried once more elsewhere", async () => {
+  const streams: ServerHttp2Stream[] = [];
   await using plugin = await RawPlugin.serve((stream) => {
-    first ??= stream;
+    streams.push(stream);
     stream.resume();
     stream.respond(grpc);
   });
   const begun = openOn(plugin);
   void begun.channel.send({ init: plainInit, end: plainEnd });
-  await until(() => first !== undefined, "the first stream");
+  await until(() => streams.length === 1, "the first stream");
   // Says that it has seen nothing behind the first stream, while the second is on its way.
-  plugin.serverSessions[0]!.goaway(constants.NGHTTP2_NO_ERROR, first!.id);
+  streams[0]!.session!.goaway(constants.NGHTTP2_NO_ERROR, streams[0]!.id);
   const late = openOn(plugin);
   void late.channel.send({ init: plainInit, end: plainEnd });
-  expect((await late.response.untilAborted()).code).toBe("unavailable");
-  first!.write(responseMessageOf({ ...head, end: plainEnd }));
+  const open = () => streams.filter(({ destroyed }) => !destroyed);
+  await until(() => new Set(open().map(({ session }) => session)).size === 2, "the second try");
+  for (const stream of open()) {
+    stream.end(responseMessageOf({ ...head, end: plainEnd }));
+  }
   await begun.response.untilEnded();
+  await late.response.untilEnded();
   expect([...late.response.faults, ...begun.response.faults]).toEqual([]);
+  await until(() => plugin.streams.carrier.connectionCount === 1, "the first connection's end");
 });
 
 test("a connection that is closed opens no exchange, and says so", async () => {
   await using wire = await Wire.open();
-  wire.session.close();
+  const closing = wire.streams.carrier.close("drained");
   expect(() => wire.openStream()).toThrow(expect.objectContaining({ code: "connection-lost" }));
-  wire.session.destroy();
+  await closing;
   expect(() => wire.openStream()).toThrow(expect.objectContaining({ code: "connection-lost" }));
 });
 
@@ -300,17 +300,12 @@ test("a sender that waits for room is let go when the exchange is over, for what
   const reasons: [string, (end: HostEnd, index: number) => void, ErrorCode][] = [
     ["reset", ({ channel }) => channel.reset(clientDisconnected), "client-disconnected"],
     [
-      "answered in full",
-      (_, index) => void wire.plugin[index]!.channel.send({ init: okHead!, end: plainEnd }),
-      "request-not-needed",
-    ],
-    [
       "handler failed",
       (_, index) =>
         wire.plugin[index]!.channel.reset(new ServeHTTPError("handler-failed", "secret")),
       "handler-failed",
     ],
-    ["connection lost", () => wire.session.destroy(), "connection-lost"],
+    ["connection lost", () => wire.streams.cut(), "connection-lost"],
   ];
   for (const [index, [name, end, code]] of reasons.entries()) {
     const exchange = wire.openStream();
@@ -322,8 +317,25 @@ test("a sender that waits for room is let go when the exchange is over, for what
       () => undefined,
       (error: unknown) => error,
     );
-    expect([name, (reason as ServeHTTPError).code]).toEqual([name, code]);
+    expect([name, (reason as ServeHTTPError | undefined)?.code]).toEqual([name, code]);
   }
+});
+
+test("a sender that waits for room is let go when the plugin has answered in full", async () => {
+  const answer = Promise.withResolvers<void>();
+  await using plugin = await FramePlugin.serve((writer, streamId) => {
+    void answer.promise.then(() => {
+      writer.send(frameType.headers, frameFlag.endHeaders, streamId, grpcResponseBlock);
+      const octets = responseMessageOf({ ...head, end: plainEnd });
+      writer.send(frameType.data, 0, streamId, octets);
+    });
+  });
+  const exchange = openOn(plugin);
+  void exchange.channel.send({ init: plainInit });
+  const { room } = await stall(exchange);
+  answer.resolve();
+  await expect(room).rejects.toMatchObject({ code: "request-not-needed" });
+  await exchange.response.untilEnded();
 });
 
 test("the sender of a tunnel's last bytes is let go when the connection is lost", async () => {
@@ -339,7 +351,7 @@ test("the sender of a tunnel's last bytes is let go when the connection is lost"
   }
   const room = exchange.channel.send({ tunnelChunk: Buffer.alloc(65_536), tunnelEnd: true });
   expect(room).toBeInstanceOf(Promise);
-  wire.session.destroy();
+  wire.streams.cut();
   await expect(room).rejects.toMatchObject({ code: "connection-lost" });
 });
 
@@ -410,7 +422,7 @@ test("L4: the loss of the connection aborts every exchange once, as lost", async
     if (how === "plugin dies") {
       wire.server.destroy();
     } else {
-      wire.session.destroy();
+      wire.streams.cut();
     }
     for (const { response } of exchanges) {
       expect([how, (await response.untilAborted()).code]).toEqual([how, "connection-lost"]);
@@ -458,19 +470,14 @@ test("parts of one turn that belong together travel as one message", async () =>
   expect(request.parts).toHaveLength(1);
 });
 
-function openOn(
-  plugin: { session: ClientHttp2Session },
-  more: Record<string, string> = {},
-): HostEnd {
-  const response = new Recorder<ResponseParts>();
-  const headers = { ...rpcHeaders(serveHTTPPath, "http://localhost", undefined), ...more };
-  return {
-    channel: new HostStreamExchange(plugin.session, headers, new WireWriter(), response),
-    response,
-  };
+function openOn({ streams }: { streams: HostStreams }): HostEnd {
+  return streams.open();
 }
 
-/** Sends until there is no room and comes to be none; the promise of it. Boxed, so that nobody awaits it unasked. */
+/**
+ * Sends until there is no room and comes to be none; the promise of it. Boxed, so that nobody
+ * awaits it unasked.
+ */
 async function stall({ channel }: HostEnd, what = 0): Promise<{ room: Promise<void> }> {
   for (;;) {
     const room = channel.send({ chunk: Buffer.alloc(65_536, what) });

@@ -1,12 +1,4 @@
 import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  constants,
-  type IncomingHttpHeaders,
-  type IncomingHttpStatusHeader,
-  type OutgoingHttpHeaders,
-} from "node:http2";
-import {
   advanceResponse,
   type ExchangeChannel,
   initialResponseOrder,
@@ -16,217 +8,291 @@ import {
   type RequestParts,
   type ResponseOrder,
   type ResponseParts,
+  Room,
   ServeHTTPError,
 } from "@servehttp/contract";
+import { errorCode } from "../http2/frames.js";
+import type { HostStream, HostStreamListener } from "../http2/host-stream.js";
+import { answeredMs } from "../limits.js";
 import { answered } from "../schedule/answered.js";
 import { brokenOrder, errorOfStatus, grpcProblem } from "../wire/grpc-status.js";
-import { MessageReader, type MessageTaker } from "./message-reader.js";
-import { type PartFormat, PartWriter } from "./part-writer.js";
+import type { HeaderFields } from "../wire/header-fields.js";
 import { readResponseParts } from "../wire/read-parts.js";
-import { streamResetCode } from "./stream-reset-codes.js";
 import { WireReader } from "../wire/wire-reader.js";
-import type { WireWriter } from "../wire/wire-writer.js";
-import { writeRequestParts } from "../wire/write-parts.js";
+import { MessageReader, type MessageTaker } from "./message-reader.js";
+import { streamResetCode } from "./stream-reset-codes.js";
 
-const requestFormat: PartFormat<RequestParts> = {
-  write: writeRequestParts,
-  merge: mergeRequestParts,
-  beforeWrite: () => undefined,
-};
+/** Bytes of an exchange that may wait before its sender is made to wait: 128 KiB. */
+const unsentBytesMax = 131_072;
 
-const requestOptions = { endStream: false } as const;
+/** What carries the exchanges of a plugin on streams. */
+export interface StreamCarrier {
+  /** Calls `flush` when this turn has brought about what it does. */
+  plan(exchange: HostStreamExchange): void;
+  /** Opens a stream with this first message. Undefined where there is no room for it. */
+  openStream(
+    listener: HostStreamListener,
+    parts: RequestParts,
+    last: boolean,
+  ): HostStream | undefined;
+  /** Sends a message on a stream. */
+  writeTo(stream: HostStream, parts: RequestParts, last: boolean): void;
+  /** The exchange is over. */
+  forget(exchange: HostStreamExchange): void;
+}
 
 /**
  * The host's end of an exchange on the stream carrier: one `ServeHTTP` RPC.
  *
- * Only the `end` part proves that a response is complete. Everything else by which a stream can cease (trailers of
- * whatever status, RST_STREAM of whatever code, a clean END_STREAM, the loss of the connection) aborts it.
+ * Only the `end` part proves that a response is complete. Everything else by which a stream can
+ * cease (trailers of whatever status, RST_STREAM of whatever code, a clean END_STREAM, the loss of
+ * the connection) aborts it.
  */
-export class HostStreamExchange implements ExchangeChannel<RequestParts>, MessageTaker {
-  readonly #session: ClientHttp2Session;
-  readonly #stream: ClientHttp2Stream;
+export class HostStreamExchange
+  implements ExchangeChannel<RequestParts>, MessageTaker, HostStreamListener
+{
+  readonly #carrier: StreamCarrier;
   readonly #receiver: PartReceiver<ResponseParts>;
-  readonly #partWriter: PartWriter<RequestParts>;
-  readonly #messageReader: MessageReader;
+  #stream: HostStream | undefined;
+  #messageReader: MessageReader | undefined;
+  /** What waits to be sent. */
+  #pending: RequestParts | undefined;
+  /** The first message, as long as nothing else was sent and nothing came: it can be sent again. */
+  #first: RequestParts | undefined;
+  #triedAgain = false;
+  /** Whether the head of the RPC's response has come. */
+  #begun = false;
+  /** How the plugin ended the RPC. */
+  #status: HeaderFields | undefined;
   #order: ResponseOrder = initialResponseOrder;
   /** open -> over [#finish], when the response is complete or either side gave up. */
   #state: "open" | "over" = "open";
   #hijackable = false;
   #requestSent = false;
-  #responseFields: IncomingHttpHeaders | undefined;
-  #trailers: IncomingHttpHeaders | undefined;
-  #failure: Error | undefined;
-
+  readonly #room = new Room();
   /**
-   * `headers` are those of the RPC, its path and token included.
-   *
-   * @throws ServeHTTPError `connection-lost` where the session is closed.
+   * Runs while a plugin that has answered has not ended the RPC, and the request is not all there.
    */
-  constructor(
-    session: ClientHttp2Session,
-    headers: OutgoingHttpHeaders,
-    writer: WireWriter,
-    receiver: PartReceiver<ResponseParts>,
-  ) {
-    if (session.closed || session.destroyed) {
-      throw new ServeHTTPError("connection-lost", "the connection to the plugin is closed");
-    }
-    this.#session = session;
+  #answeredTimer: NodeJS.Timeout | undefined;
+
+  constructor(carrier: StreamCarrier, receiver: PartReceiver<ResponseParts>) {
+    this.#carrier = carrier;
     this.#receiver = receiver;
-    const stream = session.request(headers, requestOptions);
-    this.#stream = stream;
-    this.#partWriter = new PartWriter(stream, writer, requestFormat);
-    this.#messageReader = new MessageReader(stream, this);
-    stream.on("response", (fields) => this.#onResponse(fields));
-    stream.on("trailers", (fields) => {
-      this.#trailers = fields;
-    });
-    stream.on("data", (input: Buffer) => this.#messageReader.push(input));
-    stream.on("end", () => this.#onEnd());
-    stream.on("error", (error) => {
-      this.#failure ??= error;
-    });
-    stream.on("close", () => this.#onClose());
   }
 
   send(parts: RequestParts): void | Promise<void> {
-    if (this.#state === "over") {
+    if (this.#state === "over" || this.#requestSent) {
       return undefined;
     }
     if (parts.init?.hijackable === true) {
       this.#hijackable = true;
     }
-    // Behind the `end` of a request that may become a tunnel, the tunnel follows.
-    const last = parts.tunnelEnd === true || (parts.end !== undefined && !this.#hijackable);
-    this.#requestSent ||= last;
-    const room = this.#partWriter.send(parts, last);
-    if (last && isResponseOver(this.#order)) {
-      // The other way of the tunnel has ended before.
-      this.#partWriter.flush();
-      this.#finish();
+    if (this.#pending === undefined) {
+      this.#pending = parts;
+      this.#carrier.plan(this);
+    } else if (!mergeRequestParts(this.#pending, parts)) {
+      this.#write(this.#pending, false);
+      this.#pending = parts;
     }
-    return room;
+    // Behind the `end` of a request that may become a tunnel, the tunnel follows.
+    if (parts.tunnelEnd === true || (parts.end !== undefined && !this.#hijackable)) {
+      this.#requestSent = true;
+      if (isResponseOver(this.#order)) {
+        // The other way of the tunnel has ended before.
+        this.flush();
+        this.#finish(undefined);
+      }
+    }
+    const stream = this.#stream;
+    if (stream === undefined || stream.unsentBytes <= unsentBytesMax) {
+      return undefined;
+    }
+    stream.awaitRoom();
+    return this.#room.wait();
+  }
+
+  /** Sends what waits. */
+  flush(): void {
+    const pending = this.#pending;
+    if (pending !== undefined) {
+      this.#pending = undefined;
+      this.#write(pending, this.#requestSent);
+    }
   }
 
   reset(error: ServeHTTPError): void {
-    if (this.#state === "over") {
-      return;
-    }
-    this.#finish();
-    this.#partWriter.close(error);
-    this.#stream.close(streamResetCode(error.code));
-  }
-
-  takeMessage(message: Buffer): void | Promise<void> {
-    const parts = readResponseParts(new WireReader(message));
-    this.#advance(parts);
-    if (isResponseOver(this.#order) && (this.#requestSent || parts.end !== undefined)) {
-      this.#complete();
-    }
-    return this.#receiver.receive(parts);
-  }
-
-  inputEnded(): void {
-    // A tunnel of which only the plugin's way has ended goes on, as long as its stream does.
-    if (!isResponseOver(this.#order) || this.#stream.destroyed) {
-      this.#fail(this.#closeReason());
+    if (this.#state === "open") {
+      this.#finish(error);
+      // What was never sent needs no reset.
+      this.#stream?.reset(streamResetCode(error.code));
     }
   }
 
-  inputFailed(error: ServeHTTPError): void {
-    this.#fail(error);
-  }
-
-  #onResponse(fields: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
-    this.#responseFields = fields;
+  receiveHead(fields: HeaderFields): void {
+    this.#first = undefined;
+    this.#begun = true;
     const problem = grpcProblem(fields);
     if (problem !== undefined) {
       this.#fail(problem);
     }
   }
 
-  #advance(parts: ResponseParts): void {
+  receiveData(octets: Buffer): void {
+    this.#messageReader?.push(octets);
+  }
+
+  takeMessage(message: Buffer): void | Promise<void> {
+    const parts = readResponseParts(new WireReader(message));
     try {
       this.#order = advanceResponse(this.#order, parts);
     } catch (error) {
       throw brokenOrder(ServeHTTPError.from(error));
     }
+    if (parts.end !== undefined || (isResponseOver(this.#order) && this.#requestSent)) {
+      this.#complete();
+    }
+    return this.#receiver.receive(parts);
+  }
+
+  inputFailed(error: ServeHTTPError): void {
+    this.#fail(error);
+  }
+
+  receiveEnd(trailers: HeaderFields): void {
+    this.#status = trailers;
+    if (this.#order === "ended") {
+      this.#giveRestUp();
+    } else {
+      this.#messageReader?.end();
+    }
+  }
+
+  /** Every message was taken, and the plugin has ended its way. A tunnel goes on the other way. */
+  inputEnded(): void {
+    if (!isResponseOver(this.#order)) {
+      this.#fail(this.#statusError());
+    }
+  }
+
+  hasRoom(): void {
+    this.#room.open();
+  }
+
+  receiveReset(code: number): void {
+    if (code === errorCode.refusedStream && !this.#begun) {
+      // Refused before anything was done with it (RFC 9113, section 8.7).
+      this.failed(new ServeHTTPError("unavailable", "the plugin refused the stream"), true);
+      return;
+    }
+    // Of a tunnel: the plugin has ended its way, and takes no more of ours.
+    const isAnswered = code === errorCode.noError && isResponseOver(this.#order);
+    this.#fail(isAnswered ? answered : resetError(code));
+  }
+
+  failed(error: ServeHTTPError, unprocessed: boolean): void {
+    const first = this.#first;
+    if (this.#state === "over" || !unprocessed || first === undefined || this.#triedAgain) {
+      this.#fail(unprocessed ? neverReached(error) : error);
+      return;
+    }
+    this.#triedAgain = true;
+    this.#stream = undefined;
+    this.#messageReader = undefined;
+    this.#write(first, this.#requestSent && this.#pending === undefined);
+  }
+
+  #write(parts: RequestParts, last: boolean): void {
+    if (this.#stream !== undefined) {
+      this.#first = undefined;
+      this.#carrier.writeTo(this.#stream, parts, last);
+      return;
+    }
+    const stream = this.#carrier.openStream(this, parts, last);
+    if (stream === undefined) {
+      // Not at once: whoever sends is not to be called back meanwhile.
+      process.nextTick(() => this.#fail(noRoom()));
+      return;
+    }
+    this.#stream = stream;
+    this.#messageReader = new MessageReader(stream, this);
+    this.#first = parts;
   }
 
   /** The response is complete: the plugin needs no more of the request. */
   #complete(): void {
-    this.#partWriter.flush();
-    this.#finish();
-    this.#partWriter.close(answered);
-    if (!this.#stream.writableEnded) {
-      // Without our end the stream would stay half-open for ever on both sides.
-      this.#stream.end();
+    if (this.#requestSent) {
+      this.flush();
+    }
+    this.#finish(answered);
+    if (this.#status !== undefined) {
+      this.#giveRestUp();
+    } else if (this.#stream?.writable === true) {
+      this.#answeredTimer = setTimeout(() => this.#giveRestUp(), answeredMs);
+      this.#answeredTimer.unref();
     }
   }
 
-  #onEnd(): void {
-    // A stream that was reset, or that its connection took along, ends as well: `close` says which.
-    if (this.#status !== undefined || !this.#stream.closed) {
-      this.#messageReader.end();
-    }
-  }
-
-  #onClose(): void {
-    const reason = this.#closeReason();
-    this.#partWriter.close(reason);
-    // What came in full may still wait to be taken.
-    if (!this.#messageReader.ended || isResponseOver(this.#order)) {
-      this.#fail(reason);
-    }
-  }
-
-  /** What it means that nothing more comes. */
-  #closeReason(): ServeHTTPError {
-    const { rstCode } = this.#stream;
-    if (!this.#session.destroyed && isResponseOver(this.#order)) {
-      if (rstCode === constants.NGHTTP2_NO_ERROR) {
-        // Of a tunnel: the plugin has ended its way, and takes no more of ours.
-        return answered;
-      }
-    } else if (!this.#session.destroyed) {
-      if (this.#status !== undefined || rstCode === constants.NGHTTP2_NO_ERROR) {
-        return errorOfStatus(this.#status, this.#statusMessage);
-      }
-      if (rstCode === constants.NGHTTP2_INTERNAL_ERROR) {
-        return new ServeHTTPError("handler-failed", "the plugin reset the stream");
-      }
-    }
-    if (rstCode === constants.NGHTTP2_REFUSED_STREAM && this.#responseFields === undefined) {
-      return new ServeHTTPError("unavailable", "the plugin refused the stream");
-    }
-    const options = this.#failure === undefined ? undefined : { cause: this.#failure };
-    const message = `the stream to the plugin closed before the response was complete (HTTP/2 code ${rstCode})`;
-    return new ServeHTTPError("connection-lost", message, options);
-  }
-
-  get #status(): string | undefined {
-    // A response of trailers only has it in its head.
-    return (this.#trailers ?? this.#responseFields)?.["grpc-status"] as string | undefined;
-  }
-
-  get #statusMessage(): string | undefined {
-    return (this.#trailers ?? this.#responseFields)?.["grpc-message"] as string | undefined;
+  /**
+   * The plugin is done with the RPC. What is missing of the request, if anything, must not look as
+   * if it were all.
+   */
+  #giveRestUp(): void {
+    clearTimeout(this.#answeredTimer);
+    this.#stream?.reset(errorCode.cancel);
   }
 
   /** The other side, or the connection, gave up. */
   #fail(error: ServeHTTPError): void {
     if (this.#state === "over") {
+      clearTimeout(this.#answeredTimer);
+      // Of a tunnel whose last bytes wait.
+      this.#room.close(error);
       return;
     }
-    this.#finish();
-    this.#partWriter.close(error);
-    this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#finish(error);
+    this.#stream?.reset(errorCode.cancel);
     this.#receiver.abort(error);
   }
 
-  /** What still comes in is discarded; what waits to be sent goes, unless the outbox is closed as well. */
-  #finish(): void {
+  /** What still comes is discarded; what was sent goes. */
+  #finish(error: ServeHTTPError | undefined): void {
     this.#state = "over";
-    this.#messageReader.discard();
+    this.#first = undefined;
+    this.#pending = undefined;
+    this.#messageReader?.discard();
+    if (error !== undefined) {
+      this.#room.close(error);
+    }
+    this.#carrier.forget(this);
   }
+
+  /** What it means that the RPC ended without the end of its response. */
+  #statusError(): ServeHTTPError {
+    return errorOfStatus(this.#status?.["grpc-status"], this.#status?.["grpc-message"]);
+  }
+}
+
+/** What a reset means whose response is not complete. */
+function resetError(code: number): ServeHTTPError {
+  switch (code) {
+    case errorCode.noError:
+      return errorOfStatus(undefined, undefined);
+    case errorCode.internalError:
+      return new ServeHTTPError("handler-failed", "the plugin reset the stream");
+    default:
+      return new ServeHTTPError(
+        "connection-lost",
+        `the plugin reset the stream before the response was complete (HTTP/2 code ${code})`,
+      );
+  }
+}
+
+function neverReached(error: ServeHTTPError): ServeHTTPError {
+  return error.code === "unavailable"
+    ? error
+    : new ServeHTTPError("unavailable", error.message, { cause: error });
+}
+
+function noRoom(): ServeHTTPError {
+  return new ServeHTTPError("overload", "the plugin's server takes no more streams");
 }

@@ -1,10 +1,18 @@
-import type { Http2Stream } from "node:http2";
 import { messageBytesMax, ServeHTTPError } from "@servehttp/contract";
 import { GrpcMessageReader } from "../wire/grpc-message-reader.js";
 
+/** A stream that gives its bytes by `push`. */
+export interface PausableStream {
+  pause(): unknown;
+  resume(): unknown;
+}
+
 /** Who takes the messages of one stream. */
 export interface MessageTaker {
-  /** Takes one message, which is a view. Called one at a time. Throws a ServeHTTPError where it can't be taken. */
+  /**
+   * Takes one message, which is a view. Called one at a time. Throws a ServeHTTPError where it
+   * can't be taken.
+   */
   takeMessage(message: Buffer): void | Promise<void>;
   /** Every message was taken, and no more will come. */
   inputEnded(): void;
@@ -13,26 +21,31 @@ export interface MessageTaker {
 }
 
 /**
- * The way in of one exchange on the stream carrier: cuts its input into messages and hands them over one at a time. While
- * their taker makes it wait, the stream is paused, so that the other side comes to wait as well.
+ * The way in of one exchange on the stream carrier: cuts its input into messages and hands them
+ * over one at a time. While their taker makes it wait, the stream is paused, so that the other side
+ * comes to wait as well.
  */
 export class MessageReader {
-  readonly #stream: Http2Stream;
+  readonly #stream: PausableStream;
   readonly #taker: MessageTaker;
   readonly #reader = new GrpcMessageReader(messageBytesMax);
   /**
-   * free -> busy [#takeAll: the taker returned a promise], busy -> free [#goOn], either -> discarding [discard, #takeAll: failed]
+   * free -> busy [#takeAll: the taker returned a promise], busy -> free [#goOn], either ->
+   * discarding [discard, #takeAll: failed]
    */
   #state: "free" | "busy" | "discarding" = "free";
   /** Whether the stream has more. What was cut of it may still wait. */
   #input: "open" | "ended" = "open";
 
-  constructor(stream: Http2Stream, taker: MessageTaker) {
+  constructor(stream: PausableStream, taker: MessageTaker) {
     this.#stream = stream;
     this.#taker = taker;
   }
 
-  /** Whether the stream came to its end as the other side meant it, though not all of it may have been taken. */
+  /**
+   * Whether the stream came to its end as the other side meant it, though not all of it may have
+   * been taken.
+   */
   get ended(): boolean {
     return this.#input === "ended";
   }

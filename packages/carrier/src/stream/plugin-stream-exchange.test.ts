@@ -126,7 +126,7 @@ test("the loss of the connection is the host's, not a client's", async () => {
     void wire.openStream().channel.send({ init: plainInit });
   }
   await until(() => wire.plugin.length === 5, "all exchanges");
-  wire.session.destroy();
+  wire.streams.cut();
   for (const { request } of wire.plugin) {
     expect((await request.untilAborted()).code).toBe("host-stopping");
   }
@@ -351,7 +351,7 @@ test("a tunnel of which one way has ended is aborted at both ends when its conne
   const end = await wire.pluginEnd(0);
   void end.channel.send({ hijack: true, tunnelEnd: true });
   await until(() => response.tunnelEnded, "the end of the plugin's way");
-  wire.session.destroy();
+  wire.streams.cut();
   expect((await response.untilAborted()).code).toBe("connection-lost");
   expect((await end.request.untilAborted()).code).toBe("host-stopping");
   expect([...response.faults, ...wire.faults]).toEqual([]);
@@ -365,6 +365,7 @@ test("a request that may become a tunnel, and does not, leaves nothing open", as
   void end.channel.send({ ...whole });
   await response.untilEnded();
   await until(() => wire.openStreams === 0, "the stream closed");
+  await wire.streams.carrier.close("drained");
   await wire.server.drain();
   expect(end.request.aborted).toBeUndefined();
 });

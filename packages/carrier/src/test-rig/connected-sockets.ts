@@ -54,6 +54,9 @@ export class ConnectedSockets implements AsyncDisposable {
     opened.adopt(host, (one) => void one.destroy());
     const [plugin] = (await accepted) as [Socket];
     opened.adopt(plugin, (one) => void one.destroy());
+    if (host.connecting) {
+      await once(host, "connect");
+    }
     return new ConnectedSockets(host, plugin, opened.move());
   }
 

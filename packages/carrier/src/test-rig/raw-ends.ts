@@ -18,6 +18,7 @@ import {
 import { connectHttp2 } from "../connect.js";
 import { rpcHeaders } from "../wire/rpc-paths.js";
 import { encodeRequest, encodeResponse } from "./generated-codec.js";
+import { HostStreams } from "./host-streams.js";
 import { TemporarySocket } from "./temporary-socket.js";
 
 /** Bytes as one gRPC message. */
@@ -77,6 +78,7 @@ function messagesIn(octets: Buffer): Buffer[] {
 export class RawPlugin implements AsyncDisposable {
   readonly path: string;
   readonly session: ClientHttp2Session;
+  readonly streams: HostStreams;
   readonly serverSessions: ServerHttp2Session[];
   readonly #server: Http2Server;
   readonly #socket: TemporarySocket;
@@ -88,6 +90,7 @@ export class RawPlugin implements AsyncDisposable {
     socket: TemporarySocket,
   ) {
     this.session = session;
+    this.streams = new HostStreams(socket.path);
     this.serverSessions = serverSessions;
     this.#server = server;
     this.#socket = socket;
@@ -118,6 +121,7 @@ export class RawPlugin implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.session.destroy();
+    this.streams.cut();
     for (const session of this.serverSessions) {
       session.destroy();
     }
@@ -151,7 +155,10 @@ export class RawHostStream {
     });
   }
 
-  /** The status of the RPC, of the trailers or of a response of trailers only; undefined while there is none. */
+  /**
+   * The status of the RPC, of the trailers or of a response of trailers only; undefined while there
+   * is none.
+   */
   get status(): string | undefined {
     return (this.trailers["grpc-status"] ?? this.headers["grpc-status"]) as string | undefined;
   }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { ClientHttp2Session } from "node:http2";
 import { connectHttp2 } from "../connect.js";
+import { HostStreams } from "./host-streams.js";
 import { TemporarySocket } from "./temporary-socket.js";
 
 /** Types of HTTP/2 frames (RFC 9113, section 6). */
@@ -25,9 +26,13 @@ export interface FrameWriter {
   readonly socket: Socket;
 }
 
-/** A plugin of bare frames: Node's own server says more than it is told, an END_STREAM before a reset for one. */
+/**
+ * A plugin of bare frames: Node's own server says more than it is told, an END_STREAM before a
+ * reset for one.
+ */
 export class FramePlugin implements AsyncDisposable {
   readonly session: ClientHttp2Session;
+  readonly streams: HostStreams;
   readonly #server: Server;
   readonly #sockets: Set<Socket>;
   readonly #temporary: TemporarySocket;
@@ -39,6 +44,7 @@ export class FramePlugin implements AsyncDisposable {
     temporary: TemporarySocket,
   ) {
     this.session = session;
+    this.streams = new HostStreams(temporary.path);
     this.#server = server;
     this.#sockets = sockets;
     this.#temporary = temporary;
@@ -64,6 +70,7 @@ export class FramePlugin implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.session.destroy();
+    this.streams.cut();
     for (const socket of this.#sockets) {
       socket.destroy();
     }

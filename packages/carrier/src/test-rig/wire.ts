@@ -10,10 +10,9 @@ import { until } from "@servehttp/testkit";
 import { connectHttp2, connectDedicated } from "../connect.js";
 import { ExchangeServer, type ExchangeServerOptions } from "../exchange-server.js";
 import { HostMux } from "../mux/host-mux.js";
-import { HostStreamExchange } from "../stream/host-stream-exchange.js";
 import type { DedicatedConnection } from "../http2/dedicated-connection.js";
-import { dedicatedMuxHeaders, rpcHeaders, serveHTTPPath } from "../wire/rpc-paths.js";
-import { WireWriter } from "../wire/wire-writer.js";
+import { dedicatedMuxHeaders } from "../wire/rpc-paths.js";
+import { type HostEnd, HostStreams } from "./host-streams.js";
 import { Recorder } from "./recorder.js";
 import { TemporarySocket } from "./temporary-socket.js";
 
@@ -23,27 +22,21 @@ export interface PluginEnd {
   readonly request: Recorder<RequestParts>;
 }
 
-/** One exchange as the host has it. */
-export interface HostEnd {
-  readonly channel: ExchangeChannel<RequestParts>;
-  readonly response: Recorder<ResponseParts>;
-}
-
-/** A plugin's server and a host's connection to it over a unix socket, in this process. */
+/** A plugin's server and a host's connections to it over a unix socket, in this process. */
 export class Wire implements AsyncDisposable {
   readonly server: ExchangeServer;
+  /** A connection of Node's, for RPCs that are written by hand. */
   readonly session: ClientHttp2Session;
+  /** The host's stream carrier. */
+  readonly streams: HostStreams;
   readonly path: string;
   /** The exchanges at the plugin, in the order in which they came. */
   readonly plugin: PluginEnd[] = [];
   /** Called for each exchange at the plugin. */
   onAccept: ((end: PluginEnd) => void) | undefined;
-  /** Streams of the host's that are not closed. */
-  openStreams = 0;
   /** The connections of mux RPCs that the host has opened. */
   readonly #rpcs: DedicatedConnection[] = [];
   readonly #socket: TemporarySocket;
-  readonly #writer = new WireWriter();
 
   private constructor(
     socket: TemporarySocket,
@@ -54,15 +47,7 @@ export class Wire implements AsyncDisposable {
     this.path = socket.path;
     this.server = server;
     this.session = session;
-    const request = session.request.bind(session);
-    session.request = (headers, options) => {
-      const stream = request(headers, options);
-      this.openStreams += 1;
-      stream.once("close", () => {
-        this.openStreams -= 1;
-      });
-      return stream;
-    };
+    this.streams = new HostStreams(socket.path);
   }
 
   static async open(options: Partial<ExchangeServerOptions> = {}): Promise<Wire> {
@@ -88,6 +73,11 @@ export class Wire implements AsyncDisposable {
     return wire;
   }
 
+  /** Streams of the host's carrier that are not closed. */
+  get openStreams(): number {
+    return this.streams.carrier.streamCount;
+  }
+
   /** How many mux RPCs the host has that are not over. */
   get openRpcs(): number {
     return this.#rpcs.filter(({ closed }) => !closed).length;
@@ -102,12 +92,7 @@ export class Wire implements AsyncDisposable {
 
   /** Opens an exchange on the stream carrier; nothing is sent. */
   openStream(): HostEnd {
-    const response = new Recorder<ResponseParts>();
-    const headers = rpcHeaders(serveHTTPPath, "http://localhost", undefined);
-    return {
-      channel: new HostStreamExchange(this.session, headers, this.#writer, response),
-      response,
-    };
+    return this.streams.open();
   }
 
   async openMux(token?: string): Promise<HostMux> {
@@ -128,6 +113,7 @@ export class Wire implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.session.destroy();
+    this.streams.cut();
     this.cutRpcs();
     this.server.destroy();
     await this.server.drain();

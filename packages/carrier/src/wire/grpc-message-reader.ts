@@ -3,19 +3,23 @@ import { ServeHTTPError } from "@servehttp/contract";
 const prefixBytes = 5;
 
 /**
- * Cuts the bytes of a gRPC stream into messages (gRPC over HTTP/2, "Length-Prefixed-Message"). Feed it with
- * `push`, then take messages with `next` until there is none.
+ * Cuts the bytes of a gRPC stream into messages (gRPC over HTTP/2, "Length-Prefixed-Message"). Feed
+ * it with `push`, then take messages with `next` until there is none.
  *
- * A message that lies in one piece of input is a view of it; one that spans pieces is copied once. A message over
- * the limit is refused by its prefix, before anything is allocated for it.
+ * A message that lies in one piece of input is a view of it; one that spans pieces is copied once.
+ * A message over the limit is refused by its prefix, before anything is allocated for it.
  */
 export class GrpcMessageReader {
   readonly #messageBytesMax: number;
   #input: Buffer | undefined;
   #offset = 0;
-  readonly #prefix = Buffer.alloc(prefixBytes);
+  /** A prefix that does not lie in one piece; there once one has come. */
+  #prefix: Buffer | undefined;
   #prefixLength = 0;
-  /** The message that is being put together, once its prefix is known and it does not lie in one piece. */
+  /**
+   * The message that is being put together, once its prefix is known and it does not lie in one
+   * piece.
+   */
   #message: Buffer | undefined;
   #messageLength = 0;
 
@@ -37,7 +41,8 @@ export class GrpcMessageReader {
   /**
    * The next whole message without its prefix, or undefined when more input is needed.
    *
-   * @throws ServeHTTPError `protocol-violation` for a compressed message (none was negotiated) or one over the limit.
+   * @throws ServeHTTPError `protocol-violation` for a compressed message (none was negotiated) or
+   * one over the limit.
    */
   next(): Buffer | undefined {
     const input = this.#input;
@@ -80,6 +85,7 @@ export class GrpcMessageReader {
     let prefix = input;
     let at = this.#offset;
     if (this.#prefixLength > 0 || input.length - at < prefixBytes) {
+      this.#prefix ??= Buffer.alloc(prefixBytes);
       const taken = input.copy(this.#prefix, this.#prefixLength, at);
       this.#prefixLength += taken;
       this.#offset += taken;

@@ -1,14 +1,17 @@
 /**
- * Writes gRPC messages in the protobuf wire format into slabs that it hands out slice by slice, and never copies
- * a large chunk of body: a message is a list of buffers, to be written corked.
+ * Writes gRPC messages in the protobuf wire format into slabs that it hands out slice by slice, and
+ * never copies a large chunk of body: a message is a list of buffers, to be written corked.
  *
- * Hot path: one message costs no allocation but its own slices. `npm run bench -- --case get` shows it.
+ * Hot path: one message costs no allocation but its own slices. `npm run bench -- --case get` shows
+ * it.
  */
 
 /** Strings of names and values, heads and small bodies of many messages come from one slab. */
 const slabBytes = 65_536;
 
-/** Bodies from this size on are passed by reference; copying less is cheaper than one more buffer. */
+/**
+ * Bodies from this size on are passed by reference; copying less is cheaper than one more buffer.
+ */
 const copiedBytesMax = 4_096;
 
 /** Lengths of nested messages are written as varints padded to four bytes: enough for 256 MiB. */
@@ -35,7 +38,10 @@ export class WireWriter {
   readonly #marks: Mark[] = [];
   #depth = 0;
 
-  /** `headroomBytes` are left free in front of each message, for whoever frames it. */
+  /**
+   * `headroomBytes` are left free in front of each message unless it says otherwise, for whoever
+   * frames it.
+   */
   constructor(headroomBytes = 0) {
     this.#headroomBytes = headroomBytes;
   }
@@ -45,8 +51,11 @@ export class WireWriter {
     return this.#segmentBytes + this.#offset - this.#start;
   }
 
-  /** Begins a gRPC message: the five bytes of its prefix are filled in by `endMessage`. */
-  beginMessage(): void {
+  /**
+   * Begins a gRPC message: the five bytes of its prefix are filled in by `endMessage`.
+   * `headroomBytes` are left free in front of it.
+   */
+  beginMessage(headroomBytes = this.#headroomBytes): void {
     if (this.#depth > 0) {
       // One that was begun before failed halfway: nothing of it may show in this one.
       this.#depth = 0;
@@ -54,13 +63,16 @@ export class WireWriter {
       this.#segments = [];
       this.#segmentBytes = 0;
     }
-    this.#reserve(this.#headroomBytes + grpcPrefixBytes);
-    this.#offset += this.#headroomBytes;
+    this.#reserve(headroomBytes + grpcPrefixBytes);
+    this.#offset += headroomBytes;
     this.#begin();
     this.#offset += grpcPrefixBytes;
   }
 
-  /** Ends the message and gives its buffers, what is left free and the prefix included, to be written in this order. */
+  /**
+   * Ends the message and gives its buffers, what is left free and the prefix included, to be
+   * written in this order.
+   */
   endMessage(): Buffer[] {
     const mark = this.#end();
     const length = this.messageBytes - mark.before - grpcPrefixBytes;

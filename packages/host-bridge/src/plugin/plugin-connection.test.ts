@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import {
-  createSecureServer,
   createServer,
   type Http2SecureServer,
   type Http2Server,
@@ -9,11 +8,10 @@ import {
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { Code } from "@connectrpc/connect";
-import { ServeHTTPError } from "@servehttp/contract";
-import { describe, expect, it } from "vitest";
-import { until } from "@servehttp/testkit";
+import type { RequestInit, ServeHTTPError } from "@servehttp/contract";
+import { describe, expect, it, vi } from "vitest";
 import { type PluginConnectionOptions, PluginConnection } from "./plugin-connection.js";
-import { certificate } from "../test-rig/certificate.js";
+import { until } from "@servehttp/testkit";
 
 const carriers = { stream: 1, mux: 2 } as const;
 
@@ -24,19 +22,27 @@ class WirePlugin implements AsyncDisposable {
   /** Open RPCs but `Describe`, by their paths. */
   readonly open: { readonly path: string; readonly stream: ServerHttp2Stream }[] = [];
   readonly port: number;
+  /** What `Describe` answers. */
+  readonly offered: number[];
   readonly #server: Http2Server | Http2SecureServer;
+  readonly #closed: Promise<unknown>;
 
   private constructor(server: Http2Server | Http2SecureServer, offered: readonly number[]) {
     this.#server = server;
+    this.offered = [...offered];
+    this.#closed = once(server, "close");
     this.port = (server.address() as AddressInfo).port;
     server.on("connection", (socket: Socket) => void this.sockets.push(socket));
-    server.on("session", (session) => void this.sessions.push(session));
+    server.on("session", (session) => {
+      session.on("error", ignore);
+      this.sessions.push(session);
+    });
     server.on("stream", (stream, headers) => {
       const path = String(headers[":path"]);
       stream.on("error", ignore);
       if (path === "/servehttp.v1.PluginService/Describe") {
         // DescribeResponse { contract_version: 1, serves_http: true, carriers }
-        answer(stream, [0x08, 1, 0x10, 1, 0x1a, offered.length, ...offered]);
+        answer(stream, [0x08, 1, 0x10, 1, 0x1a, this.offered.length, ...this.offered]);
       } else {
         this.open.push({ path, stream });
       }
@@ -56,6 +62,10 @@ class WirePlugin implements AsyncDisposable {
     return new WirePlugin(server, offered);
   }
 
+  stopListening(): void {
+    this.#server.close();
+  }
+
   connect(options: Partial<PluginConnectionOptions> = {}): Promise<PluginConnection> {
     const address = { kind: "tcp", host: "127.0.0.1", port: this.port } as const;
     return PluginConnection.connect(
@@ -68,8 +78,8 @@ class WirePlugin implements AsyncDisposable {
     for (const session of this.sessions) {
       session.destroy();
     }
-    this.#server.close();
-    await once(this.#server, "close");
+    this.stopListening();
+    await this.#closed;
   }
 }
 
@@ -84,9 +94,28 @@ function answer(stream: ServerHttp2Stream, message: readonly number[]): void {
   stream.end(Buffer.from([0, 0, 0, 0, message.length, ...message]));
 }
 
+const plainInit: RequestInit = {
+  method: "GET",
+  url: "/",
+  requestUri: "/",
+  protocol: "HTTP/1.1",
+  protocolMajor: 1,
+  protocolMinor: 1,
+  host: "localhost",
+  remoteAddress: "127.0.0.1:1",
+  headers: [],
+  contentLength: -1,
+  deadlineUnixMs: 0,
+  requestId: "r1",
+  context: {},
+  scheme: "http",
+  expectContinue: false,
+  hijackable: false,
+};
+
 const receiver = { receive: () => undefined, abort: () => undefined };
 
-describe("PluginLink", () => {
+describe("PluginConnection", () => {
   it("takes mux where it is offered, unless it is told otherwise", async () => {
     await using both = await WirePlugin.start(carriers.stream, carriers.mux);
     await using streams = await WirePlugin.start(carriers.stream);
@@ -101,7 +130,7 @@ describe("PluginLink", () => {
     for (const [plugin, carrier, agreed] of cases) {
       const connection = await plugin.connect({ carrier });
       expect(connection.carrier).toBe(agreed);
-      connection.close("now");
+      void connection.close("now");
     }
     await expect(streams.connect({ carrier: "mux" })).rejects.toMatchObject({
       code: "not-a-plugin",
@@ -110,50 +139,83 @@ describe("PluginLink", () => {
   });
 
   it.each(["mux", "stream"] as const)(
-    "opens no more exchanges once the plugin's connection says that it goes (%s)",
+    "S3: is lost when the plugin's server says that it goes, and takes no new connection (%s)",
     async (carrier) => {
       await using plugin = await WirePlugin.start(carriers.stream, carriers.mux);
       const connection = await plugin.connect({ carrier });
-      const channel = connection.open(receiver);
-      channel.reset(new ServeHTTPError("client-disconnected", "the test is done with it"));
+      plugin.stopListening();
       plugin.sessions[0]?.goaway(0);
       expect(await connection.lost).toMatchObject({ code: "plugin-closing" });
       expect(() => connection.open(receiver)).toThrow("closing");
-      connection.close("now");
+      await connection.close("now");
       expect(connection.closed).toBe(true);
     },
   );
 
-  it.each(["mux", "stream"] as const)("says that its connection is lost (%s)", async (carrier) => {
-    await using plugin = await WirePlugin.start(carriers.stream, carriers.mux);
-    const connection = await plugin.connect({ carrier });
-    plugin.sockets[0]?.resetAndDestroy();
+  it.each(["mux", "stream"] as const)(
+    "says that it is lost when its connections break and none can be made (%s)",
+    async (carrier) => {
+      await using plugin = await WirePlugin.start(carriers.stream, carriers.mux);
+      const connection = await plugin.connect({ carrier });
+      plugin.stopListening();
+      for (const socket of plugin.sockets) {
+        socket.resetAndDestroy();
+      }
+      expect(await connection.lost).toMatchObject({ code: "connection-lost" });
+      expect(() => connection.open(receiver)).toThrow("closing");
+    },
+  );
+
+  it.each(["destroy", "goaway"] as const)(
+    "S3: makes the connection for Describe and health anew, and serves on meanwhile (%s)",
+    async (how) => {
+      await using plugin = await WirePlugin.start(carriers.stream);
+      const connection = await plugin.connect();
+      const lost = vi.fn<(reason: ServeHTTPError) => void>();
+      void connection.lost.then(lost);
+      const channel = connection.open(receiver);
+      void channel.send({ init: plainInit });
+      await until(() => plugin.open.length === 1, "the exchange");
+      if (how === "goaway") {
+        plugin.sessions[0]?.goaway(0);
+      } else {
+        plugin.sockets[0]?.destroy();
+      }
+      await until(() => plugin.sessions.length === 3, "the third connection");
+      const serving = connection.isServing(new AbortController().signal);
+      await until(() => plugin.open.length === 2, "the question");
+      expect(plugin.open[1]?.stream.session).toBe(plugin.sessions[2]);
+      answer(plugin.open[1]?.stream as ServerHttp2Stream, [0x08, 1]);
+      expect(await serving).toBe(true);
+      expect(plugin.open[0]?.stream.destroyed).toBe(false);
+      expect(lost).not.toHaveBeenCalled();
+      await connection.close("now");
+    },
+  );
+
+  it("is lost when another plugin answers where it was connected", async () => {
+    await using plugin = await WirePlugin.start(carriers.stream);
+    const connection = await plugin.connect();
+    plugin.offered.push(carriers.mux);
+    plugin.sockets[0]?.destroy();
     expect(await connection.lost).toMatchObject({ code: "connection-lost" });
-    expect(() => connection.open(receiver)).toThrow("closing");
+    await connection.close("now");
   });
 
-  it.each([
-    ["connection-lost", (plugin: WirePlugin) => plugin.sockets[0]?.resetAndDestroy()],
-    ["plugin-closing", (plugin: WirePlugin) => plugin.sessions[0]?.goaway(0)],
-  ] as const)("hears of %s while its other connection is being made", async (code, happen) => {
-    const pem = certificate();
-    const server = createSecureServer(pem);
-    await using plugin = await WirePlugin.startOn(server, carriers.stream, carriers.mux);
-    // The handshake takes longer than what happens here.
-    const happened = until(() => plugin.sockets.length === 2, "the second connection").then(() =>
-      happen(plugin),
-    );
-    const address = {
-      kind: "tcp",
-      host: "127.0.0.1",
-      port: plugin.port,
-      tls: { ca: pem.cert },
-    } as const;
-    const connection = await plugin.connect({ address });
-    await happened;
-    expect(await connection.lost).toMatchObject({ code });
-    expect(() => connection.open(receiver)).toThrow("closing");
-    connection.close("now");
+  it("S1: asks how the plugin is on a connection that carries nothing else", async () => {
+    await using plugin = await WirePlugin.start(carriers.stream);
+    const connection = await plugin.connect();
+    for (let index = 0; index < 3; index += 1) {
+      void connection.open(receiver).send({ init: plainInit });
+    }
+    const serving = connection.isServing(new AbortController().signal);
+    await until(() => plugin.open.length === 4, "all RPCs");
+    const [health] = plugin.open.filter(({ path }) => path.endsWith("/Check"));
+    const others = plugin.open.filter((one) => one !== health);
+    expect(others.some(({ stream }) => stream.session === health?.stream.session)).toBe(false);
+    answer(health?.stream as ServerHttp2Stream, [0x08, 1]);
+    expect(await serving).toBe(true);
+    await connection.close("now");
   });
 
   it("asks how the plugin is", async () => {
@@ -185,6 +247,6 @@ describe("PluginLink", () => {
     given.abort();
     await expect(hung).rejects.toMatchObject({ code: Code.Canceled });
     await until(() => plugin.open[0]?.stream.closed === true, "the question is taken back");
-    connection.close("now");
+    void connection.close("now");
   });
 });

@@ -9,17 +9,12 @@ import {
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import {
   authorityOf,
+  connectCarrier,
   connectHttp2,
-  connectDedicated,
-  dedicatedMuxHeaders,
   describeAddress,
-  HostMux,
-  HostStreamExchange,
+  type HostCarrier,
+  KeptSession,
   type PluginAddress,
-  type DedicatedConnection,
-  rpcHeaders,
-  serveHTTPPath,
-  WireWriter,
 } from "@servehttp/carrier";
 import {
   Carrier,
@@ -28,6 +23,7 @@ import {
   type ExchangeChannel,
   Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
+  type Logger,
   type PartReceiver,
   PluginService,
   type RequestParts,
@@ -48,93 +44,89 @@ export interface PluginConnectionOptions {
   readonly token: string | undefined;
   /** `"auto"` takes mux where the plugin offers it. */
   readonly carrier: "auto" | "mux" | "stream";
+  /** Is told what is wrong with the plugin's server though nothing failed by it yet. */
+  readonly logger?: Pick<Logger, "warn">;
 }
 
 /**
- * The host's connection to one plugin process: an HTTP/2 connection, on which `Describe` has been answered and the carrier is
- * agreed on, and beside it, for mux, one that is the RPC of all exchanges. A connection of which either is lost is lost, and
- * stays lost; whoever holds it makes another.
+ * The host's connections to one plugin process: one for `Describe` and health, which carries
+ * nothing else, and those of the carrier that was agreed on. Both are made anew where the plugin's
+ * server closes them in good order. Where that can't be done, or exchanges break with their
+ * connection on mux, it is lost, and stays lost; whoever holds it makes another.
  */
 export class PluginConnection {
   readonly carrier: "mux" | "stream";
   readonly description: DescribeResponse;
   /**
-   * Settles, and never rejects, when no more exchanges can be opened, with the reason: `connection-lost`, or
-   * `plugin-closing` where those that are open may still end.
+   * Settles, and never rejects, when no more exchanges can be opened, with the reason:
+   * `connection-lost`, or `plugin-closing` where those that are open may still end.
    */
   readonly lost: Promise<ServeHTTPError>;
-  readonly #session: ClientHttp2Session;
-  readonly #options: PluginConnectionOptions;
-  readonly #headers: Record<string, string>;
-  readonly #writer = new WireWriter();
-  readonly #rpc: DedicatedConnection | undefined;
-  readonly #mux: HostMux | undefined;
-  #health: Client<typeof Health> | undefined;
+  readonly #session: KeptSession;
+  readonly #exchanges: HostCarrier;
+  readonly #health: Client<typeof Health>;
+  /** open -> lost [#session or #exchanges is], any -> closing [close] -> closed */
+  #state: "open" | "lost" | "closing" | "closed" = "open";
 
   private constructor(
-    session: ClientHttp2Session,
     options: PluginConnectionOptions,
+    session: KeptSession,
     description: DescribeResponse,
-    rpc: DedicatedConnection | undefined,
+    carrier: "mux" | "stream",
+    exchanges: HostCarrier,
   ) {
-    this.#session = session;
-    this.#options = options;
     this.description = description;
-    this.carrier = rpc === undefined ? "stream" : "mux";
-    this.#rpc = rpc;
-    this.#headers = rpcHeaders(serveHTTPPath, authorityOf(options.address), options.token);
-    if (rpc !== undefined) {
-      const mux = new HostMux(rpc);
-      this.#mux = mux;
-      this.lost = mux.lost;
-      // A plugin that goes without saying so on its RPC first.
-      session.once("goaway", () => mux.close());
-      const onClose = () => mux.close(connectionLost(options, undefined));
-      session.once("close", onClose);
-      if (session.destroyed) {
-        // It went while the other one was being made, and told nobody.
-        onClose();
+    this.carrier = carrier;
+    this.#session = session;
+    this.#exchanges = exchanges;
+    this.#health = createClient(
+      Health,
+      transportOver(() => session.session(), options),
+    );
+    const lost = Promise.withResolvers<ServeHTTPError>();
+    this.lost = lost.promise;
+    const onLost = (reason: ServeHTTPError) => {
+      if (this.#state === "open") {
+        this.#state = "lost";
       }
-      return;
-    }
-    this.#mux = undefined;
-    const { promise, resolve } = Promise.withResolvers<ServeHTTPError>();
-    this.lost = promise;
-    session.once("goaway", () => {
-      resolve(new ServeHTTPError("plugin-closing", "the plugin is closing"));
-    });
-    let cause: Error | undefined;
-    session.on("error", (error) => {
-      cause = error;
-    });
-    session.once("close", () => {
-      resolve(connectionLost(options, cause));
-    });
+      lost.resolve(reason);
+    };
+    void session.lost.then(onLost);
+    void exchanges.lost.then(onLost);
   }
 
   /**
    * Connects and asks the plugin who it is.
    *
-   * @throws ServeHTTPError `connection-failed`, `not-a-plugin` (no HTTP/2, no PluginService, no common version),
-   * `unauthenticated` (the plugin refused the token), `deadline` (the signal aborted first).
+   * @throws ServeHTTPError `connection-failed`, `not-a-plugin` (no HTTP/2, no PluginService, no
+   * common version), `unauthenticated` (the plugin refused the token), `deadline` (the signal
+   * aborted first).
    */
   static async connect(
     options: PluginConnectionOptions,
     signal: AbortSignal,
   ): Promise<PluginConnection> {
-    const session = await connectHttp2(options.address, signal);
+    const { address, token, logger, pluginId } = options;
+    const { made, description } = await connectAndDescribe(options, signal);
+    const session = new KeptSession(made, {
+      connect: async (whileWanted) => {
+        const again = await connectAndDescribe(options, whileWanted);
+        if (!isSamePlugin(description, again.description)) {
+          again.made.destroy();
+          const where = describeAddress(address);
+          throw new ServeHTTPError("connection-lost", `another plugin answers at ${where} now`);
+        }
+        return again.made;
+      },
+      nowMs: () => performance.now(),
+    });
     try {
-      const description = await describe(session, options, signal);
-      const rpc =
-        chooseCarrier(options, description) === "mux"
-          ? await connectMux(options, signal)
-          : undefined;
-      return new PluginConnection(session, options, description, rpc);
+      const carrier = chooseCarrier(options, description);
+      const warn = (message: string) => logger?.warn({ plugin: pluginId }, message);
+      const exchanges = await connectCarrier(address, token, carrier, warn, signal);
+      return new PluginConnection(options, session, description, carrier, exchanges);
     } catch (error) {
-      session.on("error", () => {
-        // What made the connection impossible is thrown.
-      });
-      session.destroy();
+      session.close("now");
       throw error;
     }
   }
@@ -145,18 +137,15 @@ export class PluginConnection {
    * @throws ServeHTTPError `connection-lost` where the connection is gone.
    */
   open(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
-    if (this.#mux?.open === true) {
-      return this.#mux.openExchange(receiver);
-    }
-    if (this.#mux !== undefined || this.#session.destroyed || this.#session.closed) {
+    if (this.#state !== "open") {
       throw new ServeHTTPError("connection-lost", "the connection to the plugin is closing");
     }
-    return new HostStreamExchange(this.#session, this.#headers, this.#writer, receiver);
+    return this.#exchanges.open(receiver);
   }
 
-  /** Whether the connection is closed, and all that was on it over. */
+  /** Whether the connection was closed, and all that was on it is over. */
   get closed(): boolean {
-    return this.#session.destroyed && this.#rpc?.closed !== false;
+    return this.#state === "closed";
   }
 
   /**
@@ -165,7 +154,6 @@ export class PluginConnection {
    * @throws ConnectError where no answer came, or another than that service's
    */
   async isServing(signal: AbortSignal): Promise<boolean> {
-    this.#health ??= createClient(Health, transportOver(this.#session, this.#options));
     try {
       const { status } = await this.#health.check({}, { signal });
       return status === ServingStatus.SERVING;
@@ -177,31 +165,39 @@ export class PluginConnection {
     }
   }
 
-  /** Closes the connection: gracefully, once its exchanges are over, or with `now` at once. */
-  close(how: "drained" | "now"): void {
-    if (how === "now") {
-      this.#rpc?.destroy();
-      this.#session.destroy();
-    } else {
-      this.#mux?.close();
-      this.#session.close();
-    }
+  /**
+   * Closes the connection: gracefully, once its exchanges are over, or with `now` at once. Resolves
+   * when it is closed.
+   */
+  async close(how: "drained" | "now"): Promise<void> {
+    this.#state = "closing";
+    this.#session.close(how);
+    await this.#exchanges.close(how);
+    this.#state = "closed";
   }
 }
 
-function connectionLost(
-  { address }: PluginConnectionOptions,
-  cause: Error | undefined,
-): ServeHTTPError {
-  const message = `the connection to ${describeAddress(address)} was lost`;
-  return new ServeHTTPError("connection-lost", message, { cause });
+/** A connection on which `Describe` was answered. */
+async function connectAndDescribe(
+  options: PluginConnectionOptions,
+  signal: AbortSignal,
+): Promise<{ made: ClientHttp2Session; description: DescribeResponse }> {
+  const made = await connectHttp2(options.address, signal);
+  try {
+    return { made, description: await describe(made, options, signal) };
+  } catch (error) {
+    made.destroy();
+    throw error;
+  }
 }
 
-function connectMux(
-  { address, token }: PluginConnectionOptions,
-  signal: AbortSignal,
-): Promise<DedicatedConnection> {
-  return connectDedicated(address, dedicatedMuxHeaders(authorityOf(address), token), signal);
+/** Whether a plugin that was connected to anew is what it was. */
+function isSamePlugin(before: DescribeResponse, now: DescribeResponse): boolean {
+  return (
+    before.contractVersion === now.contractVersion &&
+    before.servesHttp === now.servesHttp &&
+    before.carriers.join() === now.carriers.join()
+  );
 }
 
 async function describe(
@@ -209,7 +205,10 @@ async function describe(
   options: PluginConnectionOptions,
   signal: AbortSignal,
 ): Promise<DescribeResponse> {
-  const client = createClient(PluginService, transportOver(session, options));
+  const client = createClient(
+    PluginService,
+    transportOver(() => Promise.resolve(session), options),
+  );
   const { pluginId } = options;
   const where = describeAddress(options.address);
   let description: DescribeResponse;
@@ -277,14 +276,17 @@ function chooseCarrier(
   return options.carrier === "stream" || !offered ? "stream" : "mux";
 }
 
-function transportOver(session: ClientHttp2Session, options: PluginConnectionOptions) {
+function transportOver(
+  sessionOf: () => Promise<ClientHttp2Session>,
+  options: PluginConnectionOptions,
+) {
   const baseUrl = authorityOf(options.address);
   const sessionManager: SessionManager = {
     authority: new URL(baseUrl).origin,
-    request: (method, path, headers, requestOptions) =>
-      Promise.resolve(
-        session.request({ ...headers, ":method": method, ":path": path }, requestOptions),
-      ),
+    request: async (method, path, headers, requestOptions) => {
+      const session = await sessionOf();
+      return session.request({ ...headers, ":method": method, ":path": path }, requestOptions);
+    },
     notifyResponseByteRead: () => undefined,
   };
   const showToken: Interceptor = (next) => (request) => {

@@ -111,10 +111,10 @@ export class UrlInstance implements PluginInstance {
     this.#stopping = new AbortController();
     this.#connecting = undefined;
     clearTimeout(this.#timer);
-    this.#connection?.close("now");
+    void this.#connection?.close("now");
     this.#connection = undefined;
     for (const connection of this.#retired) {
-      connection.close("now");
+      void connection.close("now");
     }
     this.#retired.clear();
   }
@@ -153,7 +153,7 @@ export class UrlInstance implements PluginInstance {
       clearTimeout(timer);
     }
     if (stopping.aborted) {
-      connection.close("now");
+      void connection.close("now");
       return ServeHTTPError.from(stopping.reason);
     }
     this.#connecting = undefined;
@@ -174,7 +174,7 @@ export class UrlInstance implements PluginInstance {
     if (reason.code === "plugin-closing") {
       this.#retire(connection);
     } else {
-      connection.close("now");
+      void connection.close("now");
     }
     this.#connection = undefined;
     if (this.#state === "draining") {
@@ -195,7 +195,7 @@ export class UrlInstance implements PluginInstance {
         this.#retired.delete(one);
       }
     }
-    connection.close("drained");
+    void connection.close("drained");
     this.#retired.add(connection);
   }
 
