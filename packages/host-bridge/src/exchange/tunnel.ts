@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { type ExchangeChannel, type RequestParts, ServeHTTPError } from "@servehttp/contract";
+import { type ExchangeChannel, type RequestParts, Room, ServeHTTPError } from "@servehttp/contract";
 import { tunnelLingerMs } from "../limits.js";
 
 /**
@@ -13,7 +13,7 @@ export class Tunnel {
   readonly #onOver: (error: ServeHTTPError | undefined) => void;
   #clientEnded = false;
   #pluginEnded = false;
-  #room: PromiseWithResolvers<void> | undefined;
+  readonly #room = new Room();
   #linger: NodeJS.Timeout | undefined;
 
   /**
@@ -51,8 +51,7 @@ export class Tunnel {
     if (this.#socket.destroyed || this.#socket.write(chunk)) {
       return undefined;
     }
-    this.#room ??= Promise.withResolvers<void>();
-    return this.#room.promise;
+    return this.#room.wait();
   }
 
   /** The plugin writes nothing more. */
@@ -98,8 +97,7 @@ export class Tunnel {
   }
 
   #release(): void {
-    this.#room?.resolve();
-    this.#room = undefined;
+    this.#room.open();
   }
 
   #closed(): void {

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import type { FieldList } from "@servehttp/contract";
+import { type FieldList, Room } from "@servehttp/contract";
 import type { ClientResponse } from "../client/client-response.js";
 import { destroySocket } from "../client/destroy-socket.js";
 import { informationalHead } from "../client/informational-head.js";
@@ -37,7 +37,7 @@ export class FastPathResponse implements ClientResponse {
   /** A head that has begun and is not written yet. */
   #head = "";
   #chunked = false;
-  #room: PromiseWithResolvers<void> | undefined;
+  readonly #room = new Room();
   /** Whether a head has been settled. */
   answered = false;
 
@@ -102,8 +102,7 @@ export class FastPathResponse implements ClientResponse {
     if (hasRoom) {
       return undefined;
     }
-    this.#room ??= Promise.withResolvers<void>();
-    return this.#room.promise;
+    return this.#room.wait();
   }
 
   flush(): void {
@@ -136,8 +135,7 @@ export class FastPathResponse implements ClientResponse {
   }
 
   release(): void {
-    this.#room?.resolve();
-    this.#room = undefined;
+    this.#room.open();
   }
 
   #takeHead(): string {

@@ -1,6 +1,6 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { type FieldList, ServeHTTPError } from "@servehttp/contract";
+import { type FieldList, Room, ServeHTTPError } from "@servehttp/contract";
 import type { ClientResponse } from "../client/client-response.js";
 import { destroySocket } from "../client/destroy-socket.js";
 import { discardBody } from "../client/discard-body.js";
@@ -32,7 +32,7 @@ export class Http1Response implements ClientResponse {
    */
   #answered = false;
   #listensToDrain = false;
-  #room: PromiseWithResolvers<void> | undefined;
+  readonly #room = new Room();
 
   constructor(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) {
     this.#request = request;
@@ -115,8 +115,7 @@ export class Http1Response implements ClientResponse {
       this.#listensToDrain = true;
       this.#response.on("drain", () => this.release());
     }
-    this.#room ??= Promise.withResolvers<void>();
-    return this.#room.promise;
+    return this.#room.wait();
   }
 
   flush(): void {
@@ -162,8 +161,7 @@ export class Http1Response implements ClientResponse {
   }
 
   release(): void {
-    this.#room?.resolve();
-    this.#room = undefined;
+    this.#room.open();
   }
 
   #writeHead(head: ResponseHead): void {

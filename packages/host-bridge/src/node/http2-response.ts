@@ -5,7 +5,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Duplex } from "node:stream";
-import { discardBytesMax, type FieldList, ServeHTTPError } from "@servehttp/contract";
+import { discardBytesMax, type FieldList, Room, ServeHTTPError } from "@servehttp/contract";
 import type { ClientResponse } from "../client/client-response.js";
 import { type ResponseHead, toHttp2Fields } from "../edge/response-head.js";
 import { discardMsMax } from "../limits.js";
@@ -27,7 +27,7 @@ export class Http2Response implements ClientResponse {
    * sending -> sent [#sent], and then the stream is closed if it was to be by then [#closeOnceSent]
    */
   #state: "sending" | "closing" | "sent" = "sending";
-  #room: PromiseWithResolvers<void> | undefined;
+  readonly #room = new Room();
 
   constructor(request: Http2ServerRequest, response: Http2ServerResponse, awaitsContinue: boolean) {
     this.#request = request;
@@ -72,11 +72,8 @@ export class Http2Response implements ClientResponse {
     if (!this.#usable || stream.write(chunk)) {
       return undefined;
     }
-    if (this.#room === undefined) {
-      this.#room = Promise.withResolvers<void>();
-      stream.once("drain", () => this.release());
-    }
-    return this.#room.promise;
+    stream.once("drain", () => this.release());
+    return this.#room.wait();
   }
 
   flush(): void {
@@ -141,8 +138,7 @@ export class Http2Response implements ClientResponse {
   }
 
   release(): void {
-    this.#room?.resolve();
-    this.#room = undefined;
+    this.#room.open();
   }
 
   get #usable(): boolean {

@@ -1,4 +1,4 @@
-import { muxWindowBytes, type ResponseParts, type ServeHTTPError } from "@servehttp/contract";
+import { muxWindowBytes, Room, type ResponseParts, type ServeHTTPError } from "@servehttp/contract";
 import { BodyReader } from "../exchange/body-reader.js";
 
 /**
@@ -11,7 +11,7 @@ export class MemoryResponseBody {
   #waitingBytes = 0;
   #isDelivering = false;
   #end: ResponseParts["end"];
-  #room: PromiseWithResolvers<void> | undefined;
+  readonly #room = new Room();
 
   receive(parts: ResponseParts): void | Promise<void> {
     if (parts.chunk !== undefined) {
@@ -25,8 +25,7 @@ export class MemoryResponseBody {
     if (this.#waitingBytes < muxWindowBytes) {
       return undefined;
     }
-    this.#room ??= Promise.withResolvers();
-    return this.#room.promise;
+    return this.#room.wait();
   }
 
   cut(error: ServeHTTPError): void {
@@ -41,8 +40,7 @@ export class MemoryResponseBody {
       await this.reader.receive(chunk, undefined);
       this.#waitingBytes -= chunk.length;
       if (this.#waitingBytes < muxWindowBytes) {
-        this.#room?.resolve();
-        this.#room = undefined;
+        this.#room.open();
       }
     }
     this.#isDelivering = false;
