@@ -33,13 +33,21 @@ import { WireWriter } from "./wire/wire-writer.js";
 export interface ExchangeServerOptions {
   /** Called for each exchange, on whichever carrier. Must not throw. */
   readonly accept: AcceptExchange;
-  /** Serves all RPCs that are not exchanges: `Describe`, health. Called with those that have shown the token. */
-  readonly rpc: (request: Http2ServerRequest, response: Http2ServerResponse) => void;
+  /**
+   * Serves all RPCs that are not exchanges in gRPC with protobuf: `Describe`, health, and exchanges in another protocol. Called
+   * with those that have shown the token.
+   */
+  readonly rpc: ServeRpc;
+  /** Refuses an RPC in another protocol than gRPC that has not shown the token. Default: a refusal in gRPC. */
+  readonly refuse?: ServeRpc;
   /** What every RPC must show as `authorization: Bearer`; undefined: nothing is asked for. */
   readonly token: string | undefined;
   /** Serve TLS, with these options of `node:http2`'s `createSecureServer`. */
   readonly tls?: SecureServerOptions;
 }
+
+/** Answers an RPC of Node's HTTP/2. */
+export type ServeRpc = (request: Http2ServerRequest, response: Http2ServerResponse) => void;
 
 /** Where an `ExchangeServer` listens. */
 export type ListenAddress =
@@ -183,7 +191,7 @@ export class ExchangeServer {
         socket.off("close", forget);
         forget();
         const fields = detectDedicated(octets);
-        if (fields?.[":path"] === serveHTTPMuxPath) {
+        if (fields?.[":path"] === serveHTTPMuxPath && isGrpcWithProtobuf(fields["content-type"])) {
           this.#serveRpc(socket, fields, octets);
         } else {
           socket.pause();
@@ -231,11 +239,16 @@ export class ExchangeServer {
   }
 
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[]): void {
+    const isGrpc = isGrpcWithProtobuf(headers["content-type"]);
     if (!this.#mayEnter(headers.authorization)) {
-      refuseStream(stream, new ServeHTTPError("unauthenticated", refusal));
+      if (isGrpc || this.#options.refuse === undefined) {
+        refuseStream(stream, new ServeHTTPError("unauthenticated", refusal));
+      } else {
+        serveRpc(this.#options.refuse, stream, headers, rawHeaders);
+      }
       return;
     }
-    const path = headers[":path"];
+    const path = isGrpc ? headers[":path"] : undefined;
     if (path === serveHTTPPath) {
       const exchange = new PluginStreamExchange(stream, this.#writer, this.#options.accept);
       this.#streamExchanges.add(exchange);
@@ -244,8 +257,7 @@ export class ExchangeServer {
       const mux = this.#serveMux(new NodeRpcStream(stream));
       stream.once("close", () => this.#muxes.delete(mux));
     } else {
-      const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
-      this.#options.rpc(request, new Http2ServerResponse(stream));
+      serveRpc(this.#options.rpc, stream, headers, rawHeaders);
     }
   }
 
@@ -256,6 +268,21 @@ export class ExchangeServer {
     // Hashes are of one length, so that the comparison takes one time whatever is shown.
     return authorization !== undefined && timingSafeEqual(hash(authorization), this.#tokenHash);
   }
+}
+
+function serveRpc(
+  serve: ServeRpc,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  rawHeaders: string[],
+): void {
+  const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
+  serve(request, new Http2ServerResponse(stream));
+}
+
+/** Whether the content type is one that the carriers read themselves (gRPC over HTTP/2, "Requests"). */
+function isGrpcWithProtobuf(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^application\/grpc(?:\+proto)?(?:$|;)/i.test(contentType);
 }
 
 const refusal = "the token is missing or wrong";

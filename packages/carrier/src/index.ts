@@ -4,5 +4,9 @@ export {
   ExchangeServer,
   type ExchangeServerOptions,
   type ListenAddress,
+  type ServeRpc,
 } from "./exchange-server.js";
+export { MessageCarrier } from "./messages/message-carrier.js";
+export type { RpcMessages } from "./messages/rpc-messages.js";
 export { KeptSession } from "./node/kept-session.js";
+export { statusOf, statusText } from "./wire/grpc-status.js";

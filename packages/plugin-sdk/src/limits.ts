@@ -18,6 +18,12 @@ export const joinBytesMax = 16_384;
  */
 export const upgradeBodyBytesMax = 1_048_576;
 
+/**
+ * How long a host that speaks Connect may keep its own way of an RPC open after the answer has gone out: 10 seconds. A reset
+ * at once would make slow readers fail; none at all would leave a stream open for each early answer.
+ */
+export const halfOpenMs = 10_000;
+
 /** The longest line that is logged on standard error: 8 KiB, behind which hosts cut lines of output. */
 export const logLineBytesMax = 8_192;
 

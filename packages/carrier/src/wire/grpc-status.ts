@@ -32,10 +32,17 @@ export function statusOf(code: ErrorCode): number {
   }
 }
 
-/** The end of a failed RPC. Only our own words about a violation travel: never those of a handler. */
+/** The message of the status of a failed RPC. Only our own words about a violation travel: never those of a handler. */
+export function statusText(error: ServeHTTPError): string {
+  return error.code === "protocol-violation" ? error.message : error.code;
+}
+
+/** The end of a failed RPC. */
 export function statusFields(error: ServeHTTPError): HeaderFields {
-  const text = error.code === "protocol-violation" ? error.message : error.code;
-  return { "grpc-status": String(statusOf(error.code)), "grpc-message": encodeMessage(text) };
+  return {
+    "grpc-status": String(statusOf(error.code)),
+    "grpc-message": encodeMessage(statusText(error)),
+  };
 }
 
 /** What a status means to a host whose response is not complete. */

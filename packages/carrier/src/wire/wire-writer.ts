@@ -17,7 +17,7 @@ const copiedBytesMax = 4_096;
 /** Lengths of nested messages are written as varints padded to four bytes: enough for 256 MiB. */
 const nestedLengthBytes = 4;
 
-const grpcPrefixBytes = 5;
+export const grpcPrefixBytes = 5;
 
 interface Mark {
   slab: Buffer;

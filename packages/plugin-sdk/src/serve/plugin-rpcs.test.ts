@@ -2,10 +2,11 @@ import { getEventListeners } from "node:events";
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { ConnectError } from "@connectrpc/connect";
+import { MessageCarrier } from "@servehttp/carrier";
 import { HealthCheckResponse_ServingStatus as ServingStatus } from "@servehttp/contract";
 import { expect, it } from "vitest";
 import { until } from "@servehttp/testkit";
-import { ServingState, servePluginRpcs } from "./plugin-rpcs.js";
+import { type PluginRpcs, ServingState, servePluginRpcs } from "./plugin-rpcs.js";
 import { StockHost } from "../test-rig/stock-host.js";
 
 it("lets go of who waits when the plugin stops, and of both when who waits leaves", async () => {
@@ -28,7 +29,7 @@ it("lets go of who waits when the plugin stops, and of both when who waits leave
 
 it("holds nothing of watches whose clients have left", async () => {
   const state = new ServingState();
-  const server = createServer(servePluginRpcs("software", state));
+  const server = createServer(servePluginRpcs(rpcsOf(state)));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   using host = new StockHost(`127.0.0.1:${port}`);
@@ -54,7 +55,7 @@ it("holds nothing of watches whose clients have left", async () => {
 it("tells a watch that begins while the plugin closes so, and ends", async () => {
   const state = new ServingState();
   state.close();
-  const server = createServer(servePluginRpcs("software", state));
+  const server = createServer(servePluginRpcs(rpcsOf(state)));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   using host = new StockHost(`127.0.0.1:${port}`);
@@ -66,3 +67,10 @@ it("tells a watch that begins while the plugin closes so, and ends", async () =>
   expect((await host.health.check({})).status).toBe(ServingStatus.NOT_SERVING);
   server.close();
 });
+
+function rpcsOf(state: ServingState): PluginRpcs {
+  const accept = () => {
+    throw new Error("no exchange is expected");
+  };
+  return { software: "software", state, exchanges: new MessageCarrier(accept) };
+}

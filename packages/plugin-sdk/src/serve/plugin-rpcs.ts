@@ -1,14 +1,26 @@
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
+import { constants, type Http2ServerRequest } from "node:http2";
+import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import {
+  type MessageCarrier,
+  type RpcMessages,
+  type ServeRpc,
+  statusOf as statusCodeOf,
+  statusText,
+} from "@servehttp/carrier";
 import {
   Carrier,
   contractVersion,
   type DescribeRequest,
   Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
+  messageBytesMax as exchangeMessageBytesMax,
+  muxMessageBytesMax,
   PluginService,
+  ServeHTTPError,
 } from "@servehttp/contract";
+import { halfOpenMs } from "../limits.js";
 
 /** The longest message of `Describe` and health, both of which are small. */
 const messageBytesMax = 65_536;
@@ -54,20 +66,115 @@ export class ServingState {
   }
 }
 
-/** The RPCs of a plugin that carry no exchange: `Describe` and `grpc.health.v1.Health`, served by connect-node. */
-export function servePluginRpcs(
-  software: string,
-  state: ServingState,
-): (request: Http2ServerRequest, response: Http2ServerResponse) => void {
+/** What `servePluginRpcs` serves. */
+export interface PluginRpcs {
+  /** Who answers, for `Describe`. */
+  readonly software: string;
+  readonly state: ServingState;
+  /** Takes in the exchanges of hosts that speak another protocol than gRPC with protobuf. */
+  readonly exchanges: MessageCarrier;
+}
+
+/**
+ * The RPCs of a plugin that its carriers don't read themselves, served by connect-node: `Describe` and
+ * `grpc.health.v1.Health` in each protocol, and exchanges in the Connect protocol, in gRPC with JSON and in gRPC-Web.
+ */
+export function servePluginRpcs(rpcs: PluginRpcs): ServeRpc {
+  const serve = connectNodeAdapter({
+    ...adapterOptions,
+    routes: (router) => addRoutes(router, rpcs),
+  });
+  return (request, response) => {
+    const spoken = contentTypesOf(request);
+    if (spoken === undefined) {
+      serve(request, response);
+    } else {
+      const text = `This RPC speaks ${spoken.join(", ")}.\n`;
+      response.writeHead(415, { "accept-post": spoken.join(", "), "content-type": "text/plain" });
+      response.end(text);
+    }
+    discardRestOfRequest(request);
+  };
+}
+
+/**
+ * The content types that an RPC speaks, where that of the request is none of them. connect-node would say 415 and no more. What
+ * else is wrong with a request is left to it.
+ */
+function contentTypesOf({
+  method,
+  url,
+  headers,
+}: Http2ServerRequest): readonly string[] | undefined {
+  if (method !== "POST") {
+    return undefined;
+  }
+  const spoken = streamingPaths.has(url) ? streamingTypes : unaryTypes;
+  const contentType = headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
+  return contentType !== undefined && spoken.includes(contentType) ? undefined : spoken;
+}
+
+const streamingPaths: ReadonlySet<string> = new Set(
+  [PluginService, Health].flatMap(({ typeName, methods }) =>
+    methods
+      .filter(({ methodKind }) => methodKind !== "unary")
+      .map(({ name }) => `/${typeName}/${name}`),
+  ),
+);
+
+const grpcTypes = [
+  "grpc",
+  "grpc+proto",
+  "grpc+json",
+  "grpc-web",
+  "grpc-web+proto",
+  "grpc-web+json",
+];
+const unaryTypes = [...grpcTypes, "proto", "json"].map((name) => `application/${name}`);
+const streamingTypes = [...grpcTypes, "connect+proto", "connect+json"].map(
+  (name) => `application/${name}`,
+);
+
+/** Refuses each RPC of a plugin in the protocol that it speaks, before a message of it is read. */
+export function refusePluginRpcs(rpcs: PluginRpcs): ServeRpc {
   return connectNodeAdapter({
-    routes: (router) => addRoutes(router, software, state),
-    // Compressing costs more than sending here, and is on by default.
-    acceptCompression: [],
-    readMaxBytes: messageBytesMax,
+    ...adapterOptions,
+    routes: (router) => addRoutes(router, rpcs),
+    interceptors: [
+      () => () => {
+        throw new ConnectError("the token is missing or wrong", Code.Unauthenticated);
+      },
+    ],
   });
 }
 
-function addRoutes(router: ConnectRouter, software: string, state: ServingState): void {
+const adapterOptions = {
+  // Compressing costs more than sending here, and is on by default.
+  acceptCompression: [],
+  readMaxBytes: messageBytesMax,
+};
+
+/**
+ * connect-node leaves what a host still sends after an early answer unread, and with it the HTTP/2 stream open for ever. The
+ * host is given some time to end its way, so that it sees the answer first. (Node's response emits its own `finish` only
+ * when the stream has closed.)
+ */
+function discardRestOfRequest({ stream }: Http2ServerRequest): void {
+  stream.once("finish", () => {
+    if (stream.closed) {
+      return;
+    }
+    stream.removeAllListeners("data");
+    stream.resume();
+    const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), halfOpenMs);
+    timer.unref();
+    stream.once("close", () => clearTimeout(timer));
+  });
+}
+
+function addRoutes(router: ConnectRouter, rpcs: PluginRpcs): void {
+  const { software, state, exchanges } = rpcs;
+  const { serveHTTP, serveHTTPMux } = PluginService.method;
   router.service(PluginService, {
     describe(request) {
       checkVersion(request);
@@ -79,6 +186,23 @@ function addRoutes(router: ConnectRouter, software: string, state: ServingState)
       };
     },
   });
+  router.rpc(
+    serveHTTP,
+    (requests, context) =>
+      mapEach(exchanges.serveHTTP(messagesOf(serveHTTP.input, requests, context)), (message) =>
+        fromBinary(serveHTTP.output, message),
+      ),
+    { readMaxBytes: exchangeMessageBytesMax },
+  );
+  router.rpc(
+    serveHTTPMux,
+    (requests, context) =>
+      mapEach(
+        exchanges.serveHTTPMux(messagesOf(serveHTTPMux.input, requests, context)),
+        (message) => fromBinary(serveHTTPMux.output, message),
+      ),
+    { readMaxBytes: muxMessageBytesMax },
+  );
   router.service(Health, {
     check({ service }) {
       return { status: statusOf(service, state, Code.NotFound) };
@@ -93,6 +217,74 @@ function addRoutes(router: ConnectRouter, software: string, state: ServingState)
     },
   });
 }
+
+/** The messages of the host, as the carrier reads them. */
+function messagesOf<Schema extends DescMessage>(
+  schema: Schema,
+  requests: AsyncIterable<MessageShape<Schema>>,
+  { signal }: HandlerContext,
+): RpcMessages {
+  return {
+    requests: mapEach(requests, (message) => toBinary(schema, message)),
+    signal,
+    reason: () => errorOf(signal.reason),
+    toError: errorOf,
+  };
+}
+
+/** What it means to an exchange that connect-node has thrown. */
+function errorOf(thrown: unknown): ServeHTTPError {
+  if (thrown instanceof ServeHTTPError) {
+    return thrown;
+  }
+  const { code, rawMessage } = ConnectError.from(thrown, Code.Canceled);
+  switch (code) {
+    case Code.DeadlineExceeded:
+      return new ServeHTTPError("deadline", "the host's time ran out");
+    case Code.Canceled:
+    case Code.Aborted:
+    case Code.Unavailable:
+      return new ServeHTTPError("client-disconnected", "the host gave up the exchange");
+    default:
+      return new ServeHTTPError("protocol-violation", rawMessage);
+  }
+}
+
+/** Maps what an iterable gives. Ends it when it is ended itself, also while it waits, which a generator can't. */
+function mapEach<From, To>(
+  iterable: AsyncIterable<From>,
+  map: (value: From) => To,
+): AsyncIterableIterator<To> {
+  const iterator = iterable[Symbol.asyncIterator]();
+  const mapped: AsyncIterableIterator<To> = {
+    async next() {
+      try {
+        const result = await iterator.next();
+        return result.done === true
+          ? { done: true, value: undefined }
+          : { done: false, value: map(result.value) };
+      } catch (error) {
+        throw error instanceof ServeHTTPError ? statusErrorOf(error) : error;
+      }
+    },
+    async return() {
+      await iterator.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]: () => mapped,
+  };
+  return mapped;
+}
+
+/** The status by which the RPC of a failed exchange ends: never a handler's own words. */
+function statusErrorOf(error: ServeHTTPError): ConnectError {
+  return new ConnectError(statusText(error), codes.get(statusCodeOf(error.code)));
+}
+
+/** Connect's codes have the numbers of gRPC's. */
+const codes = new Map<number, Code>(
+  Object.values(Code).flatMap((code) => (typeof code === "number" ? [[code, code]] : [])),
+);
 
 function checkVersion(request: DescribeRequest): void {
   if (!request.contractVersions.includes(contractVersion)) {

@@ -1,6 +1,11 @@
 import type { TlsOptions } from "node:tls";
-import { ExchangeServer, type ExchangeServerOptions, type ListenAddress } from "@servehttp/carrier";
-import { type Logger, ServeHTTPError } from "@servehttp/contract";
+import {
+  ExchangeServer,
+  type ExchangeServerOptions,
+  type ListenAddress,
+  MessageCarrier,
+} from "@servehttp/carrier";
+import { type AcceptExchange, type Logger, ServeHTTPError } from "@servehttp/contract";
 import { type PluginHandler, toServeHTTP } from "../adapters/to-serve-http.js";
 import { dispatchExchange } from "../exchange/dispatcher.js";
 import { RunningHandlers } from "../exchange/running-handlers.js";
@@ -9,7 +14,7 @@ import { drainAgainMs } from "../limits.js";
 import { formatListenAddress } from "./listen-address.js";
 import { listenAt } from "./listen-at.js";
 import { loggerOf } from "./logger-of.js";
-import { ServingState, servePluginRpcs } from "./plugin-rpcs.js";
+import { refusePluginRpcs, ServingState, servePluginRpcs } from "./plugin-rpcs.js";
 import { type PluginSettings, readPluginSettings, takeHostVariables } from "./plugin-settings.js";
 import {
   closeBeforeEnd,
@@ -112,17 +117,22 @@ async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise
   const logger = loggerOf(options.logger);
   const running = new RunningHandlers();
   const state = new ServingState();
+  const accept: AcceptExchange = (channel) =>
+    dispatchExchange(channel, serveHTTP, { logger, running });
+  const exchanges = new MessageCarrier(accept);
+  const rpcs = { software: sdkSoftware(), state, exchanges };
   const server = exchangeServer(
     {
-      accept: (channel) => dispatchExchange(channel, serveHTTP, { logger, running }),
-      rpc: servePluginRpcs(sdkSoftware(), state),
+      accept,
+      rpc: servePluginRpcs(rpcs),
+      refuse: refusePluginRpcs(rpcs),
       token: settings.token,
     },
     options.tls,
   );
   endWithHost(variables.SERVEHTTP_HOST_FD);
   const listensOn = await listenAt(server, settings.address);
-  const plugin = new Plugin(server, state, running, settings, listensOn);
+  const plugin = new Plugin(server, exchanges, state, running, settings, listensOn);
   closeBeforeEnd(plugin);
   return plugin;
 }
@@ -152,6 +162,7 @@ class Plugin implements RunningPlugin, EndsWithProcess {
   readonly listensOn: ListenAddress;
   readonly id: string | undefined;
   readonly #server: ExchangeServer;
+  readonly #exchanges: MessageCarrier;
   readonly #state: ServingState;
   readonly #running: RunningHandlers;
   readonly #drainMs: number;
@@ -159,12 +170,14 @@ class Plugin implements RunningPlugin, EndsWithProcess {
 
   constructor(
     server: ExchangeServer,
+    exchanges: MessageCarrier,
     state: ServingState,
     running: RunningHandlers,
     { id, drainMs }: PluginSettings,
     listensOn: ListenAddress,
   ) {
     this.#server = server;
+    this.#exchanges = exchanges;
     this.#state = state;
     this.#running = running;
     this.#drainMs = drainMs;
@@ -193,9 +206,12 @@ class Plugin implements RunningPlugin, EndsWithProcess {
     this.#state.close();
     const server = this.#server;
     const drained = server.drain();
+    this.#exchanges.drain();
     const idle = drained.then(() => this.#running.whenIdle());
     if (!(await isResolvedWithin(idle, this.#drainMs))) {
-      server.giveUp(new ServeHTTPError("plugin-closing", "the plugin is closing"));
+      const closing = new ServeHTTPError("plugin-closing", "the plugin is closing");
+      server.giveUp(closing);
+      this.#exchanges.giveUp(closing);
       if (!(await isResolvedWithin(drained, drainAgainMs))) {
         server.destroy();
         await drained;

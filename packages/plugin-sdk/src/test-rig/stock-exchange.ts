@@ -18,6 +18,8 @@ export class StockExchange {
   status = 0;
   /** How it ended: "ended", a reset's code, or the RPC's status by name. */
   outcome: string | number | undefined;
+  /** What the host was told where the RPC failed. */
+  failure: string | undefined;
   isDraining = false;
   readonly #carrier: CarrierName;
   readonly #requests = new Pushed<RequestMessage>();
@@ -63,6 +65,7 @@ export class StockExchange {
       }
       this.outcome ??= "cut off";
     } catch (error) {
+      this.failure = ConnectError.from(error).message;
       this.outcome ??= Code[ConnectError.from(error).code];
     } finally {
       this.#requests.end();
@@ -85,6 +88,7 @@ export class StockExchange {
       }
       this.outcome ??= "cut off";
     } catch (error) {
+      this.failure = ConnectError.from(error).message;
       this.outcome ??= Code[ConnectError.from(error).code];
     } finally {
       this.#batches.end();

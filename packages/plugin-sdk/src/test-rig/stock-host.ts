@@ -1,7 +1,11 @@
 import { connect as connectNet } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import {
+  createConnectTransport,
+  createGrpcTransport,
+  Http2SessionManager,
+} from "@connectrpc/connect-node";
 import { Health, PluginService } from "@servehttp/contract";
 import { type CarrierName, StockExchange } from "./stock-exchange.js";
 
@@ -9,6 +13,8 @@ import { type CarrierName, StockExchange } from "./stock-exchange.js";
 export interface StockHostOptions {
   readonly token?: string | undefined;
   readonly tls?: ConnectionOptions;
+  /** Default: gRPC. */
+  readonly protocol?: "grpc" | "grpc-json" | "connect" | "connect-json";
 }
 
 /** A host made of connect-node alone: nothing of ours is between a test and the wire. */
@@ -39,11 +45,16 @@ export class StockHost implements Disposable {
       }
       return next(request);
     };
-    const transport = createGrpcTransport({
+    const { protocol = "grpc" } = options;
+    const transportOptions = {
       baseUrl,
       sessionManager: this.#sessions,
       interceptors: [showToken],
-    });
+      useBinaryFormat: !protocol.endsWith("json"),
+    };
+    const transport = protocol.startsWith("grpc")
+      ? createGrpcTransport(transportOptions)
+      : createConnectTransport({ ...transportOptions, httpVersion: "2" });
     this.plugin = createClient(PluginService, transport);
     this.health = createClient(Health, transport);
   }
