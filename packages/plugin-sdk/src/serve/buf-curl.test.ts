@@ -50,8 +50,8 @@ it(
       "--unix-socket",
       path,
       "-d",
-      "{}",
-      "http://localhost/grpc.health.v1.Health/Check",
+      '{"contractVersions":[1]}',
+      "http://localhost/servehttp.v1.PluginService/Describe",
     ];
     await expect(bufCurl(...args)).rejects.toThrow(/unauthenticated/);
     const answer = await bufCurl("--header", "authorization: Bearer secret", ...args);
