@@ -2,6 +2,7 @@ import { ServeHTTPError } from "@servehttp/contract";
 import { hostStreamWindowBytes } from "../limits.js";
 import type { HeaderFields } from "../wire/header-fields.js";
 import { errorCode, frameFlag } from "./frames.js";
+import { HeldBytes } from "./held-bytes.js";
 import { Http2Error } from "./http2-error.js";
 import { type OutputOwner, StreamOutput } from "./stream-output.js";
 
@@ -54,7 +55,7 @@ export class HostStream implements OutputOwner {
   #seen = false;
   #paused = false;
   /** What came while it was paused. */
-  #held: Buffer[] = [];
+  #held: HeldBytes | undefined;
   /** The peer's end, while what came in front of it is held. */
   #heldEnd: HeaderFields | undefined;
   /** What is to be told behind the held end. */
@@ -112,7 +113,7 @@ export class HostStream implements OutputOwner {
    */
   reset(code: number): void {
     this.#listener = undefined;
-    this.#held = [];
+    this.#held = undefined;
     const isOver = this.#receiving === "ended" && this.output.state === "ended";
     if (this.#receiving !== "closed" && !isOver) {
       this.#receiving = "closed";
@@ -129,12 +130,9 @@ export class HostStream implements OutputOwner {
       return;
     }
     this.#paused = false;
-    const held = this.#held;
-    this.#held = [];
-    for (const [index, octets] of held.entries()) {
+    for (let octets = this.#held?.shift(); octets !== undefined; octets = this.#held?.shift()) {
       this.#give(octets);
       if (this.#isPaused) {
-        this.#held = held.slice(index + 1);
         return;
       }
     }
@@ -178,7 +176,7 @@ export class HostStream implements OutputOwner {
     if (this.#receiving !== "open" || this.#listener === undefined) {
       this.#readBytes += octets.length;
     } else if (this.#paused) {
-      this.#held.push(compact(octets));
+      (this.#held ??= new HeldBytes()).push(octets);
     } else {
       this.#give(octets);
     }
@@ -248,7 +246,7 @@ export class HostStream implements OutputOwner {
     if (this.output.state === "ended") {
       this.#connection.forget(this);
     }
-    if (this.#paused || this.#held.length > 0) {
+    if (this.#paused || this.#held?.empty === false) {
       this.#heldEnd = trailers;
     } else {
       this.#end(trailers);
@@ -271,7 +269,7 @@ export class HostStream implements OutputOwner {
       this.#heldClose ??= tell;
       return;
     }
-    this.#held = [];
+    this.#held = undefined;
     this.#tellLast(tell);
   }
 
@@ -311,8 +309,3 @@ export class HostStream implements OutputOwner {
 }
 
 const noFields: HeaderFields = Object.freeze({});
-
-/** A small piece of a large read, copied: as a view it would keep all of the read. */
-function compact(octets: Buffer): Buffer {
-  return octets.length * 4 < octets.buffer.byteLength ? Buffer.from(octets) : octets;
-}

@@ -7,9 +7,7 @@ import {
   ReceiveWindow,
   type ServeHTTPError,
 } from "@servehttp/contract";
-
-/** Small chunks that wait are joined up to this size: of a chunk of one byte, what is around it takes far more than the byte. */
-const joinedBytesMax = 16_384;
+import { PieceJoiner } from "../wire/piece-joiner.js";
 
 /** Gives the other side credit for what was taken: a `FrameQueue`. */
 export interface Creditor {
@@ -30,8 +28,7 @@ export class ReceiveQueue<Parts extends BodyParts> {
   #window: ReceiveWindow | undefined;
   #state: "free" | "busy" | "closed" = "free";
   #waiting: Parts[] | undefined;
-  /** Where the bytes of the last one that waits lie, if they were joined; with room for more. */
-  #joined: Buffer | undefined;
+  #joiner: PieceJoiner | undefined;
 
   /** `budget` is shared by the exchanges of an RPC; `merge` adds parts to others where one message could carry both. */
   constructor(
@@ -74,7 +71,7 @@ export class ReceiveQueue<Parts extends BodyParts> {
   close(): void {
     this.#state = "closed";
     this.#waiting = undefined;
-    this.#joined = undefined;
+    this.#joiner?.release();
     this.#giveBack();
   }
 
@@ -91,7 +88,7 @@ export class ReceiveQueue<Parts extends BodyParts> {
         return;
       }
     }
-    this.#joined = undefined;
+    this.#joiner?.release();
     this.#waiting.push(parts);
   }
 
@@ -103,16 +100,12 @@ export class ReceiveQueue<Parts extends BodyParts> {
     if (before === undefined || octets === undefined) {
       return false;
     }
-    const bytes = before.length + octets.length;
-    if (bytes > joinedBytesMax) {
+    this.#joiner ??= new PieceJoiner();
+    const joined = this.#joiner.join(before, octets);
+    if (joined === undefined) {
       return false;
     }
-    if (this.#joined === undefined || this.#joined.length < bytes) {
-      this.#joined = Buffer.allocUnsafeSlow(Math.min(2 * bytes, joinedBytesMax));
-      this.#joined.set(before);
-    }
-    this.#joined.set(octets, before.length);
-    last[field] = this.#joined.subarray(0, bytes);
+    last[field] = joined;
     delete parts[field];
     return true;
   }
@@ -149,7 +142,7 @@ export class ReceiveQueue<Parts extends BodyParts> {
       }
       if (this.#waiting?.length === 0) {
         // Its bytes are the receiver's now.
-        this.#joined = undefined;
+        this.#joiner?.release();
       }
       this.#deliver(next);
     }
