@@ -18,7 +18,12 @@ import type { TLSSocket } from "node:tls";
 import { type AcceptExchange, ServeHTTPError } from "@servehttp/contract";
 import { statusFields } from "./wire/grpc-status.js";
 import type { HeaderFields } from "./wire/header-fields.js";
-import { pluginConnectionWindowBytes, serverOptions } from "./node/http2-settings.js";
+import {
+  type ConnectionLimits,
+  localLimits,
+  pluginConnectionWindowBytes,
+  serverOptions,
+} from "./node/http2-settings.js";
 import { NodeRpcStream } from "./node/node-rpc-stream.js";
 import { PluginMux } from "./mux/plugin-mux.js";
 import { PluginStreamExchange, refuseStream } from "./stream/plugin-stream-exchange.js";
@@ -42,6 +47,8 @@ export interface ExchangeServerOptions {
   readonly refuse?: ServeRpc;
   /** What every RPC must show as `authorization: Bearer`; undefined: nothing is asked for. */
   readonly token: string | undefined;
+  /** What one connection may do. Default: `localLimits`. */
+  readonly limits?: ConnectionLimits;
   /** Serve TLS, with these options of `node:http2`'s `createSecureServer`. */
   readonly tls?: SecureServerOptions;
 }
@@ -66,6 +73,7 @@ export class ExchangeServer {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #streamExchanges = new Set<PluginStreamExchange>();
   readonly #muxes = new Set<PluginMux>();
+  readonly #limits: ConnectionLimits;
   readonly #tokenHash: Buffer | undefined;
   readonly #writer = new WireWriter();
   /** open -> draining [drain] */
@@ -74,10 +82,12 @@ export class ExchangeServer {
   constructor(options: ExchangeServerOptions) {
     this.#options = options;
     this.#tokenHash = options.token === undefined ? undefined : hash(`Bearer ${options.token}`);
+    this.#limits = options.limits ?? localLimits;
+    const settings = serverOptions(this.#limits);
     this.#server =
       options.tls === undefined
-        ? createServer(serverOptions)
-        : createSecureServer({ ...serverOptions, ...options.tls });
+        ? createServer(settings)
+        : createSecureServer({ ...settings, ...options.tls });
     this.#server.on("error", () => {
       // A connection that could not be accepted, for want of descriptors mostly: the next one may be. `listen` hears its own.
     });
@@ -217,7 +227,7 @@ export class ExchangeServer {
   }
 
   #serveMux(stream: RpcStream): PluginMux {
-    const mux = new PluginMux(stream, this.#options.accept);
+    const mux = new PluginMux(stream, this.#options.accept, this.#limits.exchangesMax);
     this.#muxes.add(mux);
     if (this.#state === "draining") {
       mux.drain();

@@ -8,5 +8,6 @@ export {
 } from "./exchange-server.js";
 export { MessageCarrier } from "./messages/message-carrier.js";
 export type { RpcMessages } from "./messages/rpc-messages.js";
+export { networkLimits } from "./node/http2-settings.js";
 export { KeptSession } from "./node/kept-session.js";
 export { statusOf, statusText } from "./wire/grpc-status.js";

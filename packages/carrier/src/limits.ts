@@ -4,6 +4,12 @@
  */
 
 /**
+ * Exchanges at once that a host may open on one connection over a network: 16,384, as many as a host
+ * sends to a plugin by default.
+ */
+export const networkExchangesMax = 16_384;
+
+/**
  * Connections of the stream carrier to one plugin: 256. With the 100 streams that a stack allows at
  * least where it follows RFC 9113, section 5.1.2, that is more than a host's default of exchanges
  * at once (16,384); and it is a quarter of the descriptors that a process may open by default on

@@ -1,4 +1,5 @@
 import type { AcceptExchange, ServeHTTPError } from "@servehttp/contract";
+import { networkExchangesMax } from "../limits.js";
 import { PluginMux } from "../mux/plugin-mux.js";
 import { WireWriter } from "../wire/wire-writer.js";
 import { MessageExchange } from "./message-exchange.js";
@@ -34,7 +35,7 @@ export class MessageCarrier {
   /** Serves a `ServeHTTPMux` RPC. Returns the messages of the plugin's direction; it throws a ServeHTTPError where it fails. */
   serveHTTPMux(rpc: RpcMessages): AsyncIterableIterator<Uint8Array> {
     const stream = new MessageRpcStream(rpc);
-    const mux = new PluginMux(stream, this.#accept);
+    const mux = new PluginMux(stream, this.#accept, networkExchangesMax);
     this.#muxes.add(mux);
     rpc.signal.addEventListener("abort", () => this.#muxes.delete(mux), { once: true });
     if (this.#state === "draining") {

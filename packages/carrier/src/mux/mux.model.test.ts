@@ -89,17 +89,21 @@ async function run(
   const hostMux = new HostMux(hostRpc);
   const plugins = new Map<number, Recorder<RequestParts>>();
   const playing: Promise<void>[] = [];
-  const pluginMux = new PluginMux(pluginRpc, (channel) => {
-    const request = new Recorder<RequestParts>();
-    request.onParts = ({ init }) => {
-      if (init !== undefined) {
-        const index = Number(init.requestId);
-        plugins.set(index, request);
-        playing.push(playPlugin(plans[index] as Plan, index, channel, request));
-      }
-    };
-    return request;
-  });
+  const pluginMux = new PluginMux(
+    pluginRpc,
+    (channel) => {
+      const request = new Recorder<RequestParts>();
+      request.onParts = ({ init }) => {
+        if (init !== undefined) {
+          const index = Number(init.requestId);
+          plugins.set(index, request);
+          playing.push(playPlugin(plans[index] as Plan, index, channel, request));
+        }
+      };
+      return request;
+    },
+    1_000,
+  );
   const hosts = plans.map(() => new Recorder<ResponseParts>());
   for (const [index, one] of plans.entries()) {
     playing.push(playHost(one, index, hostMux, hosts[index] as Recorder<ResponseParts>));

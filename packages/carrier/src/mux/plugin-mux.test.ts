@@ -8,6 +8,8 @@ import {
 } from "@servehttp/contract";
 import { expect, test } from "vitest";
 import { turns, until } from "@servehttp/testkit";
+import { ResetCode } from "../../../contract/src/gen/servehttp/v1/exchange_pb.js";
+import { networkLimits } from "../node/http2-settings.js";
 import { serveHTTPMuxPath } from "../wire/rpc-paths.js";
 import { requestMessage } from "../test-rig/generated-codec.js";
 import { framed, muxRequestOf, muxResponsesIn, RawHostStream } from "../test-rig/raw-ends.js";
@@ -41,6 +43,31 @@ test("ids may leave gaps; what has an id below the highest and is not open is la
   expect(wire.plugin).toHaveLength(2);
   expect(wire.plugin.map(({ request }) => request.aborted)).toEqual([undefined, undefined]);
   expect(host.status).toBeUndefined();
+});
+
+test("exchanges over the limit of a connection are refused alone, and no handler sees them", async () => {
+  await using wire = await Wire.open({ limits: { ...networkLimits, exchangesMax: 2 } });
+  const host = new RawHostStream(wire.session, serveHTTPMuxPath);
+  const open = (exchangeId: bigint) => ({ exchangeId, parts: parts({ init: plainInit }) });
+  host.stream.write(muxRequestOf(open(1n), open(2n), open(3n), open(4n)));
+  const { channel } = await wire.pluginEnd(1);
+  const resets = () =>
+    responses(host).flatMap(({ frames }) =>
+      frames.flatMap(({ exchangeId, reset }) =>
+        reset === undefined ? [] : [exchangeId, reset.code],
+      ),
+    );
+  await until(() => resets().length === 4, "two resets");
+  expect(resets()).toEqual([3n, ResetCode.OVERLOAD, 4n, ResetCode.OVERLOAD]);
+  host.stream.write(muxRequestOf({ exchangeId: 3n, parts: parts({ chunk: Buffer.from("late") }) }));
+  void channel.send({ ...whole });
+  await until(
+    () => responses(host).some(({ frames }) => frames.some((frame) => frame.parts?.end)),
+    "an answer",
+  );
+  host.stream.write(muxRequestOf(open(5n)));
+  await wire.pluginEnd(2);
+  expect([wire.plugin.length, host.status]).toEqual([3, undefined]);
 });
 
 test("an exchange that the host gives up in its first frame is not one", async () => {

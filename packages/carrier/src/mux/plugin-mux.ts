@@ -39,6 +39,7 @@ export class PluginMux implements MuxEnd {
   readonly budget = new GrowthBudget();
   readonly #stream: RpcStream;
   readonly #accept: AcceptExchange;
+  readonly #exchangesMax: number;
   readonly #batch: FrameBatch<ResponseParts, PluginExchange>;
   readonly #connection: MuxConnection<ResponseParts, PluginExchange>;
   readonly #exchanges = new Map<number, PluginExchange>();
@@ -46,10 +47,14 @@ export class PluginMux implements MuxEnd {
   /** open -> closed [closed] */
   #state: "open" | "closed" = "open";
 
-  /** `stream` is that of the RPC, the head of whose response has gone out. */
-  constructor(stream: RpcStream, accept: AcceptExchange) {
+  /**
+   * `stream` is that of the RPC, the head of whose response has gone out. `exchangesMax` is how many
+   * exchanges the host may have open on it at once.
+   */
+  constructor(stream: RpcStream, accept: AcceptExchange, exchangesMax: number) {
     this.#stream = stream;
     this.#accept = accept;
+    this.#exchangesMax = exchangesMax;
     this.#batch = new FrameBatch(responsePartRules, {
       // All requests come by this one stream: when the callback that brought them is over, so is what belongs together.
       onReady: () => this.#connection.plan(0),
@@ -100,8 +105,15 @@ export class PluginMux implements MuxEnd {
         const message = `a frame of exchange ${exchangeId}, which was never opened`;
         throw new ServeHTTPError("protocol-violation", message);
       }
-      exchange = new MuxExchange(this, this.#batch, exchangeId, requests, this.#accept);
+      const refused = this.#exchanges.size >= this.#exchangesMax;
+      const accept = refused ? refuse : this.#accept;
+      exchange = new MuxExchange(this, this.#batch, exchangeId, requests, accept);
       this.#exchanges.set(exchangeId, exchange);
+      if (refused) {
+        const message = `more than ${this.#exchangesMax} exchanges on one connection`;
+        exchange.giveUp(new ServeHTTPError("overload", message));
+        return;
+      }
     }
     exchange.receiveFrame(frame);
   }
@@ -135,6 +147,9 @@ export class PluginMux implements MuxEnd {
     this.#exchanges.delete(exchange.id);
   }
 }
+
+/** For an exchange that is given up at once: its request goes nowhere. */
+const refuse: AcceptExchange = () => ({ receive: () => undefined, abort: () => undefined });
 
 const okStatus: HeaderFields = { "grpc-status": "0" };
 

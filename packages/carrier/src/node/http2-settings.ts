@@ -1,4 +1,5 @@
 import type { ServerOptions } from "node:http2";
+import { networkExchangesMax } from "../limits.js";
 
 /**
  * How both ends set up HTTP/2 between them. They trust each other with far more than a public
@@ -18,20 +19,41 @@ export const streamWindowBytes = 1_048_576;
  */
 export const pluginConnectionWindowBytes = 268_435_456;
 
-/** Streams at once that a plugin serves; the host's own limits are lower. */
-const concurrentStreamsMax = 100_000;
-
-/** In MB, Node's unit. A few hundred stalled readers use up Node's default of 10. */
-const sessionMemoryMax = 4_096;
+/** What a plugin lets one connection do. */
+export interface ConnectionLimits {
+  /** Exchanges at once on one connection, on either carrier. */
+  readonly exchangesMax: number;
+  /** Resets of streams in a burst, and streams that may be refused. */
+  readonly resetsBurstMax: number;
+  readonly resetsPerSecondMax: number;
+  /** In MB, Node's unit. A few hundred stalled readers use up Node's default of 10. */
+  readonly sessionMegabytesMax: number;
+}
 
 /**
- * Resets that are tolerated in a burst and then each second; a host whose clients leave resets one
- * stream each.
+ * On a unix socket, where only the host that owns its directory connects: more than any host asks
+ * for. A host whose clients leave resets one stream each.
  */
-const streamResets = 1_000_000;
+export const localLimits: ConnectionLimits = {
+  exchangesMax: 100_000,
+  resetsBurstMax: 1_000_000,
+  resetsPerSecondMax: 1_000_000,
+  sessionMegabytesMax: 4_096,
+};
+
+/**
+ * On TCP, where others may connect as well: exchanges as many as a host sends by default, and
+ * ten times the resets that Node's own servers bear, which is more than hosts of ours send.
+ */
+export const networkLimits: ConnectionLimits = {
+  exchangesMax: networkExchangesMax,
+  resetsBurstMax: 10_000,
+  resetsPerSecondMax: 330,
+  sessionMegabytesMax: 1_024,
+};
 
 export const sessionOptions = {
-  maxSessionMemory: sessionMemoryMax,
+  maxSessionMemory: localLimits.sessionMegabytesMax,
   maxHeaderListPairs: 256,
   settings: {
     enablePush: false,
@@ -39,10 +61,14 @@ export const sessionOptions = {
   },
 } as const;
 
-export const serverOptions: ServerOptions = {
-  ...sessionOptions,
-  maxSessionRejectedStreams: streamResets,
-  streamResetBurst: streamResets,
-  streamResetRate: streamResets,
-  settings: { ...sessionOptions.settings, maxConcurrentStreams: concurrentStreamsMax },
-};
+/** How a plugin's server sets up its connections. */
+export function serverOptions(limits: ConnectionLimits): ServerOptions {
+  return {
+    ...sessionOptions,
+    maxSessionMemory: limits.sessionMegabytesMax,
+    maxSessionRejectedStreams: limits.resetsBurstMax,
+    streamResetBurst: limits.resetsBurstMax,
+    streamResetRate: limits.resetsPerSecondMax,
+    settings: { ...sessionOptions.settings, maxConcurrentStreams: limits.exchangesMax },
+  };
+}

@@ -16,6 +16,7 @@ const codeByNumber: ReadonlyMap<number, ExchangeErrorCode> = new Map<number, Exc
   [5, "handler-failed"],
   [6, "protocol-violation"],
   [7, "request-not-needed"],
+  [8, "overload"],
 ]);
 
 const numberByCode: ReadonlyMap<ErrorCode, number> = new Map(

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Carrier, HealthCheckResponse_ServingStatus as ServingStatus } from "@servehttp/contract";
@@ -423,3 +424,25 @@ function leftBehind(): { sigterm: number; sigint: number; handles: number } {
       .length,
   };
 }
+
+describe("what one connection may open", () => {
+  it.each([
+    ["TCP", (_path: string) => "127.0.0.1:0", 16_384],
+    ["a unix socket", (path: string) => `unix:${path}`, 100_000],
+  ])("is bounded on %s", async (_kind, addressOf, streamsMax) => {
+    await using directory = await ScratchDirectory.make();
+    const address = addressOf(directory.at("s"));
+    await using plugin = await servePlugin(echo, { address, logger: false });
+    const session = connectHttp2("http://localhost", {
+      createConnection: () =>
+        address.startsWith("unix:")
+          ? connect(address.slice("unix:".length))
+          : connect(Number(plugin.address.split(":").at(-1)), "127.0.0.1"),
+    });
+    const [settings] = (await once(session, "remoteSettings")) as [
+      { maxConcurrentStreams: number },
+    ];
+    expect(settings.maxConcurrentStreams).toBe(streamsMax);
+    session.destroy();
+  });
+});

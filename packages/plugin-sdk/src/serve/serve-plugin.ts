@@ -4,6 +4,7 @@ import {
   type ExchangeServerOptions,
   type ListenAddress,
   MessageCarrier,
+  networkLimits,
 } from "@servehttp/carrier";
 import { type AcceptExchange, type Logger, ServeHTTPError } from "@servehttp/contract";
 import { type PluginHandler, toServeHTTP } from "../adapters/to-serve-http.js";
@@ -127,6 +128,8 @@ async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise
       rpc: servePluginRpcs(rpcs),
       refuse: refusePluginRpcs(rpcs),
       token: settings.token,
+      // On TCP others than the host may connect.
+      ...("port" in settings.address && { limits: networkLimits }),
     },
     options.tls,
   );
