@@ -1,6 +1,6 @@
 export type { NodeServer } from "./client/node-types.js";
 export type { AttachOptions } from "./server/attach.js";
-export { createPluginHost, type PluginHost, type PluginStatus } from "./create-plugin-host.js";
+export { createPluginHost, type PluginHost } from "./create-plugin-host.js";
 export type { EdgeOptions, StripOptions } from "./edge/edge-options.js";
 export type { IdentityFields } from "./edge/read-identity.js";
 export type { Outcome } from "./exchange/failure.js";
@@ -19,7 +19,9 @@ export type {
   TlsOptions,
   UrlPluginOptions,
 } from "./options/options.js";
-export type { InstanceState } from "./plugin/plugin-instance.js";
+export type { InstanceState } from "./plugin/kept-connection.js";
+export type { PluginFailure } from "./plugin/plugin-failure.js";
+export type { PluginStatus } from "./plugin/plugin-status.js";
 export {
   type ErrorCode,
   type ExchangeErrorCode,

@@ -58,20 +58,20 @@ export const hostFunctionMsMax = 30_000;
 /** Clients' addresses whose trust is remembered: 1,024. */
 export const trustRememberedMax = 1_024;
 
-/** Between a health check of an instance and the next: 5 s, so that nobody's log or CPU notices. */
-export const healthIntervalMs = 5_000;
+/** Between the answer to a health check and the next check: 2 s. */
+export const healthIntervalMs = 2_000;
 
 /**
- * How long the answer to a health check may take: 5 s, longer than any pause of a garbage
- * collector.
+ * How long the answer to a health check may take until the plugin gets nothing new: 2 s, longer than
+ * any pause of a garbage collector.
  */
-export const healthTimeoutMs = 5_000;
+export const healthTimeoutMs = 2_000;
 
-/**
- * Health checks without an answer, one after the other, until an instance is replaced: 3, so half a
- * minute.
- */
+/** So many times as long a plugin may sleep on a health check until it is replaced: 3. */
 export const healthMissesMax = 3;
+
+/** How long it may work instead of answering, or nobody knows what it does: 30 s. */
+export const healthBusyMsMax = 30_000;
 
 /**
  * How long the rest of a request that has its answer is read, up to the contract's
@@ -129,6 +129,21 @@ export const stopGraceMs = 5_000;
  */
 export const lostGraceMs = 1_000;
 
+/** A connection that a plugin closes in good order sooner is taken for a failure: 1 s. */
+export const steadyMs = 1_000;
+
+/** Connections of one instance that were closed, and on which something still runs: 8. */
+export const retiredMax = 8;
+
+/** Failures of a plugin that `host.plugins` tells: the last 10. */
+export const failuresToldMax = 10;
+
+/** Text of a plugin's in one record of the log, but for its output: 1,024 characters. */
+export const foreignTextMax = 1_024;
+
+/** Between two records that say the same of a plugin while requests keep coming: 1 minute. */
+export const sayAgainMs = 60_000;
+
 /**
  * How long the output of a process that has ended is waited for, where a stranger holds its pipes:
  * 200 ms.
@@ -145,6 +160,18 @@ export const socketPathBytesMax = 103;
  * starting: 60 s.
  */
 export const socketDirectoryFreshMs = 60_000;
+
+/** Plugins that start at once, for each processor: 2, so that one may wait while another works. */
+export const startsPerProcessor = 2;
+
+/** Between two looks at whether a plugin that starts needs its turn: 500 ms. */
+export const turnCheckMs = 500;
+
+/** How long a process that closed its connection may take to answer on another one: 1 s. */
+export const connectAgainMs = 1_000;
+
+/** How long a process whose connection broke may take to end before it is told to: 100 ms. */
+export const exitToldMs = 100;
 
 /**
  * Between two attempts to connect to a plugin that is starting: 5 ms, growing by half up to 100 ms.

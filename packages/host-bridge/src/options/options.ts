@@ -52,9 +52,14 @@ const limitKeys = {
   maxInFlight: count.default(16_384),
   /** Tunnels (WebSockets and other hijacked connections) at once. Default: 4,096. */
   maxTunnels: count.default(4_096),
+  /**
+   * Requests at once that wait while the plugin starts or restarts. The host answers those beyond
+   * with 503 at once; 0: none waits. Default: 1,024.
+   */
+  maxWaiting: whole(0, 1_000_000).default(1_024),
 };
 
-/** Bounds of one plugin, each 1 or more. */
+/** Bounds of one plugin. */
 export interface Limits extends Read<typeof limitKeys> {}
 
 /** The same, each of which may be left out. */
@@ -70,8 +75,16 @@ const timeoutKeys = {
   idleMs: milliseconds.default(120_000),
   /** For the exchange as a whole; 0: no limit. Default: 0. */
   totalMs: milliseconds.default(0),
-  /** From spawning the plugin to its answer that it is ready; 1 or more. Default: 10,000. */
+  /**
+   * From spawning the plugin to its answer that it is ready; 1 or more. Time in which no processor
+   * is free for it does not count. Default: 10,000.
+   */
   startMs: whole(1, timerMsMax).default(10_000),
+  /**
+   * For a request that comes while the plugin starts or restarts; then it is answered 503. 0: at
+   * once. Default: 5,000, which suits a restart of a second on a busy machine.
+   */
+  waitMs: milliseconds.default(5_000),
   /**
    * For exchanges in flight to finish when the plugin is stopped or reloaded; 0: at once. Default:
    * 10,000.

@@ -1,128 +1,195 @@
 import type { ServeHTTPError } from "@servehttp/contract";
 import { describe, expect, it } from "vitest";
-import { turns } from "@servehttp/testkit";
-import { type AskableConnection, HealthWatch } from "./health-watch.js";
-import { healthIntervalMs, healthMissesMax, healthTimeoutMs } from "../limits.js";
+import { healthBusyMsMax, healthIntervalMs, healthMissesMax, healthTimeoutMs } from "../limits.js";
+import type { ProcessorTime } from "../process/processor-time.js";
 import { ManualClock } from "../test-rig/manual-clock.js";
+import { turns } from "@servehttp/testkit";
+import { HealthWatch } from "./health-watch.js";
 
-/** Answers by what the test says: undefined for not at all. */
-class Connection implements AskableConnection {
-  answer: boolean | undefined = true;
+/** A plugin that answers by what the test says: undefined for not at all. */
+class Plugin {
+  answer: boolean | undefined | Error = true;
   asked = 0;
+  /** What its process has had so far; undefined where nobody knows. */
+  time: ProcessorTime | undefined = { usedMs: 1_000, waitedMs: 1_000 };
+  #pending: PromiseWithResolvers<boolean> | undefined;
 
-  isServing(signal: AbortSignal): Promise<boolean> {
+  isServing(): Promise<boolean> {
     this.asked += 1;
-    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-    if (this.answer !== undefined) {
-      resolve(this.answer);
+    this.#pending = Promise.withResolvers<boolean>();
+    this.#answer();
+    return this.#pending.promise;
+  }
+
+  /** Answers the question that waits. */
+  wake(answer = true): void {
+    this.answer = answer;
+    this.#answer();
+  }
+
+  /** Spends time, a share of it running and a share of it waiting for a processor. */
+  spend(ms: number, used: number, waited: number): void {
+    const { usedMs, waitedMs } = this.time ?? { usedMs: 0, waitedMs: 0 };
+    this.time = { usedMs: usedMs + ms * used, waitedMs: waitedMs + ms * waited };
+  }
+
+  #answer(): void {
+    if (this.answer instanceof Error) {
+      this.#pending?.reject(this.answer);
+    } else if (this.answer !== undefined) {
+      this.#pending?.resolve(this.answer);
     }
-    signal.addEventListener("abort", () => reject(new Error("aborted")));
-    return promise;
   }
 }
 
-function watch(first: Connection | undefined) {
+function watch() {
   const clock = new ManualClock();
+  const plugin = new Plugin();
   const hung: ServeHTTPError[] = [];
-  const holder = { connection: first };
-  const health = new HealthWatch({
-    connection: () => holder.connection,
+  const opens: boolean[] = [];
+  const health: HealthWatch = new HealthWatch({
+    isServing: () => plugin.isServing(),
+    processorTime: () => plugin.time,
+    onChange: () => void opens.push(health.open),
     onHung: (reason) => void hung.push(reason),
     clock,
   });
-  health.start();
-  /** Lets time pass for one question, and for its answer not to come. */
-  const round = async (): Promise<void> => {
-    clock.advance(healthIntervalMs);
-    await turns(1);
-    clock.advance(healthTimeoutMs);
+  const pass = async (ms: number): Promise<void> => {
+    clock.advance(ms);
     await turns(1);
   };
-  return { clock, health, holder, hung, round };
+  return { clock, health, hung, opens, pass, plugin };
 }
 
 describe("HealthWatch", () => {
   it("asks at its interval, one question at a time", async () => {
-    const connection = new Connection();
-    const { clock, health, hung } = watch(connection);
+    const { clock, health, hung, pass, plugin } = watch();
     for (let count = 1; count <= 5; count += 1) {
-      clock.advance(healthIntervalMs);
-      await turns(1);
-      expect(connection.asked).toBe(count);
+      await pass(healthIntervalMs);
+      expect(plugin.asked).toBe(count);
       expect(clock.waiting).toBe(1);
     }
-    expect([health.serving, hung]).toEqual([true, []]);
+    expect([health.open, hung]).toEqual([true, []]);
     health.stop();
     expect(clock.waiting).toBe(0);
   });
 
-  it("reports a plugin that leaves question after question without an answer", async () => {
-    const connection = new Connection();
-    connection.answer = undefined;
-    const { hung, round } = watch(connection);
-    for (let misses = 1; misses < healthMissesMax; misses += 1) {
-      await round();
+  it("sends a plugin nothing new after its first miss, until it answers", async () => {
+    const { health, hung, opens, pass, plugin } = watch();
+    plugin.answer = undefined;
+    await pass(healthIntervalMs);
+    await pass(healthTimeoutMs - 1);
+    expect(health.open).toBe(true);
+    await pass(1);
+    expect(health.open).toBe(false);
+    plugin.wake();
+    await turns(1);
+    expect([health.open, opens, hung]).toEqual([true, [false, true], []]);
+    expect(plugin.asked).toBe(1);
+  });
+
+  it("takes a plugin for hung that sleeps through three times", async () => {
+    const { clock, health, hung, pass, plugin } = watch();
+    plugin.answer = undefined;
+    await pass(healthIntervalMs);
+    for (let misses = 1; misses <= healthMissesMax; misses += 1) {
       expect(hung).toEqual([]);
+      await pass(healthTimeoutMs);
     }
-    await round();
-    expect(hung).toMatchObject([{ code: "deadline" }]);
+    expect(hung).toMatchObject([{ code: "deadline", message: expect.stringContaining("6 s") }]);
+    expect([health.open, clock.waiting]).toEqual([false, 0]);
   });
 
   it("forgives misses that answers come between", async () => {
-    const connection = new Connection();
-    const { hung, round } = watch(connection);
+    const { hung, pass, plugin } = watch();
     for (let count = 0; count < 3 * healthMissesMax; count += 1) {
-      connection.answer = count % healthMissesMax === 0 ? true : undefined;
-      await round();
+      plugin.answer = undefined;
+      await pass(healthIntervalMs);
+      await pass((healthMissesMax - 1) * healthTimeoutMs);
+      plugin.wake();
+      await turns(1);
     }
     expect(hung).toEqual([]);
+  });
+
+  it("does not take a plugin for hung that is starved of processor time (S6)", async () => {
+    const { health, hung, opens, pass, plugin } = watch();
+    plugin.answer = undefined;
+    await pass(healthIntervalMs);
+    for (let count = 0; count < 10 * healthMissesMax; count += 1) {
+      plugin.spend(healthTimeoutMs, 0.005, 0.99);
+      await pass(healthTimeoutMs);
+    }
+    expect([hung, opens, health.open]).toEqual([[], [], true]);
+  });
+
+  it("gives a plugin that works more time, and takes it for hung in the end (S6, U9)", async () => {
+    const { health, hung, pass, plugin } = watch();
+    plugin.answer = undefined;
+    await pass(healthIntervalMs);
+    let passedMs = 0;
+    while (passedMs < healthBusyMsMax) {
+      expect(hung).toEqual([]);
+      plugin.spend(healthTimeoutMs, 1, 0);
+      await pass(healthTimeoutMs);
+      passedMs += healthTimeoutMs;
+    }
+    expect(health.open).toBe(false);
+    plugin.spend(healthTimeoutMs, 1, 0);
+    await pass(healthTimeoutMs);
+    expect(hung).toMatchObject([{ code: "deadline" }]);
+  });
+
+  it("gives as much time to a plugin of which nobody knows what it does", async () => {
+    const { hung, pass, plugin } = watch();
+    plugin.time = undefined;
+    plugin.answer = undefined;
+    await pass(healthIntervalMs);
+    await pass(healthBusyMsMax);
+    expect(hung).toEqual([]);
+    await pass(healthTimeoutMs);
+    expect(hung).toHaveLength(1);
+  });
+
+  it("counts nothing where the host itself was late (S6)", async () => {
+    const { clock, health, hung, opens, plugin } = watch();
+    plugin.answer = undefined;
+    clock.advance(healthIntervalMs);
+    for (let count = 0; count < 10; count += 1) {
+      clock.stall(10 * healthTimeoutMs);
+    }
+    await turns(1);
+    expect([hung, opens, health.open]).toEqual([[], [], true]);
+  });
+
+  it("counts an error as a miss", async () => {
+    const { health, hung, pass, plugin } = watch();
+    plugin.answer = new Error("no such service");
+    for (let misses = 1; misses <= healthMissesMax; misses += 1) {
+      expect(hung).toEqual([]);
+      await pass(healthIntervalMs);
+      expect(health.open).toBe(false);
+    }
+    expect(hung).toHaveLength(1);
   });
 
   it("says that a plugin takes nothing new until it takes something again", async () => {
-    const connection = new Connection();
-    const { health, hung, round } = watch(connection);
-    connection.answer = false;
-    await round();
-    expect(health.serving).toBe(false);
-    connection.answer = true;
-    await round();
-    expect(health.serving).toBe(true);
-    expect(hung).toEqual([]);
+    const { health, hung, opens, pass, plugin } = watch();
+    plugin.answer = false;
+    await pass(healthIntervalMs);
+    expect(health.open).toBe(false);
+    plugin.answer = true;
+    await pass(healthIntervalMs);
+    expect([health.open, opens, hung]).toEqual([true, [false, true], []]);
   });
 
-  it("begins anew with every connection, and asks nobody while there is none", async () => {
-    const connection = new Connection();
-    connection.answer = false;
-    const { health, holder, hung, round } = watch(connection);
-    await round();
-    expect(health.serving).toBe(false);
-    const other = new Connection();
-    other.answer = undefined;
-    holder.connection = other;
-    expect(health.serving).toBe(true);
-    for (let misses = 1; misses < healthMissesMax; misses += 1) {
-      await round();
-    }
-    holder.connection = undefined;
-    await round();
-    holder.connection = connection;
-    await round();
-    expect([health.serving, hung]).toEqual([false, []]);
-  });
-
-  it("stops in the middle of a question", async () => {
-    const connection = new Connection();
-    connection.answer = undefined;
-    const { clock, health, hung } = watch(connection);
-    clock.advance(healthIntervalMs);
-    await turns(1);
-    expect(connection.asked).toBe(1);
+  it("says nothing once it was stopped", async () => {
+    const { clock, health, hung, opens, pass, plugin } = watch();
+    plugin.answer = undefined;
+    await pass(healthIntervalMs);
     health.stop();
-    await turns(1);
-    expect([clock.waiting, hung]).toEqual([0, []]);
-    health.start();
-    clock.advance(healthIntervalMs);
-    expect(connection.asked).toBe(2);
-    health.stop();
+    plugin.wake(false);
+    await pass(10 * healthBusyMsMax);
+    expect([hung, opens, clock.waiting]).toEqual([[], [], 0]);
   });
 });

@@ -1,108 +1,127 @@
 import { ServeHTTPError } from "@servehttp/contract";
-import { healthIntervalMs, healthMissesMax, healthTimeoutMs } from "../limits.js";
+import { healthBusyMsMax, healthIntervalMs, healthMissesMax, healthTimeoutMs } from "../limits.js";
 import type { Clock } from "../process/clock.js";
-
-/** A connection whose other end can be asked how it is. */
-export interface AskableConnection {
-  /** Resolves with whether the plugin takes exchanges; rejects where it does not answer. */
-  isServing(signal: AbortSignal): Promise<boolean>;
-}
+import type { ProcessorTime } from "../process/processor-time.js";
 
 /** What a health watch is made of. */
 export interface HealthWatchOptions {
-  /** The connection there is now; undefined while there is none, and then nobody is asked. */
-  readonly connection: () => AskableConnection | undefined;
-  /** Called when the plugin has left `healthMissesMax` questions without an answer. */
+  /** Asks whether the plugin takes exchanges; rejects where it does not answer. */
+  readonly isServing: (signal: AbortSignal) => Promise<boolean>;
+  /** What the plugin's process has had of the processors; undefined where nobody knows. */
+  readonly processorTime: () => ProcessorTime | undefined;
+  /** Called when `open` has changed. */
+  readonly onChange: () => void;
+  /** Called once, when the plugin hangs. */
   readonly onHung: (reason: ServeHTTPError) => void;
   readonly clock: Clock;
 }
 
 /**
- * Asks one instance of a plugin every `healthIntervalMs` how it is: whether it wants exchanges, and
- * whether it is alive at all. A process whose event loop is blocked keeps its connection, and shows
- * by nothing else.
+ * Asks a plugin every `healthIntervalMs` how it is: whether it wants exchanges, and whether it is
+ * alive at all. A process whose event loop is blocked keeps its connection, and shows by nothing
+ * else.
+ *
+ * A plugin whose answer takes longer than `healthTimeoutMs` gets nothing new until it has answered.
+ * It is taken for hung when it slept through three such times while a question waited for it. Time
+ * in which no processor was free for it does not count, nor time in which the host itself was late.
+ * One that works all the while, or of which nobody knows what it does, has more time.
  */
 export class HealthWatch {
   readonly #options: HealthWatchOptions;
-  /** Aborts with `stop`. */
-  #running: AbortController | undefined;
-  /** The connection that was asked last; another one begins anew. */
-  #asked: AskableConnection | undefined;
-  #serving = true;
-  #misses = 0;
+  readonly #stopped = new AbortController();
+  #isServing = true;
+  /** The last question has waited for its answer for too long. */
+  #isLate = false;
+  /** How long it slept while a question waited, since it answered last. */
+  #silentMs = 0;
+  /** How long it worked meanwhile, or may have. */
+  #busyMs = 0;
 
   constructor(options: HealthWatchOptions) {
     this.#options = options;
+    this.#plan();
   }
 
-  /** False while the plugin says on this connection that it takes nothing new. */
-  get serving(): boolean {
-    return this.#serving || this.#asked !== this.#options.connection();
-  }
-
-  start(): void {
-    if (this.#running === undefined) {
-      this.#running = new AbortController();
-      this.#plan(this.#running.signal);
-    }
+  /** Whether the plugin takes exchanges now. */
+  get open(): boolean {
+    return this.#isServing && !this.#isLate;
   }
 
   stop(): void {
-    this.#running?.abort();
-    this.#running = undefined;
+    this.#stopped.abort();
   }
 
-  #plan(stopped: AbortSignal): void {
-    this.#options.clock.after(healthIntervalMs, stopped, () => void this.#ask(stopped));
+  #plan(): void {
+    this.#options.clock.after(healthIntervalMs, this.#stopped.signal, () => void this.#ask());
   }
 
-  async #ask(stopped: AbortSignal): Promise<void> {
-    const connection = this.#options.connection();
-    if (connection !== this.#asked) {
-      this.#asked = connection;
-      this.#serving = true;
-      this.#misses = 0;
-    }
-    if (connection !== undefined) {
-      const answer = await this.#answerOf(connection, stopped);
-      // A connection that was lost meanwhile has been dealt with by who holds it.
-      if (!stopped.aborted && connection === this.#options.connection()) {
-        this.#note(answer);
-      }
-    }
-    if (!stopped.aborted) {
-      this.#plan(stopped);
-    }
-  }
-
-  async #answerOf(
-    connection: AskableConnection,
-    stopped: AbortSignal,
-  ): Promise<boolean | undefined> {
+  async #ask(): Promise<void> {
+    const { signal } = this.#stopped;
     const answered = new AbortController();
-    const late = new AbortController();
-    this.#options.clock.after(healthTimeoutMs, answered.signal, () => late.abort());
+    this.#countUntil(AbortSignal.any([signal, answered.signal]));
     try {
-      return await connection.isServing(AbortSignal.any([stopped, late.signal]));
+      const isServing = await this.#options.isServing(signal);
+      this.#silentMs = 0;
+      this.#busyMs = 0;
+      this.#set(isServing, false);
     } catch {
-      // Whatever it was, it was no answer, and that is counted.
-      return undefined;
-    } finally {
-      answered.abort();
+      // Whatever it was, it was no answer.
+      this.#miss(healthTimeoutMs, 0);
     }
+    answered.abort();
+    this.#plan();
   }
 
-  #note(answer: boolean | undefined): void {
-    if (answer !== undefined) {
-      this.#serving = answer;
-      this.#misses = 0;
+  /** Counts for as long as a question has no answer. */
+  #countUntil(answered: AbortSignal): void {
+    const { clock, processorTime } = this.#options;
+    const before = processorTime();
+    const sinceMs = clock.nowMs();
+    clock.after(healthTimeoutMs, answered, () => {
+      const passedMs = clock.nowMs() - sinceMs;
+      // Where the host is late, the answer may lie here unread.
+      if (passedMs < 1.5 * healthTimeoutMs) {
+        this.#count(passedMs, before, processorTime());
+      }
+      if (!answered.aborted) {
+        this.#countUntil(answered);
+      }
+    });
+  }
+
+  #count(passedMs: number, before?: ProcessorTime, now?: ProcessorTime): void {
+    if (before === undefined || now === undefined) {
+      this.#miss(0, passedMs);
       return;
     }
-    this.#misses += 1;
-    if (this.#misses >= healthMissesMax) {
-      this.#misses = 0;
-      const message = `no answer to ${healthMissesMax} health checks: it hangs`;
+    const usedMs = Math.max(0, now.usedMs - before.usedMs);
+    const waitedMs = Math.max(0, now.waitedMs - before.waitedMs);
+    this.#miss(Math.max(0, passedMs - usedMs - waitedMs), usedMs);
+  }
+
+  #miss(silentMs: number, busyMs: number): void {
+    if (this.#stopped.signal.aborted) {
+      return;
+    }
+    this.#silentMs += silentMs;
+    this.#busyMs += busyMs;
+    const couldAnswer = this.#silentMs + this.#busyMs > healthTimeoutMs / 2;
+    this.#set(this.#isServing, couldAnswer);
+    const isSilent = this.#silentMs > (healthMissesMax - 0.5) * healthTimeoutMs;
+    if (isSilent || this.#busyMs > healthBusyMsMax) {
+      this.stop();
+      const seconds = Math.round((this.#silentMs + this.#busyMs) / 1_000);
+      const message = `it hangs: no answer to a health check for ${seconds} s`;
       this.#options.onHung(new ServeHTTPError("deadline", message));
+    }
+  }
+
+  #set(isServing: boolean, isLate: boolean): void {
+    const before = this.open;
+    this.#isServing = isServing;
+    this.#isLate = isLate;
+    if (before !== this.open && !this.#stopped.signal.aborted) {
+      this.#options.onChange();
     }
   }
 }

@@ -1,100 +1,24 @@
 import { ServeHTTPError } from "@servehttp/contract";
-import { pino } from "pino";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { turns } from "@servehttp/testkit";
-import type { Exchange, ExchangePlugin } from "../exchange/exchange.js";
-import { HostedPlugin, type HostedPluginSettings } from "./hosted-plugin.js";
-import { healthIntervalMs, healthMissesMax, healthTimeoutMs } from "../limits.js";
-import type { InstanceState, PluginInstance } from "./plugin-instance.js";
-import type { PluginConnection } from "./plugin-connection.js";
+import { describe, expect, it } from "vitest";
+import type { Destination } from "../exchange/destination.js";
+import {
+  healthIntervalMs,
+  healthMissesMax,
+  healthTimeoutMs,
+  sayAgainMs,
+  steadyMs,
+} from "../limits.js";
+import { logRecords } from "../test-rig/log-records.js";
 import { ManualClock } from "../test-rig/manual-clock.js";
+import { MemoryExchange, memoryInstances, type MemoryRun } from "../test-rig/memory-run.js";
+import { turns } from "@servehttp/testkit";
+import type { ConnectedPlugin } from "./connected-plugin.js";
+import { HostedPlugin, type HostedPluginSettings } from "./hosted-plugin.js";
 
-afterEach(() => {
-  vi.useRealTimers();
-});
-
-/** An instance that does what a test says. */
-class Instance implements PluginInstance {
-  state: InstanceState = "stopped";
-  readonly pid = undefined;
-  readonly sinceUnixMs = 0;
-  restarts = 0;
-  failure: Error | undefined;
-  connection: PluginConnection | undefined;
-  serving: boolean | undefined = true;
-  servesHttp = true;
-  stops = 0;
-  readonly failed: string[] = [];
-  #ready = Promise.withResolvers<void>();
-
-  /** As a plugin does that has come up. */
-  rise(): void {
-    this.state = "ready";
-    this.connection = {
-      description: { servesHttp: this.servesHttp },
-      carrier: "mux",
-      isServing: (signal: AbortSignal) =>
-        this.serving === undefined
-          ? new Promise((_, reject) => {
-              signal.addEventListener("abort", () => reject(new Error("aborted")));
-            })
-          : Promise.resolve(this.serving),
-    } as unknown as PluginConnection;
-    this.#ready.resolve();
-  }
-
-  fall(error: ServeHTTPError): void {
-    this.state = "backing-off";
-    this.failure = error;
-    this.#ready.reject(error);
-  }
-
-  start(): Promise<void> {
-    if (this.state === "stopped") {
-      this.state = "starting";
-      this.#ready = Promise.withResolvers();
-    }
-    return this.#ready.promise;
-  }
-
-  drain(): void {
-    if (this.state === "ready") {
-      this.state = "draining";
-    }
-  }
-
-  fail(reason: ServeHTTPError): void {
-    this.failed.push(reason.message);
-  }
-
-  stop(): Promise<void> {
-    this.stops += 1;
-    this.state = "stopped";
-    this.connection = undefined;
-    this.#ready.reject(new ServeHTTPError("host-stopping", "stopped"));
-    return Promise.resolve();
-  }
-}
-
-interface Hosted {
-  readonly plugin: HostedPlugin;
-  readonly clock: ManualClock;
-  /** All that were made, in order. */
-  readonly instances: Instance[];
-  /** Begins an exchange where the plugin sends one now. */
-  readonly begin: () => RunningExchange;
-}
-
-interface RunningExchange {
-  readonly on: ExchangePlugin;
-  readonly end: () => void;
-  /** Why it was told to stop. */
-  readonly stopped: string[];
-}
-
-function host(settings: Partial<HostedPluginSettings> = {}, count = 1): Hosted {
+function host(settings: Partial<HostedPluginSettings> = {}, count = 1) {
   const clock = new ManualClock();
-  const instances: Instance[] = [];
+  const runs: MemoryRun[] = [];
+  const { logger, records } = logRecords();
   const plugin = new HostedPlugin(
     {
       id: "notes",
@@ -103,55 +27,60 @@ function host(settings: Partial<HostedPluginSettings> = {}, count = 1): Hosted {
       drainMs: 1_000,
       maxInFlight: 100,
       maxTunnels: 2,
-      logger: pino({ enabled: false }),
+      maxWaiting: 3,
+      waitMs: 5_000,
+      logger,
       clock,
-      makeInstances: () => {
-        const made = Array.from({ length: count }, () => new Instance());
-        instances.push(...made);
-        return made;
-      },
+      makeInstances: memoryInstances(runs, clock, count),
       ...settings,
     },
     () => undefined,
   );
-  const begin = (): RunningExchange => {
-    const destination = plugin.destination();
-    if (destination.kind !== "exchange") {
-      throw new Error(`no exchange: ${destination.kind}`);
-    }
-    const on = destination.plugin;
-    const why: string[] = [];
-    const exchange = {
-      init: { requestId: "1", method: "GET" },
-      stop: (reason: ServeHTTPError) => {
-        why.push(reason.code);
-        on.onOver(exchange, "host-stopping", reason);
-      },
-    } as unknown as Exchange;
-    on.onBegun(exchange);
-    return { on, end: () => on.onOver(exchange, "ok", undefined), stopped: why };
+  return {
+    plugin,
+    clock,
+    runs,
+    records,
+    /** Begins an exchange where the plugin sends one now. */
+    begin: () => new MemoryExchange(destined(plugin.destination())),
+    /** A request that waits: where it went, once it did. */
+    wait: () => {
+      const destination = plugin.destination();
+      if (destination.kind !== "wait") {
+        throw new Error(`it does not wait: ${destination.kind}`);
+      }
+      const went: Destination[] = [];
+      const leave = destination.wait((next) => void went.push(next));
+      return { went, leave };
+    },
+    /** Has the plugin started, and all its instances ready. */
+    start: async () => {
+      const starting = plugin.start();
+      for (const run of runs) {
+        run.rise();
+      }
+      await starting;
+    },
   };
-  return { plugin, clock, instances, begin };
 }
 
-async function started(hosted: Hosted): Promise<void> {
-  const starting = hosted.plugin.start();
-  for (const instance of hosted.instances) {
-    instance.rise();
+function destined(destination: Destination): ConnectedPlugin {
+  if (destination.kind !== "exchange") {
+    throw new Error(`no exchange: ${destination.kind}`);
   }
-  await starting;
+  return destination.plugin as ConnectedPlugin;
 }
 
 const reason = new ServeHTTPError("host-stopping", "the test stops it");
 
 describe("HostedPlugin", () => {
-  it("refuses until it is ready, and when it is over its limit", async () => {
+  it("refuses until it is started, and when it is over its limit", async () => {
     const hosted = host({ maxInFlight: 2 });
     expect(hosted.plugin.destination()).toMatchObject({
       kind: "refused",
       error: { code: "unavailable", message: "the plugin is stopped" },
     });
-    await started(hosted);
+    await hosted.start();
     const one = hosted.begin();
     hosted.begin();
     expect(hosted.plugin.inFlight).toBe(2);
@@ -166,62 +95,81 @@ describe("HostedPlugin", () => {
 
   it("is not found where the plugin serves no HTTP", async () => {
     const hosted = host();
-    hosted.instances[0]!.servesHttp = false;
-    await started(hosted);
+    const starting = hosted.plugin.start();
+    hosted.runs[0]!.servesHttp = false;
+    hosted.runs[0]!.rise();
+    await starting;
     expect(hosted.plugin.destination()).toEqual({ kind: "not-found" });
   });
 
   it("sends to the instance with the fewest exchanges among those that are ready", async () => {
     const hosted = host({}, 3);
-    await started(hosted);
-    hosted.instances[2]!.state = "backing-off";
+    await hosted.start();
+    hosted.runs[2]!.lose();
+    await turns(1);
     const first = hosted.begin();
     const second = hosted.begin();
     expect(second.on).not.toBe(first.on);
     const third = hosted.begin();
     const fourth = hosted.begin();
     expect(new Set([third.on, fourth.on])).toEqual(new Set([first.on, second.on]));
-    hosted.instances[2]!.state = "ready";
+    hosted.clock.advance(100);
+    await turns(1);
+    hosted.runs[3]!.rise();
+    await turns(1);
     const fifth = hosted.begin();
     expect([first.on, second.on]).not.toContain(fifth.on);
     expect(hosted.plugin.state).toBe("ready");
   });
 
+  it("counts tunnels over all its instances", async () => {
+    const hosted = host({ maxTunnels: 1 }, 2);
+    await hosted.start();
+    const one = hosted.begin();
+    const other = hosted.begin();
+    expect([one.on.mayTunnel, other.on.mayTunnel]).toEqual([true, true]);
+    one.hijack();
+    expect([hosted.plugin.tunnels, other.on.mayTunnel]).toEqual([1, false]);
+  });
+});
+
+describe("stopping (L5)", () => {
   it("drains before it stops, and tells what is left by then to stop", async () => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const hosted = host();
-    await started(hosted);
+    await hosted.start();
     const quick = hosted.begin();
     const slow = hosted.begin();
     const stop = hosted.plugin.stop(1_000, reason);
-    expect(hosted.plugin.destination().kind).toBe("refused");
+    expect([hosted.plugin.destination().kind, hosted.plugin.state]).toEqual([
+      "refused",
+      "draining",
+    ]);
     quick.end();
-    vi.advanceTimersByTime(999);
-    expect([slow.stopped, hosted.instances[0]!.stops]).toEqual([[], 0]);
-    vi.advanceTimersByTime(1);
+    hosted.clock.advance(999);
+    await turns(1);
+    expect([slow.stopped, hosted.runs[0]!.isEnded]).toEqual([[], false]);
+    hosted.clock.advance(1);
     await stop;
     expect([quick.stopped, slow.stopped]).toEqual([[], ["host-stopping"]]);
-    expect([hosted.instances[0]!.stops, hosted.plugin.inFlight]).toEqual([1, 0]);
-    expect([vi.getTimerCount(), hosted.clock.waiting]).toEqual([0, 0]);
+    expect([hosted.runs[0]!.isEnded, hosted.plugin.inFlight]).toEqual([true, 0]);
+    expect([hosted.plugin.state, hosted.clock.waiting]).toEqual(["stopped", 0]);
   });
 
   it("takes the shorter time when it is stopped again", async () => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const hosted = host();
-    await started(hosted);
+    await hosted.start();
     const slow = hosted.begin();
     const first = hosted.plugin.stop(60_000, reason);
     const second = hosted.plugin.stop(0, reason);
-    vi.advanceTimersByTime(1);
     await Promise.all([first, second]);
     expect(slow.stopped).toEqual(["host-stopping"]);
-    expect(vi.getTimerCount()).toBe(0);
+    expect(hosted.clock.waiting).toBe(0);
   });
 
   it("drains each time that it is started and stopped again", async () => {
     const hosted = host();
     for (let round = 0; round < 3; round += 1) {
-      await started(hosted);
+      await hosted.start();
       const running = hosted.begin();
       let over = false;
       const stop = hosted.plugin.stop(60_000, reason).then(() => {
@@ -234,15 +182,56 @@ describe("HostedPlugin", () => {
     }
   });
 
-  it("reloads without a moment in which nothing takes a request", async () => {
+  it("starts at once what is told to start while it stops", async () => {
     const hosted = host();
-    await started(hosted);
+    await hosted.start();
+    const running = hosted.begin();
+    const stop = hosted.plugin.stop(60_000, reason);
+    await hosted.start();
+    expect(hosted.begin().on).not.toBe(running.on);
+    running.end();
+    await stop;
+    expect(hosted.runs.map(({ isEnded }) => isEnded)).toEqual([true, false]);
+  });
+
+  it("asks a plugin to end when nothing but tunnels runs, so that it can say why", async () => {
+    const hosted = host();
+    await hosted.start();
+    const [run] = hosted.runs;
+    const tunnel = hosted.begin();
+    const download = hosted.begin();
+    tunnel.hijack();
+    const stop = hosted.plugin.stop(60_000, reason);
+    await turns(1);
+    expect(run!.asked).toBe(0);
+    download.end();
+    expect([run!.asked, run!.isEnded]).toEqual([1, false]);
+    tunnel.end();
+    await stop;
+    expect([run!.asked, tunnel.stopped]).toEqual([1, []]);
+  });
+
+  it("starts a removed plugin never again", async () => {
+    const hosted = host();
+    await hosted.start();
+    const removed = hosted.plugin.remove(0, reason);
+    await expect(hosted.plugin.start()).rejects.toMatchObject({ code: "unavailable" });
+    await removed;
+    await expect(hosted.plugin.start()).rejects.toMatchObject({ code: "unavailable" });
+    expect(hosted.runs).toHaveLength(1);
+  });
+});
+
+describe("reloading (L5)", () => {
+  it("replaces its instances without a moment in which nothing takes a request", async () => {
+    const hosted = host();
+    await hosted.start();
     const old = hosted.begin();
     const reload = hosted.plugin.reload(60_000);
     await turns(1);
     const before = hosted.begin();
     expect(before.on).toBe(old.on);
-    hosted.instances[1]!.rise();
+    hosted.runs[1]!.rise();
     await turns(1);
     const after = hosted.begin();
     expect(after.on).not.toBe(old.on);
@@ -250,96 +239,228 @@ describe("HostedPlugin", () => {
     old.end();
     before.end();
     await reload;
-    expect(hosted.instances.map(({ state }) => state)).toEqual(["stopped", "ready"]);
+    expect(hosted.runs.map(({ isEnded }) => isEnded)).toEqual([true, false]);
   });
 
   it("keeps the old instances where a new one does not become ready", async () => {
     const hosted = host({}, 2);
-    await started(hosted);
+    await hosted.start();
     const reload = hosted.plugin.reload(0);
     await turns(1);
-    hosted.instances[2]!.rise();
-    hosted.instances[3]!.fall(new ServeHTTPError("connection-failed", "it exited"));
+    hosted.runs[2]!.rise();
+    hosted.runs[3]!.fail();
     await expect(reload).rejects.toThrow("it exited");
-    expect(hosted.instances.map(({ state }) => state)).toEqual([
-      "ready",
-      "ready",
-      "stopped",
-      "stopped",
-    ]);
+    expect(hosted.runs.map(({ isEnded }) => isEnded)).toEqual([false, false, true, true]);
     hosted.begin();
+    expect(hosted.plugin.failures).toMatchObject([{ message: "it exited" }]);
   });
 
   it("reloads one after the other, and leaves no instance behind", async () => {
     const hosted = host();
-    await started(hosted);
+    await hosted.start();
     const reloads = [hosted.plugin.reload(0), hosted.plugin.reload(0), hosted.plugin.reload(0)];
     for (let made = 1; made <= 3; made += 1) {
       await turns(2);
-      expect(hosted.instances).toHaveLength(made + 1);
-      hosted.instances[made]!.rise();
+      expect(hosted.runs).toHaveLength(made + 1);
+      hosted.runs[made]!.rise();
     }
     await Promise.all(reloads);
-    expect(hosted.instances.map(({ state }) => state)).toEqual([
-      "stopped",
-      "stopped",
-      "stopped",
-      "ready",
-    ]);
+    expect(hosted.runs.map(({ isEnded }) => isEnded)).toEqual([true, true, true, false]);
   });
 
   it("stops what a reload has begun to start", async () => {
     const hosted = host();
-    await started(hosted);
+    await hosted.start();
     const reload = hosted.plugin.reload(0);
     await turns(1);
-    expect(hosted.instances[1]?.state).toBe("starting");
+    expect(hosted.runs).toHaveLength(2);
     await Promise.all([
       expect(reload).rejects.toMatchObject({ code: "host-stopping" }),
       hosted.plugin.stop(0, reason),
     ]);
-    expect(hosted.instances.map(({ state }) => state)).toEqual(["stopped", "stopped"]);
+    expect(hosted.runs.map(({ isEnded }) => isEnded)).toEqual([true, true]);
     await expect(hosted.plugin.reload(0)).rejects.toMatchObject({ code: "unavailable" });
-    expect(hosted.instances).toHaveLength(2);
+    expect(hosted.runs).toHaveLength(2);
   });
 
+  it("brings a plugin back that failed too often", async () => {
+    const hosted = host();
+    await failTooOften(hosted);
+    const reload = hosted.plugin.reload(0);
+    await turns(1);
+    hosted.runs.at(-1)!.rise();
+    await reload;
+    hosted.begin();
+    expect(hosted.plugin.state).toBe("ready");
+  });
+});
+
+async function failTooOften(hosted: ReturnType<typeof host>): Promise<void> {
+  hosted.plugin.start().catch(() => undefined);
+  while (hosted.plugin.state !== "failed") {
+    hosted.runs.at(-1)!.fail();
+    await turns(1);
+    hosted.clock.advance(40_000 / 2 ** 6);
+    await turns(1);
+  }
+}
+
+describe("waiting (L8)", () => {
+  it("lets requests wait while it starts, and go on when it is ready", async () => {
+    const hosted = host();
+    const starting = hosted.plugin.start();
+    const [one, other] = [hosted.wait(), hosted.wait()];
+    hosted.clock.advance(4_999);
+    expect([one.went, other.went]).toEqual([[], []]);
+    hosted.runs[0]!.rise();
+    await starting;
+    expect([one.went, other.went]).toMatchObject([[{ kind: "exchange" }], [{ kind: "exchange" }]]);
+    await hosted.plugin.stop(0, reason);
+    expect(hosted.clock.waiting).toBe(0);
+  });
+
+  it("lets requests wait while it restarts after a crash, or closes in good order", async () => {
+    const hosted = host();
+    await hosted.start();
+    hosted.runs[0]!.lose();
+    await turns(1);
+    const crashed = hosted.wait();
+    hosted.clock.advance(100);
+    await turns(1);
+    hosted.runs[1]!.rise();
+    await turns(1);
+    expect(crashed.went).toMatchObject([{ kind: "exchange" }]);
+    hosted.clock.advance(steadyMs);
+    hosted.runs[1]!.lose("plugin-closing");
+    await turns(1);
+    const closed = hosted.wait();
+    hosted.runs[2]!.rise();
+    await turns(1);
+    expect(closed.went).toMatchObject([{ kind: "exchange" }]);
+  });
+
+  it("refuses a request whose time is over", async () => {
+    const hosted = host();
+    hosted.plugin.start().catch(() => undefined);
+    const one = hosted.wait();
+    hosted.clock.advance(1_000);
+    const later = hosted.wait();
+    hosted.clock.advance(4_000);
+    expect(one.went).toMatchObject([{ kind: "refused", error: { code: "unavailable" } }]);
+    expect(later.went).toEqual([]);
+    await hosted.plugin.stop(0, reason);
+    expect(later.went).toMatchObject([{ kind: "refused" }]);
+    expect(hosted.clock.waiting).toBe(0);
+  });
+
+  it("refuses those that come on top of its bound, until one leaves", () => {
+    const hosted = host();
+    hosted.plugin.start().catch(() => undefined);
+    const [first] = [hosted.wait(), hosted.wait(), hosted.wait()];
+    expect(hosted.plugin.destination()).toMatchObject({
+      kind: "refused",
+      error: { code: "overload" },
+    });
+    first.leave();
+    hosted.wait();
+    hosted.clock.advance(5_000);
+    expect(first.went).toEqual([]);
+  });
+
+  it.each([{ maxWaiting: 0 }, { waitMs: 0 }])("lets no request wait with %j", (settings) => {
+    const hosted = host(settings);
+    hosted.plugin.start().catch(() => undefined);
+    expect(hosted.plugin.destination()).toMatchObject({
+      kind: "refused",
+      error: { code: "unavailable", message: "the plugin is starting" },
+    });
+  });
+
+  it("refuses at once where the next attempt comes too late, and says when that is", async () => {
+    const hosted = host({ waitMs: 1_000 });
+    hosted.plugin.start().catch(() => undefined);
+    // After 100, 200, 400 and 800 ms.
+    for (let failures = 1; failures <= 4; failures += 1) {
+      hosted.runs.at(-1)!.fail();
+      await turns(1);
+      expect(hosted.plugin.destination().kind).toBe("wait");
+      hosted.clock.advance(60_000);
+      await turns(1);
+    }
+    hosted.runs.at(-1)!.fail();
+    await turns(1);
+    expect(hosted.plugin.destination()).toMatchObject({
+      kind: "refused",
+      error: { code: "unavailable" },
+      retryAfterSeconds: 2,
+    });
+  });
+
+  it("refuses at once when it failed too often, and says so once a minute (H4)", async () => {
+    const hosted = host();
+    await failTooOften(hosted);
+    const said = () => hosted.records.filter(({ msg }) => /requests come for/.test(String(msg)));
+    for (let count = 0; count < 10; count += 1) {
+      expect(hosted.plugin.destination()).toMatchObject({
+        kind: "refused",
+        error: { message: "the plugin is failed" },
+      });
+    }
+    expect(said()).toHaveLength(1);
+    expect(said()).toMatchObject([
+      { level: 50, plugin: "notes", msg: expect.stringContaining('host.reload("notes")') },
+    ]);
+    hosted.clock.advance(sayAgainMs);
+    hosted.plugin.destination();
+    expect(said()).toHaveLength(2);
+  });
+});
+
+describe("health (S6)", () => {
   it("sends nothing to an instance that says it is not serving", async () => {
     const hosted = host({}, 2);
-    await started(hosted);
-    hosted.instances[0]!.serving = false;
+    await hosted.start();
+    hosted.runs[0]!.isServing = false;
     hosted.clock.advance(healthIntervalMs);
     await turns(1);
     const [one, other] = [hosted.begin(), hosted.begin()];
     expect(one.on).toBe(other.on);
-    hosted.instances[0]!.serving = true;
+    hosted.runs[0]!.isServing = true;
     hosted.clock.advance(healthIntervalMs);
     await turns(1);
     expect(hosted.begin().on).not.toBe(one.on);
   });
 
-  it("has an instance replaced that answers no health check", async () => {
+  it("sends nothing to an instance from its first miss on, and has it replaced in the end", async () => {
     const hosted = host({}, 2);
-    await started(hosted);
-    hosted.instances[1]!.serving = undefined;
-    for (let miss = 0; miss < healthMissesMax; miss += 1) {
-      hosted.clock.advance(healthIntervalMs);
-      await turns(1);
-      hosted.clock.advance(healthTimeoutMs);
-      await turns(1);
-    }
-    expect(hosted.instances[0]!.failed).toEqual([]);
-    expect(hosted.instances[1]!.failed).toEqual([expect.stringContaining("health checks")]);
+    await hosted.start();
+    const [silent, other] = hosted.runs;
+    silent!.isServing = undefined;
+    hosted.clock.advance(healthIntervalMs);
+    await turns(1);
+    hosted.clock.advance(healthTimeoutMs);
+    const [one, two] = [hosted.begin(), hosted.begin()];
+    expect(one.on).toBe(two.on);
+    expect(one.on).toBe(await other!.ready);
+    hosted.clock.advance((healthMissesMax - 1) * healthTimeoutMs);
+    await turns(1);
+    expect([silent!.isEnded, other!.isEnded]).toEqual([true, false]);
+    expect(hosted.plugin.failures).toMatchObject([{ code: "deadline" }]);
     await hosted.plugin.stop(0, reason);
     expect(hosted.clock.waiting).toBe(0);
   });
 
-  it("counts tunnels over all its instances", async () => {
-    const hosted = host({ maxTunnels: 1 }, 2);
-    await started(hosted);
-    const one = hosted.begin();
-    const other = hosted.begin();
-    expect([one.on.mayTunnel, other.on.mayTunnel]).toEqual([true, true]);
-    one.on.onTunnel({} as Exchange);
-    expect([hosted.plugin.tunnels, other.on.mayTunnel]).toEqual([1, false]);
+  it("lets requests wait for an only instance that is late, and go on when it answers", async () => {
+    const hosted = host();
+    await hosted.start();
+    hosted.runs[0]!.isServing = undefined;
+    hosted.clock.advance(healthIntervalMs);
+    await turns(1);
+    hosted.clock.advance(healthTimeoutMs);
+    const waiting = hosted.wait();
+    expect(waiting.went).toEqual([]);
+    hosted.runs[0]!.answer(true);
+    await turns(1);
+    expect(waiting.went).toMatchObject([{ kind: "exchange" }]);
   });
 });

@@ -1,18 +1,23 @@
-import {
-  type ExchangeChannel,
-  type Logger,
-  type PartReceiver,
-  type RequestParts,
-  type ResponseParts,
-  ServeHTTPError,
-} from "@servehttp/contract";
-import type { Destination } from "../exchange/destination.js";
-import type { Exchange, ExchangePlugin } from "../exchange/exchange.js";
+import { type Logger, ServeHTTPError } from "@servehttp/contract";
+import type { Destination, WaitingRequest } from "../exchange/destination.js";
+import type { Exchange } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import type { Outcome } from "../exchange/failure.js";
-import { HealthWatch } from "./health-watch.js";
-import type { InstanceState, PluginInstance } from "./plugin-instance.js";
+import { failuresToldMax, sayAgainMs } from "../limits.js";
 import type { Clock } from "../process/clock.js";
+import type { ConnectedPlugin, PluginExchanges } from "./connected-plugin.js";
+import type { InstanceState, KeptConnection, KeptConnectionOptions } from "./kept-connection.js";
+import { errorDetails, type PluginFailure } from "./plugin-failure.js";
+import { WaitingRequests } from "./waiting-requests.js";
+
+/** An instance of a plugin: a process, or an address. */
+export type Instance = Pick<
+  KeptConnection<ConnectedPlugin>,
+  "state" | "sinceUnixMs" | "restarts" | "pid" | "connection" | "nextAttemptMs" | "start" | "stop"
+>;
+
+/** What an instance tells of itself. */
+export type InstanceWatch = Pick<KeptConnectionOptions<ConnectedPlugin>, "onChange" | "onFailure">;
 
 /** What is settled for a plugin before anything of it runs. */
 export interface HostedPluginSettings {
@@ -27,11 +32,14 @@ export interface HostedPluginSettings {
    * refused with 503.
    */
   readonly maxTunnels: number;
+  /** Requests at once that wait for the plugin to become ready; those beyond are refused with 503. */
+  readonly maxWaiting: number;
+  /** How long they wait, in milliseconds. */
+  readonly waitMs: number;
   readonly logger: Required<Logger>;
-  /** For health checks. */
   readonly clock: Clock;
-  /** Makes an instance; `instances` of them are kept. */
-  readonly makeInstances: (onChange: () => void) => readonly PluginInstance[];
+  /** Makes the instances, for a start and for each reload. */
+  readonly makeInstances: (shared: PluginExchanges, watch: InstanceWatch) => readonly Instance[];
 }
 
 /**
@@ -41,32 +49,56 @@ export interface HostedPluginSettings {
  *   running   -> reloading  [#replace]
  *   reloading -> running    [#replace: the new instances took over, or did not start]
  *   any       -> stopped    [stop]
+ *   any       -> removed    [remove]
  */
 type HostedState =
-  | { readonly name: "stopped" }
-  | { readonly name: "running" }
-  | { readonly name: "reloading"; readonly next: readonly Place[] };
+  | { readonly name: "stopped" | "removed" }
+  | { readonly name: "running"; readonly instances: readonly Instance[] }
+  | {
+      readonly name: "reloading";
+      readonly instances: readonly Instance[];
+      readonly next: readonly Instance[];
+    };
 
-const stopped: HostedState = { name: "stopped" };
-const running: HostedState = { name: "running" };
-
-/** One plugin of a host: its instances, and the exchanges that run on them. */
+/** One plugin of a host: its instances, and where its requests go. */
 export class HostedPlugin {
   readonly id: string;
+  readonly outcomes = new Map<Outcome, number>();
   readonly #settings: HostedPluginSettings;
   readonly #onChange: () => void;
-  #state: HostedState = stopped;
-  #places: readonly Place[] = [];
+  readonly #shared: PluginExchanges;
+  readonly #waiting: WaitingRequests;
+  #state: HostedState = { name: "stopped" };
+  /** Instances that get nothing new and are not gone yet. */
+  readonly #leaving = new Set<Instance>();
   /** Reloads happen one after the other. */
   #lastReload: Promise<unknown> = Promise.resolve();
-  readonly #load: PluginLoad = { inFlight: 0, tunnels: new Set() };
-  readonly outcomes = new Map<Outcome, number>();
+  #stoppedUnixMs: number;
+  #wasStarted = false;
+  #failures: readonly PluginFailure[] = [];
+  #saidFailedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #wait: Destination = {
+    kind: "wait",
+    wait: (request) => this.#addWaiting(request),
+  };
 
   constructor(settings: HostedPluginSettings, onChange: () => void) {
     this.id = settings.id;
     this.#settings = settings;
     this.#onChange = onChange;
-    this.#places = this.#makePlaces();
+    const { chunkBytes, times, maxTunnels, maxWaiting, waitMs, clock } = settings;
+    this.#shared = {
+      chunkBytes,
+      times,
+      maxTunnels,
+      clock,
+      inFlight: 0,
+      tunnels: 0,
+      onChange: () => this.#letGo(),
+      onOver: (exchange, outcome, error) => this.#onOver(exchange, outcome, error),
+    };
+    this.#waiting = new WaitingRequests(maxWaiting, waitMs, clock);
+    this.#stoppedUnixMs = clock.unixMs();
   }
 
   /** How long `stop` and `reload` wait unless told otherwise, in milliseconds. */
@@ -75,264 +107,254 @@ export class HostedPlugin {
   }
 
   get state(): InstanceState {
-    return this.#leading.instance.state;
+    return this.#leading?.state ?? "stopped";
   }
 
   get pid(): number | undefined {
-    return this.#leading.instance.pid;
+    return this.#leading?.pid;
   }
 
   get sinceUnixMs(): number {
-    return this.#leading.instance.sinceUnixMs;
+    return this.#leading?.sinceUnixMs ?? this.#stoppedUnixMs;
   }
 
   get restarts(): number {
-    return this.#places.reduce((sum, { instance }) => sum + instance.restarts, 0);
+    return this.#instances.reduce((sum, { restarts }) => sum + restarts, 0);
   }
 
   /** Exchanges that run now, also on instances that are being replaced. */
   get inFlight(): number {
-    return this.#load.inFlight;
+    return this.#shared.inFlight;
   }
 
   /** Tunnels that are open now. */
   get tunnels(): number {
-    return this.#load.tunnels.size;
+    return this.#shared.tunnels;
   }
 
   get carrier(): "mux" | "stream" | undefined {
-    return this.#leading.instance.connection?.carrier;
+    return this.#leading?.connection?.carrier;
   }
 
-  /** Starts all instances. Rejects with the first failure; the others are kept starting. */
+  /** The last failures of all instances, oldest first. */
+  get failures(): readonly PluginFailure[] {
+    return this.#failures;
+  }
+
+  /** Whether `start` has ever been called. */
+  get wasStarted(): boolean {
+    return this.#wasStarted;
+  }
+
+  /**
+   * Starts all instances. Rejects with the first failure; the others are kept starting.
+   *
+   * @throws ServeHTTPError `unavailable` for a plugin that was removed
+   */
   async start(): Promise<void> {
-    if (this.#state === stopped) {
-      this.#state = running;
+    if (this.#state.name === "removed") {
+      throw new ServeHTTPError("unavailable", `plugin ${this.id} was removed`);
     }
-    await Promise.all(this.#places.map((place) => place.start()));
+    this.#wasStarted = true;
+    if (this.#state.name === "stopped") {
+      this.#state = { name: "running", instances: this.#makeInstances() };
+    }
+    await Promise.all(this.#instances.map((instance) => instance.start()));
   }
 
   /** Where a request for this plugin goes now. */
   destination(): Destination {
-    const place = this.#leastBusy();
-    if (place === undefined) {
-      const { failure, state } = this.#leading.instance;
-      const message = `the plugin is ${state}`;
-      return {
-        kind: "refused",
-        error: new ServeHTTPError("unavailable", message, { cause: failure }),
-      };
+    const connected = this.#leastBusy();
+    if (connected === undefined) {
+      return this.#noConnection();
     }
-    if (place.instance.connection?.description.servesHttp === false) {
-      return { kind: "not-found" };
+    if (!connected.servesHttp) {
+      return notFound;
     }
-    if (this.#load.inFlight >= this.#settings.maxInFlight) {
-      return {
-        kind: "refused",
-        error: new ServeHTTPError("overload", "too many exchanges at once"),
-      };
+    if (this.#shared.inFlight >= this.#settings.maxInFlight) {
+      return refused("overload", "too many exchanges at once");
     }
-    return place.destination;
+    return connected.destination;
   }
 
   /**
    * Sends nothing new to any instance, waits until what runs has ended, breaks what is left after
    * `drainMs` with `reason`, and stops the instances. Called again meanwhile, the shorter time
-   * counts.
+   * counts. `start` may be called at once, and starts new instances.
    */
   async stop(drainMs: number, reason: ServeHTTPError): Promise<void> {
-    const next = this.#state.name === "reloading" ? this.#state.next : [];
-    this.#state = stopped;
-    await Promise.all([...this.#places, ...next].map((place) => place.stop(drainMs, reason)));
+    const instances = this.#all;
+    if (this.#state.name !== "removed") {
+      this.#state = { name: "stopped" };
+    }
+    this.#stoppedUnixMs = this.#settings.clock.unixMs();
+    await this.#leave([...instances, ...this.#leaving], drainMs, reason);
+  }
+
+  /** Stops it, and starts it never again. */
+  async remove(drainMs: number, reason: ServeHTTPError): Promise<void> {
+    const stopped = this.stop(drainMs, reason);
+    this.#state = { name: "removed" };
+    await stopped;
   }
 
   /**
-   * Replaces every instance by a new one, which is ready before the old one gets nothing more.
-   * Where a new one does not become ready, the old ones stay, and it throws why.
+   * Replaces every instance by a new one, which is ready before the old one gets nothing more. Where
+   * a new one does not become ready, the old ones stay, and it throws why.
    *
-   * @throws ServeHTTPError `unavailable` for a plugin that was not started, `host-stopping` where
-   *   it is stopped meanwhile
+   * @throws ServeHTTPError `unavailable` for a plugin that was not started, `host-stopping` where it
+   *   is stopped meanwhile
    */
   async reload(drainMs: number): Promise<void> {
     const reload = this.#lastReload.then(() => this.#replace(drainMs));
-    // Whoever comes next waits for it, whatever becomes of it; its failure is its client's.
+    // The next reload waits for this one. Its failure is for its own caller.
     this.#lastReload = reload.catch(() => undefined);
     await reload;
   }
 
   async #replace(drainMs: number): Promise<void> {
-    if (this.#state === stopped) {
+    if (this.#state.name !== "running") {
       throw new ServeHTTPError("unavailable", `plugin ${this.id} is stopped`);
     }
-    const next = this.#makePlaces();
-    const reloading: HostedState = { name: "reloading", next };
+    const { instances: old } = this.#state;
+    const next = this.#makeInstances();
+    const reloading: HostedState = { name: "reloading", instances: old, next };
     this.#state = reloading;
     const reason = new ServeHTTPError("host-stopping", "the plugin was reloaded");
     try {
-      await Promise.all(next.map((place) => place.start()));
-      if (this.#state !== reloading) {
-        throw new ServeHTTPError("host-stopping", `plugin ${this.id} was stopped`);
-      }
+      await Promise.all(next.map((instance) => instance.start()));
     } catch (error) {
-      await Promise.all(next.map((place) => place.stop(0, reason)));
       if (this.#state === reloading) {
-        this.#state = running;
+        this.#state = { name: "running", instances: old };
       }
+      await this.#leave(next, 0, reason);
       throw error;
     }
-    const old = this.#places;
-    this.#places = next;
-    this.#state = running;
-    this.#onChange();
-    await Promise.all(old.map((place) => place.stop(drainMs, reason)));
+    if (this.#state !== reloading) {
+      throw new ServeHTTPError("host-stopping", `plugin ${this.id} was stopped`);
+    }
+    this.#state = { name: "running", instances: next };
+    this.#changed();
+    await this.#leave(old, drainMs, reason);
   }
 
-  #makePlaces(): readonly Place[] {
-    const instances = this.#settings.makeInstances(() => this.#onChange());
-    return instances.map(
-      (instance) =>
-        new Place(instance, this.#settings, this.#load, (exchange, outcome, error) =>
-          this.#onOver(exchange, outcome, error),
-        ),
+  #makeInstances(): readonly Instance[] {
+    return this.#settings.makeInstances(this.#shared, {
+      onChange: () => this.#changed(),
+      onFailure: (failure) => {
+        this.#failures = [...this.#failures, failure].slice(-failuresToldMax);
+        this.#changed();
+      },
+    });
+  }
+
+  async #leave(
+    instances: readonly Instance[],
+    drainMs: number,
+    reason: ServeHTTPError,
+  ): Promise<void> {
+    await Promise.all(
+      instances.map(async (instance) => {
+        this.#leaving.add(instance);
+        await instance.stop(drainMs, reason);
+        this.#leaving.delete(instance);
+      }),
     );
+    this.#changed();
+  }
+
+  get #instances(): readonly Instance[] {
+    return "instances" in this.#state ? this.#state.instances : [];
+  }
+
+  /** Also those that a reload starts. */
+  get #all(): readonly Instance[] {
+    return "next" in this.#state ? [...this.#instances, ...this.#state.next] : this.#instances;
   }
 
   /** The instance that speaks for the plugin: a ready one, else the first. */
-  get #leading(): Place {
-    const place =
-      this.#places.find(({ instance }) => instance.state === "ready") ?? this.#places[0];
-    if (place === undefined) {
-      throw new ServeHTTPError("internal", `plugin ${this.id} has no instance`);
-    }
-    return place;
+  get #leading(): Instance | undefined {
+    const instances = this.#instances.length > 0 ? this.#instances : [...this.#leaving];
+    return instances.find(({ state }) => state === "ready") ?? instances[0];
   }
 
-  #leastBusy(): Place | undefined {
-    let least: Place | undefined;
-    for (const place of this.#places) {
-      if (place.open && (least === undefined || place.exchanges.size < least.exchanges.size)) {
-        least = place;
+  #leastBusy(): ConnectedPlugin | undefined {
+    let least: ConnectedPlugin | undefined;
+    for (const { connection } of this.#instances) {
+      if (connection?.open === true && (least === undefined || connection.busy < least.busy)) {
+        least = connection;
       }
     }
     return least;
+  }
+
+  /** No instance takes requests now: whether it is worth to wait. */
+  #noConnection(): Destination {
+    const { maxWaiting, waitMs } = this.#settings;
+    const nextAttemptMs = Math.min(...this.#all.map((instance) => instance.nextAttemptMs));
+    if (nextAttemptMs <= waitMs && waitMs > 0 && maxWaiting > 0) {
+      return this.#waiting.isFull
+        ? refused("overload", "too many requests wait for the plugin")
+        : this.#wait;
+    }
+    if (this.state === "failed") {
+      this.#sayThatItFailed();
+    }
+    return this.#unavailable(nextAttemptMs);
+  }
+
+  #unavailable(nextAttemptMs: number): Destination {
+    const error = new ServeHTTPError("unavailable", `the plugin is ${this.state}`);
+    return Number.isFinite(nextAttemptMs)
+      ? { kind: "refused", error, retryAfterSeconds: Math.max(1, Math.ceil(nextAttemptMs / 1_000)) }
+      : { kind: "refused", error };
+  }
+
+  #addWaiting(request: WaitingRequest): () => void {
+    return this.#waiting.add(request, () => {
+      const next = this.destination();
+      return next.kind === "wait" ? this.#unavailable(0) : next;
+    });
+  }
+
+  /** Lets requests go on that wait, where there is a place for them now. */
+  #letGo(): void {
+    this.#waiting.release(() => this.destination());
+  }
+
+  #changed(): void {
+    this.#letGo();
+    this.#onChange();
+  }
+
+  /** Says it again from time to time: requests keep coming, so somebody believes that it works. */
+  #sayThatItFailed(): void {
+    const { clock, logger } = this.#settings;
+    const nowMs = clock.nowMs();
+    if (nowMs - this.#saidFailedAtMs < sayAgainMs) {
+      return;
+    }
+    this.#saidFailedAtMs = nowMs;
+    const last = this.#failures.at(-1);
+    logger.error(
+      { plugin: this.id, code: last?.code, failedAt: last?.at },
+      `requests come for a plugin that failed too often and is not started again, and are answered 503: ${last?.message}; repair it, then call host.reload(${JSON.stringify(this.id)})`,
+    );
   }
 
   #onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
     if (error !== undefined) {
       const level = outcome === "client-disconnected" ? "debug" : "warn";
-      this.#settings.logger[level](
-        {
-          plugin: this.id,
-          requestId: exchange.init.requestId,
-          method: exchange.init.method,
-          outcome,
-          code: error.code,
-          err: error,
-        },
-        "exchange failed",
-      );
+      const { requestId, method } = exchange.init;
+      const details = { plugin: this.id, requestId, method, outcome, ...errorDetails(error) };
+      this.#settings.logger[level](details, "exchange failed");
     }
   }
 }
 
-/** What all instances of a plugin carry together. */
-interface PluginLoad {
-  inFlight: number;
-  readonly tunnels: Set<Exchange>;
-}
+const notFound: Destination = { kind: "not-found" };
 
-/** An instance with the exchanges that run on it. */
-class Place implements ExchangePlugin {
-  readonly instance: PluginInstance;
-  readonly chunkBytes: number;
-  readonly times: ExchangeTimes;
-  readonly exchanges = new Set<Exchange>();
-  readonly destination: Destination = { kind: "exchange", plugin: this };
-  readonly #health: HealthWatch;
-  readonly #load: PluginLoad;
-  readonly #maxTunnels: number;
-  readonly #onOver: ExchangePlugin["onOver"];
-  /** Set by `stop`, taken back by `start`. */
-  #closing = false;
-  #idle: PromiseWithResolvers<void> | undefined;
-
-  constructor(
-    instance: PluginInstance,
-    settings: HostedPluginSettings,
-    load: PluginLoad,
-    onOver: ExchangePlugin["onOver"],
-  ) {
-    this.instance = instance;
-    this.chunkBytes = settings.chunkBytes;
-    this.times = settings.times;
-    this.#load = load;
-    this.#maxTunnels = settings.maxTunnels;
-    this.#onOver = onOver;
-    this.#health = new HealthWatch({
-      connection: () => (instance.state === "ready" ? instance.connection : undefined),
-      onHung: (reason) => instance.fail(reason),
-      clock: settings.clock,
-    });
-  }
-
-  /** Whether it takes exchanges. */
-  get open(): boolean {
-    return !this.#closing && this.instance.state === "ready" && this.#health.serving;
-  }
-
-  async start(): Promise<void> {
-    this.#closing = false;
-    this.#health.start();
-    await this.instance.start();
-  }
-
-  openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
-    const { connection } = this.instance;
-    if (connection === undefined) {
-      throw new ServeHTTPError("unavailable", "the plugin is not connected");
-    }
-    return connection.open(receiver);
-  }
-
-  get mayTunnel(): boolean {
-    return this.#load.tunnels.size < this.#maxTunnels;
-  }
-
-  onBegun(exchange: Exchange): void {
-    this.exchanges.add(exchange);
-    this.#load.inFlight += 1;
-  }
-
-  onTunnel(exchange: Exchange): void {
-    this.#load.tunnels.add(exchange);
-  }
-
-  onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
-    this.exchanges.delete(exchange);
-    this.#load.inFlight -= 1;
-    this.#load.tunnels.delete(exchange);
-    if (this.exchanges.size === 0) {
-      this.#idle?.resolve();
-      this.#idle = undefined;
-    }
-    this.#onOver(exchange, outcome, error);
-  }
-
-  async stop(drainMs: number, reason: ServeHTTPError): Promise<void> {
-    this.#closing = true;
-    this.#health.stop();
-    this.instance.drain();
-    if (this.exchanges.size > 0) {
-      this.#idle ??= Promise.withResolvers<void>();
-      const timer = setTimeout(() => {
-        for (const exchange of this.exchanges) {
-          exchange.stop(reason);
-        }
-      }, drainMs);
-      await this.#idle.promise;
-      clearTimeout(timer);
-    }
-    await this.instance.stop();
-  }
+function refused(code: "overload" | "unavailable", message: string): Destination {
+  return { kind: "refused", error: new ServeHTTPError(code, message) };
 }

@@ -59,20 +59,15 @@ export class HostGuard {
   }
 
   #start(): void {
-    const shell = spawn("/bin/sh", ["-c", script, "servehttp-guard", this.#directory], {
-      stdio: ["pipe", "ignore", "ignore"],
-      env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
-      cwd: "/",
-      detached: true,
-    });
+    const shell = this.#spawn();
+    if (shell === undefined) {
+      return;
+    }
     this.#shell = shell;
-    const onLost = (error?: Error) => {
+    const onLost = (error?: unknown) => {
       if (this.#shell === shell) {
         this.#shell = undefined;
-        this.#logger.warn(
-          { err: error },
-          "the guard that ends plugins with the host is gone; the next plugin starts another",
-        );
+        this.#warn(error);
       }
     };
     shell.on("error", onLost);
@@ -83,6 +78,27 @@ export class HostGuard {
     for (const group of this.#groups) {
       this.#tell(`watch ${group}\n`);
     }
+  }
+
+  #spawn(): ChildProcess | undefined {
+    try {
+      return spawn("/bin/sh", ["-c", script, "servehttp-guard", this.#directory], {
+        stdio: ["pipe", "ignore", "ignore"],
+        env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
+        cwd: "/",
+        detached: true,
+      });
+    } catch (error) {
+      this.#warn(error);
+      return undefined;
+    }
+  }
+
+  #warn(error: unknown): void {
+    this.#logger.warn(
+      error === undefined ? {} : { err: error },
+      "the guard that ends plugins with the host is gone; the next plugin starts another",
+    );
   }
 
   #tell(line: string): void {

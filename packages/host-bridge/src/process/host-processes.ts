@@ -1,50 +1,70 @@
+import { availableParallelism } from "node:os";
 import type { Logger } from "@servehttp/contract";
+import { startsPerProcessor } from "../limits.js";
 import { HostGuard } from "./host-guard.js";
 import { SocketDirectory } from "./socket-directory.js";
+import { StartTurns } from "./start-turns.js";
 
-/** What all plugin processes of a host share. */
+/** What all plugin processes of a host share, for one of them. */
 export interface ProcessesPlace {
   readonly directory: SocketDirectory;
   readonly guard: HostGuard;
 }
 
 /**
- * The directory and the guard of a host's processes: made when the first plugin starts, gone after
- * the last has stopped.
+ * The directory and the guard of a host's processes, which are made when the first plugin starts
+ * and removed after the last has stopped, and the turns in which plugins start.
  */
 export class HostProcesses implements AsyncDisposable {
+  readonly turns: StartTurns;
   readonly #logger: Required<Logger>;
   readonly #parent: string | undefined;
   #place: Promise<ProcessesPlace> | undefined;
+  #users = 0;
 
   /** @param parent of the directory. Default: the system's temporary directory */
   constructor(logger: Required<Logger>, parent?: string) {
     this.#logger = logger;
     this.#parent = parent;
+    this.turns = new StartTurns(startsPerProcessor * availableParallelism());
   }
 
   /**
-   * Makes them, unless they are there.
+   * Makes them, unless they are there. Each call needs one of `leave` once its process is gone.
    *
-   * @throws ServeHTTPError `invalid-argument`, or the system's error, when the directory can't be
-   *   made; the next call tries again
+   * @throws ServeHTTPError `unavailable` when the directory can't be made, with what to do; the next
+   *   call tries again
    */
   async open(): Promise<ProcessesPlace> {
+    this.#users += 1;
     this.#place ??= this.#make();
+    const opening = this.#place;
     try {
-      return await this.#place;
+      return await opening;
     } catch (error) {
-      this.#place = undefined;
+      this.#users -= 1;
+      if (this.#place === opening) {
+        this.#place = undefined;
+      }
       throw error;
     }
   }
 
-  /** Removes them. To be called when every plugin has stopped; `open` makes them anew. */
+  /** A process that `open` was called for is gone. */
+  leave(): void {
+    this.#users -= 1;
+  }
+
+  /** Removes them, unless a plugin was started again meanwhile. `open` makes them anew. */
   async close(): Promise<void> {
-    const place = await this.#place;
+    const opening = this.#place;
+    if (opening === undefined || this.#users > 0) {
+      return;
+    }
     this.#place = undefined;
-    await place?.guard.stop();
-    await place?.directory.remove();
+    const place = await opening;
+    await place.guard.stop();
+    await place.directory.remove();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -46,6 +46,7 @@ export class PluginProcess {
   readonly #logger: Required<Logger>;
   readonly #stderr: OutputLines;
   #isOver = false;
+  #wasAsked = false;
 
   constructor(options: PluginProcessOptions) {
     const child = spawned(options);
@@ -69,6 +70,16 @@ export class PluginProcess {
     return this.#stderr.tail();
   }
 
+  /** Whether it was told to end before it ended. */
+  get wasAsked(): boolean {
+    return this.#wasAsked;
+  }
+
+  /** Asks the process and its group to end (SIGTERM). */
+  ask(): void {
+    this.#signal("SIGTERM");
+  }
+
   /**
    * Asks the process and its group to end, and kills them when the grace has run out. Resolves as
    * `exited` does.
@@ -77,7 +88,7 @@ export class PluginProcess {
    */
   async stop(graceMs: number): Promise<ProcessExit> {
     if (graceMs > 0) {
-      this.#signal("SIGTERM");
+      this.ask();
     }
     const timer = setTimeout(() => this.#signal("SIGKILL"), graceMs);
     try {
@@ -100,8 +111,10 @@ export class PluginProcess {
         resolve(signal === null ? { kind: "code", code: code ?? 0 } : { kind: "signal", signal }),
       );
     });
+    const wasAsked = this.#wasAsked;
     // What it started and left: the group's id can't be anybody else's while one of them lives.
     this.#signal("SIGKILL");
+    this.#wasAsked = wasAsked;
     this.#isOver = true;
     await outputRead(child, closed);
     return exit;
@@ -111,6 +124,7 @@ export class PluginProcess {
     if (this.pid === undefined || this.#isOver) {
       return;
     }
+    this.#wasAsked = true;
     try {
       process.kill(-this.pid, signal);
     } catch (error) {

@@ -89,7 +89,7 @@ describe("SocketDirectory", () => {
     const long = join(parent, "x".repeat(100));
     await mkdir(long);
     await expect(SocketDirectory.create(long)).rejects.toMatchObject({
-      code: "invalid-argument",
+      code: "unavailable",
       message: expect.stringContaining("TMPDIR"),
     });
     expect(await readdir(long)).toEqual([]);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServeHTTPError } from "@servehttp/contract";
 import { socketDirectoryFreshMs, socketPathBytesMax } from "../limits.js";
+import { shortageText } from "./system-shortage.js";
 
 const namePrefix = "servehttp-host-";
 const aliveName = "host.sock";
@@ -30,27 +31,26 @@ export class SocketDirectory implements AsyncDisposable {
    * Makes a directory, after it has removed those of hosts that died.
    *
    * @param parent Default: the system's temporary directory
-   * @throws ServeHTTPError `invalid-argument` when the path is too long for sockets; the system's
-   *   error when it can't be made
+   * @throws ServeHTTPError `unavailable` when it can't be made, or its path is too long for sockets;
+   *   the message says what to do
    */
   static async create(parent = tmpdir()): Promise<SocketDirectory> {
-    await removeStale(parent);
-    const path = await mkdtemp(join(parent, namePrefix));
-    const longest = Buffer.byteLength(join(path, "4294967295.sock"));
+    const longest = Buffer.byteLength(join(parent, `${namePrefix}XXXXXX`, "4294967295.sock"));
     if (longest > socketPathBytesMax) {
-      await rm(path, { recursive: true });
-      throw new ServeHTTPError(
-        "invalid-argument",
-        `the temporary directory ${parent} is too long for unix sockets: set TMPDIR to a shorter path`,
-      );
+      const tooLong = `the temporary directory ${parent} is too long for unix sockets`;
+      throw new ServeHTTPError("unavailable", `${tooLong}: set TMPDIR to a shorter path`);
     }
-    const alive = createServer((socket) => socket.destroy());
-    alive.unref();
-    await new Promise<void>((resolve, reject) => {
-      alive.once("error", reject);
-      alive.listen(join(path, aliveName), resolve);
-    });
-    return new SocketDirectory(path, alive);
+    let path: string | undefined;
+    try {
+      await removeStale(parent);
+      path = await mkdtemp(join(parent, namePrefix));
+      return new SocketDirectory(path, await listening(join(path, aliveName)));
+    } catch (error) {
+      if (path !== undefined) {
+        await rm(path, { recursive: true, force: true });
+      }
+      throw new ServeHTTPError("unavailable", whyNot(parent, error), { cause: error });
+    }
   }
 
   /**
@@ -75,8 +75,36 @@ export class SocketDirectory implements AsyncDisposable {
   }
 }
 
+/** Says why there is no directory, and what to do. */
+function whyNot(parent: string, error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const what = `can't make the directory for plugins' sockets in ${parent}`;
+  switch (code) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return `${what}, which does not exist: create it, or set TMPDIR to a directory that does`;
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return `${what}, which can't be written to: set TMPDIR to a directory that can`;
+    default:
+      return `${what}: ${shortageText(error) ?? message}`;
+  }
+}
+
+async function listening(path: string): Promise<Server> {
+  const server = createServer((socket) => socket.destroy());
+  server.unref();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, resolve);
+  });
+  return server;
+}
+
 async function removeStale(parent: string): Promise<void> {
-  const names = await readdir(parent);
+  // A directory that can't be listed may be one that can be written to.
+  const names = await readdir(parent).catch(() => []);
   const ours = names.filter((name) => /^servehttp-host-\w{6}$/.test(name));
   await Promise.all(ours.map((name) => removeIfStale(join(parent, name))));
 }

@@ -40,7 +40,7 @@ export function admit(
   options: AdmissionOptions,
   request: IncomingRequest,
   route: Route,
-  plugin: ExchangePlugin,
+  destination: Destination,
 ): Refusal | undefined {
   const { edge } = options;
   const { event } = request.entry;
@@ -79,7 +79,7 @@ export function admit(
     if (isThenable(identity) || isThenable(context)) {
       beginLater(options, admitted, identity, context);
     } else {
-      begin(options, admitted, plugin, identity, context);
+      proceed(options, admitted, destination, identity, context);
     }
   } catch (error) {
     // The promise of `identity` may still reject, which nobody waits for any more.
@@ -110,16 +110,44 @@ function beginLater(
   inTime(both, hostFunctionMsMax, "identity or context")
     .then(([known, facts]) => {
       // The instance that was chosen may be gone by now, or busy.
-      const destination = options.destination(admitted.route.pluginId);
-      if (destination.kind === "exchange") {
-        begin(options, admitted, destination.plugin, known, facts);
-      } else if (destination.kind === "refused") {
-        answerFailure(admitted.request, destination.error);
-      } else {
-        answer(admitted.request, 404, refusalProxyError(404));
-      }
+      proceed(options, admitted, options.destination(admitted.route.pluginId), known, facts);
     })
     .catch((error: unknown) => failHost(options, admitted, error));
+}
+
+/** Goes on with a request of which everything is known. */
+function proceed(
+  options: AdmissionOptions,
+  admitted: Admitted,
+  destination: Destination,
+  identity: IdentityFields | undefined,
+  context: RequestContext | undefined,
+): void {
+  const { request } = admitted;
+  switch (destination.kind) {
+    case "exchange":
+      begin(options, admitted, destination.plugin, identity, context);
+      return;
+    case "wait": {
+      if (request.closed) {
+        return;
+      }
+      const leave = destination.wait((next) => {
+        try {
+          proceed(options, admitted, next, identity, context);
+        } catch (error) {
+          failHost(options, admitted, error);
+        }
+      });
+      request.onClose({ clientClosed: leave });
+      return;
+    }
+    case "refused":
+      answerFailure(request, destination.error, destination.retryAfterSeconds);
+      return;
+    default:
+      answer(request, 404, refusalProxyError(404));
+  }
 }
 
 function begin(

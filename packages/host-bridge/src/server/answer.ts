@@ -31,8 +31,16 @@ export function answer(
   }
 }
 
-/** Answers what the code of an error says. */
-export function answerFailure(request: IncomingRequest, error: ServeHTTPError): void {
+/**
+ * Answers what the code of an error says.
+ *
+ * @param retrySeconds for Retry-After, in place of what the code says
+ */
+export function answerFailure(
+  request: IncomingRequest,
+  error: ServeHTTPError,
+  retrySeconds?: number,
+): void {
   const { proxyError, retryAfterSeconds, status = 503 } = failureOf(error);
-  answer(request, status, proxyError, retryAfterSeconds);
+  answer(request, status, proxyError, retrySeconds ?? retryAfterSeconds);
 }

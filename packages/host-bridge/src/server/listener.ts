@@ -64,8 +64,9 @@ function serve(
   }
   const destination = options.destination(route.pluginId);
   switch (destination.kind) {
-    case "exchange": {
-      const refused = admit(options, request, route, destination.plugin);
+    case "exchange":
+    case "wait": {
+      const refused = admit(options, request, route, destination);
       if (refused !== undefined) {
         refuse(request, refused.status);
       }
@@ -77,7 +78,7 @@ function serve(
       return;
     }
     case "refused":
-      answerFailure(request, destination.error);
+      answerFailure(request, destination.error, destination.retryAfterSeconds);
       return;
     case "not-found":
       refuse(request, 404);
@@ -100,8 +101,7 @@ export function createPlainListener(
     }
     const destination = options.destination(route.pluginId);
     return (
-      destination.kind === "exchange" &&
-      admit(options, request, route, destination.plugin) === undefined
+      destination.kind === "exchange" && admit(options, request, route, destination) === undefined
     );
   };
 }

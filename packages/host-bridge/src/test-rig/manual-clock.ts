@@ -23,6 +23,12 @@ export class ManualClock implements Clock {
     return this.#waiting.length;
   }
 
+  /** Lets time pass in which no callback can come: as when the event loop is blocked. */
+  stall(ms: number): void {
+    this.#nowMs += ms;
+    this.advance(0);
+  }
+
   /** Lets time pass up to the next callbacks, at most `ms`. */
   advance(ms: number): void {
     const untilMs = this.#nowMs + ms;
@@ -34,7 +40,7 @@ export class ManualClock implements Clock {
         break;
       }
       this.#waiting = this.#waiting.filter((waiting) => waiting !== due);
-      this.#nowMs = due.atMs;
+      this.#nowMs = Math.max(this.#nowMs, due.atMs);
       due.callback();
     }
     this.#nowMs = untilMs;

@@ -6,33 +6,52 @@ import { ServeHTTPError } from "@servehttp/contract";
 import { type RunningPlugin, servePlugin } from "@servehttp/plugin-sdk";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
-import { turns, until } from "@servehttp/testkit";
-import { pluginAddress } from "./plugin-address.js";
-import type { TlsOptions } from "../options/options.js";
-import type { PluginConnectionOptions } from "./plugin-connection.js";
+import type { TlsOptions, UrlPluginOptions } from "../options/options.js";
+import { readHostOptions, readPluginOptions } from "../options/read-options.js";
+import { systemClock } from "../process/clock.js";
+import { HostProcesses } from "../process/host-processes.js";
 import { certificate } from "../test-rig/certificate.js";
-import { UrlInstance } from "./url-instance.js";
+import { turns, until } from "@servehttp/testkit";
+import type { PluginExchanges } from "./connected-plugin.js";
+import type { Instance } from "./hosted-plugin.js";
+import { makeInstances } from "./make-instances.js";
+import type { PluginFailure } from "./plugin-failure.js";
+import type { OutsideSettings } from "./plugin-set.js";
 
 const logger = pino({ enabled: false });
 
+const shared: PluginExchanges = {
+  chunkBytes: 65_536,
+  times: { headMs: 0, idleMs: 0, totalMs: 0 },
+  maxTunnels: 1,
+  inFlight: 0,
+  tunnels: 0,
+  onOver: () => undefined,
+  onChange: () => undefined,
+  clock: systemClock,
+};
+
+type AddressInstance = Instance & AsyncDisposable & { readonly told: readonly PluginFailure[] };
+
 function instanceAt(
   port: number,
-  connection: Partial<PluginConnectionOptions> = {},
+  options: Partial<UrlPluginOptions> = {},
   startMs = 10_000,
-): UrlInstance & AsyncDisposable {
-  const instance = new UrlInstance({
-    connection: {
-      pluginId: "notes",
-      address: pluginAddress(`http://127.0.0.1:${port}`, undefined),
-      token: undefined,
-      carrier: "auto",
-      ...connection,
-    },
-    startMs,
-    logger,
+): AddressInstance {
+  const told: PluginFailure[] = [];
+  const given = { url: `http://127.0.0.1:${port}`, timeouts: { startMs }, ...options };
+  const settings = readPluginOptions("notes", given, readHostOptions({}));
+  const watch = {
     onChange: () => undefined,
-  });
-  return Object.assign(instance, { [Symbol.asyncDispose]: () => instance.stop() });
+    onFailure: (failure: PluginFailure) => void told.push(failure),
+  };
+  const processes = new HostProcesses(logger);
+  const [instance] = makeInstances(settings as OutsideSettings, shared, watch, processes, logger);
+  return Object.assign(instance!, { told, [Symbol.asyncDispose]: () => stop(instance!) });
+}
+
+function stop(instance: Instance): Promise<void> {
+  return instance.stop(0, new ServeHTTPError("host-stopping", "the test stops it"));
 }
 
 interface Listening extends AsyncDisposable {
@@ -109,7 +128,7 @@ function grpcServer(answer: (stream: ServerHttp2Stream) => void): Server {
   return server;
 }
 
-async function failureOf(instance: UrlInstance): Promise<{ code: string; message: string }> {
+async function failureOf(instance: Instance): Promise<{ code: string; message: string }> {
   try {
     await instance.start();
   } catch (error) {
@@ -119,7 +138,7 @@ async function failureOf(instance: UrlInstance): Promise<{ code: string; message
   throw new Error("it started");
 }
 
-describe("UrlInstance", () => {
+describe("a plugin at an address", () => {
   it("says that nobody listens", async () => {
     const { port } = await (async () => {
       await using gone = await listening(createServer());
@@ -131,7 +150,7 @@ describe("UrlInstance", () => {
       message: expect.stringContaining(`http://127.0.0.1:${port}`),
     });
     expect(instance.state).toBe("backing-off");
-    expect(instance.failure?.code).toBe("connection-failed");
+    expect(instance.told).toMatchObject([{ code: "connection-failed", exitCode: undefined }]);
   });
 
   it("says that what listens is an HTTP/1 server", async () => {
@@ -198,7 +217,7 @@ describe("UrlInstance", () => {
     await Promise.all([instance.start(), instance.start()]);
     await instance.start();
     expect(relayed.sockets.size).toBe(linkConnections);
-    await Promise.all([instance.stop(), instance.stop()]);
+    await Promise.all([stop(instance), stop(instance)]);
     await until(() => relayed.sockets.size === 0, "no connection is left");
     expect(instance.state).toBe("stopped");
   });
@@ -209,7 +228,7 @@ describe("UrlInstance", () => {
       const instance = instanceAt(relayed.port);
       const failure = failureOf(instance).catch((error: unknown) => error);
       await turns(wait);
-      await instance.stop();
+      await stop(instance);
       const outcome = await failure;
       expect(instance.state).toBe("stopped");
       expect(instance.connection).toBeUndefined();
@@ -218,17 +237,6 @@ describe("UrlInstance", () => {
       );
     }
     await until(() => relayed.sockets.size === 0, "no connection is left");
-  });
-
-  it("starts again after it was stopped", async () => {
-    await using relayed = await relayedPlugin();
-    await using instance = instanceAt(relayed.port);
-    await instance.stop();
-    await instance.start();
-    expect(instance.state).toBe("ready");
-    await instance.stop();
-    await instance.start();
-    expect([instance.state, relayed.sockets.size]).toEqual(["ready", linkConnections]);
   });
 
   it("connects again when the connection of its exchanges is lost, by a reset too (mux)", async () => {
@@ -257,7 +265,7 @@ describe("UrlInstance", () => {
     await using _ = plugin;
     const port = plugin.address.split(":").at(-1);
     const over = (host: string, tls: TlsOptions) =>
-      instanceAt(0, { address: pluginAddress(`https://${host}:${port}`, tls) });
+      instanceAt(0, { url: `https://${host}:${port}`, tls });
     for (const host of ["127.0.0.1", "localhost"]) {
       await using known = over(host, { ca: pluginPem.cert, ...hostPem });
       await known.start();
@@ -280,17 +288,5 @@ describe("UrlInstance", () => {
       await using stranger = over("127.0.0.1", tls);
       expect((await failureOf(stranger)).code).toMatch(/^(connection-failed|not-a-plugin)$/);
     }
-  });
-
-  it("replaces the connection of a plugin that was found hung", async () => {
-    await using relayed = await relayedPlugin();
-    await using instance = instanceAt(relayed.port);
-    await instance.start();
-    const before = instance.connection;
-    instance.fail(new ServeHTTPError("deadline", "no answer to health checks"));
-    expect(instance.state).not.toBe("ready");
-    await until(() => instance.state === "ready", "it is connected again");
-    expect(instance.connection).not.toBe(before);
-    await until(() => relayed.sockets.size === linkConnections, "the old connection is closed");
   });
 });

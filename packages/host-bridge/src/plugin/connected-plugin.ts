@@ -1,0 +1,177 @@
+import {
+  type ExchangeChannel,
+  type PartReceiver,
+  type RequestParts,
+  type ResponseParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import type { Destination } from "../exchange/destination.js";
+import type { Exchange, ExchangePlugin } from "../exchange/exchange.js";
+import type { ExchangeTimes } from "../exchange/exchange-timer.js";
+import type { Outcome } from "../exchange/failure.js";
+import type { Clock } from "../process/clock.js";
+import type { ProcessorTime } from "../process/processor-time.js";
+import { HealthWatch } from "./health-watch.js";
+import type { DrainableConnection } from "./kept-connection.js";
+
+/** A connection to a plugin, as far as the exchanges on it need to know. */
+export interface ExchangeConnection {
+  readonly carrier: "mux" | "stream";
+  readonly description: { readonly servesHttp: boolean };
+  /**
+   * Settles, and never rejects, when no more exchanges can be opened, with the reason:
+   * `connection-lost`, or `plugin-closing` where those that are open may still end.
+   */
+  readonly lost: Promise<ServeHTTPError>;
+  /** @throws ServeHTTPError `connection-lost` where the connection is gone */
+  open(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts>;
+  /** Whether the plugin takes exchanges; rejects where it does not answer. */
+  isServing(signal: AbortSignal): Promise<boolean>;
+  close(how: "drained" | "now"): void;
+}
+
+/** What all connections of a plugin share. */
+export interface PluginExchanges {
+  readonly chunkBytes: number;
+  readonly times: ExchangeTimes;
+  readonly maxTunnels: number;
+  /** Exchanges that run now, over all connections. */
+  inFlight: number;
+  /** Tunnels among them. */
+  tunnels: number;
+  /** Called behind each exchange. */
+  readonly onOver: ExchangePlugin["onOver"];
+  /** Called when a connection takes exchanges again, or none any more. */
+  readonly onChange: () => void;
+  readonly clock: Clock;
+}
+
+/** One connection to a plugin, with the exchanges that run on it. */
+export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
+  readonly destination: Destination = { kind: "exchange", plugin: this };
+  readonly chunkBytes: number;
+  readonly times: ExchangeTimes;
+  /** Settles, and never rejects, when nothing new can be sent: also where the plugin hangs. */
+  readonly lost: Promise<ServeHTTPError>;
+  readonly #connection: ExchangeConnection;
+  readonly #shared: PluginExchanges;
+  readonly #health: HealthWatch;
+  readonly #exchanges = new Set<Exchange>();
+  readonly #tunnels = new Set<Exchange>();
+  /** There once it gets nothing new. */
+  #drain: Drain | undefined;
+
+  /** @param processorTime of the plugin's process; undefined where nobody knows */
+  constructor(
+    connection: ExchangeConnection,
+    shared: PluginExchanges,
+    processorTime: () => ProcessorTime | undefined,
+  ) {
+    this.#connection = connection;
+    this.#shared = shared;
+    this.chunkBytes = shared.chunkBytes;
+    this.times = shared.times;
+    const { promise, resolve } = Promise.withResolvers<ServeHTTPError>();
+    this.lost = promise;
+    this.#health = new HealthWatch({
+      isServing: (signal) => connection.isServing(signal),
+      processorTime,
+      onChange: shared.onChange,
+      onHung: resolve,
+      clock: shared.clock,
+    });
+    void connection.lost.then((reason) => {
+      this.#health.stop();
+      resolve(reason);
+    });
+  }
+
+  get carrier(): "mux" | "stream" {
+    return this.#connection.carrier;
+  }
+
+  get servesHttp(): boolean {
+    return this.#connection.description.servesHttp;
+  }
+
+  /** Whether it takes exchanges. */
+  get open(): boolean {
+    return this.#drain === undefined && this.#health.open;
+  }
+
+  /** Exchanges that run on it. */
+  get busy(): number {
+    return this.#exchanges.size;
+  }
+
+  get mayTunnel(): boolean {
+    return this.#shared.tunnels < this.#shared.maxTunnels;
+  }
+
+  openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
+    return this.#connection.open(receiver);
+  }
+
+  onBegun(exchange: Exchange): void {
+    this.#exchanges.add(exchange);
+    this.#shared.inFlight += 1;
+  }
+
+  onTunnel(exchange: Exchange): void {
+    this.#tunnels.add(exchange);
+    this.#shared.tunnels += 1;
+    this.#drainFurther();
+  }
+
+  onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
+    this.#exchanges.delete(exchange);
+    this.#shared.inFlight -= 1;
+    if (this.#tunnels.delete(exchange)) {
+      this.#shared.tunnels -= 1;
+    }
+    this.#drainFurther();
+    this.#shared.onOver(exchange, outcome, error);
+  }
+
+  drain(giveUp: AbortSignal, onTunnelsLeft: () => void): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#drain = { onIdle: resolve, onTunnelsLeft };
+    this.#health.stop();
+    const breakAll = () => {
+      for (const exchange of this.#exchanges) {
+        exchange.stop(giveUp.reason as ServeHTTPError);
+      }
+    };
+    if (giveUp.aborted) {
+      breakAll();
+    } else {
+      giveUp.addEventListener("abort", breakAll, { once: true });
+    }
+    this.#drainFurther();
+    return promise.finally(() => giveUp.removeEventListener("abort", breakAll));
+  }
+
+  close(how: "drained" | "now"): void {
+    this.#health.stop();
+    this.#connection.close(how);
+  }
+
+  #drainFurther(): void {
+    const drain = this.#drain;
+    if (drain === undefined) {
+      return;
+    }
+    if (this.#exchanges.size === 0) {
+      drain.onIdle();
+    } else if (this.#exchanges.size === this.#tunnels.size) {
+      drain.onTunnelsLeft?.();
+      this.#drain = { ...drain, onTunnelsLeft: undefined };
+    }
+  }
+}
+
+/** What waits for the exchanges of a connection that gets nothing new. */
+interface Drain {
+  readonly onIdle: () => void;
+  readonly onTunnelsLeft: (() => void) | undefined;
+}

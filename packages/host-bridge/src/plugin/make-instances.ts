@@ -1,0 +1,72 @@
+import type { Logger } from "@servehttp/contract";
+import { systemClock } from "../process/clock.js";
+import type { HostProcesses } from "../process/host-processes.js";
+import { PluginLauncher } from "../process/plugin-launcher.js";
+import { processorTime } from "../process/processor-time.js";
+import { restartRules } from "../process/restart-policy.js";
+import { withDetails } from "../process/with-details.js";
+import { AddressRun } from "./address-run.js";
+import { ConnectedPlugin, type PluginExchanges } from "./connected-plugin.js";
+import type { Instance, InstanceWatch } from "./hosted-plugin.js";
+import { KeptConnection, type PluginRun } from "./kept-connection.js";
+import { pluginAddress } from "./plugin-address.js";
+import { PluginConnection } from "./plugin-connection.js";
+import type { OutsideSettings } from "./plugin-set.js";
+
+/** Makes the instances of a plugin: processes that the host starts, or addresses. */
+export function makeInstances(
+  settings: OutsideSettings,
+  shared: PluginExchanges,
+  watch: InstanceWatch,
+  processes: HostProcesses,
+  hostLogger: Required<Logger>,
+): readonly Instance[] {
+  const { id: pluginId, carrier, timeouts } = settings;
+  const { startMs } = timeouts;
+  const logger = withDetails(hostLogger, { plugin: pluginId });
+  const clock = systemClock;
+  const keep = (open: () => PluginRun<ConnectedPlugin>, isOurs: boolean): Instance =>
+    new KeptConnection({
+      pluginId,
+      open,
+      // Another's process is never given up: nothing would tell us that it is back.
+      rules: isOurs ? restartRules : { ...restartRules, failuresMax: Number.POSITIVE_INFINITY },
+      logger,
+      clock,
+      chance: Math.random,
+      ...watch,
+    });
+  if (settings.kind === "command") {
+    const { command, cwd, env, instances } = settings;
+    return Array.from({ length: instances }, () => {
+      const launcher = new PluginLauncher<ConnectedPlugin>({
+        pluginId,
+        command,
+        cwd,
+        env,
+        startMs,
+        processes,
+        logger,
+        clock,
+        processorTime,
+        connect: async ({ socketPath, token, pid }, signal) => {
+          const address = { kind: "unix", path: socketPath } as const;
+          const options = { pluginId, address, token, carrier };
+          const connection = await PluginConnection.connect(options, signal);
+          const time = () => (pid === undefined ? undefined : processorTime(pid));
+          return new ConnectedPlugin(connection, shared, time);
+        },
+      });
+      return keep(() => launcher.launch(), true);
+    });
+  }
+  const { tls, token, url: urls } = settings;
+  return urls.map((url) => {
+    const options = { pluginId, address: pluginAddress(url, tls), token, carrier };
+    const connect = async (signal: AbortSignal) => {
+      const connection = await PluginConnection.connect(options, signal);
+      return new ConnectedPlugin(connection, shared, () => undefined);
+    };
+    return keep(() => new AddressRun({ connect, startMs, clock }), false);
+  });
+}

@@ -1,0 +1,75 @@
+import { type ErrorCode, ServeHTTPError } from "@servehttp/contract";
+import { foreignTextMax } from "../limits.js";
+import { escapeControl } from "../process/escape-control.js";
+import { exitText, type ProcessExit } from "../process/plugin-process.js";
+import type { RunEnd } from "../process/shared-process.js";
+
+/** Why a plugin failed once. */
+export interface PluginFailure {
+  readonly at: Date;
+  readonly code: ErrorCode;
+  /** In words, without what the plugin printed. */
+  readonly message: string;
+  /** The code with which its process exited, where it did. */
+  readonly exitCode: number | undefined;
+  /** The signal that ended its process, where one did. */
+  readonly signal: string | undefined;
+  /** The last lines on its standard error, escaped; 2 KiB at the most. */
+  readonly stderr: readonly string[];
+}
+
+/** Puts together what is known of a failure when the plugin's process has ended. */
+export function pluginFailure(reason: ServeHTTPError, end: RunEnd, at: Date): PluginFailure {
+  const { exit } = end;
+  // A process that crashes loses its connection first.
+  const crashed = reason.code === "connection-lost" && exit !== undefined && !end.wasAsked;
+  const message = crashed ? `it ${exitText(exit)}` : reason.message;
+  return {
+    at,
+    code: reason.code,
+    message: foreignText(message),
+    ...exitDetails(exit),
+    stderr: end.stderr,
+  };
+}
+
+/** How a process ended, as fields of a record. */
+export function exitDetails(
+  exit: ProcessExit | undefined,
+): Pick<PluginFailure, "exitCode" | "signal"> {
+  return {
+    exitCode: exit?.kind === "code" ? exit.code : undefined,
+    signal: exit?.kind === "signal" ? exit.signal : undefined,
+  };
+}
+
+/** The failure in one line: which plugin, why, and what it said last on standard error. */
+export function failureError(
+  pluginId: string,
+  failure: PluginFailure,
+  reason: ServeHTTPError,
+): ServeHTTPError {
+  const said = failure.stderr.length === 0 ? "" : `; it said: ${failure.stderr.join(" | ")}`;
+  const message = `plugin ${pluginId}: ${failure.message}${said}`;
+  const { cause } = reason;
+  const saysMore = cause instanceof Error && !message.includes(cause.message);
+  return new ServeHTTPError(failure.code, message, saysMore ? { cause } : undefined);
+}
+
+/** An error that may hold a plugin's words, as fields of a record. */
+export function errorDetails(error: ServeHTTPError): Readonly<Record<string, unknown>> {
+  if (error.code === "internal") {
+    // A defect of the host's own, for which its stack is needed.
+    return { code: error.code, err: error };
+  }
+  const { cause, code, message } = error;
+  const hasMore = cause instanceof Error && !message.includes(cause.message);
+  const reason = foreignText(message);
+  return hasMore ? { code, reason, cause: foreignText(cause.message) } : { code, reason };
+}
+
+/** Text that may come from a plugin, for one line of a log. */
+export function foreignText(text: string): string {
+  const escaped = escapeControl(text.slice(0, foreignTextMax));
+  return text.length > foreignTextMax ? `${escaped}…` : escaped;
+}

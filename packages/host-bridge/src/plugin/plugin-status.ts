@@ -1,0 +1,58 @@
+import type { Outcome } from "../exchange/failure.js";
+import type { HandlerSettings } from "../options/read-options.js";
+import type { HostedPlugin } from "./hosted-plugin.js";
+import type { InstanceState } from "./kept-connection.js";
+import type { PluginFailure } from "./plugin-failure.js";
+
+/** What `host.plugins` tells of a plugin. */
+export interface PluginStatus {
+  readonly id: string;
+  /** `"in-process"` for a handler. */
+  readonly state: InstanceState | "in-process";
+  /** Its process, where the host started it; of several instances, the first that is ready. */
+  readonly pid: number | undefined;
+  /** When the state began. */
+  readonly since: Date;
+  /** Starts or connections after the first, over all its instances. */
+  readonly restarts: number;
+  /** Exchanges that run now. */
+  readonly inFlight: number;
+  /** Tunnels (WebSockets and other hijacked connections) among them. */
+  readonly tunnels: number;
+  /** How exchanges came out so far, by outcome; outcomes that have not been are not there. */
+  readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
+  /** Undefined while it is not connected, and for a handler. */
+  readonly carrier: "mux" | "stream" | undefined;
+  /** Why it failed, the last 10 times at most, oldest first. Stays when it is ready again. */
+  readonly failures: readonly PluginFailure[];
+}
+
+export function hostedStatus(plugin: HostedPlugin): PluginStatus {
+  return {
+    id: plugin.id,
+    state: plugin.state,
+    pid: plugin.pid,
+    since: new Date(plugin.sinceUnixMs),
+    restarts: plugin.restarts,
+    inFlight: plugin.inFlight,
+    tunnels: plugin.tunnels,
+    outcomes: Object.fromEntries(plugin.outcomes),
+    carrier: plugin.carrier,
+    failures: plugin.failures,
+  };
+}
+
+export function handlerStatus(plugin: HandlerSettings, since: Date): PluginStatus {
+  return {
+    id: plugin.id,
+    state: "in-process",
+    pid: undefined,
+    since,
+    restarts: 0,
+    inFlight: 0,
+    tunnels: 0,
+    outcomes: {},
+    carrier: undefined,
+    failures: [],
+  };
+}

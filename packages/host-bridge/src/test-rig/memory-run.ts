@@ -1,0 +1,163 @@
+import {
+  type ErrorCode,
+  type ExchangeChannel,
+  type RequestParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import type { Exchange } from "../exchange/exchange.js";
+import {
+  ConnectedPlugin,
+  type ExchangeConnection,
+  type PluginExchanges,
+} from "../plugin/connected-plugin.js";
+import type { InstanceWatch } from "../plugin/hosted-plugin.js";
+import { KeptConnection, type PluginRun } from "../plugin/kept-connection.js";
+import { restartRules } from "../process/restart-policy.js";
+import { noEnd, type RunEnd } from "../process/shared-process.js";
+import type { ManualClock } from "./manual-clock.js";
+
+/** A connection to a plugin that is not there: the test says what it does. */
+export class MemoryRun implements PluginRun<ConnectedPlugin> {
+  readonly pid: number;
+  readonly #shared: PluginExchanges;
+  readonly #ready = Promise.withResolvers<ConnectedPlugin>();
+  readonly #lost = Promise.withResolvers<ServeHTTPError>();
+  isHostAtFault = false;
+  isEnded = false;
+  /** How often it was asked to end. */
+  asked = 0;
+  /** What it answers to health checks; undefined: nothing. */
+  isServing: boolean | undefined = true;
+  servesHttp = true;
+  #question: PromiseWithResolvers<boolean> | undefined;
+
+  constructor(pid: number, shared: PluginExchanges) {
+    this.pid = pid;
+    this.#shared = shared;
+  }
+
+  get ready(): Promise<ConnectedPlugin> {
+    return this.#ready.promise;
+  }
+
+  get lost(): Promise<ServeHTTPError> {
+    return this.#ready.promise.then(({ lost }) => lost);
+  }
+
+  /** As a plugin does that has come up. */
+  rise(): void {
+    const connection: ExchangeConnection = {
+      carrier: "mux",
+      description: { servesHttp: this.servesHttp },
+      lost: this.#lost.promise,
+      open: () => noChannel,
+      isServing: () => {
+        this.#question = Promise.withResolvers<boolean>();
+        if (this.isServing !== undefined) {
+          this.answer(this.isServing);
+        }
+        return this.#question.promise;
+      },
+      close: () => undefined,
+    };
+    this.#ready.resolve(
+      new ConnectedPlugin(connection, this.#shared, () => ({ usedMs: 0, waitedMs: 0 })),
+    );
+  }
+
+  /** Answers the health check that waits for it. */
+  answer(isServing: boolean): void {
+    this.#question?.resolve(isServing);
+  }
+
+  /** As a plugin does that can't start. */
+  fail(code: ErrorCode = "connection-failed", message = "it exited"): void {
+    this.#ready.reject(new ServeHTTPError(code, message));
+  }
+
+  /** As a plugin does that crashes or closes. */
+  lose(code: ErrorCode = "connection-lost"): void {
+    this.#lost.resolve(new ServeHTTPError(code, "it is gone"));
+  }
+
+  ask(): void {
+    this.asked += 1;
+  }
+
+  async end(): Promise<RunEnd> {
+    this.isEnded = true;
+    this.#ready.reject(new ServeHTTPError("host-stopping", "it was stopped"));
+    void this.#ready.promise.then(
+      (connected) => connected.close("now"),
+      () => undefined,
+    );
+    return noEnd;
+  }
+}
+
+/** Makes instances whose runs a test plays. `runs` gets each as it begins. */
+export function memoryInstances(
+  runs: MemoryRun[],
+  clock: ManualClock,
+  count: number,
+): (shared: PluginExchanges, watch: InstanceWatch) => KeptConnection<ConnectedPlugin>[] {
+  return (shared, watch) =>
+    Array.from(
+      { length: count },
+      () =>
+        new KeptConnection<ConnectedPlugin>({
+          pluginId: "notes",
+          open: () => {
+            const run = new MemoryRun(runs.length + 1, shared);
+            runs.push(run);
+            return run;
+          },
+          rules: restartRules,
+          logger: silent,
+          clock,
+          chance: () => 0.5,
+          ...watch,
+        }),
+    );
+}
+
+/** An exchange that runs on a plugin until the test ends it, or it is told to stop. */
+export class MemoryExchange {
+  readonly on: ConnectedPlugin;
+  /** Why it was told to stop. */
+  readonly stopped: string[] = [];
+  readonly #exchange: Exchange;
+
+  constructor(on: ConnectedPlugin) {
+    this.on = on;
+    this.#exchange = {
+      init: { requestId: "1", method: "GET" },
+      stop: (reason: ServeHTTPError) => {
+        this.stopped.push(reason.code);
+        on.onOver(this.#exchange, "host-stopping", reason);
+      },
+    } as unknown as Exchange;
+    on.onBegun(this.#exchange);
+  }
+
+  /** It becomes a tunnel. */
+  hijack(): void {
+    this.on.onTunnel(this.#exchange);
+  }
+
+  end(): void {
+    this.on.onOver(this.#exchange, "ok", undefined);
+  }
+}
+
+const noChannel: ExchangeChannel<RequestParts> = {
+  send: () => undefined,
+  reset: () => undefined,
+} as unknown as ExchangeChannel<RequestParts>;
+
+const silent = {
+  debug(): void {},
+  info(): void {},
+  warn(): void {},
+  error(): void {},
+};
