@@ -3,7 +3,7 @@ import {
   type PartReceiver,
   type RequestParts,
   type ResponseParts,
-  ServeHTTPError,
+  type ServeHTTPError,
 } from "@servehttp/contract";
 import type { Destination } from "../exchange/destination.js";
 import type { Exchange, ExchangePlugin } from "../exchange/exchange.js";

@@ -396,9 +396,8 @@ export class KeptConnection<Connection extends DrainableConnection> {
 
   #enter(state: State<Connection>): void {
     this.#state = state;
-    const { clock, logger, onChange } = this.#options;
+    const { clock, onChange } = this.#options;
     this.#sinceUnixMs = clock.unixMs();
-    logger.debug({ pluginPid: this.pid, state: this.state }, "plugin changed its state");
     onChange();
   }
 }

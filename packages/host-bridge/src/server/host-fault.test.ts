@@ -57,7 +57,7 @@ interface Logged {
 
 /** A bridge whose plugin answers with its calls, and what its host logs. */
 async function bridgeWith(options: Omit<HostOptions, "plugins">) {
-  const { logger, records } = logRecords();
+  const { logger, records } = logRecords("warn");
   let calls = 0;
   const bridge = await Bridge.start(
     { serveHTTP: (_request, response) => response.end(`call ${(calls += 1)}`) },
@@ -252,7 +252,7 @@ async function inProcess(
   handler: HandlerPluginOptions["handler"],
   server: NodeServer = createServer(),
 ): Promise<AsyncDisposable & { port: number; host: PluginHost; logged: readonly Logged[] }> {
-  const { logger, records } = logRecords();
+  const { logger, records } = logRecords("warn");
   const host = createPluginHost({ logger, plugins: { notes: { handler } } });
   host.attach(server).listen(0, "127.0.0.1");
   await until(() => server.listening, "the server listens");
@@ -371,7 +371,7 @@ describe("H1 middleware around a response", () => {
   }
 
   it("that throws at an answer of the host's ends that connection and no more", async () => {
-    const { logger, records } = logRecords();
+    const { logger, records } = logRecords("warn");
     await using bridge = await Bridge.start(
       { serveHTTP: (_request, response) => response.end() },
       { host: { logger }, attach: false, wire: attachBehind(breaking([404, 500])) },
@@ -384,7 +384,7 @@ describe("H1 middleware around a response", () => {
   });
 
   it("that throws at a plugin's response ends that connection and no more", async () => {
-    const { logger, records } = logRecords();
+    const { logger, records } = logRecords("warn");
     await using bridge = await Bridge.start(
       { serveHTTP: (_request, response) => response.end() },
       { host: { logger }, attach: false, wire: attachBehind(breaking([200])) },
@@ -396,7 +396,7 @@ describe("H1 middleware around a response", () => {
   });
 
   it("that throws at the answer to a plugin's failure ends that connection", async () => {
-    const { logger, records } = logRecords();
+    const { logger, records } = logRecords("warn");
     await using bridge = await Bridge.start(
       {
         serveHTTP() {

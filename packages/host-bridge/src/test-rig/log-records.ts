@@ -1,8 +1,8 @@
 import { Writable } from "node:stream";
 import { type Logger, pino } from "pino";
 
-/** A logger whose records a test reads. */
-export function logRecords(): {
+/** A logger whose records a test reads: those of this level and above. */
+export function logRecords(level: "debug" | "warn" = "debug"): {
   readonly logger: Logger;
   readonly records: readonly Record<string, unknown>[];
 } {
@@ -13,5 +13,5 @@ export function logRecords(): {
       callback();
     },
   });
-  return { logger: pino({ level: "debug" }, sink), records };
+  return { logger: pino({ level }, sink), records };
 }

@@ -153,7 +153,7 @@ export class MemoryExchange {
 const noChannel: ExchangeChannel<RequestParts> = {
   send: () => undefined,
   reset: () => undefined,
-} as unknown as ExchangeChannel<RequestParts>;
+};
 
 const silent = {
   debug(): void {},
