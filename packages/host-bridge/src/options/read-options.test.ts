@@ -24,12 +24,13 @@ function handler(): void {}
 const notes = { command: ["node", "notes.js"] };
 
 /** What the documentation of each says. */
-const limits = { maxInFlight: 16_384, maxTunnels: 4_096 };
+const limits = { maxInFlight: 16_384, maxTunnels: 4_096, maxWaiting: 1_024 };
 const timeouts = {
   headMs: 60_000,
   idleMs: 120_000,
   totalMs: 0,
   startMs: 10_000,
+  waitMs: 5_000,
   drainMs: 10_000,
 };
 
@@ -238,7 +239,7 @@ describe("readHostOptions", () => {
     [{ timeouts: { startMs: 0 } }, "timeouts.startMs: got 0, allowed is a whole number from 1"],
     [
       { timeouts: { headMS: 1 } },
-      "timeouts.headMS: no such option; allowed are headMs, idleMs, totalMs, startMs, drainMs",
+      "timeouts.headMS: no such option; allowed are headMs, idleMs, totalMs, startMs, waitMs, drainMs",
     ],
     [{ logger: true }, "logger: got true, allowed is a pino logger, another object with warn and"],
     [{ logger: { warn() {} } }, "logger: got an object, allowed is a pino logger, another object"],

@@ -51,7 +51,7 @@ export function makeInstances(
         processorTime,
         connect: async ({ socketPath, token, pid }, signal) => {
           const address = { kind: "unix", path: socketPath } as const;
-          const options = { pluginId, address, token, carrier };
+          const options = { pluginId, address, token, carrier, logger: hostLogger };
           const connection = await PluginConnection.connect(options, signal);
           const time = () => (pid === undefined ? undefined : processorTime(pid));
           return new ConnectedPlugin(connection, shared, time);
@@ -62,7 +62,13 @@ export function makeInstances(
   }
   const { tls, token, url: urls } = settings;
   return urls.map((url) => {
-    const options = { pluginId, address: pluginAddress(url, tls), token, carrier };
+    const options = {
+      pluginId,
+      address: pluginAddress(url, tls),
+      token,
+      carrier,
+      logger: hostLogger,
+    };
     const connect = async (signal: AbortSignal) => {
       const connection = await PluginConnection.connect(options, signal);
       return new ConnectedPlugin(connection, shared, () => undefined);
