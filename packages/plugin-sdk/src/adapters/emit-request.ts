@@ -1,3 +1,4 @@
+import { channel } from "node:diagnostics_channel";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 
 /**
@@ -11,6 +12,7 @@ export function emitRequest(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): boolean {
+  publish(server, incoming, outgoing);
   const { expect } = incoming.headers;
   if (expect === undefined || incoming.httpVersionMinor === 0) {
     return server.emit("request", incoming, outgoing);
@@ -25,6 +27,20 @@ export function emitRequest(
   }
   return true;
 }
+
+/** Tells tracing libraries of the request, as a server of Node's does. */
+function publish(server: Server, request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request;
+  if (requestStart.hasSubscribers) {
+    requestStart.publish({ request, response, socket, server });
+  }
+  if (responseFinish.hasSubscribers) {
+    response.once("finish", () => responseFinish.publish({ request, response, socket, server }));
+  }
+}
+
+const requestStart = channel("http.server.request.start");
+const responseFinish = channel("http.server.response.finish");
 
 /** As in Node's `_http_common`. */
 const expectsContinue = /(?:^|\W)100-continue(?:$|\W)/i;

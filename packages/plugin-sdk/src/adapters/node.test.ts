@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { type EventEmitter, once } from "node:events";
 import {
   createServer,
@@ -280,6 +281,28 @@ describe.each([
       await once(left, "abort");
     }
     expect(whole.aborted).toBe(false);
+  });
+
+  it("is seen by who subscribes to Node's channels of diagnostics", async () => {
+    const seen: string[] = [];
+    const onStart = (message: unknown) => {
+      const { request, response, server } = message as Record<string, unknown>;
+      const { url } = request as IncomingMessage;
+      seen.push(`start ${url} ${response instanceof ServerResponse} ${server instanceof Server}`);
+    };
+    const onFinish = (message: unknown) => {
+      const { response } = message as { response: ServerResponse };
+      seen.push(`finish ${response.statusCode}`);
+    };
+    subscribe("http.server.request.start", onStart);
+    subscribe("http.server.response.finish", onFinish);
+    try {
+      await serve((_incoming, outgoing) => outgoing.writeHead(201).end(), { url: "/x" });
+    } finally {
+      unsubscribe("http.server.request.start", onStart);
+      unsubscribe("http.server.response.finish", onFinish);
+    }
+    expect(seen).toEqual(["start /x true true", "finish 201"]);
   });
 
   it("answers 417 to an expectation that it does not know", async () => {
