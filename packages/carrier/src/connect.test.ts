@@ -5,20 +5,20 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { createServer as createTlsServer } from "node:tls";
 import { ServeHTTPError } from "@servehttp/contract";
 import { expect, test } from "vitest";
-import { until } from "@servehttp/testkit";
+import { certificate, TemporaryDirectory, until } from "@servehttp/testkit";
 import { authorityOf, connectHttp2, connectDedicated, describeAddress } from "./connect.js";
 import { dedicatedMuxHeaders } from "./wire/rpc-paths.js";
-import { certificate } from "./test-rig/certificate.js";
 import { RawPlugin } from "./test-rig/raw-ends.js";
-import { TemporarySocket } from "./test-rig/temporary-socket.js";
 
 const noAbort = new AbortController().signal;
 
 test("nobody listens: connection-failed, with the address in the message", async () => {
-  await using socket = await TemporarySocket.make();
-  await expect(connectHttp2({ kind: "unix", path: socket.path }, noAbort)).rejects.toMatchObject({
+  await using directory = await TemporaryDirectory.make();
+  await expect(
+    connectHttp2({ kind: "unix", path: directory.socketPath }, noAbort),
+  ).rejects.toMatchObject({
     code: "connection-failed",
-    message: expect.stringContaining(`unix:${socket.path}`) as string,
+    message: expect.stringContaining(`unix:${directory.socketPath}`) as string,
   });
 });
 
@@ -80,11 +80,11 @@ test("an address is written as people write it", () => {
 
 test("a connection for one RPC: nobody listens, or nobody may be trusted, and the signal may have aborted", async () => {
   const fields = dedicatedMuxHeaders("http://localhost", undefined);
-  await using socket = await TemporarySocket.make();
-  const unix = { kind: "unix", path: socket.path } as const;
+  await using directory = await TemporaryDirectory.make();
+  const unix = { kind: "unix", path: directory.socketPath } as const;
   await expect(connectDedicated(unix, fields, noAbort)).rejects.toMatchObject({
     code: "connection-failed",
-    message: expect.stringContaining(`unix:${socket.path}`) as string,
+    message: expect.stringContaining(`unix:${directory.socketPath}`) as string,
   });
   await using address = await listen(createTlsServer(certificate()));
   const stranger = { ...address.tcp, tls: {} };

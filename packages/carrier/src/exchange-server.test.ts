@@ -3,7 +3,7 @@ import { connect, createServer, Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { plainEnd, ServeHTTPError } from "@servehttp/contract";
 import { expect, test, vi } from "vitest";
-import { turns, until } from "@servehttp/testkit";
+import { certificate, FramePeer, TemporaryDirectory, turns, until } from "@servehttp/testkit";
 import { connectHttp2, connectDedicated } from "./connect.js";
 import { ExchangeServer } from "./exchange-server.js";
 import { HostMux } from "./mux/host-mux.js";
@@ -15,15 +15,12 @@ import {
   serveHTTPMuxPath,
   serveHTTPPath,
 } from "./wire/rpc-paths.js";
-import { certificate } from "./test-rig/certificate.js";
-import { FramePeer } from "./test-rig/frame-peer.js";
 import {
   muxRequestOf,
   muxResponsesIn,
   RawHostStream,
   requestMessageOf,
 } from "./test-rig/raw-ends.js";
-import { TemporarySocket } from "./test-rig/temporary-socket.js";
 import { okHead, openOn, plainInit, Wire } from "./test-rig/wire.js";
 
 const token = "a-token-of-some-length";
@@ -142,9 +139,9 @@ test("destroy breaks what runs at both ends and lets drain come to its end", asy
 });
 
 test("an address that is taken is an error of listen, and nothing listens", async () => {
-  await using socket = await TemporarySocket.make();
+  await using directory = await TemporaryDirectory.make();
   const first = createServer();
-  first.listen(socket.path);
+  first.listen(directory.socketPath);
   await once(first, "listening");
   const server = new ExchangeServer({
     accept: () => {
@@ -153,7 +150,9 @@ test("an address that is taken is an error of listen, and nothing listens", asyn
     rpc: () => undefined,
     token: undefined,
   });
-  await expect(server.listen({ path: socket.path })).rejects.toMatchObject({ code: "EADDRINUSE" });
+  await expect(server.listen({ path: directory.socketPath })).rejects.toMatchObject({
+    code: "EADDRINUSE",
+  });
   await server.drain();
   first.close();
   await once(first, "close");

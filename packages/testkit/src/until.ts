@@ -19,7 +19,10 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   }
 }
 
-/** Lets the event loop turn so often. Proves that something does not happen, once all that could cause it has. */
+/**
+ * Lets the event loop turn that many times. Shows that something does not happen, once all that could
+ * cause it has happened.
+ */
 export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) {
     await setImmediate();

@@ -1,15 +1,15 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { TemporaryDirectory } from "@servehttp/testkit";
 import { FileStore, type OpenFile } from "./file-store.js";
 
 describe("FileStore", () => {
   test.each([0, 1, 65_536, 262_144, 1_000_003])(
     "keeps %i bytes, with their hash",
     async (sizeBytes) => {
-      await using directory = await temporaryDirectory();
+      await using directory = await TemporaryDirectory.make();
       const store = await FileStore.open(directory.path);
       const bytes = randomBytes(sizeBytes);
       const stored = await store.receive("a.bin", chunksOf(bytes, 65_536));
@@ -21,7 +21,7 @@ describe("FileStore", () => {
   );
 
   test("reads a part, both ends included", async () => {
-    await using directory = await temporaryDirectory();
+    await using directory = await TemporaryDirectory.make();
     const store = await FileStore.open(directory.path);
     const bytes = randomBytes(600_000);
     await store.receive("a.bin", chunksOf(bytes, 50_000));
@@ -31,7 +31,7 @@ describe("FileStore", () => {
   });
 
   test("leaves nothing behind, and the old file in place, when the body is cut", async () => {
-    await using directory = await temporaryDirectory();
+    await using directory = await TemporaryDirectory.make();
     const store = await FileStore.open(directory.path);
     const old = await store.receive("a.bin", chunksOf(randomBytes(10), 10));
     const cut = async function* () {
@@ -44,7 +44,7 @@ describe("FileStore", () => {
   });
 
   test("replaces a file under its readers, who keep what they opened", async () => {
-    await using directory = await temporaryDirectory();
+    await using directory = await TemporaryDirectory.make();
     const store = await FileStore.open(directory.path);
     const [older, newer] = [randomBytes(300_000), randomBytes(300_000)];
     await store.receive("a.bin", chunksOf(older, 65_536));
@@ -55,7 +55,7 @@ describe("FileStore", () => {
   });
 
   test("deletes once", async () => {
-    await using directory = await temporaryDirectory();
+    await using directory = await TemporaryDirectory.make();
     const store = await FileStore.open(directory.path);
     await store.receive("a.bin", chunksOf(randomBytes(1), 1));
     expect(await store.remove("a.bin")).toBe(true);
@@ -65,14 +65,14 @@ describe("FileStore", () => {
   });
 
   test("claims no hash of a file that it did not receive", async () => {
-    await using directory = await temporaryDirectory();
+    await using directory = await TemporaryDirectory.make();
     const store = await FileStore.open(directory.path);
     await writeFile(join(directory.path, "before.txt"), "there before");
     expect(await store.list()).toMatchObject([{ name: "before.txt", sizeBytes: 12, sha256: null }]);
   });
 
   test("shows and reads plain files alone", async () => {
-    await using directory = await temporaryDirectory();
+    await using directory = await TemporaryDirectory.make();
     const store = await FileStore.open(directory.path);
     await mkdir(join(directory.path, "directory"));
     await symlink("/etc/hostname", join(directory.path, "link"));
@@ -83,18 +83,13 @@ describe("FileStore", () => {
   });
 
   test("removes what a killed process left on its way", async () => {
-    await using directory = await temporaryDirectory();
+    await using directory = await TemporaryDirectory.make();
     await mkdir(join(directory.path, ".incoming"));
     await writeFile(join(directory.path, ".incoming", "half"), "half");
     await FileStore.open(directory.path);
     expect(await readdir(join(directory.path, ".incoming"))).toEqual([]);
   });
 });
-
-async function temporaryDirectory(): Promise<AsyncDisposable & { path: string }> {
-  const path = await mkdtemp(join(tmpdir(), "servehttp-demo-test-"));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
-}
 
 async function* chunksOf(bytes: Uint8Array, chunkBytes: number): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < bytes.byteLength; start += chunkBytes) {

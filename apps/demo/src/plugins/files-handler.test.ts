@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { callHandler } from "@servehttp/plugin-sdk/testing";
 import { describe, expect, test } from "vitest";
+import { TemporaryDirectory } from "@servehttp/testkit";
 import { FileStore } from "./file-store.js";
 import { filesHandler } from "./files-handler.js";
 import { UploadLedger } from "./upload-ledger.js";
@@ -68,13 +68,13 @@ describe("filesHandler", () => {
 });
 
 async function filesPlugin() {
-  const directory = await mkdtemp(join(tmpdir(), "servehttp-demo-test-"));
+  const directory = await TemporaryDirectory.make();
   const ledger = new UploadLedger(() => 0);
-  const serveHTTP = filesHandler(await FileStore.open(directory), ledger);
+  const serveHTTP = filesHandler(await FileStore.open(directory.path), ledger);
   return {
-    directory,
+    directory: directory.path,
     ledger,
     handler: { serveHTTP },
-    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
   };
 }

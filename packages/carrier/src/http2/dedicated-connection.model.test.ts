@@ -1,11 +1,10 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { randomRuns, turns } from "@servehttp/testkit";
+import { randomRuns, socketPair, turns } from "@servehttp/testkit";
 import { encodeFields } from "./hpack.js";
 import { frame, frameFlag, frameHeadBytes, frameType, preface, settingsFrame } from "./frames.js";
 import { DedicatedConnection } from "./dedicated-connection.js";
 import { RpcRecorder } from "../test-rig/rpc-recorder.js";
-import { socketPair } from "../test-rig/socket-pair.js";
 
 const ends = ["host", "plugin"] as const;
 const fields = encodeFields({ ":status": "200", "content-type": "application/grpc" });

@@ -8,7 +8,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { turns, until } from "@servehttp/testkit";
+import { ConnectedSockets, FramePeer, turns, until } from "@servehttp/testkit";
 import type { HeaderFields } from "../wire/header-fields.js";
 import { encodeFields } from "./hpack.js";
 import {
@@ -27,8 +27,6 @@ import {
 import { DedicatedConnection } from "./dedicated-connection.js";
 import { dedicatedMuxHeaders } from "../wire/rpc-paths.js";
 import { rpcWindowBytes } from "./flow-window.js";
-import { ConnectedSockets } from "../test-rig/connected-sockets.js";
-import { FramePeer } from "../test-rig/frame-peer.js";
 import { RpcRecorder } from "../test-rig/rpc-recorder.js";
 
 const requestFields = dedicatedMuxHeaders("http://localhost", "a-token");

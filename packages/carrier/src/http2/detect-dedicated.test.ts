@@ -1,12 +1,11 @@
 import { expect, test } from "vitest";
-import { until } from "@servehttp/testkit";
+import { ConnectedSockets, until } from "@servehttp/testkit";
 import { encodeFields } from "./hpack.js";
 import { frame, frameFlag, frameType, preface, settingsFrame } from "./frames.js";
 import { dedicatedField } from "../wire/rpc-paths.js";
 import { detectDedicated } from "./detect-dedicated.js";
 import { dedicatedMuxHeaders, rpcHeaders, serveHTTPMuxPath } from "../wire/rpc-paths.js";
 import { DedicatedConnection } from "./dedicated-connection.js";
-import { ConnectedSockets } from "../test-rig/connected-sockets.js";
 
 const { endHeaders, endStream, padded, priority } = frameFlag;
 const settings = settingsFrame([]);

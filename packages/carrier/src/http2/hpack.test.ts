@@ -2,12 +2,10 @@ import { once } from "node:events";
 import { connect, createServer, type OutgoingHttpHeaders } from "node:http2";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { randomRuns, until } from "@servehttp/testkit";
+import { ConnectedSockets, FramePeer, randomRuns, until } from "@servehttp/testkit";
 import type { HeaderFields } from "../wire/header-fields.js";
 import { decodeFields, encodeFields, HpackError } from "./hpack.js";
 import { frameFlag, frameType, preface, settingId, settingsFrame } from "./frames.js";
-import { ConnectedSockets } from "../test-rig/connected-sockets.js";
-import { FramePeer } from "../test-rig/frame-peer.js";
 
 const request = { ":method": "POST", ":path": "/a", ":authority": "localhost", ":scheme": "http" };
 

@@ -7,12 +7,11 @@ import {
 } from "@servehttp/contract";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { randomRuns, turns, until } from "@servehttp/testkit";
+import { randomRuns, socketPair, turns, until } from "@servehttp/testkit";
 import { HostMux } from "./host-mux.js";
 import { PluginMux } from "./plugin-mux.js";
 import { Recorder } from "../test-rig/recorder.js";
 import { DedicatedConnection } from "../http2/dedicated-connection.js";
-import { socketPair } from "../test-rig/socket-pair.js";
 import { plainInit } from "../test-rig/wire.js";
 
 /*

@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
-import { until } from "@servehttp/testkit";
-import { TemporarySocket } from "../test-rig/temporary-socket.js";
+import { TemporaryDirectory, until } from "@servehttp/testkit";
 import { BufferedSocket } from "./buffered-socket.js";
 
 /** More than a unix socket holds, in one write and in many. */
@@ -89,7 +88,7 @@ class Pair implements AsyncDisposable {
 
   static async open(): Promise<Pair> {
     await using opened = new AsyncDisposableStack();
-    const { path } = opened.use(await TemporarySocket.make());
+    const path = opened.use(await TemporaryDirectory.make()).socketPath;
     const server = opened.adopt(createServer().listen(path), (one) => void one.close());
     await once(server, "listening");
     const accepted = once(server, "connection");

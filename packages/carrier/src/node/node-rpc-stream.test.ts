@@ -1,10 +1,9 @@
 import { once } from "node:events";
 import { connect, createServer, type ServerHttp2Stream } from "node:http2";
 import { expect, test } from "vitest";
-import { turns, until } from "@servehttp/testkit";
+import { ConnectedSockets, turns, until } from "@servehttp/testkit";
 import { NodeRpcStream } from "./node-rpc-stream.js";
 import { dedicatedMuxHeaders } from "../wire/rpc-paths.js";
-import { ConnectedSockets } from "../test-rig/connected-sockets.js";
 import { RpcRecorder } from "../test-rig/rpc-recorder.js";
 
 const requestFields = dedicatedMuxHeaders("http://localhost", undefined);

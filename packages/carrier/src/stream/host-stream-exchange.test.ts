@@ -3,8 +3,8 @@ import { type ErrorCode, messageBytesMax, plainEnd, ServeHTTPError } from "@serv
 import { expect, test } from "vitest";
 import type { HostEnd, HostStreams } from "../test-rig/host-streams.js";
 import { framed, RawPlugin, responseMessageOf } from "../test-rig/raw-ends.js";
-import { FramePlugin, frameFlag, frameType, grpcResponseBlock } from "../test-rig/raw-frames.js";
-import { turns, until } from "@servehttp/testkit";
+import { FramePlugin, grpcResponseBlock } from "../test-rig/frame-plugin.js";
+import { frameFlag, frameType, turns, until } from "@servehttp/testkit";
 import { okHead, plainInit, Wire } from "../test-rig/wire.js";
 
 const head = { init: { status: 200, headers: [] } };

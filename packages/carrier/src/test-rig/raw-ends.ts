@@ -9,6 +9,7 @@ import {
 } from "node:http2";
 import type { RequestParts, ResponseParts } from "@servehttp/contract";
 import { create, type MessageInitShape, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { TemporaryDirectory } from "@servehttp/testkit";
 import {
   type ServeHTTPMuxRequest,
   ServeHTTPMuxRequestSchema,
@@ -19,7 +20,6 @@ import { connectHttp2 } from "../connect.js";
 import { rpcHeaders } from "../wire/rpc-paths.js";
 import { encodeRequest, encodeResponse } from "./generated-codec.js";
 import { HostStreams } from "./host-streams.js";
-import { TemporarySocket } from "./temporary-socket.js";
 
 /** Bytes as one gRPC message. */
 export function framed(message: Uint8Array, flag = 0): Buffer {
@@ -81,26 +81,26 @@ export class RawPlugin implements AsyncDisposable {
   readonly streams: HostStreams;
   readonly serverSessions: ServerHttp2Session[];
   readonly #server: Http2Server;
-  readonly #socket: TemporarySocket;
+  readonly #directory: TemporaryDirectory;
 
   private constructor(
     session: ClientHttp2Session,
     serverSessions: ServerHttp2Session[],
     server: Http2Server,
-    socket: TemporarySocket,
+    directory: TemporaryDirectory,
   ) {
     this.session = session;
-    this.streams = new HostStreams(socket.path);
+    this.streams = new HostStreams(directory.socketPath);
     this.serverSessions = serverSessions;
     this.#server = server;
-    this.#socket = socket;
-    this.path = socket.path;
+    this.#directory = directory;
+    this.path = directory.socketPath;
   }
 
   static async serve(
     onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
   ): Promise<RawPlugin> {
-    const socket = await TemporarySocket.make();
+    const directory = await TemporaryDirectory.make();
     const server = createServer();
     const sessions: ServerHttp2Session[] = [];
     server.on("session", (session) => {
@@ -112,11 +112,11 @@ export class RawPlugin implements AsyncDisposable {
       onStream(stream, headers);
     });
     const listening = Promise.withResolvers<void>();
-    server.listen(socket.path, () => listening.resolve());
+    server.listen(directory.socketPath, () => listening.resolve());
     await listening.promise;
-    const address = { kind: "unix", path: socket.path } as const;
+    const address = { kind: "unix", path: directory.socketPath } as const;
     const session = await connectHttp2(address, AbortSignal.timeout(10_000));
-    return new RawPlugin(session, sessions, server, socket);
+    return new RawPlugin(session, sessions, server, directory);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -128,7 +128,7 @@ export class RawPlugin implements AsyncDisposable {
     const closed = Promise.withResolvers<void>();
     this.#server.close(() => closed.resolve());
     await closed.promise;
-    await this.#socket[Symbol.asyncDispose]();
+    await this.#directory[Symbol.asyncDispose]();
   }
 }
 

@@ -6,7 +6,7 @@ import type {
   RequestParts,
   ResponseParts,
 } from "@servehttp/contract";
-import { until } from "@servehttp/testkit";
+import { TemporaryDirectory, until } from "@servehttp/testkit";
 import { connectHttp2, connectDedicated } from "../connect.js";
 import { ExchangeServer, type ExchangeServerOptions } from "../exchange-server.js";
 import { HostMux } from "../mux/host-mux.js";
@@ -14,7 +14,6 @@ import type { DedicatedConnection } from "../http2/dedicated-connection.js";
 import { dedicatedMuxHeaders } from "../wire/rpc-paths.js";
 import { type HostEnd, HostStreams } from "./host-streams.js";
 import { Recorder } from "./recorder.js";
-import { TemporarySocket } from "./temporary-socket.js";
 
 /** One exchange as the plugin has it. */
 export interface PluginEnd {
@@ -36,22 +35,22 @@ export class Wire implements AsyncDisposable {
   onAccept: ((end: PluginEnd) => void) | undefined;
   /** The connections of mux RPCs that the host has opened. */
   readonly #rpcs: DedicatedConnection[] = [];
-  readonly #socket: TemporarySocket;
+  readonly #directory: TemporaryDirectory;
 
   private constructor(
-    socket: TemporarySocket,
+    directory: TemporaryDirectory,
     server: ExchangeServer,
     session: ClientHttp2Session,
   ) {
-    this.#socket = socket;
-    this.path = socket.path;
+    this.#directory = directory;
+    this.path = directory.socketPath;
     this.server = server;
     this.session = session;
-    this.streams = new HostStreams(socket.path);
+    this.streams = new HostStreams(directory.socketPath);
   }
 
   static async open(options: Partial<ExchangeServerOptions> = {}): Promise<Wire> {
-    const socket = await TemporarySocket.make();
+    const directory = await TemporaryDirectory.make();
     let wire: Wire | undefined;
     const server = new ExchangeServer({
       accept: (channel) => {
@@ -64,12 +63,12 @@ export class Wire implements AsyncDisposable {
       token: undefined,
       ...options,
     });
-    await server.listen({ path: socket.path });
+    await server.listen({ path: directory.socketPath });
     const session = await connectHttp2(
-      { kind: "unix", path: socket.path },
+      { kind: "unix", path: directory.socketPath },
       AbortSignal.timeout(10_000),
     );
-    wire = new Wire(socket, server, session);
+    wire = new Wire(directory, server, session);
     return wire;
   }
 
@@ -117,7 +116,7 @@ export class Wire implements AsyncDisposable {
     this.cutRpcs();
     this.server.destroy();
     await this.server.drain();
-    await this.#socket[Symbol.asyncDispose]();
+    await this.#directory[Symbol.asyncDispose]();
   }
 
   #accept(channel: ExchangeChannel<ResponseParts>): PartReceiver<RequestParts> {

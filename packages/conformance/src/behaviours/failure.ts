@@ -1,7 +1,7 @@
 import { doesNotMatch, rejects, strictEqual } from "node:assert/strict";
+import { clientPreface, headersFrame, readStreamEnd } from "@servehttp/testkit";
 import type { Behaviour } from "../behaviour.js";
 import { call, type TestExchange } from "../clients/test-client.js";
-import { headersFrame, http2Preface, readStreamEnd } from "../clients/http2-frames.js";
 import { described } from "../described.js";
 import { getOf } from "./response.js";
 import { seededBytes, seededSha256, sha256 } from "../seeded-bytes.js";
@@ -113,7 +113,7 @@ export const failureBehaviours: readonly Behaviour[] = [
     async check({ raw, exchange, target }) {
       const one = exchange();
       const connection = await raw(target.http2Port);
-      connection.send(http2Preface);
+      connection.send(clientPreface);
       connection.send(headersFrame(1, getOf(one.path), true));
       await connection.readThrough("first");
       one.open("throw");

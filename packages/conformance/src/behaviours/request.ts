@@ -1,8 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { clientPreface, dataFrame, headersFrame, resetFrame } from "@servehttp/testkit";
 import type { Behaviour, SceneExchange } from "../behaviour.js";
 import { call, type TestExchange, valuesOf } from "../clients/test-client.js";
-import { dataFrame, headersFrame, http2Preface, resetFrame } from "../clients/http2-frames.js";
 import type { RawConnection } from "../clients/raw-connection.js";
 import { described, descriptionIn } from "../described.js";
 import type { HandlerRequest, HandlerResponse, Observe } from "../handler.js";
@@ -439,7 +439,7 @@ async function readUntilItThrows(
 
 /** A stream of its own with the first chunk of an upload, on a connection that has said nothing yet. */
 function sendUpload(connection: RawConnection, path: string): void {
-  connection.send(http2Preface);
+  connection.send(clientPreface);
   connection.send(
     headersFrame(1, [
       [":method", "POST"],

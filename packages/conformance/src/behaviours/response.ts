@@ -1,8 +1,8 @@
 import { deepStrictEqual, doesNotMatch, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { clientPreface, headersFrame, readStreamEnd } from "@servehttp/testkit";
 import type { Behaviour } from "../behaviour.js";
 import { call, type Pairs, valuesOf } from "../clients/test-client.js";
-import { headersFrame, http2Preface, readStreamEnd } from "../clients/http2-frames.js";
 import { Http1Client } from "../clients/http1-client.js";
 import { described } from "../described.js";
 import type { HandlerRequest, HandlerResponse } from "../handler.js";
@@ -550,7 +550,7 @@ export const responseBehaviours: readonly Behaviour[] = [
     async check({ raw, exchange, target }) {
       for (const kind of ["?body", "?trailers", "?empty"]) {
         const connection = await raw(target.http2Port);
-        connection.send(http2Preface);
+        connection.send(clientPreface);
         connection.send(headersFrame(1, getOf(exchange().path + kind), true));
         const end = await readStreamEnd((bytes) => connection.readExactly(bytes), 1);
         strictEqual(end, "END_STREAM", kind);

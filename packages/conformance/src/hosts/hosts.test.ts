@@ -3,11 +3,11 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { createGunzip, gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { certificate } from "@servehttp/testkit";
 import { seededBytes, sha256 } from "../seeded-bytes.js";
 import { documentedPrograms } from "./documented-programs.js";
 import { type HostClient, http1Client, http2Client } from "./host-client.js";
 import { RunningProgram } from "./running-program.js";
-import { selfSignedCertificate } from "./self-signed-certificate.js";
 
 interface DocumentedHost {
   readonly heading: string;
@@ -43,7 +43,7 @@ for (const { heading, speaks, hasMiddleware, does } of hosts) {
     let program: RunningProgram;
 
     beforeAll(async () => {
-      const { cert, key } = selfSignedCertificate();
+      const { cert, key } = certificate();
       const code = programs.get(heading) ?? "";
       program = await RunningProgram.start(code, { "cert.pem": cert, "key.pem": key });
     });

@@ -5,10 +5,9 @@ import { createServer as createHttps } from "node:https";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
-import { turns, until } from "@servehttp/testkit";
+import { certificate, turns, until } from "@servehttp/testkit";
 import { fastPathOf } from "./install.js";
 import { Bridge } from "../test-rig/bridge.js";
-import { certificate } from "../test-rig/certificate.js";
 import { RawClient } from "../test-rig/raw-client.js";
 
 const host = "Host: a";

@@ -4,10 +4,9 @@ import { createServer as createHttps } from "node:https";
 import type { Socket } from "node:net";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
 import { describe, expect, it } from "vitest";
-import { turns, until } from "@servehttp/testkit";
+import { certificate, turns, until } from "@servehttp/testkit";
 import type { NodeServer } from "../client/node-types.js";
 import { Bridge } from "../test-rig/bridge.js";
-import { certificate } from "../test-rig/certificate.js";
 import { RawClient } from "../test-rig/raw-client.js";
 
 /** Takes over whatever is asked for `/raw`, and echoes there; answers the rest as HTTP. */

@@ -5,11 +5,10 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { until } from "@servehttp/testkit";
+import { clientPreface, dataFrame, headersFrame, resetFrame, until } from "@servehttp/testkit";
 import { discardMsMax } from "../limits.js";
 import { Bridge, type BridgeOptions } from "../test-rig/bridge.js";
 import { connectHttp2, Http2Stream } from "../test-rig/http2-stream.js";
-import { http2Preface, headersFrame, dataFrame, resetFrame } from "../test-rig/http2-frames.js";
 import { RawClient } from "../test-rig/raw-client.js";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
 
@@ -57,7 +56,7 @@ describe("Http2Caller", () => {
       );
       await using _ = bridge;
       using client = await RawClient.connect(bridge.port);
-      client.socket.write(http2Preface);
+      client.socket.write(clientPreface);
       const codes = [
         constants.NGHTTP2_NO_ERROR,
         constants.NGHTTP2_CANCEL,
@@ -67,7 +66,10 @@ describe("Http2Caller", () => {
         const streamId = 1 + 2 * index;
         client.socket.write(
           Buffer.concat([
-            headersFrame(streamId, { ...post, ":scheme": "http", ":authority": "a" }),
+            headersFrame(
+              streamId,
+              Object.entries({ ...post, ":scheme": "http", ":authority": "a" }),
+            ),
             dataFrame(streamId, "the first half"),
           ]),
         );

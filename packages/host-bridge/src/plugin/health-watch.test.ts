@@ -2,8 +2,7 @@ import type { ServeHTTPError } from "@servehttp/contract";
 import { describe, expect, it } from "vitest";
 import { healthBusyMsMax, healthIntervalMs, healthMissesMax, healthTimeoutMs } from "../limits.js";
 import type { ProcessorTime } from "../process/processor-time.js";
-import { ManualClock } from "../test-rig/manual-clock.js";
-import { turns } from "@servehttp/testkit";
+import { ManualClock, turns } from "@servehttp/testkit";
 import { HealthWatch } from "./health-watch.js";
 
 /** A plugin that answers by what the test says: undefined for not at all. */

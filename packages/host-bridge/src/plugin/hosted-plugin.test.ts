@@ -9,9 +9,8 @@ import {
   steadyMs,
 } from "../limits.js";
 import { logRecords } from "../test-rig/log-records.js";
-import { ManualClock } from "../test-rig/manual-clock.js";
 import { MemoryExchange, memoryInstances, type MemoryRun } from "../test-rig/memory-run.js";
-import { turns } from "@servehttp/testkit";
+import { ManualClock, turns } from "@servehttp/testkit";
 import type { ConnectedPlugin } from "./connected-plugin.js";
 import { HostedPlugin, type HostedPluginSettings } from "./hosted-plugin.js";
 

@@ -12,8 +12,7 @@ import { PluginLauncher } from "../process/plugin-launcher.js";
 import { restartRules } from "../process/restart-policy.js";
 import type { StartedPlugin } from "../process/shared-process.js";
 import { logRecords } from "../test-rig/log-records.js";
-import { ManualClock } from "../test-rig/manual-clock.js";
-import { turns } from "@servehttp/testkit";
+import { ManualClock, turns } from "@servehttp/testkit";
 import { type DrainableConnection, KeptConnection } from "./kept-connection.js";
 import type { PluginFailure } from "./plugin-failure.js";
 

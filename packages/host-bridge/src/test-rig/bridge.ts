@@ -1,10 +1,8 @@
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type PluginHandler, type RunningPlugin, servePlugin } from "@servehttp/plugin-sdk";
+import { TemporaryDirectory } from "@servehttp/testkit";
 import type { NodeServer } from "../client/node-types.js";
 import { createPluginHost, type PluginHost } from "../create-plugin-host.js";
 import type { HostOptions, SharedPluginOptions } from "../options/options.js";
@@ -28,13 +26,13 @@ export class Bridge implements AsyncDisposable {
   readonly plugin: RunningPlugin;
   readonly host: PluginHost;
   readonly server: NodeServer;
-  readonly #directory: string;
+  readonly #directory: TemporaryDirectory;
 
   private constructor(
     plugin: RunningPlugin,
     host: PluginHost,
     server: NodeServer,
-    directory: string,
+    directory: TemporaryDirectory,
   ) {
     this.plugin = plugin;
     this.host = host;
@@ -43,9 +41,9 @@ export class Bridge implements AsyncDisposable {
   }
 
   static async start(handler: PluginHandler, options: BridgeOptions = {}): Promise<Bridge> {
-    const directory = await mkdtemp(join(tmpdir(), "hb-"));
+    const directory = await TemporaryDirectory.make();
     const plugin = await servePlugin(handler, {
-      address: `unix:${join(directory, "plugin.sock")}`,
+      address: `unix:${directory.socketPath}`,
       logger: silent,
       drainMs: 0,
     });
@@ -79,7 +77,7 @@ export class Bridge implements AsyncDisposable {
     (this.server as Partial<Server>).closeAllConnections?.();
     await this.host.stop({ drainMs: 0 });
     await this.plugin.close();
-    await rm(this.#directory, { recursive: true, force: true });
+    await this.#directory[Symbol.asyncDispose]();
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type RequestParts,
   ServeHTTPError,
 } from "@servehttp/contract";
+import { type ManualClock } from "@servehttp/testkit";
 import type { Exchange } from "../exchange/exchange.js";
 import {
   ConnectedPlugin,
@@ -14,7 +15,6 @@ import type { InstanceWatch } from "../plugin/hosted-plugin.js";
 import { KeptConnection, type PluginRun } from "../plugin/kept-connection.js";
 import { restartRules } from "../process/restart-policy.js";
 import { noEnd, type RunEnd } from "../process/shared-process.js";
-import type { ManualClock } from "./manual-clock.js";
 
 /** A connection to a plugin that is not there: the test says what it does. */
 export class MemoryRun implements PluginRun<ConnectedPlugin> {

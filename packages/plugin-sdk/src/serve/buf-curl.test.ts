@@ -2,8 +2,8 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
+import { TemporaryDirectory } from "@servehttp/testkit";
 import { servePlugin } from "./serve-plugin.js";
-import { ScratchDirectory } from "../test-rig/scratch-directory.js";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
 
@@ -42,7 +42,7 @@ it(
   "can be looked at by buf curl over a unix socket, with a token",
   { timeout: 60_000 },
   async () => {
-    await using directory = await ScratchDirectory.make();
+    await using directory = await TemporaryDirectory.make();
     const path = directory.at("s");
     await using plugin = await servePlugin(handler, { address: `unix:${path}`, token: "secret" });
     expect(plugin.address).toBe(`unix:${path}`);

@@ -4,12 +4,12 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "no
 import { createServer } from "node:net";
 import { ExchangeServer, type ListenAddress } from "@servehttp/carrier";
 import { expect, it } from "vitest";
+import { TemporaryDirectory } from "@servehttp/testkit";
 import { formatListenAddress } from "./listen-address.js";
 import { listenAt } from "./listen-at.js";
-import { ScratchDirectory } from "../test-rig/scratch-directory.js";
 
 it("replaces the socket file of a process that was killed", async () => {
-  await using directory = await ScratchDirectory.make();
+  await using directory = await TemporaryDirectory.make();
   const path = directory.at("s");
   await leaveSocketFile(path);
   const server = someServer();
@@ -20,7 +20,7 @@ it("replaces the socket file of a process that was killed", async () => {
 });
 
 it("never takes a socket away from who listens there", async () => {
-  await using directory = await ScratchDirectory.make();
+  await using directory = await TemporaryDirectory.make();
   const path = directory.at("s");
   const first = createServer();
   first.listen(path);
@@ -36,7 +36,7 @@ it("never takes a socket away from who listens there", async () => {
 });
 
 it("lets one of many that start at once have the place of a dead one, and the others none", async () => {
-  await using directory = await ScratchDirectory.make();
+  await using directory = await TemporaryDirectory.make();
   const path = directory.at("s");
   await leaveSocketFile(path);
   const servers = Array.from({ length: 8 }, someServer);
@@ -47,7 +47,7 @@ it("lets one of many that start at once have the place of a dead one, and the ot
 });
 
 it("never removes a file that is no socket", async () => {
-  await using directory = await ScratchDirectory.make();
+  await using directory = await TemporaryDirectory.make();
   const path = directory.at("notes.txt");
   writeFileSync(path, "precious");
   expect(await refusal({ path })).toBe("there is a file that is not a socket");
@@ -57,7 +57,7 @@ it("never removes a file that is no socket", async () => {
 });
 
 it("says what is wrong with a path", async () => {
-  await using directory = await ScratchDirectory.make();
+  await using directory = await TemporaryDirectory.make();
   expect(await refusal({ path: directory.at("none/s") })).toBe("its directory does not exist");
   const long = directory.at("x".repeat(200));
   expect(await refusal({ path: long })).toMatch(

@@ -4,12 +4,10 @@ import { connect } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Carrier, HealthCheckResponse_ServingStatus as ServingStatus } from "@servehttp/contract";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { until } from "@servehttp/testkit";
+import { TemporaryDirectory, testCertificates, until } from "@servehttp/testkit";
 import { servePlugin } from "./serve-plugin.js";
-import { ScratchDirectory } from "../test-rig/scratch-directory.js";
 import type { CarrierName } from "../test-rig/stock-exchange.js";
 import { StockHost } from "../test-rig/stock-host.js";
-import { testCertificates } from "../test-rig/test-certificates.js";
 
 const local = { address: "127.0.0.1:0" };
 const carriers: CarrierName[] = ["stream", "mux"];
@@ -42,7 +40,7 @@ describe("the address", () => {
   });
 
   it("may be a unix socket, which is gone after close", async () => {
-    await using directory = await ScratchDirectory.make();
+    await using directory = await TemporaryDirectory.make();
     const address = `unix:${directory.at("s")}`;
     await using plugin = await servePlugin(echo, { address });
     expect(plugin.address).toBe(address);
@@ -430,7 +428,7 @@ describe("what one connection may open", () => {
     ["TCP", (_path: string) => "127.0.0.1:0", 16_384],
     ["a unix socket", (path: string) => `unix:${path}`, 100_000],
   ])("is bounded on %s", async (_kind, addressOf, streamsMax) => {
-    await using directory = await ScratchDirectory.make();
+    await using directory = await TemporaryDirectory.make();
     const address = addressOf(directory.at("s"));
     await using plugin = await servePlugin(echo, { address, logger: false });
     const session = connectHttp2("http://localhost", {

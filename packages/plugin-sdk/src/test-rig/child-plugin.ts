@@ -2,8 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import type { Writable } from "node:stream";
-import { until } from "@servehttp/testkit";
-import { ScratchDirectory } from "./scratch-directory.js";
+import { TemporaryDirectory, until } from "@servehttp/testkit";
 
 /** The built package: a process of its own can't run what vitest compiles. */
 const sdk = new URL("../../dist/index.js", import.meta.url).href;
@@ -26,10 +25,10 @@ export class ChildPlugin implements AsyncDisposable {
   stderr = "";
   /** `[code, signal]`, once it is gone and its output read. */
   ended: readonly [number | null, NodeJS.Signals | null] | undefined;
-  readonly directory: ScratchDirectory;
+  readonly directory: TemporaryDirectory;
   readonly #child: ChildProcess;
 
-  private constructor(child: ChildProcess, directory: ScratchDirectory) {
+  private constructor(child: ChildProcess, directory: TemporaryDirectory) {
     this.#child = child;
     this.directory = directory;
     child.stdout?.on("data", (text: Buffer) => {
@@ -48,7 +47,7 @@ export class ChildPlugin implements AsyncDisposable {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): Promise<ChildPlugin> {
-    const directory = await ScratchDirectory.make();
+    const directory = await TemporaryDirectory.make();
     writeFileSync(directory.at("plugin.mjs"), script);
     const placed = (text: string) => text.replace("DIRECTORY", directory.path);
     const child = spawn(process.execPath, ["plugin.mjs", ...args.map(placed)], {

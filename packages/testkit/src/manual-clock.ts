@@ -1,7 +1,5 @@
-import type { Clock } from "../process/clock.js";
-
-/** Time that passes only when a test says so. */
-export class ManualClock implements Clock {
+/** A clock that stands still until a test advances it. */
+export class ManualClock {
   #nowMs = 0;
   #waiting: { atMs: number; signal: AbortSignal; callback: () => void }[] = [];
 

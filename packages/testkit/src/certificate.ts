@@ -1,12 +1,15 @@
 import { execFileSync } from "node:child_process";
 
-/** A key and a certificate that it has signed itself, PEM. */
+/** A certificate and its private key, both PEM. */
 export interface Certificate {
   readonly key: string;
   readonly cert: string;
 }
 
-/** Makes one for this machine by the openssl command, good for two days. */
+/**
+ * Makes a certificate for localhost and 127.0.0.1, signed with its own key, that expires in two
+ * days. It runs the openssl command.
+ */
 export function certificate(): Certificate {
   const pem = execFileSync(
     "openssl",

@@ -1,11 +1,11 @@
 import { Duplex } from "node:stream";
 
-/** Into how many pieces one write is cut at the most: megabytes byte by byte would show nothing more. */
+/** How many pieces one write is cut into at the most. Megabytes in single bytes would show nothing more. */
 const piecesMax = 40;
 
 /**
- * The two ends of a connection in memory. What is written arrives in pieces of the given lengths, in turn, each in a turn of the
- * event loop of its own where the length is odd.
+ * The two ends of a connection in memory. What is written arrives in pieces of the given lengths,
+ * one length after the other. A piece of odd length arrives in a turn of the event loop of its own.
  */
 export function socketPair(cuts: readonly number[]): { host: FakeSocket; plugin: FakeSocket } {
   const host = new FakeSocket(cuts);
@@ -26,7 +26,7 @@ export class FakeSocket extends Duplex {
   }
 
   override _read(): void {
-    // What arrives is pushed.
+    // The peer pushes what arrives.
   }
 
   override _write(chunk: Buffer, _encoding: string, written: () => void): void {

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { certificate } from "./certificate.js";
-import { TemporarySocket } from "./temporary-socket.js";
+import { TemporaryDirectory } from "./temporary-directory.js";
 
-/** What two ends of HTTP/2 are connected by. */
+/** How two ends are connected. */
 export type Transport = "unix" | "tcp" | "tls";
 
 /** Both ends of a connection in this process. */
@@ -24,7 +24,7 @@ export class ConnectedSockets implements AsyncDisposable {
     }
   }
 
-  /** Whether both have told of their close. */
+  /** Whether both have emitted `close`. */
   get closed(): boolean {
     return this.#unclosed.size === 0;
   }
@@ -39,7 +39,7 @@ export class ConnectedSockets implements AsyncDisposable {
     const accepted = once(server, pem === undefined ? "connection" : "secureConnection");
     let host: Socket;
     if (transport === "unix") {
-      const { path } = opened.use(await TemporarySocket.make());
+      const path = opened.use(await TemporaryDirectory.make()).socketPath;
       await once(server.listen(path), "listening");
       host = connect({ path });
     } else {

@@ -2,21 +2,17 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Certificate } from "./certificate.js";
 
-/** A key and its certificate, as PEM. */
-export interface KeyPair {
-  readonly key: string;
-  readonly cert: string;
-}
-
-/** What two ends need to know each other, made by the openssl command once in each process. */
+/** What two ends need for mutual TLS. The openssl command makes it, once in each process. */
 export interface TestCertificates {
-  /** Signed `plugin`, for 127.0.0.1 and localhost, and `host`. */
+  /** The certificate of the authority that signed `plugin` and `host`. */
   readonly ca: string;
-  readonly plugin: KeyPair;
-  readonly host: KeyPair;
-  /** Signed by itself. */
-  readonly stranger: KeyPair;
+  /** For 127.0.0.1 and localhost. */
+  readonly plugin: Certificate;
+  readonly host: Certificate;
+  /** Signed with its own key: no authority knows it. */
+  readonly stranger: Certificate;
 }
 
 let made: TestCertificates | undefined;
@@ -32,12 +28,12 @@ function make(): TestCertificates {
       execFileSync("openssl", given, { cwd: directory, stdio: ["ignore", "ignore", "pipe"] });
     const read = (name: string) => readFileSync(join(directory, name), "utf8");
     const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-    const selfSigned = (name: string): KeyPair => {
+    const selfSigned = (name: string): Certificate => {
       const files = ["-keyout", `${name}.key`, "-out", `${name}.pem`];
       openssl("req", "-x509", ...newKey, ...files, "-days", "2", "-subj", `/CN=${name}`);
       return { key: read(`${name}.key`), cert: read(`${name}.pem`) };
     };
-    const signed = (name: string): KeyPair => {
+    const signed = (name: string): Certificate => {
       openssl(
         "req",
         ...newKey,
