@@ -198,3 +198,9 @@ export const fastPathSilenceMsMax = 1_000;
  * 500 ms.
  */
 export const fastPathClockMs = { min: 20, max: 500 } as const;
+
+/**
+ * How long the end of an HTTP/2 body without a length waits for a reset behind it, which says that
+ * the client gave the request up: 20 ms. Clients that end a stream and then reset it do so at once.
+ */
+export const unprovenEndMs = 20;

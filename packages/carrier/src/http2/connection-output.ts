@@ -3,6 +3,7 @@ import { sentDataFrameBytesMax, unsentConnectionBytesMax } from "../limits.js";
 import { atCallbackEnd, type Flushable } from "../schedule/turn-end.js";
 import { checkedFrameBytes, checkedIncrement, checkedWindow } from "./check-window.js";
 import {
+  frame,
   frameFlag,
   frameHeadBytes,
   frameType,
@@ -118,6 +119,23 @@ export class ConnectionOutput implements Flushable {
     this.#waiting.add(stream);
     this.#claim(stream);
     this.#sendWaiting();
+  }
+
+  /** Ends a stream behind what waits. */
+  end(stream: StreamOutput): void {
+    if (stream.queuedBytes > 0) {
+      stream.state = "ending";
+      this.#claim(stream);
+    } else {
+      this.push(frame(frameType.data, frameFlag.endStream, stream.streamId, nothing));
+      this.#sent(stream, "ended");
+    }
+  }
+
+  /** Counts with so many more bytes of a stream than were expected when it was opened. */
+  expect(stream: StreamOutput, bytes: number): void {
+    stream.expectedBytes += bytes;
+    this.#claim(stream);
   }
 
   /** WINDOW_UPDATE of the connection. @throws Http2Error */
@@ -249,3 +267,5 @@ export class ConnectionOutput implements Flushable {
     stream.claimedBytes = claimBytes;
   }
 }
+
+const nothing = Buffer.alloc(0);

@@ -223,6 +223,14 @@ export class HostConnection implements ConnectionEnd, HostStreamConnection {
     }
   }
 
+  end(stream: HostStream): void {
+    this.#output.end(stream.output);
+  }
+
+  expect(stream: HostStream, bytes: number): void {
+    this.#output.expect(stream.output, bytes);
+  }
+
   returnCredit(stream: HostStream, bytes: number): void {
     this.#output.push(windowUpdateFrame(stream.id, bytes));
   }

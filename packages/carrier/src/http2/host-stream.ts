@@ -32,6 +32,10 @@ export interface HostStreamListener {
 export interface HostStreamConnection {
   /** Sends a message, the first one behind the HEADERS. */
   write(stream: HostStream, segments: readonly Buffer[], last: boolean): void;
+  /** Ends this end's way of a stream behind what waits. */
+  end(stream: HostStream): void;
+  /** Counts with so many more bytes of a stream than were expected. */
+  expect(stream: HostStream, bytes: number): void;
   /** Gives so many bytes of the stream's window back. */
   returnCredit(stream: HostStream, bytes: number): void;
   /** Resets the stream, now or as soon as the peer bears it. */
@@ -87,6 +91,11 @@ export class HostStream implements OutputOwner {
     return this.output.queuedBytes;
   }
 
+  /** Whether all was sent, the end of this end's way included. */
+  get sentAll(): boolean {
+    return this.output.state === "ended";
+  }
+
   /** Whether this end may still send. */
   get writable(): boolean {
     const { state } = this.output;
@@ -99,6 +108,20 @@ export class HostStream implements OutputOwner {
   write(segments: readonly Buffer[], last: boolean): void {
     if (this.writable) {
       this.#connection.write(this, segments, last);
+    }
+  }
+
+  /** Ends this end's way behind everything that was sent. */
+  end(): void {
+    if (this.output.state === "open") {
+      this.#connection.end(this);
+    }
+  }
+
+  /** Says that so many more bytes may be sent than was said when the stream was opened. */
+  expect(bytes: number): void {
+    if (this.output.state === "open") {
+      this.#connection.expect(this, bytes);
     }
   }
 

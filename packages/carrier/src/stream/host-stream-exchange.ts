@@ -68,6 +68,9 @@ export class HostStreamExchange
   /** open -> over [#finish], when the response is complete or either side gave up. */
   #state: "open" | "over" = "open";
   #hijackable = false;
+  /** Whether the request is complete; the tunnel that it may become may follow. */
+  #requestEnded = false;
+  /** Whether nothing may follow any more. */
   #requestSent = false;
   readonly #room = new Room();
   /**
@@ -94,6 +97,7 @@ export class HostStreamExchange
       this.#write(this.#pending, false);
       this.#pending = parts;
     }
+    this.#requestEnded ||= parts.end !== undefined;
     // Behind the `end` of a request that may become a tunnel, the tunnel follows.
     if (parts.tunnelEnd === true || (parts.end !== undefined && !this.#hijackable)) {
       this.#requestSent = true;
@@ -147,6 +151,9 @@ export class HostStreamExchange
       this.#order = advanceResponse(this.#order, parts);
     } catch (error) {
       throw brokenOrder(ServeHTTPError.from(error));
+    }
+    if (parts.hijack === true) {
+      this.#stream?.expect(Number.POSITIVE_INFINITY);
     }
     if (parts.end !== undefined || (isResponseOver(this.#order) && this.#requestSent)) {
       this.#complete();
@@ -220,13 +227,20 @@ export class HostStreamExchange
 
   /** The response is complete: the plugin needs no more of the request. */
   #complete(): void {
-    if (this.#requestSent) {
+    const stream = this.#stream;
+    if (this.#requestEnded) {
+      // All of it was sent, so its end is no lie; no tunnel follows.
+      this.#requestSent = true;
       this.flush();
+      stream?.end();
     }
     this.#finish(answered);
+    if (stream === undefined || stream.sentAll) {
+      return;
+    }
     if (this.#status !== undefined) {
       this.#giveRestUp();
-    } else if (this.#stream?.writable === true) {
+    } else {
       this.#answeredTimer = setTimeout(() => this.#giveRestUp(), answeredMs);
       this.#answeredTimer.unref();
     }

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import {
   type ExchangeChannel,
   type PartReceiver,
+  type RequestInit,
   type RequestParts,
   type ResponseParts,
   ServeHTTPError,
@@ -178,6 +179,9 @@ export class StreamConnections implements StreamCarrier, HostConnectionOwner, Fl
     if (connection === undefined) {
       return undefined;
     }
+    if (connection.streamWindowBytes === 0) {
+      this.#warn("the plugin's server gives streams no window, so nothing can be sent to it");
+    }
     const stream = connection.open(listener, plan);
     stream.write(segments, last);
     return stream;
@@ -199,9 +203,6 @@ export class StreamConnections implements StreamCarrier, HostConnectionOwner, Fl
 
   connectionReady(connection: HostConnection): void {
     this.#unready.delete(connection);
-    if (connection.streamWindowBytes === 0) {
-      this.#warn("the plugin's server gives streams no window: it can't be sent anything");
-    }
     this.#ready.resolve();
   }
 
@@ -305,11 +306,27 @@ export class StreamConnections implements StreamCarrier, HostConnectionOwner, Fl
   }
 }
 
-/** What may follow a first message that is not all, in bytes on the wire. */
-function moreBytesOf({ init, chunk }: RequestParts): number {
-  if (init === undefined || init.hijackable || init.contentLength < 0) {
+/**
+ * What may follow a first message that is not all, in bytes on the wire. Most requests that may
+ * become a tunnel do not.
+ */
+function moreBytesOf({ init, chunk, end }: RequestParts): number {
+  if (init === undefined) {
+    return Number.POSITIVE_INFINITY;
+  }
+  if (end !== undefined) {
+    return asksForTunnel(init) ? Number.POSITIVE_INFINITY : 0;
+  }
+  if (init.contentLength < 0) {
     return Number.POSITIVE_INFINITY;
   }
   const bodyBytes = Math.max(0, init.contentLength - (chunk?.length ?? 0));
   return bodyBytes * messageBytesPerByteMax + endMessageBytes;
+}
+
+function asksForTunnel({ method, headers }: RequestInit): boolean {
+  return (
+    method === "CONNECT" ||
+    headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === "upgrade")
+  );
 }

@@ -1,12 +1,20 @@
 import type { HostRequest } from "../client/node-types.js";
 import type { BodySink, RequestBody } from "../client/request-body.js";
+import { unprovenEndMs } from "../limits.js";
 
 /** The body of a request that a server of Node's reads. */
 export class NodeBody implements RequestBody {
   readonly #request: HostRequest;
   #sink: BodySink | undefined;
   readonly #onData = (chunk: Buffer): void => this.#sink?.bodyChunk(chunk);
-  readonly #onEnd = (): void => this.#sink?.bodyEnd();
+  readonly #onEnd = (): void => {
+    if (this.#isEndProven) {
+      this.#sink?.bodyEnd();
+    } else {
+      this.#endTimer = setTimeout(() => this.#sink?.bodyEnd(), unprovenEndMs);
+    }
+  };
+  #endTimer: NodeJS.Timeout | undefined;
 
   constructor(request: HostRequest) {
     this.#request = request;
@@ -30,6 +38,7 @@ export class NodeBody implements RequestBody {
 
   stop(): void {
     this.#sink = undefined;
+    clearTimeout(this.#endTimer);
     const request = this.#request;
     request.off("data", this.#onData);
     request.off("end", this.#onEnd);
@@ -42,5 +51,17 @@ export class NodeBody implements RequestBody {
 
   resume(): void {
     this.#request.resume();
+  }
+
+  /**
+   * Whether the end of the body can be taken for what it is. Node's own HTTP/2 client, for one,
+   * ends a stream that it gives up before it resets it; only a length, or trailers, tell that from
+   * a body that is whole.
+   */
+  get #isEndProven(): boolean {
+    const { httpVersionMajor, headers, rawTrailers } = this.#request;
+    return (
+      httpVersionMajor < 2 || headers["content-length"] !== undefined || rawTrailers.length > 0
+    );
   }
 }
