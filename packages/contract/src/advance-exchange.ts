@@ -4,20 +4,24 @@ import type { BodyParts } from "./part-rules.js";
 export type ExchangeSide = "host" | "plugin";
 
 /**
- * Who is done in an exchange, as one end knows from what it has sent and received:
+ * Which end of an exchange has sent everything, as either end knows from what it has sent and
+ * received:
  *
  *   open                  -> tunnel        [the plugin's `hijack`]
  *   open                  -> over          [the plugin's `end`: the response is complete]
- *   open, tunnel          -> plugin-ended  [the plugin's `tunnelEnd`, which may come with its `hijack`]
+ *   open, tunnel          -> plugin-ended  [the plugin's `tunnelEnd`, perhaps with its `hijack`]
  *   tunnel                -> host-ended    [the host's `tunnelEnd`]
  *   host-ended            -> over          [the plugin's `tunnelEnd`]
  *   plugin-ended          -> over          [the host's `tunnelEnd`]
  *
- * The end of the request changes nothing: the response is owed all the same.
+ * The end of the request changes nothing, since the plugin still owes the response.
  */
 export type ExchangeState = "open" | "tunnel" | "host-ended" | "plugin-ended" | "over";
 
-/** Notes parts that `side` has sent. They are in order, as `advanceRequest` and `advanceResponse` check it. */
+/**
+ * Applies parts that `side` has sent, whose order was checked (`advanceRequest`,
+ * `advanceResponse`).
+ */
 export function advanceExchange(
   side: ExchangeSide,
   state: ExchangeState,
@@ -38,7 +42,9 @@ export function hasEnded(side: ExchangeSide, state: ExchangeState): boolean {
   return state === "over" || state === (side === "host" ? "host-ended" : "plugin-ended");
 }
 
-/** Whether the plugin has taken the client's connection over, and either way of it is still open. */
+/**
+ * Whether the plugin has taken the client's connection over, and either direction is still open.
+ */
 export function isTunnel(state: ExchangeState): boolean {
   return state !== "open" && state !== "over";
 }

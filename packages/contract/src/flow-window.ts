@@ -7,23 +7,27 @@ import {
 import { ServeHTTPError } from "./servehttp-error.js";
 
 /**
- * The credit of one direction of an exchange on mux, at the end that sends body and tunnel bytes (mux.proto,
- * step 4).
+ * The credit for one direction of an exchange on mux, at the end that sends (mux.proto, step 4). It
+ * counts bytes of body and tunnel.
  */
 export class SendWindow {
   #openBytes: number;
 
-  /** `openBytes`: the credit to start with, by default `muxWindowBytes`. */
+  /** `openBytes` is the credit to start with. Default: `muxWindowBytes`. */
   constructor(openBytes: number = muxWindowBytes) {
     this.#openBytes = openBytes;
   }
 
-  /** So many bytes may go now. */
+  /** How many bytes may be sent now. */
   get openBytes(): number {
     return this.#openBytes;
   }
 
-  /** Notes bytes that go. Throws a ServeHTTPError `internal` where there is no credit for them: a defect of ours. */
+  /**
+   * Counts bytes that are sent.
+   *
+   * @throws ServeHTTPError `internal` where there is no credit for them, which is a defect of ours
+   */
   take(bytes: number): void {
     if (bytes > this.#openBytes) {
       throw new ServeHTTPError(
@@ -35,8 +39,9 @@ export class SendWindow {
   }
 
   /**
-   * Notes credit that came. Throws a ServeHTTPError `protocol-violation` where the sum of what is open goes over
-   * `muxCreditBytesMax`.
+   * Counts credit that has come.
+   *
+   * @throws ServeHTTPError `protocol-violation` where the open credit exceeds `muxCreditBytesMax`
    */
   grant(bytes: number): void {
     const openBytes = this.#openBytes + bytes;
@@ -51,13 +56,14 @@ export class SendWindow {
 }
 
 /**
- * What the receiving end of a mux RPC may give to exchanges beside the window that they start with, all of them together:
- * `muxGrowthBytesMax`. So bulk has room, and a thousand consumers that stall hold no more than a thousand windows.
+ * The credit that the receiving end of a mux RPC may give beyond the window that each exchange
+ * starts with: `muxGrowthBytesMax` for all exchanges together. So bulk gets a wide window, and a
+ * thousand consumers that stall hold no more than a thousand windows.
  */
 export class GrowthBudget {
   #leftBytes = muxGrowthBytesMax;
 
-  /** Whether there is so much left; it is taken then. */
+  /** Takes so many bytes. Returns false, and takes nothing, where fewer are left. */
   take(bytes: number): boolean {
     if (bytes > this.#leftBytes) {
       return false;
@@ -71,7 +77,10 @@ export class GrowthBudget {
   }
 }
 
-/** The credit of one direction of an exchange on mux, at the end that receives body and tunnel bytes. */
+/**
+ * The credit for one direction of an exchange on mux, at the end that receives. It counts bytes of
+ * body and tunnel.
+ */
 export class ReceiveWindow {
   #windowBytes: number;
   /** Granted and not yet used by the sender. */
@@ -81,12 +90,12 @@ export class ReceiveWindow {
   /** Consumed and not yet given back. */
   #consumedBytes = 0;
   readonly #growsAfterBytes: number;
-  /** Consumed in all, as long as the window is as it was. */
+  /** Consumed in all, until the window is widened. */
   #takenBytes = 0;
 
   /**
-   * `windowBytes`: the credit that the sender starts with, by default `muxWindowBytes`. `growsAfterBytes`: what must be consumed
-   * before it is too narrow, by default `muxGrowthAfterBytes`.
+   * `windowBytes` is the credit that the sender starts with, by default `muxWindowBytes`. Once
+   * `growsAfterBytes` are consumed the window may be too narrow; default: `muxGrowthAfterBytes`.
    */
   constructor(windowBytes: number = muxWindowBytes, growsAfterBytes: number = muxGrowthAfterBytes) {
     this.#windowBytes = windowBytes;
@@ -94,20 +103,20 @@ export class ReceiveWindow {
     this.#growsAfterBytes = growsAfterBytes;
   }
 
-  /** Bytes that were received and that nobody has taken yet: the memory that the window holds. */
+  /** Bytes that were received and not consumed yet: the memory that the window holds. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
 
   /**
-   * Whether a wider window would serve: the consumer has taken much, and all that came, so it is the sender that waits. False once it
-   * was widened.
+   * Whether a wider window would help: the consumer has taken much, and everything that came, so it
+   * waits for the sender. False once the window was widened.
    */
   get isTooNarrow(): boolean {
     return this.#takenBytes >= this.#growsAfterBytes && this.#heldBytes === 0;
   }
 
-  /** Widens the window, once; returns the credit to give for it. */
+  /** Widens the window; done once. Returns the credit to give for it. */
   widen(bytes: number): number {
     this.#windowBytes += bytes;
     this.#openBytes += bytes;
@@ -115,7 +124,11 @@ export class ReceiveWindow {
     return bytes;
   }
 
-  /** Notes bytes that came. Throws a ServeHTTPError `protocol-violation` where they are more than was granted. */
+  /**
+   * Counts bytes that have come.
+   *
+   * @throws ServeHTTPError `protocol-violation` where they are more than was granted
+   */
   receive(bytes: number): void {
     if (bytes > this.#openBytes) {
       throw new ServeHTTPError(
@@ -128,11 +141,11 @@ export class ReceiveWindow {
   }
 
   /**
-   * Notes bytes that the consumer took, and returns the credit to give back now: 0 until half a window has come
-   * together, so that few frames carry credit. A sender never runs dry for it: what is not given back yet is less
-   * than half.
+   * Counts bytes that the consumer took, and returns the credit to give back now. It is 0 until
+   * half a window has come together, so that few frames carry credit. That never makes a sender
+   * wait: what is not given back yet is less than half a window.
    *
-   * Throws a ServeHTTPError `internal` for bytes that were never received: a defect of ours.
+   * @throws ServeHTTPError `internal` for bytes that were never received, which is a defect of ours
    */
   consume(bytes: number): number {
     if (bytes > this.#heldBytes) {

@@ -33,18 +33,20 @@ import {
 import { ServeHTTPError } from "./servehttp-error.js";
 
 /*
- * Two ends of a mux connection, each with its batches and windows, and a wire between them that delivers messages in
- * order, late, or not at all. A random programme opens exchanges, queues parts, makes batches, delivers them, consumes
- * bytes and gives up. At each step, and when everything that still can has run to its end, this holds:
+ * Two ends of a mux connection, each with its batches and windows, and a wire between them that
+ * delivers messages in order, late, or not at all. A random programme opens exchanges, queues
+ * parts, makes batches, delivers them, consumes bytes and gives up. At each step, and when
+ * everything that still can has run to its end, this holds:
  *
- * - Nothing is lost, duplicated, reordered or copied: what goes out is, part for part and byte for byte, what was
- *   queued, and what comes in is what went out.
+ * - Nothing is lost, duplicated, reordered or copied: what goes out is, part for part and byte for
+ *   byte, what was queued, and what comes in is what went out.
  * - No window and no bound of a batch is exceeded, and ids rise.
- * - Nobody starves: what can go without body goes with the next batch; and while an exchange's body could go, no other
- *   gets two turns, nor does a batch end early.
+ * - Nobody starves: what can go without body goes with the next batch; and while an exchange's body
+ *   could go, no other gets two turns, nor does a batch end early.
  * - Nothing is stuck: whenever something can go, the batches have said so.
  *
- * `SERVEHTTP_FULL=50 npx vitest run packages/contract/src/frame-batch.model.test.ts` tries a million programmes.
+ * `SERVEHTTP_FULL=50 npx vitest run packages/contract/src/frame-batch.model.test.ts` tries a
+ * million programmes.
  */
 const parameters = randomRuns(20_000);
 
@@ -106,8 +108,9 @@ const exchangeCountMax = 6;
 const stretchBytes = 1 << 24;
 
 /**
- * Chunks are views of this. Each direction of each exchange has a stretch of it, and a chunk begins where the last one
- * ended. So the place of a byte says which one it is, and that nobody copied it. Nobody reads or writes it.
+ * Chunks are views of this. Each direction of each exchange has a stretch of it, and a chunk begins
+ * where the last one ended. So the place of a byte says which one it is, and that nobody copied it.
+ * Nobody reads or writes it.
  */
 const ocean = new Uint8Array(2 * exchangeCountMax * stretchBytes);
 
@@ -692,7 +695,10 @@ function checkLeft({ openBytes, owedBytes, queue, reset, sender, waiting }: Exch
 /** Heads in a batch, at the most: those of the test are small. */
 const headRoomBytes = 200 * 80;
 
-/** Rounds to the end: each moves a batch each way, and no programme queues more than some hundred chunks. */
+/**
+ * Rounds to the end: each moves a batch each way, and no programme queues more than some hundred
+ * chunks.
+ */
 const roundCountMax = 1_000;
 
 const requestInit: RequestInit = {

@@ -2,45 +2,48 @@ import { type Frame, FrameQueue, type FrameScheduler } from "./frame-queue.js";
 import { muxBatchBytesMax, reasonBytesMax } from "./limits.js";
 import type { BodyParts, PartRules } from "./part-rules.js";
 
-/** What a carrier wants to know of its batches. `Owner` is what it opened the exchange with. */
+/** What `FrameBatch` tells its carrier. `Owner` is what the carrier opened the exchange with. */
 export interface FrameBatchListener<Owner> {
   /**
-   * There was nothing to send, and now there is. Called from within the method that made it so: the time to plan
-   * a call of `nextBatch`, not to make it.
+   * There is something to send, and there was nothing before. Called within the method that queued
+   * it, so plan a call of `nextBatch` and don't make it now.
    */
   onReady(): void;
   /**
-   * The opening frame of an exchange of `openNext` is in a batch, and this is the id that it was given. Called at
-   * the end of `nextBatch`, before its message can be sent.
+   * The first frame of an exchange of `openNext` is in a batch, and this is the id that the
+   * exchange got. Called at the end of `nextBatch`, before its message can be sent.
    */
   onOpened(owner: Owner, exchangeId: number): void;
   /** A sender that `enqueue` told to wait may go on. Called at the end of `nextBatch`. */
   onRoom(owner: Owner): void;
   /**
-   * All parts of an exchange that was to finish are in a batch, and its reset if it had one behind them. Called at the
-   * end of `nextBatch`.
+   * All parts of an exchange that was to finish are in a batch, and so is the reset behind them
+   * where there is one. Called at the end of `nextBatch`.
    */
   onFinished(owner: Owner): void;
 }
 
-/** The exchange has frames that wait for no body. */
+/** The exchange has frames without body bytes. */
 const inControls = 1;
 
-/** The exchange has frames with body, and credit for them. */
+/** The exchange has frames with body bytes, and credit for them. */
 const inBodies = 2;
 
 /**
- * The way out of one mux connection: what waits of all its exchanges, and which of it goes next. Both ends use it, with
- * the rules of their own direction. No I/O and no time: the carrier asks for the next batch when it can send one.
+ * Decides what a mux connection sends next, out of what waits of all its exchanges. Both ends use
+ * it, with the rules of their own direction. It does no I/O and knows no time: the carrier asks for
+ * the next batch when it can send one.
  *
- * What holds of the batches, whatever is put in and when:
+ * What holds for the batches, whatever is queued and when:
  *
- * - The order within an exchange is kept. Parts that wait are merged where one message can carry them.
- * - Credit, resets and parts without body go before all body, of whatever exchange.
- * - Body goes round robin: one frame of each exchange in turn, with at most `bodyChunkBytesMax` of body and within its
- *   credit. What has no credit is passed over.
- * - A batch holds at most `muxBatchBytesMax` of frames with body, heads included (or a single one that is larger),
- *   and as much of the others and one more. So an encoded message stays below `muxMessageBytesMax`.
+ * - The order within an exchange is kept. Parts that wait are merged where one message can carry
+ *   them.
+ * - Credit, resets and parts without body bytes go before all body bytes, of whatever exchange.
+ * - Body goes round robin: one frame of each exchange in turn, with at most `bodyChunkBytesMax` of
+ *   body and within its credit. An exchange without credit is passed over.
+ * - A batch holds at most `muxBatchBytesMax` of frames with body, heads included, or a single frame
+ *   that is larger. It holds as much of the other frames, and one more. So an encoded message stays
+ *   below `muxMessageBytesMax`.
  *
  * It is on the hot path. Benchmark: small GETs over mux in `apps/bench`.
  */
@@ -50,7 +53,10 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   readonly #rules: PartRules<Parts>;
   readonly #listener: FrameBatchListener<Owner>;
   readonly #controls: FrameQueue<Parts, Owner>[] = [];
-  /** A list by `next`, so that an exchange takes its turn without an array that grows and is cut. */
+  /**
+   * A linked list by `next`, so that an exchange takes its turn without an array that grows and is
+   * cut.
+   */
   #firstBody: FrameQueue<Parts, Owner> | undefined = undefined;
   #lastBody: FrameQueue<Parts, Owner> | undefined = undefined;
   #lastExchangeId = 0;
@@ -58,39 +64,43 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   readonly #withRoom: FrameQueue<Parts, Owner>[] = [];
   readonly #finished: FrameQueue<Parts, Owner>[] = [];
 
-  /** `rules`: `requestPartRules` at the host, `responsePartRules` at the plugin. */
+  /** `rules` are `requestPartRules` at the host and `responsePartRules` at the plugin. */
   constructor(rules: PartRules<Parts>, listener: FrameBatchListener<Owner>) {
     this.#rules = rules;
     this.#listener = listener;
   }
 
   /**
-   * Opens an exchange, at the host. It is given its id, the next higher one, when its first frame goes, since
-   * frames don't go in the order in which exchanges are opened: a head alone goes before one with body. One that is
-   * reset before that was never opened.
+   * Opens an exchange at the host. Its id, the next higher one, is given when its first frame is
+   * taken: frames are not taken in the order in which exchanges were opened, since a head alone
+   * goes before one with body. An exchange that is reset before that was never opened.
    *
-   * Nothing holds it while it has nothing to send: to let go of it is to free it.
+   * Nothing here refers to an exchange that has nothing to send, so it needs no closing.
    */
   openNext(owner: Owner): FrameQueue<Parts, Owner> {
     return new FrameQueue(this, this.#rules, 0, owner);
   }
 
-  /** The way back of an exchange that the other side has opened, at the plugin. */
+  /** Opens the response of an exchange that the host has opened, at the plugin. */
   open(exchangeId: number, owner: Owner): FrameQueue<Parts, Owner> {
     return new FrameQueue(this, this.#rules, exchangeId, owner);
   }
 
-  /** Whether `nextBatch` is worth a call. It may still find nothing, where all that waited was dropped. */
+  /**
+   * Whether `nextBatch` is worth a call. It may still find nothing, where everything that waited
+   * was dropped.
+   */
   get hasFrames(): boolean {
     return this.#controls.length > 0 || this.#firstBody !== undefined;
   }
 
   /**
-   * The frames of the next message, in order, or undefined where nothing can go. What it returns has gone, as far as
-   * the queues know. Then it calls `onOpened`, `onFinished` and `onRoom`, which may queue more: that is for the
-   * batch after this one.
+   * Returns the frames of the next message, in order, or undefined where nothing can be sent. The
+   * queues count them as sent. Then it calls `onOpened`, `onFinished` and `onRoom`, which may queue
+   * more for the batch after this one.
    *
-   * `onReady` is not called for what is left over: while `hasFrames` is true, ask again when the message is written.
+   * `onReady` is not called for what is left over: while `hasFrames` is true, call this again when
+   * the message is written.
    */
   nextBatch(): Frame<Parts>[] | undefined {
     if (!this.hasFrames) {
@@ -182,7 +192,7 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
       }
       queue.next = undefined;
       queue.lists &= ~inBodies;
-      // What was reset meanwhile has nothing any more.
+      // An exchange that was reset meanwhile has nothing any more.
       if (frameBytes > 0) {
         frames.push(queue.takeBody());
         bytes += frameBytes;
@@ -195,7 +205,7 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   #frameBytes(frame: Frame<Parts>): number {
     let bytes = frame.parts === undefined ? bareFrameBytes : this.#rules.headBytes(frame.parts);
     if (frame.reset !== undefined) {
-      // A UTF-16 unit is three bytes of UTF-8 at the most.
+      // A UTF-16 unit is at most three bytes of UTF-8.
       bytes += Math.min(3 * frame.reset.message.length, reasonBytesMax);
     }
     return bytes;
@@ -222,5 +232,8 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   }
 }
 
-/** A frame without parts: its id, its credit, the code of its reset, and their tags and lengths. */
+/**
+ * The size of a frame without parts: its id, its credit, the code of its reset, and their tags and
+ * lengths.
+ */
 const bareFrameBytes = 32;

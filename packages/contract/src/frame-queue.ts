@@ -3,58 +3,63 @@ import { bodyChunkBytesMax, muxWaitingBytesMax } from "./limits.js";
 import { type BodyParts, bodyBytesOf, type PartRules } from "./part-rules.js";
 import type { ServeHTTPError } from "./servehttp-error.js";
 
-/** A frame of one exchange, to be sent. Its properties apply in this order; one of the last three at least is there. */
+/**
+ * A frame of one exchange, to be sent. Its properties apply in this order, and at least one of the
+ * last three is set.
+ */
 export interface Frame<Parts> {
   readonly exchangeId: number;
   readonly parts: Parts | undefined;
-  /** Credit for the other side; 0 for none. */
+  /** Credit for the other end; 0 for none. */
   readonly creditBytes: number;
   readonly reset: ServeHTTPError | undefined;
 }
 
-/** What a queue tells the batches that it is part of. */
+/** What a queue tells its `FrameBatch`. */
 export interface FrameScheduler<Queue> {
-  /** The queue's first frame goes, and the exchange has no id yet. Returns the id. */
+  /** The queue's first frame is taken, and its exchange has no id yet. Returns the id. */
   noteOpened(queue: Queue): number;
   /** The queue may have something to send. */
   schedule(queue: Queue): void;
-  /** The queue has taken its last frame of parts into a batch. */
+  /** The queue's last frame of parts is in a batch. */
   noteFinished(queue: Queue): void;
-  /** The queue's sender was told to wait, and may go on. */
+  /** The queue's sender was told to wait, and may be let go on. */
   noteRoom(queue: Queue): void;
 }
 
 /**
- * What a part costs while it waits, beside its bytes. So a sender of many tiny chunks is made to wait as well.
+ * What each message that waits counts for, beside its bytes: 256. So a sender of many tiny chunks
+ * is made to wait as well.
  */
 const waitingPartBytes = 256;
 
 /**
- * One exchange's way out on mux: the parts that wait for their turn or for credit, the credit that it owes to the other
- * side, and its reset. Made by `FrameBatch.openNext` and `FrameBatch.open`.
+ * What one exchange still has to send on mux: the parts that wait for their turn or for credit, the
+ * credit that it owes to the other end, and its reset. Made by `FrameBatch.openNext` and
+ * `FrameBatch.open`.
  *
- * What the other methods do, an exchange's carrier calls; those that begin with `take`, and what they need, are for
- * `FrameBatch`.
+ * The carrier calls most methods. `FrameBatch` calls those that begin with `take`, and the getters
+ * that go with them.
  *
- * Its life:
+ * Its states:
  *
  *   open                       -> finished   [finish: nothing waits]
  *   open                       -> finishing  [finish: parts wait]
  *   open, finishing, finished  -> finishing  [resetBehind]
- *   finishing                  -> finished   [#makeFrame: the last parts go]
- *   finishing                  -> over       [#makeFrame: the reset goes with or behind the last parts]
+ *   finishing                  -> finished   [#makeFrame: the last parts are taken]
+ *   finishing                  -> over       [#makeFrame: the reset is taken]
  *   open, finishing, finished  -> resetting  [reset]
- *   resetting                  -> over       [#makeFrame: the reset goes]
+ *   resetting                  -> over       [#makeFrame: the reset is taken]
  *   any                        -> over       [forget; reset of an exchange that was never opened]
  *
- * Parts are taken while it is open, credit until it is resetting. What comes later is ignored.
+ * It takes parts while it is open, and credit until it is resetting. Later ones are ignored.
  */
 export class FrameQueue<Parts extends BodyParts, Owner> {
-  /** Whose queue it is: what the listener of `FrameBatch` is called with. */
+  /** Who opened the exchange: the listener of `FrameBatch` is called with it. */
   readonly owner: Owner;
-  /** In which lists of `FrameBatch` it is, as a set of bits. Nobody else's business. */
+  /** The lists of `FrameBatch` that it is in, as a set of bits. Only `FrameBatch` uses it. */
   lists = 0;
-  /** The next one in the list of `FrameBatch`. Nobody else's business. */
+  /** The next queue in a list of `FrameBatch`. Only `FrameBatch` uses it. */
   next: FrameQueue<Parts, Owner> | undefined = undefined;
 
   readonly #scheduler: FrameScheduler<FrameQueue<Parts, Owner>>;
@@ -63,7 +68,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   #exchangeId: number;
   #state: "open" | "finishing" | "finished" | "resetting" | "over" = "open";
   #first: Parts | undefined = undefined;
-  /** What waits behind the first and could not be merged with it. */
+  /** Parts behind the first that could not be merged with it. */
   #others: Parts[] | undefined = undefined;
   #waitingBytes = 0;
   #sender: "goes-on" | "waits" = "goes-on";
@@ -82,20 +87,20 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     this.owner = owner;
   }
 
-  /** The exchange's id; 0 where its opening frame has not gone yet. */
+  /** The exchange's id; 0 until its first frame is taken. */
   get exchangeId(): number {
     return this.#exchangeId;
   }
 
-  /** Bytes that wait, and 256 for each message in which they do. */
+  /** Bytes that wait, and 256 for each message that they are in. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
 
   /**
-   * Queues parts, which have passed the order check and belong to the queue from here on. Returns whether there is room
-   * for more; where there is none, `onRoom` is called when there is again. It is a request to wait, not a refusal:
-   * the parts are queued either way.
+   * Queues parts, whose order was checked. They belong to the queue from here on. Returns false
+   * where the sender should wait; `onRoom` is then called when there is room again. The parts are
+   * queued either way.
    */
   enqueue(parts: Parts): boolean {
     if (this.#state !== "open") {
@@ -125,8 +130,9 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   }
 
   /**
-   * Notes credit from the other side. Throws a ServeHTTPError `protocol-violation` where it goes over
-   * `muxCreditBytesMax`.
+   * Counts credit from the other end.
+   *
+   * @throws ServeHTTPError `protocol-violation` where the open credit exceeds `muxCreditBytesMax`
    */
   grant(bytes: number): void {
     if (this.#state === "open" || this.#state === "finishing") {
@@ -135,7 +141,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     }
   }
 
-  /** Gives credit to the other side: what `ReceiveWindow.consume` returned. 0 is nothing. */
+  /** Gives credit to the other end: what `ReceiveWindow.consume` returned. Does nothing for 0. */
   giveCredit(bytes: number): void {
     if (bytes > 0 && this.#state !== "resetting" && this.#state !== "over") {
       this.#creditBytes += bytes;
@@ -144,8 +150,9 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   }
 
   /**
-   * Says that no more parts will come. Returns true where none wait; otherwise `onFinished` is called when the last of
-   * them is in a batch. Until then they may need credit, so the carrier must still know the exchange to `grant` it.
+   * Says that no more parts will come. Returns true where none wait. Otherwise `onFinished` is
+   * called once the last of them is in a batch; until then they may need credit, so the carrier
+   * must still be able to `grant` it.
    */
   finish(): boolean {
     if (this.#state === "open") {
@@ -155,8 +162,8 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   }
 
   /**
-   * Gives the exchange up at once: what waits is dropped, and the reset is all that still goes. Nothing goes where the
-   * other side has never heard of the exchange.
+   * Gives the exchange up at once: drops what waits, and sends only the reset. Sends nothing where
+   * the other end has never heard of the exchange.
    */
   reset(error: ServeHTTPError): void {
     if (this.#state === "resetting" || this.#state === "over") {
@@ -173,8 +180,8 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   }
 
   /**
-   * Sends a reset behind everything that waits: "no more of the request is needed" follows the response. No more
-   * parts may come. `onFinished` is called when it is in a batch.
+   * Sends a reset behind everything that waits. So "no more of the request is needed" follows the
+   * response. No more parts may come. `onFinished` is called once the reset is in a batch.
    */
   resetBehind(error: ServeHTTPError): void {
     if (this.#state === "resetting" || this.#state === "over") {
@@ -185,14 +192,16 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     this.#scheduler.schedule(this);
   }
 
-  /** Drops everything, and sends nothing any more: the other side gave up, or its connection is lost. */
+  /**
+   * Drops everything and sends nothing any more: the other end gave up, or the connection is lost.
+   */
   forget(): void {
     this.#drop();
     this.#state = "over";
     this.#reset = undefined;
   }
 
-  /** Whether something can go that waits for nobody's body: credit, a reset, parts without body bytes. */
+  /** Whether a frame without body bytes can be sent: credit, a reset, a head, an end. */
   get hasControl(): boolean {
     if (this.#creditBytes > 0) {
       return true;
@@ -201,17 +210,20 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     if (first === undefined) {
       return this.#reset !== undefined;
     }
-    // A head may stand before a chunk that has no credit.
+    // A head may be sent before its chunk, which has no credit.
     return bodyBytesOf(first) === 0 || (this.#window.openBytes === 0 && this.#rules.hasHead(first));
   }
 
-  /** Whether a frame with body can go: some waits, nothing is in front of it, and there is credit. */
+  /** Whether a frame with body bytes can be sent: some are first in the queue and have credit. */
   get hasBody(): boolean {
     const first = this.#first;
     return first !== undefined && this.#sendableBytes(first) > 0;
   }
 
-  /** What the next frame with body would take on the wire, heads and body; 0 where none can go. */
+  /**
+   * The size on the wire of the next frame with body bytes, heads included; 0 where none can be
+   * sent.
+   */
   get bodyFrameBytes(): number {
     const first = this.#first;
     if (first === undefined) {
@@ -221,7 +233,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     return bodyBytes === 0 ? 0 : bodyBytes + this.#rules.headBytes(first);
   }
 
-  /** Takes the next frame without body. Only where `hasControl`. */
+  /** Takes the next frame without body bytes. Only where `hasControl`. */
   takeControl(): Frame<Parts> {
     const first = this.#first;
     if (first === undefined) {
@@ -238,7 +250,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     return this.#makeFrame(undefined);
   }
 
-  /** Takes the next frame with body. Only where `bodyFrameBytes` is not 0. */
+  /** Takes the next frame with body bytes. Only where `bodyFrameBytes` is not 0. */
   takeBody(): Frame<Parts> {
     const first = this.#first as Parts;
     const bodyBytes = this.#sendableBytes(first);
@@ -252,7 +264,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     return this.#makeFrame(this.#rules.front(first, bodyBytes));
   }
 
-  /** Whether its sender waits and there is room; it then goes on. */
+  /** Whether the sender was told to wait and there is room now. It counts as going on then. */
   takeRoom(): boolean {
     if (this.#sender === "goes-on" || 2 * this.#waitingBytes > muxWaitingBytesMax) {
       return false;
@@ -272,7 +284,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
       this.#first = undefined;
       return;
     }
-    // Few wait at a time (`muxWaitingBytesMax`), so that to shift is cheap.
+    // Few wait at a time (`muxWaitingBytesMax`), so `shift` is cheap.
     this.#first = others.shift();
     if (others.length === 0) {
       this.#others = undefined;

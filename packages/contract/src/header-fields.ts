@@ -7,31 +7,38 @@ import {
 import type { FieldList } from "./parts.js";
 
 /*
- * What both ends must agree on about header fields. Every field of every message passes through here. V8's regular
- * expressions are as fast as a table of characters on names and faster on values: 8 names and values of a browser's
- * request take 0.45 us, with tables 0.64 us (Node 24).
+ * The rules for header fields that both ends share. Every field of every message passes through
+ * here. V8's regular expressions are as fast as a table of characters on names, and faster on
+ * values: 8 names and values of a browser's request take 0.45 us, with tables 0.64 us (Node 24).
  */
 
 /** RFC 9110, section 5.6.2. */
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** What is not field-content by RFC 9110, section 5.5, where obs-text is every byte from 0x80 on. */
+/**
+ * Characters that no field value may hold (RFC 9110, section 5.5); every byte from 0x80 on is
+ * allowed.
+ */
 const outsideValuePattern = /[^\t\x20-\x7e\x80-\xff]/;
 
 const tab = 0x09;
 const space = 0x20;
 
-/** Whether `text` is a token (RFC 9110, section 5.6.2): a method, a field name. At least one character. */
+/**
+ * Whether `text` is a token (RFC 9110, section 5.6.2), as methods and field names are. At least one
+ * character.
+ */
 export function isToken(text: string): boolean {
   return tokenPattern.test(text);
 }
 
 /**
- * Whether `text` is a field value as it may lie in a `FieldList`: Latin-1, no control character but tab, no white
- * space at either end (RFC 9110, section 5.5). May be empty.
+ * Whether `text` is a field value as a `FieldList` may hold it: Latin-1, no control character but
+ * tab, no white space at either end (RFC 9110, section 5.5). May be empty.
  *
- * White space at the ends is no part of a value: Go's and Node's parsers take it off what they read, and Go takes it off
- * what a handler sets. Who accepts values of people's making does the same first: `trimFieldValue`.
+ * White space at the ends is not part of a value: Go's and Node's parsers remove it from what they
+ * read, and Go removes it from what a handler sets. `trimFieldValue` removes it from values that
+ * people wrote.
  */
 export function isFieldValue(text: string): boolean {
   const { length } = text;
@@ -53,8 +60,8 @@ export function isReasonPhrase(text: string): boolean {
 }
 
 /**
- * Takes space and tab off both ends of a value, as Go's `net/http` does when it writes a header. Nothing else: a line
- * break at the end stays, for `isFieldValue` to refuse.
+ * Removes spaces and tabs from both ends of a value, as Go's `net/http` does when it writes a
+ * header. Nothing else: `isFieldValue` is to refuse a line break at the end.
  */
 export function trimFieldValue(text: string): string {
   let begin = 0;
@@ -69,9 +76,10 @@ export function trimFieldValue(text: string): string {
 }
 
 /**
- * What is wrong with a list of header fields, in words for a log, or undefined if nothing is. Names the first bad field
- * by its name, never by its value. Checked are: pairs, names (`isToken`, at most 256 bytes), values
- * (`isFieldValue`), the number of fields (`fieldCountMax`) and the size of all (`fieldSectionBytesMax`).
+ * What is wrong with a list of header fields, in words for a log, or undefined if nothing is. The
+ * first bad field is named by its name, never by its value. Checked are pairs, names (`isToken`, at
+ * most 256 bytes), values (`isFieldValue`), the number of fields (`fieldCountMax`) and the size of
+ * all (`fieldSectionBytesMax`).
  */
 export function fieldProblem(fields: FieldList): string | undefined {
   const { length } = fields;
@@ -99,14 +107,14 @@ export function fieldProblem(fields: FieldList): string | undefined {
 }
 
 /**
- * What a field takes on the wire beside its name and value, at the most: tag and length of the field, of its name and of
- * its value.
+ * The most that a field takes on the wire beside its name and value: tag and length of the field,
+ * of its name and of its value.
  */
 export const fieldOverheadBytes = 12;
 
 /**
- * The form in which names are compared: lower case, and `_` as `-`, because a CGI-like plugin can't tell
- * `X_User_Id` from `X-User-Id`.
+ * The form in which names are compared: lower case, and `_` as `-`, because a CGI-like plugin can't
+ * tell `X_User_Id` from `X-User-Id`.
  */
 export function comparableName(name: string): string {
   const lowerCase = name.toLowerCase();
@@ -114,10 +122,11 @@ export function comparableName(name: string): string {
 }
 
 /**
- * Fields that concern one connection and are never passed on, by `comparableName`: those of RFC 9110, section 7.6.1,
- * `Proxy-Connection` and `Keep-Alive`, which are in use though no standard has them any more, the proxy's own
- * authentication, and `HTTP2-Settings` (RFC 7540, section 3.2.1). The fields that a `Connection` names come on top.
- * `Upgrade` and `TE: trailers` have uses that the edge decides on.
+ * Fields that concern one connection and are never passed on, by `comparableName`: those of RFC
+ * 9110, section 7.6.1, the proxy's own authentication, `HTTP2-Settings` (RFC 7540, section 3.2.1),
+ * and `Proxy-Connection` and `Keep-Alive`, which are still in use though no standard has them any
+ * more. The fields that a `Connection` field names are removed as well. `Upgrade` and `TE:
+ * trailers` have uses that the host's edge decides on.
  */
 export const hopByHopNames: ReadonlySet<string> = new Set([
   "connection",
@@ -134,10 +143,11 @@ export const hopByHopNames: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Fields that a trailer section must not hold, by `comparableName`: what frames, routes, authenticates, modifies the
- * request, controls the response or describes the content's form (RFC 9110, section 6.5.1), and cookies. Go's
- * `httpguts.ValidTrailerHeader` refuses most of them; the others are of the kinds that RFC 7230, section 4.1.2, names,
- * or are used for routing by common proxies. See `isForbiddenTrailer`.
+ * Fields that a trailer section must not hold, by `comparableName`: those that frame, route,
+ * authenticate, modify the request, control the response or describe the content's form (RFC 9110,
+ * section 6.5.1), and cookies. Go's `httpguts.ValidTrailerHeader` refuses most of them. The others
+ * are of the kinds that RFC 7230, section 4.1.2, names, or common proxies route by them. See
+ * `isForbiddenTrailer`.
  */
 export const forbiddenTrailerNames: ReadonlySet<string> = new Set([
   ...hopByHopNames,
@@ -153,7 +163,7 @@ export const forbiddenTrailerNames: ReadonlySet<string> = new Set([
   "x-forwarded-port",
   "x-forwarded-proto",
   "x-real-ip",
-  // Modifiers of the request. Those that begin with "if-" are refused as a family.
+  // Modifiers of the request. `isForbiddenTrailer` refuses all that begin with "if-".
   "cache-control",
   "expect",
   "pragma",

@@ -1,22 +1,22 @@
 import type { RequestParts, ResponseParts } from "./parts.js";
 
 /*
- * Parts that wait for a message can travel in one, as long as it still says the same when its fields apply in
- * order: each of the parts that come must belong behind all that wait.
+ * Parts that wait to be sent can go in one message, as long as the message says the same when its
+ * fields apply in order. So each part that comes must apply after all that wait.
  *
- * What is never merged, though it could be:
+ * Some parts are never merged, though they could be:
  *
- * - two chunks: to join them is to copy them, which costs about as much as the frame that it saves (0.7 µs for
- *   2 x 64 bytes, 1.2 µs for 2 x 2 KiB, Node 24),
- * - body bytes and tunnel bytes: a merged message holds one chunk at the most,
- * - interim responses: each may be as large as a whole header section; without them a merged message holds
- *   two sections at the most, and so stays below `messageBytesMax`.
+ * - two chunks: to join them is to copy them, which costs about as much as the frame that it saves
+ *   (0.7 µs for 2 x 64 bytes, 1.2 µs for 2 x 2 KiB, Node 24),
+ * - body bytes and tunnel bytes, so that a merged message holds one chunk at most,
+ * - interim responses, each of which may be as large as a whole header section. Without them a
+ *   merged message holds two sections at most, and so stays below `messageBytesMax`.
  */
 
 /**
- * Adds `parts` to `pending` and returns true; or returns false where one message can't carry both, with `pending` as it
- * was. `pending` must be the client's own object, no shared constant. Expects parts in an order that
- * `advanceRequest` lets through.
+ * Adds `parts` to `pending` and returns true. Returns false where one message can't carry both, and
+ * leaves `pending` as it was. `pending` must be the caller's own object, never a shared constant.
+ * The parts must be in an order that `advanceRequest` accepts.
  */
 export function mergeRequestParts(pending: RequestParts, parts: RequestParts): boolean {
   if (parts.init !== undefined || pending.tunnelEnd === true) {
@@ -47,7 +47,9 @@ export function mergeRequestParts(pending: RequestParts, parts: RequestParts): b
   return true;
 }
 
-/** As `mergeRequestParts`, for the plugin's direction. A flush that waits already is not sent twice. */
+/**
+ * As `mergeRequestParts`, for the plugin's direction. A flush that already waits is not sent twice.
+ */
 export function mergeResponseParts(pending: ResponseParts, parts: ResponseParts): boolean {
   if (pending.informational !== undefined || pending.extendHeadMs !== undefined) {
     return false;

@@ -16,7 +16,10 @@ import {
 import { plainEnd, type RequestInit, type RequestParts, type ResponseParts } from "./parts.js";
 import { ServeHTTPError } from "./servehttp-error.js";
 
-/** `SERVEHTTP_FULL=50 npx vitest run packages/contract/src/part-order.test.ts` tries a million sequences. */
+/**
+ * `SERVEHTTP_FULL=50 npx vitest run packages/contract/src/part-order.test.ts` tries a million
+ * sequences.
+ */
 const parameters = randomRuns(20_000);
 
 const octet = new Uint8Array(1);
@@ -404,8 +407,9 @@ describe("a response", () => {
 });
 
 /*
- * The model knows nothing of states. It writes the whole history down as one letter for each part and asks a regular
- * expression, taken from the grammar at the head of exchange.proto, whether anything could still follow.
+ * The model knows nothing of states. It writes the whole history down as one letter for each part
+ * and asks a regular expression, taken from the grammar at the head of exchange.proto, whether
+ * anything could still follow.
  */
 const requestLetters = {
   init: "i",

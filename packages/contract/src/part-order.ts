@@ -3,8 +3,8 @@ import type { InformationalResponse, RequestParts, ResponseParts } from "./parts
 import { ServeHTTPError } from "./servehttp-error.js";
 
 /*
- * The order of parts (exchange.proto, steps 1 to 5), as both ends check it. Orders are plain values: a message
- * advances one to the next, and nothing is allocated on the way.
+ * The order of parts (exchange.proto, steps 1 to 5), as both ends check it. Orders are plain
+ * values: a message advances one to the next, and nothing is allocated on the way.
  *
  * The request:
  *
@@ -28,28 +28,31 @@ import { ServeHTTPError } from "./servehttp-error.js";
  * Everything else is a violation.
  */
 
-/** How far a request has come. Every order but `ended` and `tunnel-ended` is an abort where it stops. */
+/**
+ * How far a request has come. A request that stops at an order other than `ended` and
+ * `tunnel-ended` was cut off.
+ */
 export type RequestOrder = "unopened" | "body" | "ended" | "tunnel-ended";
 
 /**
- * How far a response has come. Before its head it is the number of interim responses so far, so that the limit
- * of them costs no object.
+ * How far a response has come. Before its head it is the number of interim responses so far, so
+ * that their limit needs no object.
  */
 export type ResponseOrder = number | "body" | "ended" | "tunnel" | "tunnel-ended";
 
-/** The order of a request of which nothing was sent. */
+/** The order of a request before its first part. */
 export const initialRequestOrder: RequestOrder = "unopened";
 
-/** The order of a response of which nothing was sent. */
+/** The order of a response before its first part. */
 export const initialResponseOrder: ResponseOrder = 0;
 
 /**
  * Applies one message of the host's direction, its parts in field order.
  *
- * `hijacked` says whether the response has taken the connection over (`isHijacked`): only then may tunnel parts
- * follow the end of the request.
+ * `hijacked` says whether the plugin has taken the client's connection over (`isHijacked`): only
+ * then may tunnel parts follow the end of the request.
  *
- * Throws a ServeHTTPError `protocol-violation` that names the part, the order and what was allowed.
+ * @throws ServeHTTPError `protocol-violation` that names the part, the order and what was allowed
  */
 export function advanceRequest(
   order: RequestOrder,
@@ -97,10 +100,10 @@ export function advanceRequest(
 }
 
 /**
- * Applies one message of the plugin's direction, its parts in field order. The status of `init` is none of its
- * business: one outside 200 to 999 is a failed handler, not a broken order.
+ * Applies one message of the plugin's direction, its parts in field order. It does not check the
+ * status of `init`: one outside 200 to 999 is a fault of the handler and no broken order.
  *
- * Throws a ServeHTTPError `protocol-violation` that names the part, the order and what was allowed.
+ * @throws ServeHTTPError `protocol-violation` that names the part, the order and what was allowed
  */
 export function advanceResponse(order: ResponseOrder, parts: ResponseParts): ResponseOrder {
   let next = order;
@@ -159,8 +162,8 @@ export function advanceResponse(order: ResponseOrder, parts: ResponseParts): Res
 }
 
 /**
- * Whether nothing more can follow in the host's direction. `hijacked` as in `advanceRequest`: where the response
- * may still answer with a hijack, `false` means "not yet".
+ * Whether nothing more can follow in the host's direction. `hijacked` is that of `advanceRequest`.
+ * A request that was over is not over any more once the response hijacks.
  */
 export function isRequestOver(order: RequestOrder, hijacked: boolean): boolean {
   return order === "tunnel-ended" || (order === "ended" && !hijacked);
@@ -204,7 +207,7 @@ function advanceInformational(
   return count;
 }
 
-/** Whether a message that left the order as it was says nothing at all. */
+/** Whether a message says nothing at all. Only for one that left the order as it was. */
 function isStandingMessageEmpty(parts: ResponseParts): boolean {
   return (
     parts.chunk === undefined &&

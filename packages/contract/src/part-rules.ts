@@ -3,7 +3,7 @@ import { mergeRequestParts, mergeResponseParts } from "./merge-parts.js";
 import type { End, FieldList, RequestParts, ResponseParts } from "./parts.js";
 import { frontOfRequest, frontOfResponse, restOfRequest, restOfResponse } from "./split-parts.js";
 
-/** Where the body bytes of parts lie, and their end, in either direction. */
+/** What parts of either direction have in common: bytes of body and tunnel, and an end of each. */
 export interface BodyParts {
   chunk?: Uint8Array;
   end?: End;
@@ -11,17 +11,17 @@ export interface BodyParts {
   tunnelEnd?: true;
 }
 
-/** What the sending side of mux must know of the parts of one direction. */
+/** What the sending end of mux must know about the parts of one direction. */
 export interface PartRules<Parts extends BodyParts> {
   /** Adds parts to those that wait, where one message can carry both (`merge-parts.ts`). */
   merge(pending: Parts, parts: Parts): boolean;
-  /** What may go with so many bytes of body (`split-parts.ts`). */
+  /** What may be sent with so many bytes of body (`split-parts.ts`). */
   front(parts: Parts, bodyBytes: number): Parts;
   /** What stays behind `front`. */
   rest(parts: Parts, bodyBytes: number): Parts;
   /** Whether the parts say anything before their first byte of body. */
   hasHead(parts: Parts): boolean;
-  /** What a frame with the parts takes on the wire beside its body bytes. Never less than it really is. */
+  /** At least what a frame with the parts takes on the wire beside its body bytes. */
   headBytes(parts: Parts): number;
 }
 
@@ -53,13 +53,16 @@ export function bodyBytesOf(parts: BodyParts): number {
   );
 }
 
-/** A frame's id and lengths, and the tags and lengths of every part that has no list: 10 bytes each at the most. */
+/**
+ * A frame's id and lengths, and the tags and lengths of every part without a list: at most 10 bytes
+ * each.
+ */
 const frameOverheadBytes = 64;
 
-/** Numbers, flags, tags and lengths of a RequestInit. */
+/** The numbers, flags, tags and lengths of a RequestInit. */
 const requestInitOverheadBytes = 128;
 
-/** Tag and length of a section, and the status. */
+/** The tag and length of a section, and its status. */
 const sectionOverheadBytes = 24;
 
 function requestHeadBytes(parts: RequestParts): number {
@@ -116,7 +119,7 @@ function sectionBytes(fields: FieldList): number {
 function contextBytes(context: Readonly<Record<string, string>>): number {
   let bytes = 0;
   for (const name in context) {
-    // A UTF-16 unit is three bytes of UTF-8 at the most.
+    // A UTF-16 unit is at most three bytes of UTF-8.
     bytes += fieldOverheadBytes + 3 * (name.length + (context[name] as string).length);
   }
   return bytes;

@@ -1,7 +1,7 @@
 /**
  * The parts of an exchange as both ends handle them in memory. They mirror the messages of
- * `servehttp/v1/exchange.proto`, which is where each is explained; only the shapes differ, so that the hot path
- * has no conversion to do:
+ * `servehttp/v1/exchange.proto`, which explains each. Only the shapes differ, so that the hot path
+ * has nothing to convert:
  *
  * - a list of header fields is flat, as Node's `rawHeaders` is,
  * - bytes of field values are strings of one character a byte (Latin-1),
@@ -9,17 +9,17 @@
  */
 
 /**
- * Header fields as name, value, name, value …: order and number as on the wire, one pair a value. Values
- * are Latin-1 strings.
+ * Header fields as name, value, name, value and so on: order and number as on the wire, one pair
+ * for each value. Values are Latin-1 strings.
  */
 export type FieldList = readonly string[];
 
 /** The head of a request: `servehttp.v1.RequestInit`. */
 export interface RequestInit {
   readonly method: string;
-  /** Path and query as the plugin sees them, bytes as Latin-1. */
+  /** Path and query as the plugin sees them, its bytes as Latin-1. */
   readonly url: string;
-  /** The request target as the client sent it, bytes as Latin-1. */
+  /** The request target as the client sent it, its bytes as Latin-1. */
   readonly requestUri: string;
   /** `"HTTP/1.1"` */
   readonly protocol: string;
@@ -38,7 +38,7 @@ export interface RequestInit {
   readonly scheme: "http" | "https";
   readonly expectContinue: boolean;
   readonly hijackable: boolean;
-  /** What the client sent behind an upgrade request; absent when nothing. */
+  /** What the client sent behind an upgrade request; absent where that is nothing. */
   readonly tunnelHead?: Uint8Array;
 }
 
@@ -46,7 +46,9 @@ export interface RequestInit {
 export interface ResponseInit {
   readonly status: number;
   readonly headers: FieldList;
-  /** The reason phrase for clients of HTTP/1, as Latin-1; absent for the usual one of the status. */
+  /**
+   * The reason phrase for clients of HTTP/1, as Latin-1; absent for the usual one of the status.
+   */
   readonly reason?: string;
 }
 

@@ -1,10 +1,16 @@
 import type { ServeHTTPError } from "./servehttp-error.js";
 
-/** Where senders wait until there is room for more. Most never do, so the promise is made only when it is needed. */
+/**
+ * What senders wait at until there is room for more. Most never wait, so the promise is made only
+ * when it is needed.
+ */
 export class Room {
   #waiting: PromiseWithResolvers<void> | undefined;
 
-  /** Resolves at the next `open`, rejects at the next `close`. The rejection counts as handled. */
+  /**
+   * Resolves at the next `open` and rejects at the next `close`. A rejection that nobody handles is
+   * no error.
+   */
   wait(): Promise<void> {
     if (this.#waiting === undefined) {
       this.#waiting = Promise.withResolvers<void>();
@@ -27,5 +33,5 @@ export class Room {
 }
 
 function ignore(): void {
-  // Whoever waits is told; it may be that nobody waits any more.
+  // Perhaps nobody waits any more.
 }

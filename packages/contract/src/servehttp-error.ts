@@ -1,7 +1,8 @@
 import { loggableError } from "./loggable-error.js";
 
 /**
- * Why an exchange, or the connection that carries it, failed. What can't be named here is `internal`.
+ * Why an exchange, or the connection that carries it, failed. What can't be named here is
+ * `internal`.
  *
  * | code | meaning |
  * |---|---|
@@ -39,15 +40,15 @@ export type ExchangeErrorCode =
   | "internal";
 
 /**
- * What a program did wrong that calls this library. The call throws or rejects with it; it never ends
- * an exchange by itself and never travels.
+ * What a program that calls this library did wrong. The call throws or rejects with it. It never
+ * ends an exchange by itself and never travels.
  *
  * | code | meaning |
  * |---|---|
  * | `body-too-large` | a body went over the limit of `bytes()`, `text()` or `json()` |
  * | `already-read` | the body was read before |
  * | `already-ended` | a write after the end of the response |
- * | `already-committed` | the head has gone out |
+ * | `already-committed` | the head was sent before |
  * | `already-hijacked` | the connection was taken over before |
  * | `hijack-not-possible` | this client's connection can't be taken over |
  * | `invalid-argument` | a value passed to this library is not allowed |
@@ -65,8 +66,8 @@ export type UsageErrorCode =
 export type ErrorCode = ExchangeErrorCode | UsageErrorCode;
 
 /**
- * The one error of servehttp. `code` is for programs, `message` for people; `cause` stays in the process
- * in which it happened and never travels.
+ * The one error class of servehttp. `code` is for programs, `message` for people. `cause` stays in
+ * the process where it happened and never travels.
  *
  * `instanceof` also holds for an error of another installed copy of this package.
  */
@@ -81,8 +82,8 @@ export class ServeHTTPError extends Error {
   }
 
   /**
-   * Makes a ServeHTTPError of anything thrown: itself if it is one, else one of the given code (default
-   * `internal`) with the thrown value as its cause. Never throws.
+   * Makes a ServeHTTPError of anything thrown. Returns a ServeHTTPError as it is; anything else
+   * becomes the cause of one with the given code (default `internal`). Never throws.
    */
   static from(thrown: unknown, code: ErrorCode = "internal"): ServeHTTPError {
     return thrown instanceof ServeHTTPError
@@ -101,7 +102,7 @@ export class ServeHTTPError extends Error {
           typeof value.code === "string")
       );
     } catch {
-      // A proxy or a getter that throws when it is asked.
+      // A proxy or a getter threw when it was asked.
       return false;
     }
   }

@@ -1,13 +1,14 @@
 import type { RequestParts, ResponseParts } from "./parts.js";
 
 /*
- * A message may hold more body than its exchange has credit for. It then goes in two: `front…` is what may go with
- * so many bytes of body, `rest…` is what stays. Bytes are never copied, and neither function changes its argument.
+ * A message may hold more body than its exchange has credit for. It is then sent in two: `front…`
+ * returns what may be sent with `bodyBytes` bytes of body, `rest…` returns what stays. Bytes are
+ * never copied, and neither function changes its argument.
  *
- * `bodyBytes` is less than the body bytes of the parts; it may be 0.
+ * `bodyBytes` is less than the body bytes of the parts, and may be 0.
  */
 
-/** What the parts say before their byte number `bodyBytes`. An empty object where that is nothing. */
+/** The parts up to their body byte number `bodyBytes`; an empty object where there are none. */
 export function frontOfRequest(parts: RequestParts, bodyBytes: number): RequestParts {
   const front: RequestParts = {};
   if (parts.init !== undefined) {
@@ -29,7 +30,7 @@ export function frontOfRequest(parts: RequestParts, bodyBytes: number): RequestP
   return front;
 }
 
-/** What the parts say from their byte number `bodyBytes` on. */
+/** The parts from their body byte number `bodyBytes` on. */
 export function restOfRequest(parts: RequestParts, bodyBytes: number): RequestParts {
   const rest: RequestParts = {};
   const chunkBytes = parts.chunk?.length ?? 0;

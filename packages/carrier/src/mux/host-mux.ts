@@ -33,14 +33,14 @@ const responses: IncomingParts<ResponseParts, ResponseOrder> = {
   failureOf: brokenOrder,
 };
 
-/** The host's end of a `ServeHTTPMux` RPC: opens exchanges, as many as it likes. */
+/** The host's end of a `ServeHTTPMux` RPC. It opens exchanges, as many as it likes. */
 export class HostMux implements MuxEnd {
-  /** For its exchanges. */
+  /** Shared by its exchanges. */
   readonly budget = new GrowthBudget();
   readonly #stream: RpcStream;
   readonly #batch: FrameBatch<RequestParts, HostExchange>;
   readonly #connection: MuxConnection<RequestParts, HostExchange>;
-  /** Exchanges of which nothing has gone out yet: they have no id. */
+  /** Exchanges of which nothing was sent yet, so that they have no id. */
   readonly #unopened = new Set<HostExchange>();
   readonly #exchanges = new Map<number, HostExchange>();
   #lastId = 0;
@@ -50,7 +50,7 @@ export class HostMux implements MuxEnd {
   #state: "open" | "draining" | "closed" = "open";
   readonly #lost = Promise.withResolvers<ServeHTTPError>();
 
-  /** `stream` is that of the RPC, whose request has gone out. */
+  /** `stream` is that of the RPC, whose request head was sent. */
   constructor(stream: RpcStream) {
     this.#stream = stream;
     this.#batch = new FrameBatch(requestPartRules, {
@@ -74,12 +74,12 @@ export class HostMux implements MuxEnd {
     return this.#state === "open";
   }
 
-  /** Exchanges that are open, those included of which nothing has gone out yet. */
+  /** Exchanges that are open, including those of which nothing was sent yet. */
   get exchangeCount(): number {
     return this.#exchanges.size + this.#unopened.size;
   }
 
-  /** Settles, and never rejects, when no more exchanges can be opened, with the reason. */
+  /** Resolves with the reason when no more exchanges can be opened. Never rejects. */
   get lost(): Promise<ServeHTTPError> {
     return this.#lost.promise;
   }
@@ -91,7 +91,10 @@ export class HostMux implements MuxEnd {
     return exchange;
   }
 
-  /** Opens no more exchanges, and ends the RPC when those that are open are over. `reason` is what `lost` tells. */
+  /**
+   * Opens no more exchanges, and ends the RPC when those that are open are over. `lost` resolves
+   * with `reason`.
+   */
   close(reason = pluginClosing): void {
     if (this.#state !== "open") {
       return;
@@ -148,7 +151,6 @@ export class HostMux implements MuxEnd {
     }
   }
 
-  /** From an exchange that is over. */
   forget(exchange: HostExchange): void {
     if (!this.#unopened.delete(exchange)) {
       this.#exchanges.delete(exchange.id);

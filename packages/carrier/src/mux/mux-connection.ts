@@ -6,26 +6,30 @@ import type { RpcListener, RpcStream } from "./rpc-stream.js";
 import { atCallbackEnd, atTurnEnd, type Flushable } from "../schedule/turn-end.js";
 import { WireWriter } from "../wire/wire-writer.js";
 
-/** What one end of a mux RPC does with what comes in. */
+/** What an end of a mux RPC does with what its connection receives. */
 export interface MuxEnd {
-  /** Throws a ServeHTTPError `protocol-violation` where the connection can't go on. */
+  /** @throws ServeHTTPError `protocol-violation` where the connection can't go on */
   receiveFrame(frame: IncomingFrame): void;
-  /** The other side opens no more exchanges, or takes no more. */
+  /** The other end opens no more exchanges, or takes no more. */
   receiveDraining(): void;
-  /** To the host: the head of the RPC's response. */
+  /** Called at the host: the head of the RPC's response. */
   receiveHead(fields: HeaderFields): void;
-  /** The other side has ended its way; to the host with its status. */
+  /** The other end sends nothing more. At the host, `trailers` hold the status of the RPC. */
   receiveEnd(trailers: HeaderFields): void;
-  /** The RPC is over, for whatever reason; the last call. */
+  /** The RPC is over, for whatever reason. This is the last call. */
   closed(error: ServeHTTPError): void;
 }
 
-/** So few exchanges have nothing to gain from waiting for each other: measured by the "get-1" case of `apps/bench`. */
+/**
+ * With no more exchanges than this, waiting for others gains nothing: measured by the "get-1" case
+ * of `apps/bench`.
+ */
 const promptExchangesMax = 2;
 
 /**
- * One end of a `ServeHTTPMux` RPC as a pipe of frames. Everything that is ready at the end of a turn of the event loop goes
- * out as one message; while a message is being written the next one grows.
+ * Sends and receives the frames of one end of a `ServeHTTPMux` RPC. Everything that is ready at the
+ * end of a turn of the event loop is sent as one message. While a message is being written, the
+ * next one grows.
  */
 export class MuxConnection<Parts extends object, Owner> implements Flushable, RpcListener {
   readonly #stream: RpcStream;
@@ -34,7 +38,13 @@ export class MuxConnection<Parts extends object, Owner> implements Flushable, Rp
   readonly #end: MuxEnd;
   readonly #reader: MuxFrameReader;
   readonly #writer: WireWriter;
-  /** idle -> planned [plan] -> writing [flush] -> idle, or writing again [#onWritten]; any -> closed [#close] */
+  /**
+   *   idle    -> planned [plan]
+   *   planned -> idle    [flush]
+   *   idle    -> writing [#send]
+   *   writing -> idle    [#onWritten: the message is written; the next one may follow at once]
+   *   any     -> closed  [#close]
+   */
   #state: "idle" | "planned" | "writing" | "closed" = "idle";
   #draining: "no" | "to-say" | "said" = "no";
   #ending = false;
@@ -63,8 +73,8 @@ export class MuxConnection<Parts extends object, Owner> implements Flushable, Rp
   }
 
   /**
-   * There is something to send. It goes at the end of this turn, together with what the other exchanges have by then; where
-   * there are hardly any others, at once.
+   * Plans to send what there is, at the end of this turn and together with what the other exchanges
+   * have by then. With hardly any others, it is sent when this callback ends.
    */
   plan(exchangeCount: number): void {
     if (this.#state !== "idle") {
@@ -85,13 +95,13 @@ export class MuxConnection<Parts extends object, Owner> implements Flushable, Rp
     }
   }
 
-  /** Sends an empty message, the plugin's hello. */
+  /** Sends an empty message, by which the plugin says hello. */
   hello(): void {
     this.#writer.beginMessage();
     this.#send(this.#writer.endMessage());
   }
 
-  /** Says that no more exchanges are taken. */
+  /** Tells the other end that no more exchanges are taken. */
   drain(): void {
     if (this.#draining === "no") {
       this.#draining = "to-say";
@@ -99,13 +109,13 @@ export class MuxConnection<Parts extends object, Owner> implements Flushable, Rp
     }
   }
 
-  /** Ends this end's way, behind everything that waits to be sent. */
+  /** Ends what this end sends, after everything that waits. */
   end(): void {
     this.#ending = true;
     this.plan(0);
   }
 
-  /** Gives the whole RPC up, because of a violation. */
+  /** Gives the whole RPC up, because the other end broke the rules. */
   fail(error: ServeHTTPError): void {
     this.#failure ??= error;
     this.#close(error);

@@ -19,7 +19,10 @@ import type { WireReader } from "../wire/wire-reader.js";
 import type { IncomingFrame, PieceTags } from "./mux-frame-reader.js";
 import { ReceiveQueue } from "./receive-queue.js";
 
-/** How the parts that come in are read and checked: the host receives those of the plugin's direction, the plugin the others. */
+/**
+ * How an end reads and checks the parts that it receives. The host receives parts of the plugin's
+ * direction, and the plugin those of the host's.
+ */
 export interface IncomingParts<In, Order> {
   /** The end that sends them. */
   readonly from: ExchangeSide;
@@ -28,20 +31,20 @@ export interface IncomingParts<In, Order> {
   read(reader: WireReader): In;
   /** @throws ServeHTTPError `protocol-violation` */
   advance(order: Order, parts: In, state: ExchangeState): Order;
-  /** Adds parts to those that wait, where one message could carry both. */
+  /** Adds parts to those that wait. Returns false where one message can't carry both. */
   readonly merge: (pending: In, parts: In) => boolean;
-  /** What the receiver is told when they are out of order. */
+  /** The error for the receiver, where the parts are out of order. */
   failureOf(violation: ServeHTTPError): ServeHTTPError;
 }
 
-/** The mux that an exchange is one of. */
+/** The mux to which an exchange belongs. */
 export interface ExchangeOwner<Exchange> {
   readonly budget: GrowthBudget;
   /** The exchange is over. */
   forget(exchange: Exchange): void;
 }
 
-/** One end of one exchange on mux, the host's or the plugin's. */
+/** One end of an exchange on mux: the host's or the plugin's. */
 export class MuxExchange<
   Out extends BodyParts,
   In extends BodyParts,
@@ -53,13 +56,16 @@ export class MuxExchange<
   readonly #queue: FrameQueue<Out, MuxExchange<Out, In, Order>>;
   readonly #receiveQueue: ReceiveQueue<In>;
   readonly #room = new Room();
-  /** Of the parts that come in. */
+  /** The order of the parts received. */
   #order: Order;
   #progress: ExchangeState = "open";
-  /** open -> over [#finish], when all that this end has to say is on its way or either end gave up. */
+  /** open -> over [#finish]: this end has sent everything, or either end gave up */
   #state: "open" | "over" = "open";
 
-  /** `exchangeId` is given where the other end has opened the exchange; `accept` returns the receiver of what comes in. */
+  /**
+   * `exchangeId` is given where the other end has opened the exchange. `accept` returns the
+   * receiver of the parts that come.
+   */
   constructor(
     owner: ExchangeOwner<MuxExchange<Out, In, Order>>,
     batch: FrameBatch<Out, MuxExchange<Out, In, Order>>,
@@ -75,7 +81,7 @@ export class MuxExchange<
     this.#receiveQueue = new ReceiveQueue(accept(this), this.#queue, owner.budget, incoming.merge);
   }
 
-  /** 0 at the host while nothing of it has gone out. */
+  /** 0 at the host until the first frame is sent. */
   get id(): number {
     return this.#queue.exchangeId;
   }
@@ -96,7 +102,7 @@ export class MuxExchange<
     }
     this.#receiveQueue.close();
     if (error.code === "request-not-needed" && hasEnded(this.#side, this.#progress)) {
-      // It follows what was written and still waits, for credit perhaps.
+      // The reset is sent after everything that waits, which may still need credit.
       this.#queue.resetBehind(error);
       return;
     }
@@ -109,11 +115,11 @@ export class MuxExchange<
     this.#room.open();
   }
 
-  /** All that this end had to say is on its way. */
+  /** Everything that this end had to send is in a batch. */
   sent(): void {
     if (this.#state === "open") {
       if (this.#order !== "tunnel-ended") {
-        // The plugin has answered, and takes no more of the request.
+        // The plugin has answered in full and takes no more of the request.
         this.#receiveQueue.close();
       }
       this.#finish(undefined);
@@ -150,7 +156,7 @@ export class MuxExchange<
     this.#receiveQueue.abort(error);
   }
 
-  /** Gives the exchange up, at both ends. */
+  /** Gives the exchange up and tells both ends. */
   giveUp(error: ServeHTTPError): void {
     this.#queue.reset(error);
     this.#finish(error);
@@ -162,13 +168,13 @@ export class MuxExchange<
     try {
       this.#order = this.#incoming.advance(this.#order, parts, this.#progress);
     } catch (error) {
-      // The order of one exchange's parts concerns that exchange alone.
+      // Parts out of order end this exchange only.
       this.giveUp(ServeHTTPError.from(error));
       return;
     }
     this.#progress = advanceExchange(from, this.#progress, parts);
     if (from === "plugin" && parts.end !== undefined) {
-      // The plugin needs no more of the request: what waits of it is dropped.
+      // The plugin needs no more of the request, so what waits of it is dropped.
       this.#finish(answered);
       this.#queue.forget();
     } else {
@@ -183,7 +189,7 @@ export class MuxExchange<
     }
   }
 
-  /** `reason` is what a sender that waits for room is told; undefined: nothing is wrong. */
+  /** `reason` is for a sender that waits for room; undefined where nothing failed. */
   #finish(reason: ServeHTTPError | undefined): void {
     this.#state = "over";
     if (reason === undefined) {

@@ -7,22 +7,31 @@ import {
 import { readReset } from "../wire/reset-codec.js";
 import { WireReader } from "../wire/wire-reader.js";
 
-/** What the other side says of one exchange: a frame, or a piece of one that is still on its way. */
+/**
+ * What the other end sends about one exchange: a frame, or a piece of one that has not come in
+ * full.
+ */
 export interface IncomingFrame {
   readonly exchangeId: number;
-  /** Where parts lie in the input, to be read by who knows the direction. Not there where `piece` is. */
+  /** Reads the parts, by whoever knows their direction. Undefined where `piece` is set. */
   readonly parts: WireReader | undefined;
-  /** Bytes of a chunk, of the body or of a tunnel, of which there is more to come. They follow what `parts` said before. */
+  /**
+   * Bytes of a chunk of body or tunnel that has not come in full. They follow the parts of this
+   * exchange that were read before.
+   */
   readonly piece: Buffer | undefined;
-  /** The tag of the field that the piece is of. */
+  /** The tag of the field to which the piece belongs. */
   readonly pieceTag: number;
   readonly creditBytes: number;
   readonly reset: ServeHTTPError | undefined;
-  /** What is wrong with the parts, where they can't be read as any; the affair of that exchange alone. */
+  /** What is wrong with the parts, where they can't be read. It concerns this exchange only. */
   readonly broken: ServeHTTPError | undefined;
 }
 
-/** The tags of `ServeHTTPMuxRequest`, `ServeHTTPMuxResponse` and of their frames, which are the same. */
+/**
+ * The tags of the fields of `ServeHTTPMuxRequest`, `ServeHTTPMuxResponse` and their frames, which
+ * are the same.
+ */
 export const muxTags = {
   frames: 0x0a,
   draining: 0x10,
@@ -32,7 +41,7 @@ export const muxTags = {
   reset: 0x22,
 } as const;
 
-/** Which fields of a direction's parts are bytes that may be handed on piece by piece. */
+/** The fields of a direction's parts whose bytes may be handed on in pieces. */
 export interface PieceTags {
   readonly chunk: number;
   readonly tunnelChunk: number;
@@ -41,25 +50,27 @@ export interface PieceTags {
 const prefixBytes = 5;
 
 /**
- * The least that is handed on of a chunk before its end: 4 KiB. Each piece costs a write to the client, and a sender is free to
- * cut its chunk into single bytes.
+ * The smallest piece of a chunk that is handed on, unless the chunk ends with it: 4 KiB. Each piece
+ * costs a write to the client, and a sender may cut its chunk into single bytes.
  */
 const pieceBytesMin = 4_096;
 
 const nothing = Buffer.alloc(0);
 
 /**
- * Reads the frames of a mux RPC out of its bytes, as they come. A message that lies in one piece of input, as all small ones do, is
- * read frame by frame. Of one that doesn't, the bytes of chunks are handed on as views of what is there: to put a batch
- * together first would be to copy every byte, and to allocate as many.
+ * Reads the frames of a mux RPC as their bytes come. A message that lies in one piece of input, as
+ * all small ones do, is read frame by frame. Of a longer message, the bytes of chunks are handed on
+ * as views of the input, as soon as they are there: to put the message together first would copy
+ * every byte and allocate as many.
  *
- * Feed it with `push`, then take frames with `next` until there is none. `bench -- --case up,down` shows what it saves.
+ * Feed it with `push`, then take frames with `next` until there is none. `bench -- --case up,down`
+ * shows what this saves.
  *
  *   prefix  -> message  [a message begins]
  *   message -> prefix   [it is over]
- *   message -> frame    [a frame begins that is not all there]
+ *   message -> frame    [a frame begins that has not come in full]
  *   frame   -> message  [it is over]
- *   frame   -> parts    [its parts begin, and are not all there]
+ *   frame   -> parts    [its parts begin, and have not come in full]
  *   parts   -> frame    [they are over]
  *   parts   -> chunk    [bytes begin]
  *   chunk   -> parts    [they are over]
@@ -69,13 +80,13 @@ export class MuxFrameReader {
   readonly #unspecifiedReset: ExchangeErrorCode;
   #input: Buffer = nothing;
   #offset = 0;
-  /** A field that is being put together, and how many of its bytes have come. */
+  /** A field that must be read as a whole, and how many of its bytes have come. */
   #whole: Buffer | undefined;
   #wholeBytes = 0;
-  /** Input behind the field that was put together last. */
+  /** The rest of the input that completed the field above. */
   #behind: Buffer | undefined;
   #level: "prefix" | "message" | "frame" | "parts" | "chunk" = "prefix";
-  /** Bytes that are still to come of each level that is open. */
+  /** Bytes that are still to come at each level. */
   #messageLeft = 0;
   #frameLeft = 0;
   #partsLeft = 0;
@@ -90,7 +101,7 @@ export class MuxFrameReader {
     this.#unspecifiedReset = unspecifiedReset;
   }
 
-  /** Whether the other side said that it is draining. */
+  /** Whether the other end said that it is draining. */
   get draining(): boolean {
     return this.#draining;
   }
@@ -99,7 +110,8 @@ export class MuxFrameReader {
   push(input: Buffer): void {
     const whole = this.#whole;
     if (whole === undefined) {
-      // What is left is at most the prefix of a message, or the tag and length of a field.
+      // What is left of the last input is at most the prefix of a message, or the tag and length of
+      // a field.
       this.#input =
         this.#offset === this.#input.length
           ? input
@@ -253,7 +265,8 @@ export class MuxFrameReader {
       this.#pieceTag = field.tag;
       this.#level = "chunk";
       if (field.bodyBytes === 0 || field.bodyBytes > bodyChunkBytesMax) {
-        // The same as where it comes in one piece and its order is checked. Its bytes are then late ones.
+        // The same error as where the chunk comes in one piece and its order is checked. The
+        // exchange is over then, and ignores the bytes that follow.
         const problem = `chunk of ${field.bodyBytes} bytes: allowed are 1 to ${bodyChunkBytesMax}`;
         return { ...emptyFrame, exchangeId: this.#exchangeId, broken: violation(problem) };
       }
@@ -280,7 +293,10 @@ export class MuxFrameReader {
     return { ...emptyFrame, exchangeId: this.#exchangeId, piece, pieceTag: this.#pieceTag };
   }
 
-  /** Looks at the next field, which must end within so many bytes. Undefined when not even its length is there. */
+  /**
+   * Reads the tag and length of the next field, which must end within `left` bytes. Undefined when
+   * they have not come in full.
+   */
   #field(left: number): Field | undefined {
     const available = Math.min(left, this.#input.length - this.#offset);
     const reader = new WireReader(this.#input, this.#offset, this.#offset + available);
@@ -309,7 +325,7 @@ export class MuxFrameReader {
     return { tag, headBytes, bodyBytes, whole, reader: body };
   }
 
-  /** A number, or a field of fixed length. */
+  /** Reads a field that is a number or has a fixed length. */
   #scalarField(
     reader: WireReader,
     tag: number,
@@ -330,7 +346,7 @@ export class MuxFrameReader {
     return { tag, headBytes, bodyBytes: reader.offset - begin, whole: true, reader: body };
   }
 
-  /** Makes `push` collect so many bytes, the first of which lie at the offset. Each is copied once. */
+  /** Makes `push` collect so many bytes, from the offset on. Each byte is copied once. */
   #putTogether(bytes: number): "more" {
     const whole = Buffer.allocUnsafe(bytes);
     this.#whole = whole;
@@ -340,7 +356,7 @@ export class MuxFrameReader {
     return "more";
   }
 
-  /** Steps over a whole field; returns its bytes. */
+  /** Skips a whole field. Returns its bytes. */
   #take(field: Field): number {
     const bytes = field.headBytes + field.bodyBytes;
     this.#offset += bytes;
@@ -348,13 +364,13 @@ export class MuxFrameReader {
   }
 }
 
-/** A field in front of the reader: its tag and length are there, its body may not be. */
+/** The next field. Its tag and length have come, its body may not have. */
 interface Field {
   readonly tag: number;
   readonly headBytes: number;
   readonly bodyBytes: number;
   readonly whole: boolean;
-  /** Of the body, as far as it is there. */
+  /** Reads the body, as far as it has come. */
   readonly reader: WireReader;
 }
 
@@ -368,7 +384,7 @@ const emptyFrame: IncomingFrame = {
   broken: undefined,
 };
 
-/** Reads a frame that is all there. */
+/** Reads a frame that has come in full. */
 function readFrame(reader: WireReader, unspecifiedReset: ExchangeErrorCode): IncomingFrame {
   let exchangeId = 0;
   let parts: WireReader | undefined;
@@ -405,7 +421,10 @@ function readFrame(reader: WireReader, unspecifiedReset: ExchangeErrorCode): Inc
   };
 }
 
-/** Whether a varint ends before the limit; one of more than ten bytes is malformed, and let through to be refused. */
+/**
+ * Whether a varint ends before `end`. True as well for one of more than ten bytes, which
+ * `WireReader` then refuses.
+ */
 function hasVarint(input: Buffer, begin: number, end: number): boolean {
   const limit = Math.min(end, begin + 10);
   for (let at = begin; at < limit; at += 1) {

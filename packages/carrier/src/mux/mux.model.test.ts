@@ -15,13 +15,15 @@ import { DedicatedConnection } from "../http2/dedicated-connection.js";
 import { plainInit } from "../test-rig/wire.js";
 
 /*
- * Both ends of a mux RPC, whole, over a wire in memory that cuts what it carries wherever it likes. Many exchanges run at
- * once, each by a plan of its own: what is sent each way, who takes its time, who gives up and when. When all have come to
- * their end, this holds:
+ * Both ends of a mux RPC, over a wire in memory that cuts what it carries anywhere. Many exchanges
+ * run at once. Each has a plan: what is sent in each direction, who takes its time, who gives up
+ * and when. When all are over, this holds:
  *
- * - What arrives is the beginning of what was sent, byte for byte, and all of it where nobody gave up.
- * - Every exchange ends at both ends, either complete or aborted with the reason of whoever gave up, once.
- * - No receiver is called against its rules, no sender is left waiting, no exchange is left in a map, and the RPC ends.
+ * - What arrives is the beginning of what was sent, byte for byte, and all of it where nobody gave
+ *   up.
+ * - Every exchange ends at both ends once: complete, or aborted with the reason of whoever gave up.
+ * - No receiver is called against its rules, no sender is left waiting, no exchange is left in a
+ *   map, and the RPC ends.
  *
  * `SERVEHTTP_FULL=20 npx vitest run packages/carrier/src/mux/mux.model.test.ts` tries 20,000 plans.
  */

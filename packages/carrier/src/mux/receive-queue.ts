@@ -9,14 +9,15 @@ import {
 } from "@servehttp/contract";
 import { PieceJoiner } from "../wire/piece-joiner.js";
 
-/** Gives the other side credit for what was taken: a `FrameQueue`. */
+/** What gives credit to the other end: a `FrameQueue`. */
 export interface Creditor {
   giveCredit(bytes: number): void;
 }
 
 /**
- * One exchange's way in on mux: hands parts to their receiver one at a time, keeps what comes meanwhile, and gives credit
- * back for what was taken. What it keeps is bounded by the credit, however small the chunks are in which it came.
+ * What one exchange receives on mux. It hands parts to their receiver one at a time, keeps those
+ * that come meanwhile, and gives credit back for what was taken. The credit bounds what it keeps,
+ * however small the chunks are.
  */
 export class ReceiveQueue<Parts extends BodyParts> {
   readonly #receiver: PartReceiver<Parts>;
@@ -24,13 +25,16 @@ export class ReceiveQueue<Parts extends BodyParts> {
   readonly #budget: GrowthBudget;
   readonly #merge: (pending: Parts, parts: Parts) => boolean;
   #grownBytes = 0;
-  /** Made with the first body: most exchanges have none to speak of. */
+  /** Made for the first bytes of body, since most exchanges have none. */
   #window: ReceiveWindow | undefined;
   #state: "free" | "busy" | "closed" = "free";
   #waiting: Parts[] | undefined;
   #joiner: PieceJoiner | undefined;
 
-  /** `budget` is shared by the exchanges of an RPC; `merge` adds parts to others where one message could carry both. */
+  /**
+   * The exchanges of an RPC share `budget`. `merge` adds parts to others where one message could
+   * carry both.
+   */
   constructor(
     receiver: PartReceiver<Parts>,
     creditor: Creditor,
@@ -44,9 +48,9 @@ export class ReceiveQueue<Parts extends BodyParts> {
   }
 
   /**
-   * Takes parts that have passed the order check.
+   * Receives parts whose order was checked.
    *
-   * @throws ServeHTTPError `protocol-violation` for bytes beyond the credit.
+   * @throws ServeHTTPError `protocol-violation` for bytes beyond the credit
    */
   receive(parts: Parts): void {
     const bytes = bodyBytesOf(parts);
@@ -61,13 +65,13 @@ export class ReceiveQueue<Parts extends BodyParts> {
     }
   }
 
-  /** The exchange was given up: what waits is dropped. */
+  /** Gives the exchange up: drops what waits, and tells the receiver. */
   abort(error: ServeHTTPError): void {
     this.close();
     this.#receiver.abort(error);
   }
 
-  /** Delivers nothing any more. */
+  /** Drops what waits, and hands nothing on any more. */
   close(): void {
     this.#state = "closed";
     this.#waiting = undefined;
@@ -83,7 +87,7 @@ export class ReceiveQueue<Parts extends BodyParts> {
         return;
       }
       if (this.#joinOctets(last, parts)) {
-        // Behind its bytes it is as small as can be.
+        // What is left of the parts has no bytes any more, and always fits.
         this.#merge(last, parts);
         return;
       }
@@ -92,7 +96,10 @@ export class ReceiveQueue<Parts extends BodyParts> {
     this.#waiting.push(parts);
   }
 
-  /** Moves the bytes of the parts to those of the last ones, where both have some and there are few. */
+  /**
+   * Moves the bytes of the parts to those of the last ones. Returns false where either has none, or
+   * both together are too many.
+   */
   #joinOctets(last: Parts, parts: Parts): boolean {
     const field = parts.chunk === undefined ? "tunnelChunk" : "chunk";
     const before = last[field];
@@ -111,7 +118,7 @@ export class ReceiveQueue<Parts extends BodyParts> {
   }
 
   #deliver(parts: Parts): void {
-    // Looked at before: the receiver may keep the parts and take their bytes away.
+    // Counted before: the receiver may keep the parts and remove their bytes.
     const bytes = bodyBytesOf(parts);
     if (parts.end !== undefined || parts.tunnelEnd === true) {
       this.#giveBack();
@@ -141,7 +148,7 @@ export class ReceiveQueue<Parts extends BodyParts> {
         return;
       }
       if (this.#waiting?.length === 0) {
-        // Its bytes are the receiver's now.
+        // The bytes belong to the receiver now.
         this.#joiner?.release();
       }
       this.#deliver(next);
@@ -161,7 +168,7 @@ export class ReceiveQueue<Parts extends BodyParts> {
     this.#creditor.giveCredit(creditBytes);
   }
 
-  /** Nothing more comes that could need the wider window. */
+  /** Gives the wider window back. */
   #giveBack(): void {
     this.#budget.giveBack(this.#grownBytes);
     this.#grownBytes = 0;

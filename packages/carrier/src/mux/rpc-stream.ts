@@ -1,36 +1,47 @@
 import type { ServeHTTPError } from "@servehttp/contract";
 import type { HeaderFields } from "../wire/header-fields.js";
 
-/** One end of a streaming RPC, as bytes: what mux needs of HTTP/2, whoever speaks it. */
+/**
+ * One end of a streaming RPC, as bytes: all that mux needs of HTTP/2, whichever implementation
+ * speaks it.
+ */
 export interface RpcStream {
-  /** So many bytes in front of each message are the stream's to fill in. */
+  /** How many bytes each message leaves free at its beginning, for the stream to fill in. */
   readonly headroomBytes: number;
 
-  /** Says who listens. Called once, before anything else. */
+  /** Sets the listener. Called once, before anything else. */
   listen(listener: RpcListener): void;
 
   /**
-   * Writes the segments of a message. `onWritten` is called when there is room for the next one; it is never called where the
-   * stream closes before.
+   * Writes the segments of a message. `onWritten` is called when there is room for the next one,
+   * and never where the stream closes before.
    */
   write(segments: Buffer[], onWritten: () => void): void;
 
-  /** Ends this end's way behind everything written: the host's bare, the plugin's with these trailers. */
+  /**
+   * Ends what this end sends, after everything written. The plugin's end sends these trailers, the
+   * host's none.
+   */
   end(trailers?: HeaderFields): void;
 
-  /** Gives both ways up, so that the other side can't take them for complete. */
+  /** Gives both directions up, so that the other end can't take them for complete. */
   cancel(): void;
 }
 
-/** What an `RpcStream` tells. */
+/** What an `RpcStream` tells its listener. */
 export interface RpcListener {
-  /** To the host: the head of the response. */
+  /** Called at the host: the head of the response. */
   receiveHead(fields: HeaderFields): void;
   receiveData(octets: Buffer): void;
-  /** The other side has ended its way; to the host with its trailers, empty where there were none. */
+  /**
+   * The other end sends nothing more. At the host, with the trailers, empty where there are none.
+   */
   receiveEnd(trailers: HeaderFields): void;
-  /** The other side is going: it takes no more RPCs. */
+  /** The other end takes no more RPCs: a GOAWAY has come. */
   receiveGoaway(): void;
-  /** Nothing goes either way any more. The last call; the error says why where something failed. */
+  /**
+   * Nothing more is sent or received. This is the last call. The error says what failed, if
+   * anything did.
+   */
   closed(error: ServeHTTPError | undefined): void;
 }

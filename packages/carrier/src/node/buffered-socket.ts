@@ -2,19 +2,18 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 
 /**
- * How long a connection that is given up may be silent before it is cut, where the peer does not
- * close it.
+ * How long a connection that is given up may be silent before it is destroyed, where the peer does
+ * not close it.
  */
 const lingerMs = 1_000;
 
 /**
- * A connection that takes whatever is written at once and keeps it until it can go. For
- * `node:http2`, which does not read while a write of its own is under way
- * (`Http2Session::MaybeStopReading`): two ends that both wait for the socket to take their write
- * would wait for each other, for ever. If one of them never waits, neither does.
+ * A socket that accepts everything written at once and keeps it until it can be sent. `node:http2`
+ * needs it, because it does not read while its own write is pending
+ * (`Http2Session::MaybeStopReading`). Two ends that both wait for their socket would wait for each
+ * other for ever; if one never waits, neither does.
  *
- * What is kept is bounded by what the other side has granted: `hostConnectionWindowBytes` of
- * `limits.ts`.
+ * What the other end has granted bounds what is kept: `hostConnectionWindowBytes` of `limits.ts`.
  */
 export class BufferedSocket extends Duplex {
   readonly #socket: Socket;
@@ -56,7 +55,8 @@ export class BufferedSocket extends Duplex {
 
   override _destroy(error: Error | null, settle: Settle): void {
     const socket = this.#socket;
-    // What was taken still goes. To close before the peer has could take it away again, by a reset.
+    // What was accepted is still sent. To close before the peer does could drop it again, by a TCP
+    // reset.
     socket.setTimeout(lingerMs, () => socket.destroy());
     socket.end();
     socket.resume();

@@ -2,23 +2,25 @@ import type { ClientHttp2Session } from "node:http2";
 import { ServeHTTPError } from "@servehttp/contract";
 import { reconnectMs, steadyConnectionMs } from "../limits.js";
 
-/** So many sessions in a row may break at once before nobody tries again unasked. */
+/**
+ * How many sessions in a row may break at once before another is made only when it is asked for.
+ */
 const brokenMax = 2;
 
-/** What a session is kept by. */
+/** What a `KeptSession` needs. */
 export interface KeptSessionOptions {
-  /** Makes another session; rejects where it can't. */
+  /** Makes another session. Rejects where that fails. */
   readonly connect: (signal: AbortSignal) => Promise<ClientHttp2Session>;
   /** A clock that only goes forward, in milliseconds. */
   readonly nowMs: () => number;
 }
 
 /**
- * A connection of `node:http2` that is made anew when the other side closes it: servers close
- * connections by age, or because they are idle, and that is no loss. It is lost when it can't be
- * made anew.
+ * A connection of `node:http2` that is made anew when the other end closes it. Servers close
+ * connections by age or because they are idle, which is no loss. The connection is lost when it
+ * can't be made anew.
  *
- *   connected  -> connecting [the session closes, or the other side says that it is going]
+ *   connected  -> connecting [the session closes, or the other end says that it is going]
  *   connecting -> connected
  *   connecting -> lost       [it can't be made]
  *   any        -> closed     [close]
@@ -30,7 +32,7 @@ export class KeptSession {
   readonly #sessions = new Set<ClientHttp2Session>();
   readonly #lost = Promise.withResolvers<ServeHTTPError>();
   readonly #closing = new AbortController();
-  /** How many sessions, one after the other, did not hold. */
+  /** How many sessions in a row broke at once. */
   #broken = 0;
 
   /** Keeps a session that is connected. */
@@ -41,20 +43,20 @@ export class KeptSession {
   }
 
   /**
-   * Settles, and never rejects, when the session can't be made anew: with `plugin-closing` where
-   * the other side said that it goes, else with `connection-lost`.
+   * Resolves when the session can't be made anew. Never rejects. The code is `plugin-closing` where
+   * the other end said that it is going, else `connection-lost`.
    */
   get lost(): Promise<ServeHTTPError> {
     return this.#lost.promise;
   }
 
-  /** The session, once it is there. Rejects where it can't be made, or `close` was called. */
+  /** The session, once it is connected. Rejects where it can't be made, or `close` was called. */
   session(): Promise<ClientHttp2Session> {
     this.#session ??= this.#makeAnew(new ServeHTTPError("connection-lost", lostMessage));
     return this.#session;
   }
 
-  /** Closes it once what is asked is answered, or at once. */
+  /** Closes it at once, or when everything asked on it is answered. */
   close(how: "drained" | "now"): void {
     this.#closing.abort(new ServeHTTPError("connection-lost", "the connection was closed"));
     for (const session of this.#sessions) {
@@ -75,7 +77,8 @@ export class KeptSession {
       this.#session = undefined;
       const heldMs = this.#options.nowMs() - sinceMs;
       this.#broken = heldMs < steadyConnectionMs ? this.#broken + 1 : 0;
-      // Those that never hold would be made and lost in a circle: then the next question makes one.
+      // Sessions that always break would be made and lost in a circle. The next call makes one
+      // instead.
       if (!this.#closing.signal.aborted && this.#broken < brokenMax) {
         this.#session = this.#makeAnew(reason);
       }
@@ -110,7 +113,7 @@ export class KeptSession {
         throw error;
       },
     );
-    // Whoever asks meanwhile hears of it; `lost` tells the others.
+    // Whoever waits for the session hears of it; `lost` tells the others.
     making.catch(() => undefined);
     return making;
   }

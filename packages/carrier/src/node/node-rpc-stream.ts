@@ -5,8 +5,8 @@ import { grpcResponseHeaders, grpcResponseOptions } from "../stream/plugin-strea
 import type { RpcListener, RpcStream } from "../mux/rpc-stream.js";
 
 /**
- * The plugin's end of a streaming RPC on a connection of Node's, which carries other RPCs as well: that of a host on a stock gRPC
- * stack.
+ * The plugin's end of a streaming RPC on a connection of Node's HTTP/2, which carries other RPCs as
+ * well. Hosts on a stock gRPC stack open such RPCs.
  */
 export class NodeRpcStream implements RpcStream {
   readonly headroomBytes = 0;
@@ -14,7 +14,7 @@ export class NodeRpcStream implements RpcStream {
   #trailers: HeaderFields = {};
   #failure: Error | undefined;
 
-  /** Answers with the head of the response. */
+  /** Sends the head of the response. */
   constructor(stream: ServerHttp2Stream) {
     this.#stream = stream;
     stream.respond(grpcResponseHeaders, grpcResponseOptions);
@@ -69,7 +69,8 @@ export class NodeRpcStream implements RpcStream {
     }
     stream.sendTrailers(this.#trailers);
     if (!stream.readableEnded) {
-      // The host may still send, for ever; nothing of it is read. Node sends the trailers in an immediate of its own.
+      // The host may go on sending for ever, and nothing of it is read. Node sends the trailers in
+      // an immediate of its own.
       setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
     }
   }

@@ -7,9 +7,9 @@ export interface Flushable {
 let waiting: Flushable[] = [];
 
 /**
- * Calls `flush` once at the end of this turn of the event loop, when everything that was ready has been read: what many
- * exchanges have to say then goes out together. One immediate serves all, so that a turn costs one wake-up whatever
- * the number of exchanges.
+ * Calls `flush` once at the end of this turn of the event loop, when everything that was ready has
+ * been read. So what many exchanges have to send goes out together. One immediate serves all, so
+ * that a turn costs one wake-up whatever the number of exchanges.
  */
 export function atTurnEnd(flushable: Flushable): void {
   if (waiting.length === 0) {
@@ -19,12 +19,13 @@ export function atTurnEnd(flushable: Flushable): void {
 }
 
 /**
- * Calls `flush` when the callback that runs now is over, with every promise that it settles: what one exchange has to say in one
- * go then goes out together. Sooner than `atTurnEnd`, by which an exchange that is alone would wait for nobody: Node's
- * HTTP/2 writes once a turn, behind callbacks and before immediates.
+ * Calls `flush` when the current callback ends, after every promise that it settles. So what one
+ * exchange has to send goes out together. It comes sooner than `atTurnEnd`, which would make a lone
+ * exchange wait for nothing: Node's HTTP/2 writes once a turn, after callbacks and before
+ * immediates.
  */
 export function atCallbackEnd(flushable: Flushable): void {
-  // A tick that is asked for by a microtask comes when no microtask is left.
+  // A tick that a microtask asks for comes when no microtask is left.
   queueMicrotask(() => process.nextTick(flush, flushable));
 }
 

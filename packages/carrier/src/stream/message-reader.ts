@@ -1,40 +1,43 @@
 import { messageBytesMax, ServeHTTPError } from "@servehttp/contract";
 import { GrpcMessageReader } from "../wire/grpc-message-reader.js";
 
-/** A stream that gives its bytes by `push`. */
+/** A stream that can be made to wait. It hands its bytes to `push`. */
 export interface PausableStream {
   pause(): unknown;
   resume(): unknown;
 }
 
-/** Who takes the messages of one stream. */
+/** What takes the messages of a stream. */
 export interface MessageTaker {
   /**
-   * Takes one message, which is a view. Called one at a time. Throws a ServeHTTPError where it
-   * can't be taken.
+   * Takes one message, which is a view. Called one at a time: never while a promise that it
+   * returned is pending.
+   *
+   * @throws ServeHTTPError where the message can't be taken
    */
   takeMessage(message: Buffer): void | Promise<void>;
-  /** Every message was taken, and no more will come. */
+  /** Every message was taken, and the stream has ended. */
   inputEnded(): void;
-  /** The input is malformed, or `takeMessage` threw. Nothing follows. */
+  /** The input is malformed, or `takeMessage` threw. This is the last call. */
   inputFailed(error: ServeHTTPError): void;
 }
 
 /**
- * The way in of one exchange on the stream carrier: cuts its input into messages and hands them
- * over one at a time. While their taker makes it wait, the stream is paused, so that the other side
- * comes to wait as well.
+ * Receives one exchange on the stream carrier: cuts the input into messages and hands them over one
+ * at a time. While their taker makes it wait the stream is paused, so that the other end has to
+ * wait as well.
  */
 export class MessageReader {
   readonly #stream: PausableStream;
   readonly #taker: MessageTaker;
   readonly #reader = new GrpcMessageReader(messageBytesMax);
   /**
-   * free -> busy [#takeAll: the taker returned a promise], busy -> free [#goOn], either ->
-   * discarding [discard, #takeAll: failed]
+   *   free       -> busy       [#takeAll: the taker returned a promise]
+   *   busy       -> free       [#goOn]
+   *   free, busy -> discarding [discard; #takeAll: failed]
    */
   #state: "free" | "busy" | "discarding" = "free";
-  /** Whether the stream has more. What was cut of it may still wait. */
+  /** Whether the stream has ended. Messages may still wait then. */
   #input: "open" | "ended" = "open";
 
   constructor(stream: PausableStream, taker: MessageTaker) {
@@ -42,15 +45,12 @@ export class MessageReader {
     this.#taker = taker;
   }
 
-  /**
-   * Whether the stream came to its end as the other side meant it, though not all of it may have
-   * been taken.
-   */
+  /** Whether the other end has ended the stream. Messages may still wait then. */
   get ended(): boolean {
     return this.#input === "ended";
   }
 
-  /** What the stream gave. */
+  /** Takes bytes from the stream. */
   push(input: Buffer): void {
     if (this.#state === "free") {
       this.#reader.push(input);
@@ -58,7 +58,7 @@ export class MessageReader {
     }
   }
 
-  /** The stream has given everything. */
+  /** The stream has ended. */
   end(): void {
     this.#input = "ended";
     if (this.#state === "free") {
@@ -66,7 +66,7 @@ export class MessageReader {
     }
   }
 
-  /** Hands over nothing any more; what still comes is thrown away. */
+  /** Hands over no more messages. What still comes is dropped. */
   discard(): void {
     this.#state = "discarding";
     this.#stream.resume();

@@ -3,35 +3,43 @@ import { bodyBytesOf, type BodyParts, Room, type ServeHTTPError } from "@serveht
 import { atCallbackEnd, type Flushable } from "../schedule/turn-end.js";
 import type { WireWriter } from "../wire/wire-writer.js";
 
-/** Bytes of messages that may lie between us and the socket before a sender is made to wait; it goes on at half of it. */
+/**
+ * How many bytes may wait for the socket before a sender is made to wait: 128 KiB. It goes on at
+ * half of that.
+ */
 const unsentBytesMax = 131_072;
 
-/** From this size on a message goes out at once: waiting for more to join it would only delay it. */
+/** A message of this size is sent at once: to wait for more parts would only delay it. */
 const promptBytesMin = 16_384;
 
-/** How parts of one direction are written and merged. */
+/** How the parts of one direction are written and merged. */
 export interface PartFormat<Parts> {
   write(writer: WireWriter, parts: Parts): void;
-  /** Adds parts to those that wait, where one message can carry both. */
+  /** Adds parts to those that wait. Returns false where one message can't carry both. */
   merge(pending: Parts, parts: Parts): boolean;
-  /** Called before each message: a response's headers go out with its first one. */
+  /** Called before each message, to send a response's head with the first. */
   beforeWrite(stream: Http2Stream): void;
 }
 
 /**
- * The way out of one exchange on the stream carrier. Parts of one turn of the event loop that one message can
- * carry go out as one message; a sender that is faster than the stream waits.
+ * Sends the parts of one exchange on the stream carrier. Parts of one turn of the event loop go out
+ * as one message, where one can carry them. A sender that is faster than the stream is made to
+ * wait.
  */
 export class PartWriter<Parts extends BodyParts> implements Flushable {
   readonly #stream: Http2Stream;
   readonly #writer: WireWriter;
   readonly #format: PartFormat<Parts>;
   #pending: Parts | undefined;
-  /** open -> ending [send: the last parts wait], ending -> ended [flush], any -> closed [close] */
+  /**
+   *   open   -> ending [send: the last parts wait]
+   *   ending -> ended  [flush]
+   *   any    -> closed [close]
+   */
   #state: "open" | "ending" | "ended" | "closed" = "open";
   readonly #room = new Room();
   readonly #onWritten = (error?: Error | null): void => {
-    // Where it failed the stream closes, and `close` says why.
+    // When a write failed, the stream closes and `close` says why.
     if (!error && this.#stream.writableLength <= unsentBytesMax / 2) {
       this.#room.open();
     }
@@ -43,12 +51,12 @@ export class PartWriter<Parts extends BodyParts> implements Flushable {
     this.#format = format;
   }
 
-  /** Whether nothing waits between the sender and the socket. */
+  /** Whether nothing waits to be sent. */
   get idle(): boolean {
     return this.#pending === undefined && this.#stream.writableLength === 0;
   }
 
-  /** Sends parts; `last` ends the stream behind them. */
+  /** Sends parts. `last` ends the stream after them. */
   send(parts: Parts, last: boolean): void | Promise<void> {
     if (this.#state !== "open") {
       return undefined;
@@ -83,7 +91,7 @@ export class PartWriter<Parts extends BodyParts> implements Flushable {
     this.#write(pending, last);
   }
 
-  /** Nothing is sent any more; what waits for room rejects with the reason. */
+  /** Sends nothing any more. A sender that waits for room is told why. */
   close(reason: ServeHTTPError): void {
     this.#state = "closed";
     this.#pending = undefined;
@@ -98,7 +106,7 @@ export class PartWriter<Parts extends BodyParts> implements Flushable {
     this.#format.write(writer, parts);
     const bytes = writer.messageBytes;
     const segments = writer.endMessage();
-    // While little is on its way nobody waits, and nobody has to be told.
+    // While little is unsent no sender waits, so nobody needs to be called back.
     const onWritten =
       stream.writableLength + bytes > unsentBytesMax / 2 ? this.#onWritten : undefined;
     const final = segments.length - 1;
@@ -109,7 +117,7 @@ export class PartWriter<Parts extends BodyParts> implements Flushable {
       }
     }
     if (last) {
-      // In one go, so that the end travels with the bytes.
+      // In one call, so that the end travels with the bytes.
       stream.end(segments[final], onWritten);
     } else {
       stream.write(segments[final], onWritten);

@@ -37,7 +37,10 @@ export const grpcResponseHeaders: OutgoingHttpHeaders = Object.freeze({
   "content-type": "application/grpc+proto",
 });
 
-/** No Date: between host and plugin nobody reads it. Node's types don't have the option, its documentation has. */
+/**
+ * No Date field, which nobody reads between host and plugin. Node documents the option, but its
+ * types lack it.
+ */
 const withoutDate = { sendDate: false };
 
 export const grpcResponseOptions: ServerStreamResponseOptions = Object.freeze({
@@ -59,15 +62,22 @@ const responseFormat: PartFormat<ResponseParts> = {
 };
 
 /**
- * How long a host that has its whole response may keep its own way open before the stream is closed for it. A reset at
- * once would make slow readers fail; none at all would leak a stream for each early answer.
+ * How long a host that has its whole response may go on with its request before the stream is
+ * closed: 10 s. To reset it at once would make slow readers fail; never to close it would leak a
+ * stream for each early answer.
  */
 const halfOpenMs = 10_000;
 
-/** The same for who was refused: long enough for a request that is on its way, short enough to hold nobody's memory. */
+/**
+ * The same for an RPC that was refused: 1 s. Long enough for a request that is on its way, and
+ * short enough to hold little memory.
+ */
 const refusedMs = 1_000;
 
-/** How long a request that was cut off may take to say why. The reset follows the end at once where there is one. */
+/**
+ * How long to wait for the reason when a request was cut off: 20 ms. The reset that has the reason
+ * follows the end at once.
+ */
 const reasonGraceMs = 20;
 
 /** The plugin's end of an exchange on the stream carrier: one `ServeHTTP` RPC. */
@@ -79,14 +89,14 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
   readonly #messageReader: MessageReader;
   #order: RequestOrder = initialRequestOrder;
   #progress: ExchangeState = "open";
-  /** open -> over [#finish], when both ways are done with or either side gave up. */
+  /** open -> over [#finish]: both directions are complete, or either end gave up */
   #state: "open" | "over" = "open";
   #failure: ServeHTTPError | undefined;
 
-  /** `accept` is given the exchange and gives the receiver of its request. */
+  /** `accept` gets the exchange and returns the receiver of its request. */
   constructor(stream: ServerHttp2Stream, writer: WireWriter, accept: AcceptExchange) {
     this.#stream = stream;
-    // The stream lets go of it when it closes.
+    // The stream drops its session when it closes.
     this.#session = stream.session;
     this.#partWriter = new PartWriter(stream, writer, responseFormat);
     this.#messageReader = new MessageReader(stream, this);
@@ -95,7 +105,7 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
     stream.on("end", () => this.#onEnd());
     stream.on("wantTrailers", () => this.#sendStatus());
     stream.on("error", () => {
-      // What it means to the exchange is decided when the stream closes, which follows.
+      // The close that follows decides what this means.
     });
     stream.on("close", () => this.#onClose());
   }
@@ -123,7 +133,7 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
     }
     const stream = this.#stream;
     if (error.code === "request-not-needed" && this.#responseSent) {
-      // What was written still goes, then the status, and then the stream.
+      // What was written is still sent, then the status. Then the stream is closed.
       this.#finish();
       stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
       if (stream.writableFinished) {
@@ -167,7 +177,8 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
     if (this.#state !== "open" || isRequestOver(this.#order, isTunnel(this.#progress))) {
       return;
     }
-    // The request was cut off. Node ends its way before it resets a stream, and only the reset says why.
+    // The request was cut off. Node ends a stream before it reports a reset, and only the reset
+    // says why.
     const timer = setTimeout(() => {
       if (this.#state === "open") {
         this.#abort(this.#gone("the request stopped before its end"));
@@ -183,20 +194,21 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
     }
   }
 
-  /** Whether the last part of the response is on its way. */
+  /** Whether the last part of the response was sent. */
   get #responseSent(): boolean {
     return hasEnded("plugin", this.#progress);
   }
 
   #onEnd(): void {
-    // A stream that was reset, or that its connection took along, ends as well: `close` says which.
+    // A stream ends as well when it was reset or lost with its connection. `close` tells the
+    // difference.
     if (!this.#stream.closed) {
       this.#messageReader.end();
     }
   }
 
   #onClose(): void {
-    // A host that closes its connection resets its streams first, with the code by default.
+    // A host that closes its connection first resets the streams with the default code.
     const reason =
       this.#stream.rstCode === constants.NGHTTP2_NO_ERROR
         ? connectionLost()
@@ -222,7 +234,7 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
     }
   }
 
-  /** What still comes in is discarded; what waits to be sent goes, unless the outbox is closed as well. */
+  /** What still comes is dropped. What waits is still sent, unless the writer is closed as well. */
   #finish(): void {
     this.#state = "over";
     this.#messageReader.discard();
@@ -265,12 +277,12 @@ function respondTrailersOnly(stream: ServerHttp2Stream, error: ServeHTTPError): 
 /** Refuses an RPC before any message of it is read. */
 export function refuseStream(stream: ServerHttp2Stream, error: ServeHTTPError): void {
   stream.on("error", () => {
-    // The client is gone; there is nobody to refuse any more.
+    // The host is gone, and nobody is left to refuse.
   });
   respondTrailersOnly(stream, error);
   stream.resume();
-  // Nothing more is taken of it. A host that still sends its request is given the time to see the answer: a stock one that is
-  // reset meanwhile waits for ever.
+  // The rest of the request is dropped. A host that is still sending gets the time to see the
+  // answer: a stock one that is reset meanwhile waits for ever.
   const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), refusedMs);
   timer.unref();
   stream.once("close", () => clearTimeout(timer));

@@ -10,7 +10,8 @@ import type {
 import * as fc from "fast-check";
 
 /*
- * Any parts that the messages can carry, whatever their order allows. Bytes as Latin-1 where the contract says so.
+ * Any parts that the messages can carry, in whatever order. Bytes are Latin-1 where the contract
+ * says so.
  */
 
 /** Any bytes, as a string of one character a byte. */

@@ -8,9 +8,7 @@ import {
   ServeHTTPResponseSchema,
 } from "../../../contract/src/gen/servehttp/v1/exchange_pb.js";
 
-/*
- * Parts by the generated codec: what ours is held to.
- */
+/* Parts by the generated codec, with which ours is compared. */
 
 export function encodeRequest(parts: RequestParts, join: boolean): Uint8Array {
   return toBinary(ServeHTTPRequestSchema, requestMessage(parts, join));
@@ -28,7 +26,10 @@ export function decodeResponse(bytes: Uint8Array): ResponseParts {
   return responseParts(fromBinary(ServeHTTPResponseSchema, bytes));
 }
 
-/** The parts as a generated message. With `join`, values of one name that follow each other share a HeaderField. */
+/**
+ * The parts as a generated message. With `join`, neighbouring values of one name share a
+ * HeaderField.
+ */
 export function requestMessage(parts: RequestParts, join: boolean): ServeHTTPRequest {
   const { init } = parts;
   return create(ServeHTTPRequestSchema, {

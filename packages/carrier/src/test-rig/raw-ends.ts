@@ -74,7 +74,7 @@ function messagesIn(octets: Buffer): Buffer[] {
   return messages;
 }
 
-/** A plugin that does with each stream what the test says, and a host's connection to it. */
+/** A plugin whose streams the test handles, and a host's connection to it. */
 export class RawPlugin implements AsyncDisposable {
   readonly path: string;
   readonly session: ClientHttp2Session;
@@ -132,7 +132,7 @@ export class RawPlugin implements AsyncDisposable {
   }
 }
 
-/** A host's RPC on which the test writes what it likes. */
+/** An RPC of a host, on which the test writes anything. */
 export class RawHostStream {
   readonly stream: ClientHttp2Stream;
   readonly chunks: Buffer[] = [];
@@ -156,8 +156,8 @@ export class RawHostStream {
   }
 
   /**
-   * The status of the RPC, of the trailers or of a response of trailers only; undefined while there
-   * is none.
+   * The status of the RPC, from its trailers or from a response of trailers only; undefined while
+   * there is none.
    */
   get status(): string | undefined {
     return (this.trailers["grpc-status"] ?? this.headers["grpc-status"]) as string | undefined;

@@ -9,8 +9,8 @@ interface BodyParts {
 }
 
 /**
- * The receiver at one end, which writes down what comes and holds the carrier to the rules of `PartReceiver`. Parts are taken
- * at once, unless it is told to hold.
+ * A receiver that records what comes and checks that the carrier keeps the rules of `PartReceiver`.
+ * It takes parts at once, unless it is told to hold them.
  */
 export class Recorder<Parts extends BodyParts> implements PartReceiver<Parts> {
   readonly parts: Parts[] = [];

@@ -3,11 +3,11 @@ import type { ServeHTTPError } from "@servehttp/contract";
 import type { HeaderFields } from "../wire/header-fields.js";
 import type { RpcListener } from "../mux/rpc-stream.js";
 
-/** Writes down what an RPC tells, and holds it to the rules of `RpcListener`. */
+/** Records what an RPC tells, and checks that it keeps the rules of `RpcListener`. */
 export class RpcRecorder implements RpcListener {
   readonly heads: HeaderFields[] = [];
   readonly ends: HeaderFields[] = [];
-  /** With what it was told that all is over, each time. */
+  /** The errors with which it was told that all is over, one for each time. */
   readonly closings: (ServeHTTPError | undefined)[] = [];
   /** What the RPC must not do, and did. */
   readonly faults: string[] = [];
@@ -43,7 +43,7 @@ export class RpcRecorder implements RpcListener {
     this.closings.push(error);
   }
 
-  /** Of all bytes; once. */
+  /** The hash of all bytes. Read once. */
   get hash(): string {
     return this.#hash.digest("hex");
   }

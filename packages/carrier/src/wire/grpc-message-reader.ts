@@ -13,13 +13,10 @@ export class GrpcMessageReader {
   readonly #messageBytesMax: number;
   #input: Buffer | undefined;
   #offset = 0;
-  /** A prefix that does not lie in one piece; there once one has come. */
+  /** The beginning of a prefix that did not come in one piece. Made when it is first needed. */
   #prefix: Buffer | undefined;
   #prefixLength = 0;
-  /**
-   * The message that is being put together, once its prefix is known and it does not lie in one
-   * piece.
-   */
+  /** A message that did not come in one piece, as far as it has come. */
   #message: Buffer | undefined;
   #messageLength = 0;
 
@@ -33,16 +30,16 @@ export class GrpcMessageReader {
     this.#offset = 0;
   }
 
-  /** Whether the input so far ends within a message. */
+  /** Whether the input ends within a message. */
   get partial(): boolean {
     return this.#prefixLength > 0 || this.#message !== undefined || this.#input !== undefined;
   }
 
   /**
-   * The next whole message without its prefix, or undefined when more input is needed.
+   * Returns the next whole message without its prefix, or undefined when more input is needed.
    *
-   * @throws ServeHTTPError `protocol-violation` for a compressed message (none was negotiated) or
-   * one over the limit.
+   * @throws ServeHTTPError `protocol-violation` for a message that is compressed, though no
+   * compression was agreed on, or over the limit
    */
   next(): Buffer | undefined {
     const input = this.#input;

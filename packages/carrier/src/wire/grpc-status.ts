@@ -1,7 +1,7 @@
 import { type ErrorCode, reasonBytesMax, ServeHTTPError } from "@servehttp/contract";
 import type { HeaderFields } from "./header-fields.js";
 
-/** The status codes of gRPC that matter here (gRPC, "Status codes and their use in gRPC"). */
+/** The status codes of gRPC that are used here (gRPC, "Status codes and their use in gRPC"). */
 export const grpcStatus = {
   ok: 0,
   unknown: 2,
@@ -13,7 +13,7 @@ export const grpcStatus = {
   unimplemented: 12,
 } as const;
 
-/** The status by which a plugin ends an exchange that failed with this code. */
+/** The gRPC status with which a plugin ends an exchange that failed with this code. */
 export function statusOf(code: ErrorCode): number {
   switch (code) {
     case "protocol-violation":
@@ -32,12 +32,15 @@ export function statusOf(code: ErrorCode): number {
   }
 }
 
-/** The message of the status of a failed RPC. Only our own words about a violation travel: never those of a handler. */
+/**
+ * The status message of a failed RPC. Only our own words about a violation travel, never those of a
+ * handler.
+ */
 export function statusText(error: ServeHTTPError): string {
   return error.code === "protocol-violation" ? error.message : error.code;
 }
 
-/** The end of a failed RPC. */
+/** The trailers of a failed RPC. */
 export function statusFields(error: ServeHTTPError): HeaderFields {
   return {
     "grpc-status": String(statusOf(error.code)),
@@ -45,7 +48,7 @@ export function statusFields(error: ServeHTTPError): HeaderFields {
   };
 }
 
-/** What a status means to a host whose response is not complete. */
+/** What the status of an RPC means to a host that has no complete response. */
 export function errorOfStatus(
   status: string | undefined,
   message: string | undefined,
@@ -73,7 +76,9 @@ export function errorOfStatus(
   }
 }
 
-/** Whether a response is one of gRPC's (gRPC over HTTP/2, "Responses"); what it is instead. */
+/**
+ * What is wrong with the head of a response, if it is not gRPC's (gRPC over HTTP/2, "Responses").
+ */
 export function grpcProblem(fields: {
   readonly ":status"?: number | string | undefined;
   readonly "content-type"?: string | undefined;
@@ -90,24 +95,24 @@ export function grpcProblem(fields: {
 }
 
 /**
- * What a violation of the part order means to a host: the plugin is there and at fault, where other violations leave nothing to
- * talk to.
+ * What a violation of the part order means to a host. The plugin is running and at fault; after
+ * other violations the connection can't be used any more.
  */
 export function brokenOrder(violation: ServeHTTPError): ServeHTTPError {
   return new ServeHTTPError("broken-order", violation.message, { cause: violation });
 }
 
-/** `grpc-message` is percent-encoded UTF-8. */
+/** Decodes a `grpc-message`, which is percent-encoded UTF-8. */
 function decodeMessage(message: string): string {
   try {
     return decodeURIComponent(message).slice(0, reasonBytesMax);
   } catch {
-    // Not what the specification asks for; shown as it came.
+    // Against the specification. Shown as it came.
     return message.slice(0, reasonBytesMax);
   }
 }
 
-/** The `grpc-message` of a text. */
+/** Encodes a text as a `grpc-message`. */
 export function encodeMessage(text: string): string {
   return encodeURIComponent(text.slice(0, reasonBytesMax / 4)).replaceAll("%20", " ");
 }

@@ -1,20 +1,18 @@
-/**
- * Joined pieces are no longer than this: 16 KiB. Longer pieces cost little beside their bytes.
- */
+/** Joined pieces are at most 16 KiB long. Longer pieces cost little beside their bytes. */
 const joinedBytesMax = 16_384;
 
 /**
- * Joins pieces of bytes that wait, as they come. A piece of one byte takes a hundred times its size
- * as an object of its own, and a sender is free to cut small. The room
- * doubles, so that each byte is copied a few times at the most.
+ * Joins small pieces of bytes that wait. A single byte takes a hundred times its size as an object
+ * of its own, and a sender may cut as small as that. The room doubles, so that each byte is copied
+ * a few times at most.
  */
 export class PieceJoiner {
   /** The bytes of the last piece, with room for more behind them. */
   #joined: Buffer | undefined;
 
   /**
-   * Returns the last piece that waits with the next one behind it, or undefined where both are too
-   * long for it. Bytes that were returned before stay what they are.
+   * Returns the last piece that waits and the next one as one piece, or undefined where both
+   * together are too long. Bytes returned before are never overwritten.
    */
   join(last: Uint8Array, next: Uint8Array): Buffer | undefined {
     const bytes = last.length + next.length;
@@ -30,7 +28,7 @@ export class PieceJoiner {
     return this.#joined.subarray(0, bytes);
   }
 
-  /** The last piece does not wait any more. */
+  /** Forgets the last piece, which does not wait any more. */
   release(): void {
     this.#joined = undefined;
   }

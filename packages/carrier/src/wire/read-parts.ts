@@ -13,17 +13,15 @@ import {
 import { readReset } from "./reset-codec.js";
 import type { WireReader } from "./wire-reader.js";
 
-/*
- * The messages of `exchange.proto`, read by hand: see `write-parts.ts`.
- */
+/* Reads the messages of `exchange.proto`, by hand for speed: see `write-parts.ts`. */
 
-/** The fields of a `ServeHTTPRequest` whose bytes may be handed on piece by piece. */
+/** The fields of a `ServeHTTPRequest` whose bytes may be handed on in pieces. */
 export const requestPieceTags = { chunk: 0x12, tunnelChunk: 0x22 } as const;
 
-/** The fields of a `ServeHTTPResponse` whose bytes may be handed on piece by piece. */
+/** The fields of a `ServeHTTPResponse` whose bytes may be handed on in pieces. */
 export const responsePieceTags = { chunk: 0x22, tunnelChunk: 0x3a } as const;
 
-/** What a message of the host's says: parts, and on the stream carrier perhaps the reason of a reset. */
+/** A message of the host: parts, and on the stream carrier perhaps a reset. */
 export interface ReadRequest {
   parts: RequestParts;
   reset?: ServeHTTPError;
@@ -120,7 +118,7 @@ export function readResponseParts(reader: WireReader): ResponseParts {
 }
 
 function readRequestInit(reader: WireReader): RequestInit {
-  // One decoding of the whole head; its strings are slices of it.
+  // The whole head is decoded once; its strings are slices of that.
   const { buffer, offset: base, end } = reader;
   const text = buffer.toString("latin1", base, end);
   const headers: string[] = [];
@@ -279,7 +277,7 @@ function readEnd(reader: WireReader): { trailers: FieldList } {
   return trailers.length === 0 ? { trailers: noFields } : { trailers };
 }
 
-/** Appends name and value once for each value of the field. */
+/** Appends a pair of name and value for each value of the field. */
 function readField(reader: WireReader, text: string, base: number, fields: string[]): void {
   const begin = reader.skipDelimited();
   const fieldEnd = reader.offset;
@@ -302,7 +300,7 @@ function readField(reader: WireReader, text: string, base: number, fields: strin
   if (reader.offset !== fieldEnd) {
     throw new ServeHTTPError("protocol-violation", "malformed message: a field beyond its list");
   }
-  // Protobuf lets a writer put values before the name, or a name twice: the last one counts.
+  // Protobuf lets a writer put values before the name, or the name twice. The last name counts.
   for (let index = first; index < fields.length; index += 2) {
     fields[index] = name;
   }

@@ -7,7 +7,7 @@ import {
 import type { WireReader } from "./wire-reader.js";
 import type { WireWriter } from "./wire-writer.js";
 
-/** `ResetCode` by number; what isn't here is read as the side's default. */
+/** The codes by their number in `ResetCode`. Other numbers are read as unspecified. */
 const codeByNumber: ReadonlyMap<number, ExchangeErrorCode> = new Map<number, ExchangeErrorCode>([
   [1, "client-disconnected"],
   [2, "deadline"],
@@ -23,7 +23,10 @@ const numberByCode: ReadonlyMap<ErrorCode, number> = new Map(
   Array.from(codeByNumber, ([number, code]) => [code, number]),
 );
 
-/** Writes a `Reset`. Codes that the wire has no number for travel as unspecified. Of messages only those of violations travel. */
+/**
+ * Writes a `Reset`. A code without a number on the wire travels as unspecified. A message travels
+ * only with a violation.
+ */
 export function writeReset(writer: WireWriter, tag: number, error: ServeHTTPError): void {
   writer.beginNested(tag);
   const number = numberByCode.get(error.code);
@@ -32,15 +35,16 @@ export function writeReset(writer: WireWriter, tag: number, error: ServeHTTPErro
     writer.varint(number);
   }
   if (error.code === "protocol-violation") {
-    // Our own words about the other side's frames: nothing of a handler or a client is in them.
+    // These are our own words about the other end's frames, with nothing of a handler or a client
+    // in them.
     writer.utf8(0x12, error.message.slice(0, reasonBytesMax / 4));
   }
   writer.endNested();
 }
 
 /**
- * Reads a `Reset`. `unspecified` is what a code of 0, or one that we don't know, means on this side. Of a message that is
- * longer than `reasonBytesMax` the beginning is read.
+ * Reads a `Reset`. `unspecified` is the code for a number of 0, or one that we don't know. Of a
+ * message longer than `reasonBytesMax`, only the beginning is read.
  */
 export function readReset(reader: WireReader, unspecified: ExchangeErrorCode): ServeHTTPError {
   let code: ExchangeErrorCode = unspecified;

@@ -3,8 +3,8 @@ export const serveHTTPPath = "/servehttp.v1.PluginService/ServeHTTP";
 export const serveHTTPMuxPath = "/servehttp.v1.PluginService/ServeHTTPMux";
 
 /**
- * The header field by which a host says that a connection carries this one RPC and no other, so that
- * the plugin needs a single HTTP/2 stream there. A plugin that ignores it serves the RPC all the same.
+ * The header field by which a host says that a connection carries only this RPC, so that the plugin
+ * needs a single HTTP/2 stream there. A plugin that ignores the field serves the RPC all the same.
  */
 export const dedicatedField = "servehttp-connection";
 export const dedicatedValue = "dedicated";

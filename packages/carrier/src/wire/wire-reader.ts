@@ -1,6 +1,6 @@
 import { ServeHTTPError } from "@servehttp/contract";
 
-/** Reads the protobuf wire format. What doesn't parse is a `protocol-violation`. */
+/** Reads the protobuf wire format. Malformed input is a `protocol-violation`. */
 export class WireReader {
   readonly buffer: Buffer;
   offset: number;
@@ -17,7 +17,7 @@ export class WireReader {
     return this.offset >= this.end;
   }
 
-  /** The next tag, or a varint of up to 64 bits; exact up to 2^53. */
+  /** Reads a tag, or a varint of up to 64 bits. Exact up to 2^53. */
   varint(): number {
     const { buffer, end } = this;
     let { offset } = this;
@@ -55,7 +55,7 @@ export class WireReader {
     throw malformed("a number without an end");
   }
 
-  /** Exact up to 2^53 in either direction. */
+  /** Reads an `int64`. Exact up to 2^53 in either direction. */
   int64(): number {
     const begin = this.offset;
     const value = this.varint();
@@ -64,7 +64,7 @@ export class WireReader {
       : Number(BigInt.asIntN(64, this.#bigVarint(begin)));
   }
 
-  /** Exact up to 2^52 in either direction. */
+  /** Reads a `sint64`. Exact up to 2^52 in either direction. */
   sint64(): number {
     const begin = this.offset;
     const value = this.varint();
@@ -75,7 +75,10 @@ export class WireReader {
     return Number(bits % 2n === 0n ? bits / 2n : -(bits + 1n) / 2n);
   }
 
-  /** Steps over a length and the bytes that it counts; returns where they begin. `offset` is where they end. */
+  /**
+   * Skips a length and the bytes that it counts. Returns where the bytes begin; `offset` is where
+   * they end.
+   */
   skipDelimited(): number {
     const length = this.varint();
     const begin = this.offset;
@@ -86,7 +89,7 @@ export class WireReader {
     return begin;
   }
 
-  /** A view of the bytes, no copy. */
+  /** Reads bytes, as a view. */
   bytes(): Buffer {
     const begin = this.skipDelimited();
     return this.buffer.subarray(begin, this.offset);
@@ -102,13 +105,15 @@ export class WireReader {
     return this.buffer.toString("latin1", begin, this.offset);
   }
 
-  /** A reader of the nested message that begins here. */
+  /** Returns a reader of the nested message that begins here. */
   nested(): WireReader {
     const begin = this.skipDelimited();
     return new WireReader(this.buffer, begin, this.offset);
   }
 
-  /** Steps over a field that this version does not know. Groups, which proto3 has not, are refused. */
+  /**
+   * Skips a field that this version does not know. Groups, which proto3 does not have, are refused.
+   */
   skip(tag: number): void {
     if (tag < 8) {
       throw malformed("a field without a number");
@@ -134,7 +139,7 @@ export class WireReader {
     }
   }
 
-  /** The varint that begins there and ends before `offset`. */
+  /** Reads the varint from `begin` to `offset`. */
   #bigVarint(begin: number): bigint {
     let value = 0n;
     for (let at = this.offset - 1; at >= begin; at -= 1) {

@@ -6,15 +6,17 @@
  * it.
  */
 
-/** Strings of names and values, heads and small bodies of many messages come from one slab. */
+/** The size of a slab. It takes the strings, heads and small bodies of many messages. */
 const slabBytes = 65_536;
 
 /**
- * Bodies from this size on are passed by reference; copying less is cheaper than one more buffer.
+ * Longer bodies are passed by reference: up to this size a copy is cheaper than one more buffer.
  */
 const copiedBytesMax = 4_096;
 
-/** Lengths of nested messages are written as varints padded to four bytes: enough for 256 MiB. */
+/**
+ * The length of a nested message is written as a varint padded to four bytes, enough for 256 MiB.
+ */
 const nestedLengthBytes = 4;
 
 export const grpcPrefixBytes = 5;
@@ -29,7 +31,7 @@ interface Mark {
 export class WireWriter {
   readonly #headroomBytes: number;
   #slab = Buffer.allocUnsafeSlow(slabBytes);
-  /** Where the slice begins that is being written. */
+  /** Where the slice that is being written begins. */
   #start = 0;
   #offset = 0;
   #segments: Buffer[] = [];
@@ -39,25 +41,25 @@ export class WireWriter {
   #depth = 0;
 
   /**
-   * `headroomBytes` are left free in front of each message unless it says otherwise, for whoever
-   * frames it.
+   * How many bytes each message leaves free at its beginning for a frame, unless `beginMessage`
+   * says otherwise.
    */
   constructor(headroomBytes = 0) {
     this.#headroomBytes = headroomBytes;
   }
 
-  /** Bytes of the message so far, its gRPC prefix and what is left free included. */
+  /** Bytes of the message so far, its gRPC prefix and the bytes left free included. */
   get messageBytes(): number {
     return this.#segmentBytes + this.#offset - this.#start;
   }
 
   /**
-   * Begins a gRPC message: the five bytes of its prefix are filled in by `endMessage`.
-   * `headroomBytes` are left free in front of it.
+   * Begins a gRPC message. `endMessage` fills in the five bytes of its prefix. `headroomBytes`
+   * bytes in front of it are left free.
    */
   beginMessage(headroomBytes = this.#headroomBytes): void {
     if (this.#depth > 0) {
-      // One that was begun before failed halfway: nothing of it may show in this one.
+      // A message that was begun before failed halfway. Nothing of it may show in this one.
       this.#depth = 0;
       this.#start = this.#offset;
       this.#segments = [];
@@ -70,8 +72,8 @@ export class WireWriter {
   }
 
   /**
-   * Ends the message and gives its buffers, what is left free and the prefix included, to be
-   * written in this order.
+   * Ends the message. Returns its buffers, to be written in this order; the bytes left free and the
+   * prefix are included.
    */
   endMessage(): Buffer[] {
     const mark = this.#end();
@@ -114,7 +116,7 @@ export class WireWriter {
     this.#slab[this.#offset++] = rest;
   }
 
-  /** An `int32` field: a negative one takes ten bytes, as protobuf has it. */
+  /** An `int32` field. A negative one takes ten bytes in protobuf. */
   int32(value: number): void {
     if (value >= 0) {
       this.varint(value);
@@ -122,7 +124,7 @@ export class WireWriter {
     }
     this.#reserve(10);
     for (let shift = 0; shift < 63; shift += 7) {
-      // Sign-extended to 64 bits: all bits above the 32nd are ones.
+      // The number is sign-extended to 64 bits: all bits above the 32nd are ones.
       const bits =
         shift < 28 ? (value >> shift) & 0x7f : shift === 28 ? (value >> 28) & 0x7f : 0x7f;
       this.#slab[this.#offset++] = bits | 0x80;
@@ -191,7 +193,7 @@ export class WireWriter {
     return mark;
   }
 
-  /** Makes sure that so many bytes fit behind the offset, in one slab. */
+  /** Makes room for so many bytes behind the offset, in one slab. */
   #reserve(length: number): void {
     if (this.#offset + length <= this.#slab.length) {
       return;
@@ -202,7 +204,7 @@ export class WireWriter {
     this.#offset = 0;
   }
 
-  /** Puts what was written of the slab since the last cut into the message. */
+  /** Adds what was written to the slab since the last cut to the message. */
   #cut(): void {
     if (this.#offset > this.#start) {
       this.#push(this.#slab.subarray(this.#start, this.#offset));

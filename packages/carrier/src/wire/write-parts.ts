@@ -8,8 +8,8 @@ import type {
 import type { WireWriter } from "./wire-writer.js";
 
 /*
- * The messages of `exchange.proto`, written by hand: they are the hot path, and the generated codec spends more on one
- * of them than the whole rest of an exchange costs. `part-codec.test.ts` holds writing and reading to the generated one.
+ * Writes the messages of `exchange.proto`, by hand for speed: the generated codec takes more time
+ * for one of them than everything else in an exchange. `part-codec.test.ts` compares both.
  *
  * A tag is (field number << 3 | wire type).
  */
