@@ -36,20 +36,23 @@ import { WireWriter } from "./wire/wire-writer.js";
 
 /** Options of an `ExchangeServer`. */
 export interface ExchangeServerOptions {
-  /** Called for each exchange, on whichever carrier. Must not throw. */
+  /** Called for each exchange, on either carrier. Must not throw. */
   readonly accept: AcceptExchange;
   /**
-   * Serves all RPCs that are not exchanges in gRPC with protobuf: `Describe`, health, and exchanges in another protocol. Called
-   * with those that have shown the token.
+   * Serves all RPCs that are not exchanges in gRPC with protobuf: `Describe`, health, and exchanges
+   * in another protocol. Only RPCs that have shown the token come here.
    */
   readonly rpc: ServeRpc;
-  /** Refuses an RPC in another protocol than gRPC that has not shown the token. Default: a refusal in gRPC. */
+  /**
+   * Refuses an RPC in another protocol than gRPC that has not shown the token. Default: a refusal
+   * in gRPC.
+   */
   readonly refuse?: ServeRpc;
-  /** What every RPC must show as `authorization: Bearer`; undefined: nothing is asked for. */
+  /** What every RPC must show as `authorization: Bearer`. Undefined: no token is needed. */
   readonly token: string | undefined;
   /** What one connection may do. Default: `localLimits`. */
   readonly limits?: ConnectionLimits;
-  /** Serve TLS, with these options of `node:http2`'s `createSecureServer`. */
+  /** Options for TLS, those of `node:http2`'s `createSecureServer`. Default: no TLS. */
   readonly tls?: SecureServerOptions;
 }
 
@@ -61,13 +64,16 @@ export type ListenAddress =
   | { readonly path: string }
   | { readonly host: string; readonly port: number };
 
-/** The plugin's end of the wire: an HTTP/2 server that takes exchanges in on both carriers. */
+/** The plugin's end of the wire: an HTTP/2 server that accepts exchanges on both carriers. */
 export class ExchangeServer {
   readonly #options: ExchangeServerOptions;
   readonly #server: Http2Server | Http2SecureServer;
-  /** With TLS: a connection is there before its session is, for as long as the other side likes to shake hands. */
+  /**
+   * With TLS: all connections. A session exists only after the handshake, which the other end may
+   * delay as long as it likes.
+   */
   readonly #tlsConnections = new Set<Socket>();
-  /** Connections of which nothing has come yet. */
+  /** Connections on which nothing has come yet. */
   readonly #silent = new Set<Socket>();
   readonly #rpcs = new Set<DedicatedConnection>();
   readonly #sessions = new Set<ServerHttp2Session>();
@@ -89,7 +95,8 @@ export class ExchangeServer {
         ? createServer(settings)
         : createSecureServer({ ...settings, ...options.tls });
     this.#server.on("error", () => {
-      // A connection that could not be accepted, for want of descriptors mostly: the next one may be. `listen` hears its own.
+      // A connection could not be accepted, mostly for want of file descriptors. The next one may
+      // be. `listen` handles its own errors.
     });
     if (options.tls !== undefined) {
       this.#server.on("connection", (socket: Socket) => {
@@ -107,9 +114,9 @@ export class ExchangeServer {
   }
 
   /**
-   * Starts to listen. Resolves with the address, the port that was chosen for port 0 included.
+   * Starts to listen. Resolves with the address, including the port that was chosen for port 0.
    *
-   * @throws the error of `node:net`'s `listen`, such as EADDRINUSE.
+   * @throws the error of `node:net`'s `listen`, such as EADDRINUSE
    */
   async listen(address: ListenAddress): Promise<AddressInfo | string> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -123,7 +130,10 @@ export class ExchangeServer {
     return this.#server.address() as AddressInfo | string;
   }
 
-  /** Takes no new connections and no new exchanges; those that run go on. Resolves when all connections are closed. */
+  /**
+   * Accepts no new connections and no new exchanges. Those that run go on. Resolves when all
+   * connections are closed.
+   */
   async drain(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#state = "draining";
@@ -141,8 +151,8 @@ export class ExchangeServer {
   }
 
   /**
-   * Gives up all exchanges that are open: both their handlers and the host are told why. While draining, the connections close
-   * when the host has heard of it.
+   * Gives up all exchanges that are open, and tells both their handlers and the host why. While
+   * draining, the connections close when the host has heard of it.
    */
   giveUp(error: ServeHTTPError): void {
     for (const mux of this.#muxes) {
@@ -156,7 +166,7 @@ export class ExchangeServer {
   /** Closes all connections at once. */
   destroy(): void {
     for (const session of this.#sessions) {
-      // Not with the code by default, which is NO_ERROR: a stream that it ends looks as if it were meant to.
+      // The default code is NO_ERROR, and a stream that ends with it looks as if it were complete.
       session.destroy(
         new ServeHTTPError("plugin-closing", "the plugin is closing"),
         constants.NGHTTP2_CANCEL,
@@ -170,7 +180,7 @@ export class ExchangeServer {
     }
   }
 
-  /** Looks at what a connection begins with, on its way to Node's own listener. */
+  /** Reads the first bytes of each connection before Node's own listener gets it. */
   #lookFirst(event: "connection" | "secureConnection"): void {
     const [serve] = this.#server.listeners(event) as ((connection: Duplex) => void)[];
     if (serve === undefined) {
@@ -180,21 +190,21 @@ export class ExchangeServer {
     this.#server.on(event, (socket: Socket) => {
       const { alpnProtocol } = socket as Partial<TLSSocket>;
       if (alpnProtocol !== undefined && alpnProtocol !== "h2") {
-        // Whoever has agreed on another protocol is Node's to turn away.
+        // Node refuses clients that agreed on another protocol.
         serve.call(this.#server, socket);
         return;
       }
       if (this.#state === "draining") {
-        // It was there before, and TLS took its time.
+        // The connection began before draining, and its TLS handshake took until now.
         socket.destroy();
         return;
       }
-      // As Node's HTTP/2 does with a socket that is its own.
+      // Node's HTTP/2 does so with a socket of its own.
       socket.setNoDelay(true);
       this.#silent.add(socket);
       const forget = () => this.#silent.delete(socket);
       socket.on("error", () => {
-        // Its close follows.
+        // The close that follows is enough.
       });
       socket.once("close", forget);
       socket.once("data", (octets: Buffer) => {
@@ -212,7 +222,7 @@ export class ExchangeServer {
     });
   }
 
-  /** Serves a connection that is one mux RPC. */
+  /** Serves a connection that carries one mux RPC and nothing else. */
   #serveRpc(socket: Socket, fields: HeaderFields, octets: Buffer): void {
     const rpc = DedicatedConnection.accept(socket, grpcResponseFields);
     this.#rpcs.add(rpc);
@@ -239,11 +249,11 @@ export class ExchangeServer {
     session.setLocalWindowSize(pluginConnectionWindowBytes);
     this.#sessions.add(session);
     session.on("error", () => {
-      // The exchanges on it learn of it when their streams close.
+      // Its exchanges hear of it when their streams close.
     });
     session.once("close", () => this.#sessions.delete(session));
     if (this.#state === "draining") {
-      // The connection was there before, and TLS took its time.
+      // The connection began before draining, and its TLS handshake took until now.
       session.close();
     }
   }
@@ -275,7 +285,7 @@ export class ExchangeServer {
     if (this.#tokenHash === undefined) {
       return true;
     }
-    // Hashes are of one length, so that the comparison takes one time whatever is shown.
+    // Hashes have one length, so that the comparison takes the same time whatever was shown.
     return authorization !== undefined && timingSafeEqual(hash(authorization), this.#tokenHash);
   }
 }
@@ -290,7 +300,9 @@ function serveRpc(
   serve(request, new Http2ServerResponse(stream));
 }
 
-/** Whether the content type is one that the carriers read themselves (gRPC over HTTP/2, "Requests"). */
+/**
+ * Whether the content type is one that the carriers read themselves (gRPC over HTTP/2, "Requests").
+ */
 function isGrpcWithProtobuf(contentType: string | undefined): boolean {
   return contentType !== undefined && /^application\/grpc(?:\+proto)?(?:$|;)/i.test(contentType);
 }

@@ -33,9 +33,9 @@ const requests: IncomingParts<RequestParts, RequestOrder> = {
   failureOf: (violation) => violation,
 };
 
-/** The plugin's end of a `ServeHTTPMux` RPC: takes in the exchanges that the host opens. */
+/** The plugin's end of a `ServeHTTPMux` RPC. It accepts the exchanges that the host opens. */
 export class PluginMux implements MuxEnd {
-  /** For its exchanges. */
+  /** Shared by its exchanges. */
   readonly budget = new GrowthBudget();
   readonly #stream: RpcStream;
   readonly #accept: AcceptExchange;
@@ -47,16 +47,14 @@ export class PluginMux implements MuxEnd {
   /** open -> closed [closed] */
   #state: "open" | "closed" = "open";
 
-  /**
-   * `stream` is that of the RPC, the head of whose response has gone out. `exchangesMax` is how many
-   * exchanges the host may have open on it at once.
-   */
+  /** `stream` is that of the RPC, whose response head was sent. */
   constructor(stream: RpcStream, accept: AcceptExchange, exchangesMax: number) {
     this.#stream = stream;
     this.#accept = accept;
     this.#exchangesMax = exchangesMax;
     this.#batch = new FrameBatch(responsePartRules, {
-      // All requests come by this one stream: when the callback that brought them is over, so is what belongs together.
+      // All requests come by this one stream. So what belongs together is complete when the
+      // callback that brought it ends.
       onReady: () => this.#connection.plan(0),
       onOpened: () => undefined,
       onRoom: (exchange) => exchange.goOn(),
@@ -73,8 +71,8 @@ export class PluginMux implements MuxEnd {
   }
 
   /**
-   * Tells the host to open no more exchanges. Those that it opened before it heard of it are served like all others: it is
-   * the host that ends the RPC when they are over.
+   * Tells the host to open no more exchanges. Those that it opens before it hears of that are
+   * served like all others. The host ends the RPC when they are over.
    */
   drain(): void {
     if (this.#state === "open") {
@@ -99,7 +97,7 @@ export class PluginMux implements MuxEnd {
       this.#lastId = exchangeId;
       if (frame.parts === undefined && frame.piece === undefined && frame.broken === undefined) {
         if (frame.reset !== undefined) {
-          // The host changed its mind before it had sent anything.
+          // The host gave the exchange up before it had sent anything.
           return;
         }
         const message = `a frame of exchange ${exchangeId}, which was never opened`;
@@ -119,14 +117,14 @@ export class PluginMux implements MuxEnd {
   }
 
   receiveDraining(): void {
-    // A host has no field to say it with.
+    // The host's messages have no such field.
   }
 
   receiveHead(): void {
-    // The head of the request has brought this RPC about.
+    // The RPC exists because of the request's head.
   }
 
-  /** No exchange will come, and those that are open are cut off. */
+  /** No more exchanges come, and those that are open are cut off. */
   receiveEnd(): void {
     this.#connection.fail(hostGone("the host ended the mux RPC"));
   }
@@ -142,7 +140,6 @@ export class PluginMux implements MuxEnd {
     this.#stream.end(isLost ? okStatus : statusFields(error));
   }
 
-  /** From an exchange that is over. */
   forget(exchange: PluginExchange): void {
     this.#exchanges.delete(exchange.id);
   }

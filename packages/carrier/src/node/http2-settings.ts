@@ -3,19 +3,19 @@ import { networkExchangesMax } from "../limits.js";
 
 /**
  * How both ends set up HTTP/2 between them. They trust each other with far more than a public
- * listener would: the limits of Node's that guard against hostile peers end the connection, and
- * every exchange on it, long before a host with many clients has done anything wrong.
+ * listener would. Node's limits against hostile peers would end the connection, and every exchange
+ * on it, long before a host with many clients has done anything wrong.
  */
 
 /**
- * What a stream may send before it is read: 1 MiB, so that one exchange is not slowed by the round
+ * What a stream may send before it is read: 1 MiB, so that an exchange need not wait for the round
  * trip.
  */
 export const streamWindowBytes = 1_048_576;
 
 /**
- * What a host may send in all before its plugin reads it: 256 MiB, so that no exchange ever waits
- * for another.
+ * What a host may send on a connection before its plugin reads it: 256 MiB, so that no exchange
+ * ever waits for another.
  */
 export const pluginConnectionWindowBytes = 268_435_456;
 
