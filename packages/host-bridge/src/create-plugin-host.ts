@@ -188,7 +188,7 @@ class Host implements PluginHost {
   }
 
   #mayUpgrade(request: IncomingMessage): boolean {
-    return this.#isRouted(request) && this.#edge.mayUpgrade(request.headers.upgrade ?? "");
+    return this.#edge.mayUpgrade(request.headers.upgrade ?? "");
   }
 
   #isRouted(request: HostRequest): boolean {

@@ -74,16 +74,22 @@ export const healthMissesMax = 3;
 export const healthBusyMsMax = 30_000;
 
 /**
- * How long the rest of a request that has its answer is read, up to the contract's
- * `discardBytesMax`: 5 s.
+ * How long the rest of a request that has its answer is read to keep its connection, up to the
+ * contract's `discardBytesMax`: 5 s.
  */
 export const discardMsMax = 5_000;
 
 /**
- * How long a client that still sends may take to read its early answer before the connection is
- * cut: 500 ms.
+ * What is read and dropped of a request whose connection, or HTTP/2 stream, closes behind its early
+ * answer: 64 MiB. A client that sends that much takes no notice of the answer.
  */
-export const discardLingerMs = 500;
+export const lingerBytesMax = 67_108_864;
+
+/** How long it is read: 30 s, nginx's default. */
+export const lingerMsMax = 30_000;
+
+/** How long such a client may send nothing until it is cut off: 5 s, nginx's default. */
+export const lingerSilenceMsMax = 5_000;
 
 /**
  * How long a client may take to read what a plugin wrote to its tunnel before it closed it: 5 s.

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
-import { discardBody } from "../client/discard-body.js";
+import { closeInStages } from "../client/close-in-stages.js";
+import { discardBody, isLongBody } from "../client/discard-body.js";
 import { isEncrypted } from "../client/is-encrypted.js";
 import { remoteAddressOf } from "../client/remote-address.js";
 import { fastPathHeldBytesMax, fastPathSilenceMsMax } from "../limits.js";
@@ -27,8 +28,8 @@ export interface ConnectionOwner {
   admit(request: FastPathRequest): boolean;
   /** A request is being served. */
   onServed(): void;
-  /** The fields that the server adds to a response. */
-  ownFields(dated: boolean): string;
+  /** The fields that the server adds to a response; `closes`: the connection closes behind it. */
+  ownFields(dated: boolean, closes: boolean): string;
   /** Gives a connection to Node's own listener. */
   passToNode(socket: Socket): void;
   /** A connection is closed, or is Node's from now on. */
@@ -52,6 +53,7 @@ export interface ConnectionOwner {
  *   idle    -> serving  [#serveNext]
  *   idle    -> left     [#handOver]
  *   serving -> left     [detach]      the plugin took the connection over
+ *   serving -> left     [#close]      the rest of the request is not worth keeping the connection
  *   any     -> closed   [#onClose]
  */
 type FastPathState = "fresh" | "idle" | "serving" | "ending" | "left" | "closed";
@@ -73,6 +75,8 @@ export class FastPathConnection implements RequestConnection {
   /** When the state began: as late as the fast path's clock can tell, and never in the future. */
   #sinceMs: number;
   #bodyPaused = false;
+  /** The response has said that the connection closes. */
+  #saidClose = false;
 
   readonly #onData = (bytes: Buffer): void => {
     this.io.hold(bytes);
@@ -139,8 +143,10 @@ export class FastPathConnection implements RequestConnection {
     return this.#state === "idle" && this.io.heldBytes === 0;
   }
 
-  ownFields(dated: boolean): string {
-    return this.#owner.ownFields(dated);
+  ownFields(dated: boolean, early: boolean): string {
+    const request = this.#request;
+    this.#saidClose = early && request?.complete === false && isLongBody(request.contentLength);
+    return this.#owner.ownFields(dated, this.#saidClose);
   }
 
   responded(): void {
@@ -149,10 +155,12 @@ export class FastPathConnection implements RequestConnection {
       return;
     }
     request.responded();
-    if (this.#owner.closing) {
+    if (!request.complete) {
+      // `discardBody` follows.
+    } else if (this.#closes) {
       this.#state = "ending";
       this.socket.destroySoon();
-    } else if (request.complete) {
+    } else {
       this.#rest();
     }
   }
@@ -172,8 +180,20 @@ export class FastPathConnection implements RequestConnection {
   }
 
   discardBody(): void {
-    if (this.#state === "serving" && this.#request !== undefined) {
-      discardBody(this.#request, this.socket);
+    const request = this.#request;
+    if (this.#state !== "serving" || request === undefined) {
+      return;
+    }
+    if (this.#closes) {
+      this.#close(request);
+    } else {
+      const stop = discardBody(request, this.socket, {
+        onWhole: () => undefined,
+        onBeyond: () => {
+          stop();
+          this.#close(request);
+        },
+      });
     }
   }
 
@@ -240,6 +260,10 @@ export class FastPathConnection implements RequestConnection {
         }
         const held = this.io.take();
         const bytes = request.giveBody(held);
+        if (this.#request !== request) {
+          // Whoever got the bytes has ended the connection.
+          return false;
+        }
         if (bytes < held.length) {
           this.io.putBack(held.subarray(bytes));
         }
@@ -322,6 +346,21 @@ export class FastPathConnection implements RequestConnection {
       this.#owner.passToNode(socket);
       socket.resume();
     }
+  }
+
+  /** Whether the connection closes behind the response. */
+  get #closes(): boolean {
+    return this.#saidClose || this.#owner.closing;
+  }
+
+  /** Closes the connection while the client may still be sending. */
+  #close(request: FastPathRequest): void {
+    const { socket } = this;
+    this.#leave();
+    // `closeAllConnections` is for it, too, until it is closed.
+    socket.on("close", this.#onClose);
+    socket.on("error", this.#onError);
+    closeInStages(socket, request.contentLength);
   }
 
   /** Lets go of the socket. */

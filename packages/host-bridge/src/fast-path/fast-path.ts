@@ -125,7 +125,7 @@ export class FastPath implements ConnectionOwner {
   }
 
   /** The fields are those that Node's server adds to a response. */
-  ownFields(dated: boolean): string {
+  ownFields(dated: boolean, closes: boolean): string {
     const second = Math.floor(Date.now() / 1_000);
     const { keepAliveTimeout } = this.#server;
     if (second !== this.#made.second || keepAliveTimeout !== this.#made.keepAliveTimeout) {
@@ -134,7 +134,7 @@ export class FastPath implements ConnectionOwner {
         (keepAliveTimeout ? `Keep-Alive: timeout=${Math.floor(keepAliveTimeout / 1_000)}\r\n` : "");
       this.#made = { second, keepAliveTimeout, dated: connection, undated: date() + connection };
     }
-    if (this.closing) {
+    if (closes || this.closing) {
       return `${dated ? "" : date()}Connection: close\r\n`;
     }
     return dated ? this.#made.dated : this.#made.undated;

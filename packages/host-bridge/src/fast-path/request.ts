@@ -31,6 +31,8 @@ export class FastPathRequest implements IncomingRequest, RequestBody {
   readonly target: string;
   readonly method: string;
   readonly rawHeaders: readonly string[];
+  /** The length of its body in bytes. */
+  readonly contentLength: number;
   readonly #connection: RequestConnection;
   #bodyBytesLeft: number;
   #sink: BodySink | undefined;
@@ -45,6 +47,7 @@ export class FastPathRequest implements IncomingRequest, RequestBody {
     this.target = head.target;
     this.method = head.method;
     this.rawHeaders = head.rawHeaders;
+    this.contentLength = head.contentLength;
     this.#bodyBytesLeft = head.contentLength;
   }
 

@@ -13,9 +13,9 @@ export interface ResponseConnection {
   readonly io: SocketIo;
   /**
    * The fields that the server adds to a response: Date, unless it is `dated`, and those about the
-   * connection.
+   * connection. `early` where the answer comes early if the request is not whole by now.
    */
-  ownFields(dated: boolean): string;
+  ownFields(dated: boolean, early: boolean): string;
   /** The response has been written to its end. */
   responded(): void;
   /** The request has its answer and is not whole: reads and drops the rest of it. */
@@ -67,7 +67,7 @@ export class FastPathResponse implements ClientResponse {
       this.end(trailers);
       return;
     }
-    let text = this.#headText(head, head.bodyAllowed ? (payload?.length ?? 0) : undefined);
+    let text = this.#headText(head, head.bodyAllowed ? (payload?.length ?? 0) : undefined, true);
     const connection = this.#connection;
     if (payload === undefined) {
       if (this.#chunked) {
@@ -83,7 +83,8 @@ export class FastPathResponse implements ClientResponse {
   }
 
   begin(head: ResponseHead): void {
-    this.#head = this.#headText(head, undefined);
+    // A plugin that goes on reading hardly begins with a redirect or an error.
+    this.#head = this.#headText(head, undefined, head.status >= 300);
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
@@ -148,7 +149,7 @@ export class FastPathResponse implements ClientResponse {
    * The head in the order in which Node writes it: the fields, Date, what the connection does, the
    * framing.
    */
-  #headText(head: ResponseHead, wholeLength: number | undefined): string {
+  #headText(head: ResponseHead, wholeLength: number | undefined, early: boolean): string {
     this.answered = true;
     const { fields, status } = head;
     let text = `HTTP/1.1 ${status} ${head.reason ?? STATUS_CODES[status] ?? "unknown"}\r\n`;
@@ -161,7 +162,7 @@ export class FastPathResponse implements ClientResponse {
     if (wholeLength !== undefined && head.contentLength === undefined) {
       text += `Content-Length: ${wholeLength}\r\n`;
     }
-    text += this.#connection.ownFields(dated);
+    text += this.#connection.ownFields(dated, early);
     this.#chunked =
       wholeLength === undefined && head.contentLength === undefined && this.#mayHaveBody(status);
     return this.#chunked ? `${text}Transfer-Encoding: chunked\r\n\r\n` : `${text}\r\n`;

@@ -14,6 +14,12 @@ export function detachSocket(response: ServerResponse): Socket | undefined {
   if (socket === null || socket.destroyed) {
     return undefined;
   }
+  detachFromServer(socket);
+  return socket;
+}
+
+/** Makes Node's HTTP server neither read a socket any more nor time it. */
+export function detachFromServer(socket: Socket): void {
   // Node's parser reads the socket below JavaScript until there is a listener for data. Pausing
   // before would stop the reading for good, because the stream believes that a read is under way.
   socket.on("data", ignore);
@@ -24,7 +30,6 @@ export function detachSocket(response: ServerResponse): Socket | undefined {
   socket.setTimeout(0);
   // Node's HTTP server has set it, its HTTPS server has not.
   socket.allowHalfOpen = true;
-  return socket;
 }
 
 function ignore(): void {

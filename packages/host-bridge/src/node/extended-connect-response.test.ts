@@ -51,7 +51,7 @@ const switching =
   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
   "Sec-WebSocket-Accept: x\r\nSec-WebSocket-Protocol: chat\r\nX-M: 1\r\nX-M: 2\r\n\r\nfirst";
 
-describe("ExtendedConnectCaller", () => {
+describe("ExtendedConnectResponse", () => {
   it("asks the plugin by an HTTP/1 upgrade", async () => {
     const seen: unknown[] = [];
     const { bridge } = await start({
@@ -130,6 +130,85 @@ describe("ExtendedConnectCaller", () => {
     const stream = new Http2Stream(session, connect, false);
     await until(() => stream.body === "first", "what follows the head");
     expect(stream.response).toMatchObject({ "x-blank": "a \t  b", "x-empty": "" });
+  });
+
+  const key = "dGhlIHNhbXBsZSBub25jZQ==";
+
+  it.each<[string, string | string[], boolean]>([
+    ["one that is valid", key, true],
+    ["two", [key, key], false],
+    ["one that is too short", "dGhl", false],
+    ["one that is no base64", "!".repeat(24), false],
+  ])("gives the plugin one key where its client sends %s", async (_what, sent, kept) => {
+    const keys: (readonly string[])[] = [];
+    const { bridge } = await start({
+      async serveHTTP({ headers }, response) {
+        keys.push(headers.getAll("sec-websocket-key"));
+        const { socket } = await response.hijack();
+        socket.on("error", ignore);
+        socket.write(switching, "latin1");
+      },
+    });
+    await using _ = bridge;
+    await using session = await connectHttp2(bridge.port);
+    const stream = new Http2Stream(
+      session,
+      { ...connect, ["sec-websocket-key" as string]: sent },
+      false,
+    );
+    await until(() => stream.status === 200, "the head");
+    expect(keys).toEqual([[expect.stringMatching(/^[A-Za-z0-9+/]{22}==$/)]]);
+    expect(keys[0]?.[0] === key).toBe(kept);
+    // RFC 6455, section 1.3, has the value for this key.
+    const accept = kept ? "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" : undefined;
+    expect(stream.response?.["sec-websocket-accept"]).toBe(accept);
+  });
+
+  it("resets with NO_ERROR behind a refusal that is complete", async () => {
+    const { bridge, open } = await start({
+      async serveHTTP(_request, response) {
+        const { socket } = await response.hijack();
+        socket.on("error", ignore);
+        socket.end("HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno", () => {
+          socket.destroy();
+        });
+      },
+    });
+    await using _ = bridge;
+    await using session = await connectHttp2(bridge.port);
+    const stream = new Http2Stream(session, connect, false);
+    await stream.closed();
+    expect([stream.status, stream.body, stream.ended]).toEqual([400, "no", true]);
+    expect(stream.resetCode).toBe(constants.NGHTTP2_NO_ERROR);
+    await until(() => open.size === 0 && bridge.inFlight === 0, "nothing is left");
+  });
+
+  it("answers 501 where the plugin serves the upgrade as an ordinary request", async () => {
+    const { bridge, open } = await start({
+      async serveHTTP(request, response) {
+        if (request.url === "/hijack") {
+          const { socket } = await response.hijack();
+          socket.on("error", ignore);
+          socket.end("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\na page");
+        } else if (request.url === "/parts") {
+          await response.write("a ");
+          await response.flush();
+          await response.end("page");
+        } else {
+          await response.end("a page");
+        }
+      },
+    });
+    await using _ = bridge;
+    await using session = await connectHttp2(bridge.port);
+    for (const path of ["whole", "parts", "hijack"]) {
+      const fields = { ...connect, ":path": `/plugins/notes/${path}` };
+      const stream = new Http2Stream(session, fields, false);
+      await until(() => stream.ended, "the answer");
+      expect([path, stream.status, stream.body]).toEqual([path, 501, "a page"]);
+      stream.stream.end();
+    }
+    await until(() => open.size === 0 && bridge.inFlight === 0, "nothing is left");
   });
 
   it("passes a refusal on that a WebSocket library writes itself", async () => {

@@ -1,15 +1,16 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { type FieldList, Room, ServeHTTPError } from "@servehttp/contract";
+import { type FieldList, noFields, Room, ServeHTTPError } from "@servehttp/contract";
 import type { ClientResponse } from "../client/client-response.js";
 import { destroySocket } from "../client/destroy-socket.js";
-import { discardBody } from "../client/discard-body.js";
+import { isLongBody } from "../client/discard-body.js";
 import { informationalHead } from "../client/informational-head.js";
 import { joinedBytesMax, joinedText } from "../client/joined-text.js";
 import type { ResponseHead } from "../edge/response-head.js";
+import { bodyLengthOf } from "./body-length.js";
+import { discardOrClose } from "./discard-or-close.js";
 import { detachSocket } from "./detach-socket.js";
 import { keepFieldsOfMiddleware } from "./middleware-headers.js";
-import { NodeBody } from "./request-body.js";
 
 const nothing = Buffer.alloc(0);
 
@@ -80,7 +81,7 @@ export class Http1Response implements ClientResponse {
     if (head.bodyAllowed && head.contentLength === undefined) {
       fields.push("Content-Length", String(body?.length ?? 0));
     }
-    this.#writeHead(head);
+    this.#writeHead(head, true);
     if (body === undefined || !head.bodyAllowed) {
       response.end();
     } else if (body.length <= joinedBytesMax) {
@@ -100,7 +101,8 @@ export class Http1Response implements ClientResponse {
     if (isEventStream(head.fields)) {
       this.#flushEvents = flushOfMiddleware(this.#response);
     }
-    this.#writeHead(head);
+    // A plugin that goes on reading hardly begins with a redirect or an error.
+    this.#writeHead(head, head.status >= 300);
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
@@ -153,7 +155,7 @@ export class Http1Response implements ClientResponse {
   }
 
   discardRequestBody(): void {
-    discardBody(new NodeBody(this.#request), this.#request.socket);
+    discardOrClose(this.#request, this.#response);
   }
 
   hijack(): Duplex | undefined {
@@ -164,7 +166,8 @@ export class Http1Response implements ClientResponse {
     this.#room.open();
   }
 
-  #writeHead(head: ResponseHead): void {
+  /** `early` where the answer comes early if the request is not whole by now. */
+  #writeHead(head: ResponseHead, early: boolean): void {
     const response = this.#response;
     if (response.headersSent) {
       throw new ServeHTTPError(
@@ -174,9 +177,11 @@ export class Http1Response implements ClientResponse {
     }
     this.#answered = true;
     keepFieldsOfMiddleware(response, head.fields);
-    if (this.#awaitsContinue) {
-      // Nobody asked for the body. The client may send it all the same, or may not, so the next
-      // request could not be told from it.
+    if (this.#awaitsContinue && bodyHasBegun(this.#request)) {
+      // The client did not wait. Node closes the connection unless a 100 has been sent.
+      this.informational(100, noFields);
+    }
+    if (!this.#request.complete && this.#endsConnection(early)) {
       response.shouldKeepAlive = false;
     }
     const { reason } = head;
@@ -189,6 +194,21 @@ export class Http1Response implements ClientResponse {
       writePatchedHead(response, head);
     }
   }
+
+  /** Whether nothing can follow the response to a request that is not whole. */
+  #endsConnection(early: boolean): boolean {
+    if (this.#awaitsContinue) {
+      // Nobody asked for the body. The client may send it all the same, or may not, so the next
+      // request could not be told from it.
+      return true;
+    }
+    return early && isLongBody(bodyLengthOf(this.#request));
+  }
+}
+
+/** Whether some of the body has come, so that a client that may hold it back does not. */
+function bodyHasBegun(request: IncomingMessage): boolean {
+  return request.complete || request.readableDidRead || request.readableLength > 0;
 }
 
 /**

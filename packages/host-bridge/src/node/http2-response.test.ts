@@ -37,7 +37,7 @@ afterEach(() => {
 const get = { ":path": "/plugins/notes/" };
 const post = { ":method": "POST", ":path": "/plugins/notes/" };
 
-describe("Http2Caller", () => {
+describe("Http2Response", () => {
   it.each(carriers)(
     "takes no upload for complete that its client cut off (%s)",
     async (carrier) => {

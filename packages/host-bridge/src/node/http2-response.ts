@@ -5,10 +5,10 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Duplex } from "node:stream";
-import { discardBytesMax, type FieldList, Room, ServeHTTPError } from "@servehttp/contract";
+import { type FieldList, Room, ServeHTTPError } from "@servehttp/contract";
 import type { ClientResponse } from "../client/client-response.js";
 import { type ResponseHead, toHttp2Fields } from "../edge/response-head.js";
-import { discardMsMax } from "../limits.js";
+import { lingerBytesMax, lingerMsMax, lingerSilenceMsMax } from "../limits.js";
 import { keepFieldsOfMiddleware } from "./middleware-headers.js";
 
 /** The response to a request of HTTP/2. */
@@ -120,13 +120,17 @@ export class Http2Response implements ClientResponse {
 
   discardRequestBody(): void {
     const request = this.#request;
+    const sinceMs = performance.now();
     let discarded = 0;
-    const timer = setTimeout(() => this.#closeOnceSent(), discardMsMax);
-    this.#stream.once("close", () => clearTimeout(timer));
+    const silence = setTimeout(() => this.#closeOnceSent(), lingerSilenceMsMax);
+    this.#stream.once("close", () => clearTimeout(silence));
+    request.once("end", () => clearTimeout(silence));
     request.on("data", (chunk: Buffer) => {
       discarded += chunk.length;
-      if (discarded > discardBytesMax) {
+      if (discarded > lingerBytesMax || performance.now() - sinceMs > lingerMsMax) {
         this.#closeOnceSent();
+      } else {
+        silence.refresh();
       }
     });
     request.resume();

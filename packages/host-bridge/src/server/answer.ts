@@ -16,7 +16,7 @@ export function answer(
   if (request.closed) {
     return;
   }
-  const response = request.openResponse(false);
+  const response = request.openResponse(request.entry.event === "checkContinue");
   const { head, body } = failureResponse(
     {
       status,

@@ -101,23 +101,6 @@ describe.each([
     expect(bridge.inFlight).toBe(0);
   });
 
-  it("refuses an upgrade with a body", async () => {
-    const { bridge, sockets } = await start(prepare(createServer()));
-    await using _ = bridge;
-    using client = await RawClient.connect(bridge.port);
-    client.send(
-      ...upgradeOf("/plugins/notes/", "websocket", "POST"),
-      "Content-Length: 4",
-      "",
-      "body",
-    );
-    await client.take("HTTP/1.1 400 Bad Request\r\n");
-    await until(() => client.ended, "the host ends the connection");
-    client.socket.end();
-    await until(() => sockets.size === 0, "no connection is left");
-    expect(bridge.host.plugins[0]?.outcomes).toEqual({});
-  });
-
   it("takes an upgrade to another protocol for the ordinary request that it is too", async () => {
     const { bridge } = await start(
       prepare(createServer((_request, response) => void response.end("not ours."))),
@@ -174,6 +157,48 @@ describe.each([
 });
 
 describe("attach", () => {
+  it.each([
+    ["a length", "Content-Length: 4", "body"],
+    ["chunks", "Transfer-Encoding: chunked", "4\r\nbody\r\n0\r\n\r\n"],
+  ])("serves an upgrade whose body has %s as an ordinary request", async (_what, field, body) => {
+    const { bridge } = await start(createServer());
+    await using _ = bridge;
+    using client = await RawClient.connect(bridge.port);
+    client.send(...upgradeOf("/plugins/notes/x", "websocket", "POST"), field, "", body);
+    expect(await client.take("POST /x undefined body.")).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    client.send("GET /plugins/notes/next HTTP/1.1", "Host: a", "", "");
+    await client.take("GET /next undefined .");
+  });
+
+  it("refuses an upgrade with a body on a Node that does not ask what may upgrade", async () => {
+    const { bridge, sockets } = await start(withoutUpgradeCallback(createServer()));
+    await using _ = bridge;
+    using client = await RawClient.connect(bridge.port);
+    client.send(
+      ...upgradeOf("/plugins/notes/", "websocket", "POST"),
+      "Content-Length: 4",
+      "",
+      "body",
+    );
+    await client.take("HTTP/1.1 400 Bad Request\r\n");
+    await until(() => client.ended, "the host ends the connection");
+    client.socket.end();
+    await until(() => sockets.size === 0, "no connection is left");
+    expect(bridge.host.plugins[0]?.outcomes).toEqual({});
+  });
+
+  it("keeps upgrades for a plugin's path from other listeners, whatever they offer", async () => {
+    const server = createServer();
+    const seen: string[] = [];
+    server.on("upgrade", (request: IncomingMessage) => void seen.push(request.url ?? ""));
+    const { bridge } = await start(server);
+    await using _ = bridge;
+    using client = await RawClient.connect(bridge.port);
+    client.send(...upgradeOf("/plugins/notes/x", "chat"), "", "");
+    await client.take("GET /x undefined .");
+    expect(seen).toEqual([]);
+  });
+
   it("keeps what the server said before about what may upgrade", async () => {
     const asked: string[] = [];
     const server = createServer({

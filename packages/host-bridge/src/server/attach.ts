@@ -3,12 +3,13 @@ import type { Socket } from "node:net";
 import { byRequest } from "../client/incoming-request.js";
 import type { HostRequest, HostResponse, NodeServer } from "../client/node-types.js";
 import { type FastPathHost, installFastPath } from "../fast-path/install.js";
+import { bodyLengthOf } from "../node/body-length.js";
 import type { Listener } from "./listener.js";
 
 /** What attaching needs of a host. */
 export interface Attachable extends FastPathHost {
   readonly serve: Listener;
-  /** Whether a request that offers an upgrade is for a plugin, and may upgrade. */
+  /** Whether a request may upgrade to a protocol that it offers. Asked where `isRouted` says yes. */
   readonly mayUpgrade: (request: IncomingMessage) => boolean;
   /** Whether a request is for a plugin. */
   readonly isRouted: (request: HostRequest) => boolean;
@@ -124,7 +125,7 @@ function attachUpgrades(
   const othersListen = () => others.length > 0 || server.listenerCount("upgrade") > 1;
   limitUpgrades(server, host, othersListen);
   listen(server, "upgrade", (request, socket, head) => {
-    if (!host.mayUpgrade(request) && othersListen()) {
+    if (!host.isRouted(request) && othersListen()) {
       for (const listener of others) {
         listener.call(server, request, socket, head);
       }
@@ -148,7 +149,9 @@ function limitUpgrades(server: NodeServer, host: Attachable, othersListen: () =>
   const upgradable = server as { shouldUpgradeCallback: (request: IncomingMessage) => boolean };
   const before = upgradable.shouldUpgradeCallback;
   upgradable.shouldUpgradeCallback = (request) =>
-    host.mayUpgrade(request) || (othersListen() && before.call(server, request));
+    host.isRouted(request)
+      ? host.mayUpgrade(request) && bodyLengthOf(request) === 0
+      : othersListen() && before.call(server, request);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { RequestInit } from "@servehttp/contract";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import type { RequestFields } from "../edge/edge-policy.js";
 import type { Route } from "../edge/router.js";
+import { isWebSocketKeyName, webSocketKey } from "../edge/web-socket-key.js";
 import type { ExchangePlugin } from "../exchange/exchange.js";
 import type { RequestContext } from "./read-context.js";
 
@@ -19,10 +20,7 @@ export function requestInit(
   const { entry, versionMajor, versionMinor } = request;
   const { event } = entry;
   const extended = event === "extendedConnect";
-  const headers = fields.fields;
-  if (extended) {
-    pushUpgrade(headers, request.connectProtocol);
-  }
+  const headers = extended ? upgradeFields(request, fields.fields) : fields.fields;
   if (fields.emptyBodyDeclared && !extended) {
     // The length of a body is told beside the fields, but not whether an empty one was declared.
     // Body parsers want to know.
@@ -39,7 +37,8 @@ export function requestInit(
     protocolMinor: versionMinor,
     host: fields.host,
     remoteAddress: request.remoteAddress,
-    headers: expectContinue ? withoutExpect(headers) : headers,
+    // A plugin is told of an expectation by `expectContinue`, not twice.
+    headers: expectContinue ? without(headers, isExpect) : headers,
     contentLength: extended ? 0 : fields.contentLength,
     deadlineUnixMs: totalMs === 0 ? 0 : Date.now() + totalMs,
     requestId,
@@ -51,24 +50,40 @@ export function requestInit(
   return event === "upgrade" && entry.head.length > 0 ? { ...init, tunnelHead: entry.head } : init;
 }
 
-/** The fields without Expect, which a plugin is told of by `expectContinue`: not twice. */
-function withoutExpect(fields: readonly string[]): string[] {
+function without(fields: readonly string[], isOut: (name: string) => boolean): string[] {
   const kept: string[] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const name = fields[at] as string;
-    if (name.toLowerCase() !== "expect") {
+    if (!isOut(name)) {
       kept.push(name, fields[at + 1] as string);
     }
   }
   return kept;
 }
 
-/** Adds the HTTP/1 upgrade that an extended CONNECT stands for (RFC 8441, section 5). */
-function pushUpgrade(fields: string[], protocol: string): void {
-  fields.push("Connection", "Upgrade", "Upgrade", protocol);
-  if (protocol.toLowerCase() === "websocket") {
-    fields.push("Sec-WebSocket-Key", randomBytes(16).toString("base64"));
+function isExpect(name: string): boolean {
+  return name.toLowerCase() === "expect";
+}
+
+/**
+ * The fields of an extended CONNECT with those of the HTTP/1 upgrade that it stands for (RFC 8441,
+ * section 5).
+ */
+function upgradeFields(request: IncomingRequest, fields: readonly string[]): string[] {
+  const protocol = request.connectProtocol;
+  if (protocol.toLowerCase() !== "websocket") {
+    return [...fields, "Connection", "Upgrade", "Upgrade", protocol];
   }
+  const key = webSocketKey(request.rawHeaders) ?? randomBytes(16).toString("base64");
+  return [
+    ...without(fields, isWebSocketKeyName),
+    "Connection",
+    "Upgrade",
+    "Upgrade",
+    protocol,
+    "Sec-WebSocket-Key",
+    key,
+  ];
 }
 
 function protocolOf(major: number, minor: number): string {

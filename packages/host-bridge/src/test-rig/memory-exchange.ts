@@ -1,4 +1,4 @@
-import { type Duplex, PassThrough, type Readable } from "node:stream";
+import { type Duplex, PassThrough } from "node:stream";
 import type {
   ExchangeChannel,
   FieldList,
@@ -153,7 +153,9 @@ export class MemoryExchange {
       onOver: (_exchange, outcome, error) => void this.over.push({ outcome, code: error?.code }),
     };
     const edge = new EdgePolicy();
-    const request: Readable & { rawTrailers: string[] } = Object.assign(this.body, {
+    const request = Object.assign(this.body, {
+      httpVersionMajor: 1,
+      headers: {},
       rawTrailers: [],
     });
     this.exchange = new Exchange(plugin, {
