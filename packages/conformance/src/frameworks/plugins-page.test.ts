@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { createPluginHost } from "@servehttp/host-bridge";
+import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
 import { io } from "socket.io-client";
 import { expect, it } from "vitest";
 import { documentedPrograms } from "../hosts/documented-programs.js";
@@ -16,7 +16,7 @@ const page = new URL("../../../../docs/plugins.md", import.meta.url);
 const programs = documentedPrograms(page);
 const octets = seededBytes("a body for the docs", 300_000);
 
-const checks: Readonly<Record<string, (site: Site) => Promise<void>>> = {
+const checks: Readonly<Record<string, (site: Site, host: PluginHost) => Promise<void>>> = {
   async serveHTTP(site) {
     const hashed = await callSite(site, "/", { body: octets });
     expect(textOf(hashed)).toBe(`${sha256(octets)}\n`);
@@ -54,11 +54,13 @@ const checks: Readonly<Record<string, (site: Site) => Promise<void>>> = {
     expect(short.status).toBe(504);
     expect(textOf(long)).toMatch(/^done, due \d{4}-\d\d-\d\dT/);
   },
-  async WebSockets(site) {
+  async WebSockets(site, host) {
     await using socket = await StockWebSocket.open(site, "/");
     socket.send("hello");
     expect(await socket.message()).toBe("you said hello");
     expect((await callSite(site, "/")).status).toBe(426);
+    await host.reload("p");
+    expect(await socket.closed()).toBe(1012);
   },
   async Tunnels(site) {
     const request = openRequest(site, "/", { headers: { connection: "upgrade", upgrade: "echo" } });
@@ -108,7 +110,7 @@ it.each(Object.keys(checks))("runs the plugin of docs/plugins.md below %s", asyn
   const check = checks[heading];
   expect(check).toBeDefined();
   try {
-    await check?.(siteAt("mux", port, "/plugins/p"));
+    await check?.(siteAt("mux", port, "/plugins/p"), host);
   } finally {
     server.close();
     server.closeAllConnections();
