@@ -33,6 +33,17 @@ export class Call {
     this.#request.end();
   }
 
+  /** Sends the head, and nothing of the body. */
+  flushHeaders(): void {
+    this.#request.flushHeaders();
+  }
+
+  /** Sends the head; resolves when the server asks for the body, by a 100 (Continue). */
+  async continued(): Promise<void> {
+    this.#request.flushHeaders();
+    await once(this.#request, "continue");
+  }
+
   /** The head of the response; its body is to be read. */
   async response(): Promise<IncomingMessage> {
     const [response] = await once(this.#request, "response");

@@ -22,7 +22,7 @@ const warmUpBytes = 16 * mebibyte;
 const growthBytesMax = 32 * mebibyte;
 
 /** Chunks that are dead already would otherwise fill a process up to some 60 MiB, also on plain `node:http`. */
-const lean = ["--scavenger-max-new-space-capacity-mb=1"];
+const lean = ["--max-semi-space-size=1"];
 
 const uploadSha256 = seededSha256("received", sizeBytes);
 const downloadSha256 = seededSha256("sent", sizeBytes);

@@ -9,9 +9,6 @@ import type { BulkResult } from "./bulk.js";
 const warmUpBytes = 16 * 1024 * 1024;
 const transferMsMax = 240_000;
 
-/** Dead chunks would otherwise fill any Node process up to some 60 MiB, and hide what is held. */
-const lean = ["--scavenger-max-new-space-capacity-mb=1"];
-
 /** One connection that the plugin took over, beside one that Node relays. */
 export const tunnels: readonly BenchCase[] = [
   tunnel("up", "1 tunnel, client to plugin", { up: true, down: false }),
@@ -32,7 +29,6 @@ function tunnel(name: string, title: string, ways: { up: boolean; down: boolean 
     fresh: true,
     roundsMax: 3,
     targets: ["mux", "stream", rawTcpRelay.name],
-    start: { hostExecArgv: lean, pluginExecArgv: lean },
     async measure(target, { bulkBytes }) {
       const move = (bytes: number) =>
         moveOctets(target, ways.up ? bytes : 0, ways.down ? bytes : 0);

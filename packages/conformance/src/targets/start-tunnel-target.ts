@@ -15,7 +15,7 @@ export async function startTunnelTarget(carrier: "mux" | "stream"): Promise<Tunn
   const observation = await ObservationServer.listen();
   const script = fileURLToPath(new URL("../../dist/processes/tunnel-host.js", import.meta.url));
   // Chunks that are dead already would otherwise fill a process up to some 60 MiB, also on plain `node:net`.
-  const flags = ["--expose-gc", "--scavenger-max-new-space-capacity-mb=1"];
+  const flags = ["--expose-gc", "--max-semi-space-size=1"];
   const child = spawn(process.execPath, [...flags, script, observation.path, carrier], {
     stdio: ["ignore", "ignore", "inherit"],
   });

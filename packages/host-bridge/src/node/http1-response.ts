@@ -14,6 +14,9 @@ import { keepFieldsOfMiddleware } from "./middleware-headers.js";
 
 const nothing = Buffer.alloc(0);
 
+/** There a write of no bytes sends the head without the empty line that ends it. */
+const onBun = process.versions["bun"] !== undefined;
+
 /** The response to a request of HTTP/1.0 or HTTP/1.1. */
 export class Http1Response implements ClientResponse {
   readonly #request: IncomingMessage;
@@ -122,7 +125,7 @@ export class Http1Response implements ClientResponse {
 
   flush(): void {
     const response = this.#response;
-    if (!this.#bodyAllowed) {
+    if (!this.#bodyAllowed || onBun) {
       // `flushHeaders` writes a string without an encoding.
       response.socket?.setDefaultEncoding("latin1");
       response.flushHeaders();

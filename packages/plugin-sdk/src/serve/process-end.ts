@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { createReadStream, fstatSync, type ReadStream, rmSync } from "node:fs";
 import { Socket } from "node:net";
 import { constants } from "node:os";
 import type { ListenAddress } from "@servehttp/carrier";
@@ -15,7 +15,7 @@ const served = new Set<EndsWithProcess>();
 /** running -> ending [onSignal] */
 let state: "running" | "ending" = "running";
 /** This end of the pipe whose other end the host holds. Kept for as long as the process lives. */
-let hostPipe: Socket | undefined;
+let hostPipe: Socket | ReadStream | undefined;
 
 /** From now on SIGTERM and SIGINT close all plugins of this process, and then end it. */
 export function closeBeforeEnd(plugin: EndsWithProcess): void {
@@ -54,7 +54,7 @@ export function endWithHost(hostFd: string | undefined): void {
     return;
   }
   try {
-    hostPipe = new Socket({ fd: Number(hostFd), readable: true, writable: false });
+    hostPipe = openPipe(Number(hostFd));
   } catch (error) {
     throw new ServeHTTPError(
       "invalid-argument",
@@ -66,7 +66,16 @@ export function endWithHost(hostFd: string | undefined): void {
   hostPipe.on("close", onHostGone);
   hostPipe.on("end", onHostGone);
   hostPipe.resume();
-  hostPipe.unref();
+}
+
+function openPipe(fd: number): Socket | ReadStream {
+  if (process.versions["bun"] !== undefined) {
+    // A socket of Bun's over a descriptor says nothing when the other end closes.
+    fstatSync(fd);
+    return createReadStream("", { fd });
+  }
+  // Not a stream of a file: its read would occupy a thread of Node's pool for as long as the process lives.
+  return new Socket({ fd, readable: true, writable: false }).unref();
 }
 
 function onHostGone(): void {
