@@ -15,6 +15,18 @@ describe("hostLogger", () => {
     expect(records).toMatchObject([{ level: 40, plugin: "notes", msg: "it is slow" }]);
   });
 
+  it("leaves out a detail that the logger says in every record itself (H3)", () => {
+    const lines: string[] = [];
+    const pinoLogger = pino(
+      { base: { pid: 1, service: "shop" } },
+      { write: (line) => lines.push(line) },
+    );
+    hostLogger(pinoLogger).info({ service: "notes", pid: 2, plugin: "notes" }, "it runs");
+    expect(lines.map((line) => line.match(/"(?:pid|service|plugin)":[^,}]*/g))).toEqual([
+      ['"pid":1', '"service":"shop"', '"plugin":"notes"'],
+    ]);
+  });
+
   it("drops what a logger without debug and info has no method for", () => {
     const said: string[] = [];
     const logger = hostLogger({

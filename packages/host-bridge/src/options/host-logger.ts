@@ -19,16 +19,18 @@ export function isLogger(given: unknown): boolean {
 
 /**
  * The logger of a host, from its option. It never throws: what the given one throws is lost, and
- * the host goes on.
+ * the host goes on. Where the given one has bindings, as pino's has, a detail of the same name is
+ * left out, because it would stand twice in one record.
  */
 export function hostLogger(given: Logger | false | undefined): Required<Logger> {
   const logger =
     given === false ? nowhere : (given ?? pino({ name: "servehttp" }, new StandardOutput()));
+  const bound = boundNames(logger);
   const method =
     (level: (typeof levels)[number]) =>
     (details: Readonly<Record<string, unknown>>, message: string) => {
       try {
-        const returned: unknown = logger[level]?.(details, message);
+        const returned: unknown = logger[level]?.(without(details, bound), message);
         if (returned instanceof Promise) {
           returned.catch(lost);
         }
@@ -42,6 +44,26 @@ export function hostLogger(given: Logger | false | undefined): Required<Logger> 
     warn: method("warn"),
     error: method("error"),
   };
+}
+
+function boundNames(logger: object): ReadonlySet<string> {
+  const { bindings } = logger as { bindings?: unknown };
+  try {
+    const found: unknown = typeof bindings === "function" ? bindings.call(logger) : undefined;
+    // pino tells of all but these two.
+    return new Set(found === undefined ? [] : [...Object.keys(found ?? {}), "pid", "hostname"]);
+  } catch {
+    return new Set();
+  }
+}
+
+function without(
+  details: Readonly<Record<string, unknown>>,
+  names: ReadonlySet<string>,
+): Readonly<Record<string, unknown>> {
+  const entries = Object.entries(details);
+  const left = entries.filter(([name]) => !names.has(name));
+  return left.length === entries.length ? details : Object.fromEntries(left);
 }
 
 function lost(): void {

@@ -345,7 +345,7 @@ export class KeptConnection<Connection extends DrainableConnection> {
     const tell = (end: RunEnd) => {
       const failure = pluginFailure(reason, end, at);
       this.#tellFailure(run, failure, delayMs);
-      starting?.reject(failureError(this.#options.pluginId, failure, reason));
+      starting?.reject(failureError(this.#options.pluginId, failure));
       this.#options.onFailure(failure);
     };
     const told = ended === undefined ? Promise.resolve(tell(noEnd)) : ended.then(tell);
@@ -363,8 +363,9 @@ export class KeptConnection<Connection extends DrainableConnection> {
     delayMs: number | undefined,
   ): void {
     const { logger, pluginId } = this.#options;
-    const { code, exitCode, signal, stderr } = failure;
-    const details = { pluginPid: run.pid, code, exitCode, signal, delayMs, stderr };
+    const { code, exitCode, signal } = failure;
+    // What it printed has been logged before, line by line.
+    const details = { pluginPid: run.pid, code, exitCode, signal, delayMs };
     const message = `plugin failed: ${failure.message}`;
     if (this.#ended !== undefined) {
       logger.info(details, message);
@@ -372,7 +373,7 @@ export class KeptConnection<Connection extends DrainableConnection> {
       const advice = `repair it, then call host.reload(${JSON.stringify(pluginId)})`;
       logger.error(details, `${message}; it failed too often and is not started again: ${advice}`);
     } else {
-      logger.warn(details, `${message}; it starts again in ${Math.round(delayMs)} ms`);
+      logger.warn(details, `${message}; it starts again in ${delayMs} ms`);
     }
   }
 

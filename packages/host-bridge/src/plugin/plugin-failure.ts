@@ -23,11 +23,11 @@ export function pluginFailure(reason: ServeHTTPError, end: RunEnd, at: Date): Pl
   const { exit } = end;
   // A process that crashes loses its connection first.
   const crashed = reason.code === "connection-lost" && exit !== undefined && !end.wasAsked;
-  const message = crashed ? `it ${exitText(exit)}` : reason.message;
+  const message = crashed ? `it ${exitText(exit)}` : reasonText(reason);
   return {
     at,
     code: reason.code,
-    message: foreignText(message),
+    message,
     ...exitDetails(exit),
     stderr: end.stderr,
   };
@@ -44,16 +44,10 @@ export function exitDetails(
 }
 
 /** The failure in one line: which plugin, why, and what it said last on standard error. */
-export function failureError(
-  pluginId: string,
-  failure: PluginFailure,
-  reason: ServeHTTPError,
-): ServeHTTPError {
+export function failureError(pluginId: string, failure: PluginFailure): ServeHTTPError {
   const said = failure.stderr.length === 0 ? "" : `; it said: ${failure.stderr.join(" | ")}`;
   const message = `plugin ${pluginId}: ${failure.message}${said}`;
-  const { cause } = reason;
-  const saysMore = cause instanceof Error && !message.includes(cause.message);
-  return new ServeHTTPError(failure.code, message, saysMore ? { cause } : undefined);
+  return new ServeHTTPError(failure.code, message);
 }
 
 /** An error that may hold a plugin's words, as fields of a record. */
@@ -62,14 +56,17 @@ export function errorDetails(error: ServeHTTPError): Readonly<Record<string, unk
     // A defect of the host's own, for which its stack is needed.
     return { code: error.code, err: error };
   }
-  const { cause, code, message } = error;
-  const hasMore = cause instanceof Error && !message.includes(cause.message);
-  const reason = foreignText(message);
-  return hasMore ? { code, reason, cause: foreignText(cause.message) } : { code, reason };
+  return { code: error.code, reason: reasonText(error) };
+}
+
+/** What an error says, and its cause where that says more. */
+function reasonText({ cause, message }: ServeHTTPError): string {
+  const saysMore = cause instanceof Error && !message.includes(cause.message);
+  return saysMore ? `${foreignText(message)}: ${foreignText(cause.message)}` : foreignText(message);
 }
 
 /** Text that may come from a plugin, for one line of a log. */
-export function foreignText(text: string): string {
+function foreignText(text: string): string {
   const escaped = escapeControl(text.slice(0, foreignTextMax));
   return text.length > foreignTextMax ? `${escaped}…` : escaped;
 }

@@ -4,11 +4,10 @@ import {
   outputLinesPerSecondMax,
   outputTailBytesMax,
 } from "../limits.js";
-import { escapeControl } from "./escape-control.js";
 
 /** Takes what a stream's lines come to. */
 export interface LineSink {
-  /** A line, escaped, without its end. `cut`: it was longer, and the rest is dropped. */
+  /** A line as it came, without its end. `cut`: it was longer, and the rest is dropped. */
   line(text: string, cut: boolean): void;
   /** So many lines were not passed on, because they came too fast. */
   dropped(lines: number): void;
@@ -62,12 +61,12 @@ export class OutputLines {
     this.#tellDropped();
   }
 
-  /** The last lines, escaped, oldest first; 2 KiB at the most. */
+  /** The last lines as they came, oldest first; 2 KiB at the most. */
   tail(): readonly string[] {
     return this.#tail
       .toString("utf8")
       .split("\n")
-      .map((line) => escapeControl(withoutReturn(line)))
+      .map(withoutReturn)
       .filter((line) => line.trim() !== "");
   }
 
@@ -104,7 +103,7 @@ export class OutputLines {
       return;
     }
     this.#tellDropped();
-    this.#sink.line(escapeControl(withoutReturn(octets.toString("utf8"))), cut);
+    this.#sink.line(withoutReturn(octets.toString("utf8")), cut);
   }
 
   #allowed(): boolean {

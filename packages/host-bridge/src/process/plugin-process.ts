@@ -5,6 +5,7 @@ import type { Logger } from "@servehttp/contract";
 import { outputEndMs } from "../limits.js";
 import { OutputLines } from "./output-lines.js";
 import { pluginEnvironment } from "./plugin-environment.js";
+import { lineText, logPluginLine } from "./log-plugin-line.js";
 import { withDetails } from "./with-details.js";
 
 /** What a process is started with. */
@@ -65,9 +66,9 @@ export class PluginProcess {
     this.exited = this.#observe(child, options, outputClosed(child));
   }
 
-  /** The last lines on standard error, escaped. */
+  /** The last lines on standard error, escaped. Of a logger's record it is the message alone. */
   stderrTail(): readonly string[] {
-    return this.#stderr.tail();
+    return this.#stderr.tail().map(lineText);
   }
 
   /** Whether it was told to end before it ended. */
@@ -207,7 +208,7 @@ function logLines(
 ): OutputLines {
   const lines = new OutputLines(
     {
-      line: (text, cut) => logger.info(cut ? { stream: name, cut } : { stream: name }, text),
+      line: (text, cut) => logPluginLine(logger, name, text, cut),
       dropped: (count) =>
         logger.warn({ stream: name, dropped: count }, "the plugin printed faster than is logged"),
     },

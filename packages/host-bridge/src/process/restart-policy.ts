@@ -54,5 +54,6 @@ export function afterFailure(
     return { history: next, delayMs: undefined };
   }
   const delayMs = Math.min(rules.delayMsMin * 2 ** (streak - 1), rules.delayMsMax);
-  return { history: next, delayMs: delayMs * (1 + rules.jitter * (2 * chance - 1)) };
+  const moved = delayMs * (1 + rules.jitter * (2 * chance - 1));
+  return { history: next, delayMs: Math.round(moved) };
 }
