@@ -132,6 +132,11 @@ export class HostedPlugin {
     return this.#shared.tunnels;
   }
 
+  /** Requests that wait for it to become ready. */
+  get waiting(): number {
+    return this.#waiting.count;
+  }
+
   get carrier(): "mux" | "stream" | undefined {
     return this.#leading?.connection?.carrier;
   }
@@ -164,6 +169,14 @@ export class HostedPlugin {
 
   /** Where a request for this plugin goes now. */
   destination(): Destination {
+    const destination = this.#now();
+    return destination.kind === "wait" && this.#waiting.isFull
+      ? refused("overload", "too many requests wait for the plugin")
+      : destination;
+  }
+
+  /** The same for a request that waits already, which takes no place of another. */
+  #now(): Destination {
     const connected = this.#leastBusy();
     if (connected === undefined) {
       return this.#noConnection();
@@ -293,9 +306,7 @@ export class HostedPlugin {
     const { maxWaiting, waitMs } = this.#settings;
     const nextAttemptMs = Math.min(...this.#all.map((instance) => instance.nextAttemptMs));
     if (nextAttemptMs <= waitMs && waitMs > 0 && maxWaiting > 0) {
-      return this.#waiting.isFull
-        ? refused("overload", "too many requests wait for the plugin")
-        : this.#wait;
+      return this.#wait;
     }
     if (this.state === "failed") {
       this.#sayThatItFailed();
@@ -312,14 +323,14 @@ export class HostedPlugin {
 
   #addWaiting(request: WaitingRequest): () => void {
     return this.#waiting.add(request, () => {
-      const next = this.destination();
+      const next = this.#now();
       return next.kind === "wait" ? this.#unavailable(0) : next;
     });
   }
 
   /** Lets requests go on that wait, where there is a place for them now. */
   #letGo(): void {
-    this.#waiting.release(() => this.destination());
+    this.#waiting.release(() => this.#now());
   }
 
   #changed(): void {

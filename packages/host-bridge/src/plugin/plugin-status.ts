@@ -19,6 +19,8 @@ export interface PluginStatus {
   readonly inFlight: number;
   /** Tunnels (WebSockets and other hijacked connections) among them. */
   readonly tunnels: number;
+  /** Requests that wait for it to become ready. */
+  readonly waiting: number;
   /** How exchanges came out so far, by outcome; outcomes that have not been are not there. */
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   /** Undefined while it is not connected, and for a handler. */
@@ -36,6 +38,7 @@ export function hostedStatus(plugin: HostedPlugin): PluginStatus {
     restarts: plugin.restarts,
     inFlight: plugin.inFlight,
     tunnels: plugin.tunnels,
+    waiting: plugin.waiting,
     outcomes: Object.fromEntries(plugin.outcomes),
     carrier: plugin.carrier,
     failures: plugin.failures,
@@ -51,6 +54,7 @@ export function handlerStatus(plugin: HandlerSettings, since: Date): PluginStatu
     restarts: 0,
     inFlight: 0,
     tunnels: 0,
+    waiting: 0,
     outcomes: {},
     carrier: undefined,
     failures: [],

@@ -15,6 +15,10 @@ export class WaitingRequests {
     this.#clock = clock;
   }
 
+  get count(): number {
+    return this.#waiting.size;
+  }
+
   get isFull(): boolean {
     return this.#waiting.size >= this.#max;
   }

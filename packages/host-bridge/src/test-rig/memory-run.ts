@@ -24,6 +24,10 @@ export class MemoryRun implements PluginRun<ConnectedPlugin> {
   readonly #lost = Promise.withResolvers<ServeHTTPError>();
   isHostAtFault = false;
   isEnded = false;
+  isClosed = false;
+  lostCode: ErrorCode | undefined;
+  /** There once it has come up. */
+  connected: ConnectedPlugin | undefined;
   /** How often it was asked to end. */
   asked = 0;
   /** What it answers to health checks; undefined: nothing. */
@@ -46,6 +50,9 @@ export class MemoryRun implements PluginRun<ConnectedPlugin> {
 
   /** As a plugin does that has come up. */
   rise(): void {
+    if (this.connected !== undefined || this.isEnded) {
+      return;
+    }
     const connection: ExchangeConnection = {
       carrier: "mux",
       description: { servesHttp: this.servesHttp },
@@ -58,11 +65,13 @@ export class MemoryRun implements PluginRun<ConnectedPlugin> {
         }
         return this.#question.promise;
       },
-      close: () => undefined,
+      close: () => {
+        this.isClosed = true;
+      },
     };
-    this.#ready.resolve(
-      new ConnectedPlugin(connection, this.#shared, () => ({ usedMs: 0, waitedMs: 0 })),
-    );
+    const time = { usedMs: 0, waitedMs: 0 };
+    this.connected = new ConnectedPlugin(connection, this.#shared, () => time);
+    this.#ready.resolve(this.connected);
   }
 
   /** Answers the health check that waits for it. */
@@ -77,6 +86,7 @@ export class MemoryRun implements PluginRun<ConnectedPlugin> {
 
   /** As a plugin does that crashes or closes. */
   lose(code: ErrorCode = "connection-lost"): void {
+    this.lostCode ??= code;
     this.#lost.resolve(new ServeHTTPError(code, "it is gone"));
   }
 
@@ -126,6 +136,7 @@ export class MemoryExchange {
   readonly on: ConnectedPlugin;
   /** Why it was told to stop. */
   readonly stopped: string[] = [];
+  isOver = false;
   readonly #exchange: Exchange;
 
   constructor(on: ConnectedPlugin) {
@@ -134,6 +145,7 @@ export class MemoryExchange {
       init: { requestId: "1", method: "GET" },
       stop: (reason: ServeHTTPError) => {
         this.stopped.push(reason.code);
+        this.isOver = true;
         on.onOver(this.#exchange, "host-stopping", reason);
       },
     } as unknown as Exchange;
@@ -142,10 +154,17 @@ export class MemoryExchange {
 
   /** It becomes a tunnel. */
   hijack(): void {
+    if (this.isOver) {
+      return;
+    }
     this.on.onTunnel(this.#exchange);
   }
 
   end(): void {
+    if (this.isOver) {
+      return;
+    }
+    this.isOver = true;
     this.on.onOver(this.#exchange, "ok", undefined);
   }
 }
