@@ -121,6 +121,31 @@ describe("HostedPlugin", () => {
     expect(hosted.plugin.state).toBe("ready");
   });
 
+  it("cuts and escapes in the log what a plugin says of a failure (H3)", async () => {
+    const hosted = host();
+    await hosted.start();
+    hosted.begin().fail(new ServeHTTPError("handler-failed", `\x1b[2J\n${"x".repeat(900_000)}`));
+    const [record] = hosted.records.filter(({ msg }) => msg === "exchange failed");
+    expect(record).toMatchObject({
+      plugin: "notes",
+      requestId: "1",
+      outcome: "plugin-error",
+      code: "handler-failed",
+      reason: expect.stringMatching(/^\\x1b\[2J\\nx+…$/),
+    });
+    expect(JSON.stringify(record).length).toBeLessThan(2_048);
+  });
+
+  it("keeps the stack of a defect in the log", async () => {
+    const hosted = host();
+    await hosted.start();
+    hosted.begin().fail(new ServeHTTPError("internal", "a defect"));
+    expect(hosted.records.at(-1)).toMatchObject({
+      code: "internal",
+      err: { message: "a defect", stack: expect.stringContaining("hosted-plugin.test") },
+    });
+  });
+
   it("counts tunnels over all its instances", async () => {
     const hosted = host({ maxTunnels: 1 }, 2);
     await hosted.start();

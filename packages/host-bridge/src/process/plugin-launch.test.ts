@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rmdir, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServeHTTPError } from "@servehttp/contract";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { exitToldMs, steadyMs } from "../limits.js";
+import { exitToldMs, startsPerProcessor, steadyMs, turnCheckMs } from "../limits.js";
 import { HostProcesses } from "./host-processes.js";
 import type { LaunchedConnection, PluginLaunchOptions } from "./plugin-launch.js";
 import { PluginLauncher } from "./plugin-launcher.js";
@@ -611,6 +611,51 @@ describe("faults of the host and its system (H4, L9)", () => {
     await stop(plugin);
     await later.close();
     await rmdir(missing);
+  });
+
+  it("starts only so many at once, and counts each one's time from its turn (L9)", async () => {
+    const turnsAtOnce = startsPerProcessor * availableParallelism();
+    const plugins = Array.from({ length: turnsAtOnce + 2 }, () =>
+      supervise(forever, { connect: refuse }),
+    );
+    const started = plugins.map(({ plugin }) => plugin.start());
+    for (const one of started) {
+      one.catch(() => undefined);
+    }
+    const spawnedNow = () => plugins.filter(({ plugin }) => plugin.pid !== undefined);
+    await vi.waitFor(() => expect(spawnedNow()).toHaveLength(turnsAtOnce));
+    const [first] = plugins;
+    const last = plugins.at(-1)!;
+    last.clock.advance(20_000);
+    await turns(10);
+    expect([last.plugin.state, last.plugin.pid]).toEqual(["starting", undefined]);
+    first!.clock.advance(10_000);
+    await expect(started[0]).rejects.toMatchObject({ code: "deadline" });
+    await vi.waitFor(() => expect(spawnedNow()).toHaveLength(turnsAtOnce));
+    await stop(plugins[1]!.plugin);
+    await spawned(last);
+    expect(last.plugin.state).toBe("starting");
+    await Promise.all(plugins.map(({ plugin }) => stop(plugin)));
+  });
+
+  it("lends the turn of a plugin that waits for something else to the next one (L9)", async () => {
+    const turnsAtOnce = startsPerProcessor * availableParallelism();
+    const idle = { usedMs: 1, waitedMs: 0 };
+    const plugins = Array.from({ length: turnsAtOnce + 1 }, () =>
+      supervise(forever, { connect: refuse, processorTime: () => idle }),
+    );
+    for (const { plugin } of plugins) {
+      plugin.start().catch(() => undefined);
+    }
+    const [first] = plugins;
+    const last = plugins.at(-1)!;
+    await spawned(first!);
+    await turns(10);
+    expect(last.plugin.pid).toBeUndefined();
+    first!.clock.advance(turnCheckMs);
+    await spawned(last);
+    expect(first!.plugin.state).toBe("starting");
+    await Promise.all(plugins.map(({ plugin }) => stop(plugin)));
   });
 
   it("counts no time in which no processor was free for the plugin (L9)", async () => {

@@ -161,11 +161,19 @@ export class MemoryExchange {
   }
 
   end(): void {
-    if (this.isOver) {
-      return;
+    this.#over("ok", undefined);
+  }
+
+  /** It fails, by what the plugin does. */
+  fail(error: ServeHTTPError): void {
+    this.#over("plugin-error", error);
+  }
+
+  #over(outcome: "ok" | "plugin-error", error: ServeHTTPError | undefined): void {
+    if (!this.isOver) {
+      this.isOver = true;
+      this.on.onOver(this.#exchange, outcome, error);
     }
-    this.isOver = true;
-    this.on.onOver(this.#exchange, "ok", undefined);
   }
 }
 
