@@ -153,7 +153,7 @@ describe("waiting for a plugin that starts (L8)", () => {
     });
     await client.take("first bytes");
     client.send("more");
-    await client.take("more");
+    expect(await client.take("more")).toBe("more");
   });
 
   it.each([
