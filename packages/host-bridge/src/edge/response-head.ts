@@ -45,6 +45,8 @@ export interface ResponseHead {
   readonly bodyAllowed: boolean;
   /** `fields` has a Trailer field, which on HTTP/1.1 only a chunked response may have. */
   readonly announcesTrailers: boolean;
+  /** `fields` has a Connection field, which says what there is to say of the connection. */
+  readonly namesConnection?: true;
 }
 
 /**
@@ -52,8 +54,8 @@ export interface ResponseHead {
  * would refuse or would wrongly let through: hop-by-hop and framing fields are removed, the length
  * is parsed, names and values are valid.
  *
- * @throws ServeHTTPError `handler-failed` for a status, reason, field or length that no response may have,
- *   `protocol-violation` for a section that is too large
+ * @throws ServeHTTPError `handler-failed` for a status, reason, field or length that no response may
+ *   have, `protocol-violation` for a section that is too large
  */
 export function readResponseHead(init: ResponseInit, rules: ResponseRules): ResponseHead {
   if (!(Number.isInteger(init.status) && init.status >= 200 && init.status <= 999)) {
@@ -81,8 +83,15 @@ export function readResponseHead(init: ResponseInit, rules: ResponseRules): Resp
   if (announcesTrailers) {
     section.fields.push("Trailer", section.trailer ?? "");
   }
+  // A 426 must say what to upgrade to (RFC 9110, section 15.5.22).
+  const namesConnection =
+    status === 426 && section.upgrade !== undefined && rules.versionMajor === 1;
+  if (namesConnection) {
+    section.fields.push("Connection", "Upgrade", "Upgrade", section.upgrade ?? "");
+  }
   return {
     status,
+    ...(namesConnection ? { namesConnection } : undefined),
     ...(reason === undefined ? undefined : { reason }),
     fields: section.fields,
     contentLength: rules.method === "HEAD" ? undefined : contentLength,
@@ -161,6 +170,7 @@ interface Section {
   /** The plugin sent a Transfer-Encoding, which overrides a length (RFC 9112, section 6.3). */
   chunked: boolean;
   trailer: string | undefined;
+  upgrade: string | undefined;
 }
 
 /** Hot: one pass, one map look-up a field. */
@@ -169,7 +179,13 @@ function readSection(headers: FieldList, rules: ResponseRules): Section {
     throw tooLarge();
   }
   const fields: string[] = [];
-  const section: Section = { fields, contentLength: undefined, chunked: false, trailer: undefined };
+  const section: Section = {
+    fields,
+    contentLength: undefined,
+    chunked: false,
+    trailer: undefined,
+    upgrade: undefined,
+  };
   let named: Set<string> | undefined;
   let bytes = 0;
   for (let at = 0; at + 1 < headers.length; at += 2) {
@@ -213,6 +229,9 @@ function readSection(headers: FieldList, rules: ResponseRules): Section {
       case "transfer-encoding":
         section.chunked = true;
         break;
+      case "upgrade":
+        section.upgrade = section.upgrade === undefined ? value : `${section.upgrade}, ${value}`;
+        break;
     }
   }
   return named === undefined
@@ -227,7 +246,8 @@ type ResponseKind =
   | "content-length"
   | "set-cookie"
   | "trailer"
-  | "transfer-encoding";
+  | "transfer-encoding"
+  | "upgrade";
 
 const names = new FieldNameCache<ResponseKind>((comparable, underscored) => {
   switch (comparable) {
@@ -236,6 +256,7 @@ const names = new FieldNameCache<ResponseKind>((comparable, underscored) => {
     case "set-cookie":
     case "trailer":
     case "transfer-encoding":
+    case "upgrade":
       return underscored ? "keep" : comparable;
     default:
       return hopByHopNames.has(comparable) && !underscored ? "drop" : "keep";

@@ -30,6 +30,8 @@ export interface ConnectionOwner {
   onServed(): void;
   /** The fields that the server adds to a response; `closes`: the connection closes behind it. */
   ownFields(dated: boolean, closes: boolean): string;
+  /** The Date field that the server adds to a response. */
+  dateField(): string;
   /** Gives a connection to Node's own listener. */
   passToNode(socket: Socket): void;
   /** A connection is closed, or is Node's from now on. */
@@ -147,6 +149,10 @@ export class FastPathConnection implements RequestConnection {
     const request = this.#request;
     this.#saidClose = early && request?.complete === false && isLongBody(request.contentLength);
     return this.#owner.ownFields(dated, this.#saidClose);
+  }
+
+  dateField(): string {
+    return this.#owner.dateField();
   }
 
   responded(): void {

@@ -152,6 +152,10 @@ export class FastPath implements ConnectionOwner {
     }
   }
 
+  dateField(): string {
+    return date();
+  }
+
   closeIdle(): void {
     for (const { idle, socket } of this.#connections) {
       if (idle) {

@@ -16,6 +16,8 @@ export interface ResponseConnection {
    * connection. `early` where the answer comes early if the request is not whole by now.
    */
   ownFields(dated: boolean, early: boolean): string;
+  /** The Date field that the server adds to a response. */
+  dateField(): string;
   /** The response has been written to its end. */
   responded(): void;
   /** The request has its answer and is not whole: reads and drops the rest of it. */
@@ -162,7 +164,11 @@ export class FastPathResponse implements ClientResponse {
     if (wholeLength !== undefined && head.contentLength === undefined) {
       text += `Content-Length: ${wholeLength}\r\n`;
     }
-    text += this.#connection.ownFields(dated, early);
+    if (head.namesConnection !== true) {
+      text += this.#connection.ownFields(dated, early);
+    } else if (!dated) {
+      text += this.#connection.dateField();
+    }
     this.#chunked =
       wholeLength === undefined && head.contentLength === undefined && this.#mayHaveBody(status);
     return this.#chunked ? `${text}Transfer-Encoding: chunked\r\n\r\n` : `${text}\r\n`;

@@ -2,7 +2,6 @@ import * as zlib from "node:zlib";
 import { ServeHTTPError } from "@servehttp/contract";
 import type { ServeHTTP } from "../handler/serve-http.js";
 import type { PluginRequest } from "../handler/plugin-request.js";
-import { declaredLength } from "./node-request.js";
 import type { UpgradeListener } from "./upgrade.js";
 import type { ResponseWriter } from "../handler/response-writer.js";
 
@@ -93,9 +92,8 @@ function headersOf(request: PluginRequest): Headers {
   for (const [name, value] of request.headers) {
     headers.append(name, value);
   }
-  const length = declaredLength(request);
-  if (length !== undefined) {
-    headers.set("content-length", String(length));
+  if (request.contentLength !== undefined && request.contentLength > 0) {
+    headers.set("content-length", String(request.contentLength));
   }
   return headers;
 }

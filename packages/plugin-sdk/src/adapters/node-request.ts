@@ -69,37 +69,19 @@ function rawHeadersOf(request: PluginRequest): string[] {
   for (const text of fieldsOf(headers)) {
     raw.push(text);
   }
-  if (headers.has("upgrade")) {
+  if (headers.has("upgrade") && !headers.has("connection")) {
     raw.push("Connection", "Upgrade");
   }
-  const length = declaredLength(request);
   if (request.contentLength === undefined) {
     raw.push("Transfer-Encoding", "chunked");
-  } else if (length !== undefined) {
-    raw.push("Content-Length", String(length));
+  } else if (request.contentLength > 0) {
+    raw.push("Content-Length", String(request.contentLength));
   }
   if (request.expectContinue && !headers.has("expect")) {
     raw.push("Expect", "100-continue");
   }
   return raw;
 }
-
-/**
- * The length that a Content-Length of the request gives. Where there is no body the contract does not say whether the
- * field was there. By RFC 9110, section 8.6, clients send `Content-Length: 0` with methods that give a body a meaning.
- */
-export function declaredLength({ method, contentLength }: PluginRequest): number | undefined {
-  return contentLength === 0 && methodsWithoutBody.has(method) ? undefined : contentLength;
-}
-
-const methodsWithoutBody: ReadonlySet<string> = new Set([
-  "GET",
-  "HEAD",
-  "DELETE",
-  "OPTIONS",
-  "TRACE",
-  "CONNECT",
-]);
 
 /** Fills `rawHeaders`, from which Node makes `headers` on demand; once `complete` is set, the trailers. */
 function addHeaderLines(incoming: IncomingMessage, raw: readonly string[]): void {

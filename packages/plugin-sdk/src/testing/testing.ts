@@ -262,7 +262,9 @@ function toInit(request: TestRequest): RequestInit {
     protocolMinor: Number(protocol.charAt(7)),
     host: request.host ?? "plugin.test",
     remoteAddress: request.remoteAddress ?? "192.0.2.1:50000",
-    headers: readHeaders(request.headers ?? []),
+    headers: declaresEmptyBody(request, length)
+      ? [...readHeaders(request.headers ?? []), "Content-Length", "0"]
+      : readHeaders(request.headers ?? []),
     contentLength: request.contentLength ?? length,
     deadlineUnixMs: request.deadline?.getTime() ?? 0,
     requestId: request.id ?? "test",
@@ -272,6 +274,11 @@ function toInit(request: TestRequest): RequestInit {
     hijackable: request.hijackable ?? false,
   };
   return tunnelHead === undefined ? init : { ...init, tunnelHead };
+}
+
+/** Whether a client says that the body is empty: as fetch does, with POST and PUT, or with an empty body. */
+function declaresEmptyBody({ body, method }: TestRequest, length: number): boolean {
+  return length === 0 && (body !== undefined || method === "POST" || method === "PUT");
 }
 
 function lengthOf(body: Uint8Array | AsyncIterable<Uint8Array> | undefined): number {

@@ -148,8 +148,10 @@ export type RequestInit = Message<"servehttp.v1.RequestInit"> & {
   remoteAddr: string;
 
   /**
-   * The header section. It has no Host field, no hop-by-hop fields and no framing fields. It
-   * includes the fields by which the host says who the client is.
+   * The header section. It has no Host field, no hop-by-hop fields and no framing fields, with two
+   * exceptions: "Content-Length: 0" says that an empty body was declared, which content_length does
+   * not say; and a request that offers an upgrade has Connection and Upgrade. Where expect_continue
+   * is set there is no Expect. It includes the fields by which the host says who the client is.
    *
    * @generated from field: repeated servehttp.v1.HeaderField headers = 9;
    */
@@ -239,9 +241,9 @@ export type ResponseInit = Message<"servehttp.v1.ResponseInit"> & {
 
   /**
    * The header section. The host drops Transfer-Encoding, Connection and the other hop-by-hop
-   * fields, because it does the framing of the client's connection itself. It checks
-   * Content-Length: a body that is longer is cut off there, and a body that is shorter breaks the
-   * transfer.
+   * fields, because it does the framing of the client's connection itself; only the Upgrade of a 426
+   * stays. It checks Content-Length: a body of another length makes the exchange fail with 500
+   * while nothing has gone out to the client, and breaks the transfer later.
    *
    * @generated from field: repeated servehttp.v1.HeaderField headers = 2;
    */
