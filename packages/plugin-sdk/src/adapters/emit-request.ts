@@ -6,14 +6,18 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
  *
  * As there, a request that expects something else than 100-continue, for which there is no listener, is answered with 417
  * (RFC 9110, section 10.1.1). A 100 (Continue) goes out when the body is first read, not at once.
+ *
+ * @param hasExpectation whether the request has the field Expect
  */
 export function emitRequest(
   server: Server,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
+  hasExpectation: boolean,
 ): boolean {
   publish(server, incoming, outgoing);
-  const { expect } = incoming.headers;
+  // Node makes an object of the headers when it is asked for one, which listeners need not do.
+  const expect = hasExpectation ? incoming.headers.expect : undefined;
   if (expect === undefined || incoming.httpVersionMinor === 0) {
     return server.emit("request", incoming, outgoing);
   }

@@ -73,8 +73,10 @@ function serveRequest(
   takeResult: () => unknown,
 ): Promise<void> {
   const connection = new NodeSocket(request, response, traits);
+  const { incoming, outgoing } = connection;
+  const hasExpectation = request.expectContinue || request.headers.has("expect");
   return connection.carry(() => {
-    if (!emitRequest(traits.server, connection.incoming, connection.outgoing)) {
+    if (!emitRequest(traits.server, incoming, outgoing, hasExpectation)) {
       throw new ServeHTTPError("invalid-argument", "the server has no listener of request");
     }
     return takeResult();
