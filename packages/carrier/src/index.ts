@@ -6,8 +6,10 @@ export {
   type ListenAddress,
   type ServeRpc,
 } from "./exchange-server.js";
+export { mapEach } from "./messages/map-each.js";
 export { MessageCarrier } from "./messages/message-carrier.js";
+export { MessageHostCarrier } from "./messages/message-host-carrier.js";
 export type { RpcMessages } from "./messages/rpc-messages.js";
 export { networkLimits } from "./node/http2-settings.js";
 export { KeptSession } from "./node/kept-session.js";
-export { statusOf, statusText } from "./wire/grpc-status.js";
+export { errorOfStatus, statusOf, statusText } from "./wire/grpc-status.js";

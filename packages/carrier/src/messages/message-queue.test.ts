@@ -1,4 +1,4 @@
-import { muxWaitingBytesMax } from "@servehttp/contract";
+import { muxWaitingBytesMax, ServeHTTPError } from "@servehttp/contract";
 import { expect, it } from "vitest";
 import { MessageQueue } from "./message-queue.js";
 
@@ -33,25 +33,33 @@ it("lets the sender wait while too much waits", async () => {
   expect(hasRoom).toBe(true);
 });
 
-it.each(["end", "fail", "return"] as const)("frees a sender that waits: %s", async (how) => {
+it("lets a sender go on at the end of the messages", async () => {
   const { queue } = open();
   const room = queue.push(Buffer.alloc(muxWaitingBytesMax + 1));
-  if (how === "end") {
-    queue.end();
-    await queue.next();
-  } else if (how === "fail") {
-    queue.fail(new Error("no"));
-  } else {
-    await queue.return();
-  }
+  queue.end();
+  await queue.next();
   await expect(room).resolves.toBeUndefined();
+});
+
+it("tells a sender that waits why the queue fails", async () => {
+  const { queue } = open();
+  const room = queue.push(Buffer.alloc(muxWaitingBytesMax + 1));
+  queue.fail(failure("why"));
+  await expect(room).rejects.toThrow("why");
+});
+
+it("tells a sender that waits why the stack leaves", async () => {
+  const queue: MessageQueue = new MessageQueue(() => queue.fail(failure("left")));
+  const room = queue.push(Buffer.alloc(muxWaitingBytesMax + 1));
+  await queue.return();
+  await expect(room).rejects.toThrow("left");
 });
 
 it("tells an error once, in place of what waits, and then the end", async () => {
   const { queue } = open();
   void queue.push(message("dropped"));
-  queue.fail(new Error("why"));
-  queue.fail(new Error("too late"));
+  queue.fail(failure("why"));
+  queue.fail(failure("too late"));
   await expect(queue.next()).rejects.toThrow("why");
   expect(await queue.next()).toEqual({ done: true, value: undefined });
 });
@@ -59,7 +67,7 @@ it("tells an error once, in place of what waits, and then the end", async () => 
 it("fails a stack that waits", async () => {
   const { queue } = open();
   const waiting = queue.next();
-  queue.fail(new Error("why"));
+  queue.fail(failure("why"));
   await expect(waiting).rejects.toThrow("why");
 });
 
@@ -87,6 +95,10 @@ it("says so where a stack returns before it has had what waits", async () => {
   await queue.return();
   expect(left).toEqual(["left"]);
 });
+
+function failure(why: string): ServeHTTPError {
+  return new ServeHTTPError("internal", why);
+}
 
 function open() {
   const left: string[] = [];

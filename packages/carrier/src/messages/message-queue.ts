@@ -1,4 +1,4 @@
-import { muxWaitingBytesMax, Room } from "@servehttp/contract";
+import { muxWaitingBytesMax, Room, type ServeHTTPError } from "@servehttp/contract";
 
 /**
  * Messages on their way to an RPC stack that asks for them one by one. It is written by hand and no generator, because a
@@ -9,7 +9,7 @@ import { muxWaitingBytesMax, Room } from "@servehttp/contract";
 export class MessageQueue implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #onLeft: () => void;
   #state: "open" | "ended" | "failed" | "left" = "open";
-  #error: unknown;
+  #error: ServeHTTPError | undefined;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #reader: PromiseWithResolvers<IteratorResult<Uint8Array, undefined>> | undefined;
@@ -20,7 +20,10 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array, undefined
     this.#onLeft = onLeft;
   }
 
-  /** Adds a message. Returns a promise where the sender is to wait; it resolves when there is room, or nothing to wait for. */
+  /**
+   * Adds a message. Returns a promise where the sender is to wait: it resolves when there is room, and
+   * rejects where the queue fails.
+   */
   push(message: Uint8Array): void | Promise<void> {
     if (this.#state !== "open") {
       return undefined;
@@ -44,7 +47,8 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array, undefined
   }
 
   /** Drops the messages that wait, and makes the stack end the RPC with this error. */
-  fail(error: unknown): void {
+  fail(error: ServeHTTPError): void {
+    this.#room.close(error);
     if (this.#state === "open" || this.#state === "ended") {
       this.#state = "failed";
       this.#error = error;
@@ -79,7 +83,13 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array, undefined
     if (!wasOver) {
       this.#onLeft();
     }
+    this.#room.open();
     return Promise.resolve(finished);
+  }
+
+  /** How connect-node tells an iterable that its RPC is over. It takes none without this method. */
+  throw(): Promise<IteratorResult<Uint8Array, undefined>> {
+    return this.return();
   }
 
   [Symbol.asyncIterator](): this {
@@ -89,7 +99,6 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array, undefined
   #drop(): void {
     this.#waiting = [];
     this.#waitingBytes = 0;
-    this.#room.open();
   }
 
   /** Answers the stack that waits. An error is told once: who asks again gets the end. */

@@ -199,6 +199,14 @@ describe("readHostOptions", () => {
     [{ prefix: "/a/../b" }, 'prefix: got "/a/../b", allowed is'],
     [{ prefix: "/a%20b" }, 'prefix: got "/a%20b", allowed is'],
     [{ prefix: "//a" }, 'prefix: got "//a", allowed is'],
+    [
+      { plugins: { a: { url: "http://h:1", protocol: "http" } } },
+      'plugins.a.protocol: got "http", allowed is one of "grpc", "connect"',
+    ],
+    [
+      { plugins: { a: { url: "http://h:1", protocol: "connect", carrier: "mux" } } },
+      'plugins.a.carrier: got "mux", allowed is "auto" or "stream" with protocol "connect"',
+    ],
     [{ enabled: "yes" }, 'enabled: got "yes", allowed is true or false'],
     [{ identity: {} }, "identity: got an object, allowed is a function"],
     [

@@ -87,6 +87,13 @@ export function readPluginOptions(id: string, given: unknown, host: PluginBounds
     return { kind, id, ...options, ...bounds(given, host) };
   }
   const options = checked(pluginSchemas.url, given, at);
+  if (options.protocol === "connect" && options.carrier === "mux") {
+    throw invalidOption(
+      [...at, "carrier"],
+      options.carrier,
+      '"auto" or "stream" with protocol "connect"',
+    );
+  }
   if (options.tls !== undefined && !options.url.every((url) => /^https:/i.test(url))) {
     throw invalidOption([...at, "tls"], options.tls, "nothing, unless every url is https");
   }

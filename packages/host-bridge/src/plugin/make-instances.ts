@@ -60,13 +60,14 @@ export function makeInstances(
       return keep(() => launcher.launch(), true);
     });
   }
-  const { tls, token, url: urls } = settings;
+  const { protocol, tls, token, url: urls } = settings;
   return urls.map((url) => {
     const options = {
       pluginId,
       address: pluginAddress(url, tls),
       token,
       carrier,
+      protocol,
       logger: hostLogger,
     };
     const connect = async (signal: AbortSignal) => {

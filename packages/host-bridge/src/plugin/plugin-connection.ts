@@ -6,14 +6,18 @@ import {
   createClient,
   type Interceptor,
 } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   authorityOf,
   connectCarrier,
   connectHttp2,
   describeAddress,
+  errorOfStatus,
   type HostCarrier,
   KeptSession,
+  mapEach,
+  MessageHostCarrier,
   type PluginAddress,
 } from "@servehttp/carrier";
 import {
@@ -24,6 +28,7 @@ import {
   Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
   type Logger,
+  messageBytesMax as exchangeMessageBytesMax,
   type PartReceiver,
   PluginService,
   type RequestParts,
@@ -42,8 +47,10 @@ export interface PluginConnectionOptions {
   readonly pluginId: string;
   readonly address: PluginAddress;
   readonly token: string | undefined;
-  /** `"auto"` takes mux where the plugin offers it. */
+  /** `"auto"` takes mux where the plugin offers it, and stream where the protocol is Connect. */
   readonly carrier: "auto" | "mux" | "stream";
+  /** What the plugin speaks. Default: `"grpc"`. */
+  readonly protocol?: "grpc" | "connect";
   /** Is told what is wrong with the plugin's server though nothing failed by it yet. */
   readonly logger?: Pick<Logger, "warn">;
 }
@@ -81,7 +88,7 @@ export class PluginConnection {
     this.#exchanges = exchanges;
     this.#health = createClient(
       Health,
-      transportOver(() => session.session(), options),
+      transportOver(() => session.session(), options, messageBytesMax),
     );
     const lost = Promise.withResolvers<ServeHTTPError>();
     this.lost = lost.promise;
@@ -123,7 +130,10 @@ export class PluginConnection {
     try {
       const carrier = chooseCarrier(options, description);
       const warn = (message: string) => logger?.warn({ plugin: pluginId }, message);
-      const exchanges = await connectCarrier(address, token, carrier, warn, signal);
+      const exchanges =
+        options.protocol === "connect"
+          ? await connectMessages(options, signal)
+          : await connectCarrier(address, token, carrier, warn, signal);
       return new PluginConnection(options, session, description, carrier, exchanges);
     } catch (error) {
       session.close("now");
@@ -207,7 +217,7 @@ async function describe(
 ): Promise<DescribeResponse> {
   const client = createClient(
     PluginService,
-    transportOver(() => Promise.resolve(session), options),
+    transportOver(() => Promise.resolve(session), options, messageBytesMax),
   );
   const { pluginId } = options;
   const where = describeAddress(options.address);
@@ -266,6 +276,9 @@ function chooseCarrier(
   options: PluginConnectionOptions,
   description: DescribeResponse,
 ): "mux" | "stream" {
+  if (options.protocol === "connect") {
+    return "stream";
+  }
   const offered = description.carriers.includes(Carrier.MUX);
   if (options.carrier === "mux" && !offered) {
     throw new ServeHTTPError(
@@ -276,9 +289,66 @@ function chooseCarrier(
   return options.carrier === "stream" || !offered ? "stream" : "mux";
 }
 
+/**
+ * Connects for exchanges in the Connect protocol, by connect-node: on a connection that carries
+ * nothing else, and is made anew where the plugin's server closes it.
+ */
+async function connectMessages(
+  options: PluginConnectionOptions,
+  signal: AbortSignal,
+): Promise<HostCarrier> {
+  let current = await connectHttp2(options.address, signal);
+  const session = new KeptSession(current, {
+    connect: async (whileWanted) => {
+      current = await connectHttp2(options.address, whileWanted);
+      return current;
+    },
+    nowMs: () => performance.now(),
+  });
+  const transport = transportOver(() => session.session(), options, exchangeMessageBytesMax);
+  const client = createClient(PluginService, transport);
+  const { input, output } = PluginService.method.serveHTTP;
+  return new MessageHostCarrier(
+    {
+      start: (requests, whileWanted) =>
+        mapEach(
+          client.serveHTTP(
+            mapEach(requests, (message) => fromBinary(input, message)),
+            { signal: whileWanted },
+          ),
+          (message) => toBinary(output, message),
+        ),
+      toError: exchangeError,
+    },
+    {
+      lost: session.lost,
+      get callsMax() {
+        return current.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
+      },
+      close: (how) => session.close(how),
+    },
+  );
+}
+
+/** What it means to an exchange in the Connect protocol that connect-node has thrown. */
+function exchangeError(thrown: unknown): ServeHTTPError {
+  if (thrown instanceof ServeHTTPError) {
+    return thrown;
+  }
+  const { cause, code, rawMessage } = ConnectError.from(thrown);
+  // What the plugin says has no cause here; an error of Node's is the cause of all others.
+  const isSaid = cause === undefined && code !== Code.Canceled && code !== Code.Aborted;
+  return isSaid
+    ? errorOfStatus(String(code), rawMessage)
+    : new ServeHTTPError("connection-lost", "the connection to the plugin broke", {
+        cause: thrown,
+      });
+}
+
 function transportOver(
   sessionOf: () => Promise<ClientHttp2Session>,
   options: PluginConnectionOptions,
+  readMaxBytes: number,
 ) {
   const baseUrl = authorityOf(options.address);
   const sessionManager: SessionManager = {
@@ -295,12 +365,15 @@ function transportOver(
     }
     return next(request);
   };
-  return createGrpcTransport({
+  const transportOptions = {
     baseUrl,
     sessionManager,
     interceptors: [showToken],
     // Compressing costs more than sending here, and is on by default.
     acceptCompression: [],
-    readMaxBytes: messageBytesMax,
-  });
+    readMaxBytes,
+  };
+  return options.protocol === "connect"
+    ? createConnectTransport({ ...transportOptions, httpVersion: "2" })
+    : createGrpcTransport(transportOptions);
 }

@@ -5,14 +5,14 @@ import { type PluginHandler, type RunningPlugin, servePlugin } from "@servehttp/
 import { TemporaryDirectory } from "@servehttp/testkit";
 import type { NodeServer } from "../client/node-types.js";
 import { createPluginHost, type PluginHost } from "../create-plugin-host.js";
-import type { HostOptions, SharedPluginOptions } from "../options/options.js";
+import type { HostOptions, SharedPluginOptions, UrlPluginOptions } from "../options/options.js";
 
 /** What a bridge is made of beside its plugin. */
 export interface BridgeOptions {
   /** Of the host, but for its plugins. */
   readonly host?: Omit<HostOptions, "plugins">;
   /** Of the one plugin, `notes`. */
-  readonly plugin?: SharedPluginOptions;
+  readonly plugin?: SharedPluginOptions & Pick<UrlPluginOptions, "protocol">;
   /** The server that the host is attached to. Default: one of `node:http`. */
   readonly server?: NodeServer;
   /** Called before the host is attached: for middleware and listeners that are there first. */

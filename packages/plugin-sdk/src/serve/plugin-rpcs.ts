@@ -3,6 +3,7 @@ import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufb
 import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import {
+  mapEach,
   type MessageCarrier,
   type RpcMessages,
   type ServeRpc,
@@ -189,8 +190,10 @@ function addRoutes(router: ConnectRouter, rpcs: PluginRpcs): void {
   router.rpc(
     serveHTTP,
     (requests, context) =>
-      mapEach(exchanges.serveHTTP(messagesOf(serveHTTP.input, requests, context)), (message) =>
-        fromBinary(serveHTTP.output, message),
+      mapEach(
+        exchanges.serveHTTP(messagesOf(serveHTTP.input, requests, context)),
+        (message) => fromBinary(serveHTTP.output, message),
+        statusErrorOf,
       ),
     { readMaxBytes: exchangeMessageBytesMax },
   );
@@ -200,6 +203,7 @@ function addRoutes(router: ConnectRouter, rpcs: PluginRpcs): void {
       mapEach(
         exchanges.serveHTTPMux(messagesOf(serveHTTPMux.input, requests, context)),
         (message) => fromBinary(serveHTTPMux.output, message),
+        statusErrorOf,
       ),
     { readMaxBytes: muxMessageBytesMax },
   );
@@ -250,35 +254,11 @@ function errorOf(thrown: unknown): ServeHTTPError {
   }
 }
 
-/** Maps what an iterable gives. Ends it when it is ended itself, also while it waits, which a generator can't. */
-function mapEach<From, To>(
-  iterable: AsyncIterable<From>,
-  map: (value: From) => To,
-): AsyncIterableIterator<To> {
-  const iterator = iterable[Symbol.asyncIterator]();
-  const mapped: AsyncIterableIterator<To> = {
-    async next() {
-      try {
-        const result = await iterator.next();
-        return result.done === true
-          ? { done: true, value: undefined }
-          : { done: false, value: map(result.value) };
-      } catch (error) {
-        throw error instanceof ServeHTTPError ? statusErrorOf(error) : error;
-      }
-    },
-    async return() {
-      await iterator.return?.();
-      return { done: true, value: undefined };
-    },
-    [Symbol.asyncIterator]: () => mapped,
-  };
-  return mapped;
-}
-
 /** The status by which the RPC of a failed exchange ends: never a handler's own words. */
-function statusErrorOf(error: ServeHTTPError): ConnectError {
-  return new ConnectError(statusText(error), codes.get(statusCodeOf(error.code)));
+function statusErrorOf(error: unknown): unknown {
+  return error instanceof ServeHTTPError
+    ? new ConnectError(statusText(error), codes.get(statusCodeOf(error.code)))
+    : error;
 }
 
 /** Connect's codes have the numbers of gRPC's. */
