@@ -2,8 +2,8 @@ import { Http2Error } from "./http2-error.js";
 import { errorCode, frameFlag, frameType, settingBytes } from "./frames.js";
 
 /**
- * What the head of a frame must keep to, whatever the frame holds: whether it is a stream's or the connection's, and its length
- * where that is fixed (RFC 9113, section 6).
+ * What the head of a frame must keep to, whatever the frame holds: whether it is a stream's or the
+ * connection's, and its length where that is fixed (RFC 9113, section 6).
  *
  * @throws Http2Error
  */

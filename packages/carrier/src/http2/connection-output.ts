@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { sentDataFrameBytesMax, unsentConnectionBytesMax } from "../limits.js";
-import { atCallbackEnd, type Flushable } from "../schedule/turn-end.js";
+import { atCallbackEnd, atTurnEnd, type Flushable } from "../schedule/turn-end.js";
 import { checkedFrameBytes, checkedIncrement, checkedWindow } from "./check-window.js";
 import {
   frame,
@@ -33,8 +33,20 @@ export class ConnectionOutput implements Flushable {
   #streamWindowBytes = initialWindowBytes;
   #frameBytesMax = initialFrameBytesMax;
   #claimedBytes = 0;
-  /** idle -> planned [push] -> idle [flush], any -> closed [close] */
-  #state: "idle" | "planned" | "closed" = "idle";
+  /**
+   * idle -> lazy [#pushLazily], idle, lazy -> planned [push], any -> idle [flush], any -> closed
+   * [close]
+   */
+  #state: "idle" | "lazy" | "planned" | "closed" = "idle";
+  readonly #lazyFlush: Flushable = {
+    flush: () => {
+      if (this.#state === "lazy") {
+        // Behind what the end of the turn has others send.
+        this.#state = "planned";
+        atCallbackEnd(this);
+      }
+    },
+  };
 
   constructor(socket: Duplex) {
     this.#socket = socket;
@@ -63,9 +75,22 @@ export class ConnectionOutput implements Flushable {
       return;
     }
     this.#batch.push(octets);
-    if (this.#state === "idle") {
+    if (this.#state !== "planned") {
       this.#state = "planned";
       atCallbackEnd(this);
+    }
+  }
+
+  /**
+   * The same for a frame that nobody waits for: it goes with what the turn brings, or at its end.
+   */
+  #pushLazily(octets: Buffer): void {
+    if (this.#state !== "closed") {
+      this.#batch.push(octets);
+      if (this.#state === "idle") {
+        this.#state = "lazy";
+        atTurnEnd(this.#lazyFlush);
+      }
     }
   }
 
@@ -127,7 +152,7 @@ export class ConnectionOutput implements Flushable {
       stream.state = "ending";
       this.#claim(stream);
     } else {
-      this.push(frame(frameType.data, frameFlag.endStream, stream.streamId, nothing));
+      this.#pushLazily(frame(frameType.data, frameFlag.endStream, stream.streamId, nothing));
       this.#sent(stream, "ended");
     }
   }

@@ -25,7 +25,10 @@ const settings: readonly Setting[] = [
   [settingId.maxHeaderListSize, headerBlockBytesMax],
 ];
 
-/** What a host's connection begins with: `fields` are those of its request, the pseudo-header fields first. */
+/**
+ * What a host's connection begins with: `fields` are those of its request, the pseudo-header fields
+ * first.
+ */
 export function hostPreface(fields: HeaderFields): Buffer {
   return Buffer.concat([preface, prefaceOf([settingId.enablePush, 0], fields)]);
 }

@@ -84,7 +84,8 @@ test.each(ends)(
           pair.host.destroy();
           pair.plugin.destroy();
           expect([recorder.closings.length, recorder.faults]).toEqual([1, []]);
-          // Nothing but what a peer is told, or a programming error of this end's would be taken for one.
+          // Nothing but what a peer is told, or a programming error of this end's would be taken
+          // for one.
           expect(["connection-lost", "protocol-violation", undefined]).toContain(
             recorder.closings[0]?.code,
           );

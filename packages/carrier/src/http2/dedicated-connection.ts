@@ -200,10 +200,6 @@ export class DedicatedConnection implements RpcStream, ConnectionEnd {
     }
   }
 
-  readDone(): void {
-    // What was to be written has been.
-  }
-
   onClosed(error: ServeHTTPError | undefined): void {
     this.#frameWriter.close();
     this.#listener?.closed(error);

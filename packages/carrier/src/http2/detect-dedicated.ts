@@ -4,9 +4,9 @@ import { decodeFields } from "./hpack.js";
 import { frameFlag, frameHeadBytes, frameType, preface, rpcStreamId } from "./frames.js";
 
 /**
- * What the first bytes of a connection ask for, where it is one RPC with the connection to itself: the fields of its request.
- * Undefined for everything else, what is malformed included, and where the request is not all there: a host writes its
- * opening as one.
+ * What the first bytes of a connection ask for, where it is one RPC with the connection to itself:
+ * the fields of its request. Undefined for everything else, what is malformed included, and where
+ * the request is not all there: a host writes its opening as one.
  */
 export function detectDedicated(octets: Buffer): HeaderFields | undefined {
   if (octets.length < preface.length || !octets.subarray(0, preface.length).equals(preface)) {

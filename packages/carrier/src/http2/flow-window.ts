@@ -2,8 +2,9 @@ import { Http2Error } from "./http2-error.js";
 import { errorCode, initialWindowBytes, windowUpdateFrame } from "./frames.js";
 
 /**
- * What the other side may send before it hears that it was read: 16 MiB. Bytes are read as they come, and what keeps an
- * exchange's sender waiting is its own credit, so this only must never be the narrow place.
+ * What the other side may send before it hears that it was read: 16 MiB. Bytes are read as they
+ * come, and what keeps an exchange's sender waiting is its own credit, so this only must never be
+ * the narrow place.
  */
 export const rpcWindowBytes = 16_777_216;
 
@@ -18,7 +19,9 @@ export class FlowWindow {
     this.#streamId = streamId;
   }
 
-  /** The frame by which the connection's window becomes as wide as the stream's, which SETTINGS say. */
+  /**
+   * The frame by which the connection's window becomes as wide as the stream's, which SETTINGS say.
+   */
   static opening(): Buffer {
     return windowUpdateFrame(0, rpcWindowBytes - initialWindowBytes);
   }

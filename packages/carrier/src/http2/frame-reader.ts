@@ -20,8 +20,8 @@ const controlFrameBytesMax = 16_384;
 const nothing = Buffer.alloc(0);
 
 /**
- * Takes the frames of an HTTP/2 connection apart as their bytes come. The bytes of DATA are handed on as views of the
- * input, whatever the length of the frame.
+ * Takes the frames of an HTTP/2 connection apart as their bytes come. The bytes of DATA are handed
+ * on as views of the input, whatever the length of the frame.
  *
  *   head    -> data     [a DATA frame begins]       data    -> head     [it is over]
  *   head    -> padded   [one with padding begins]   padded  -> data     [how much is padding is known]

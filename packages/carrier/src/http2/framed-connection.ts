@@ -50,8 +50,6 @@ export interface ConnectionEnd {
   takeWindowUpdate(streamId: number, bytes: number): void;
   takeReset(streamId: number, code: number): void;
   takeGoaway(lastStreamId: number, code: number): void;
-  /** Everything that one read brought has been taken. */
-  readDone(): void;
   /** Nothing goes either way any more. The last call; the error says why where something failed. */
   onClosed(error: ServeHTTPError | undefined): void;
 }
@@ -117,7 +115,6 @@ export class FramedConnection implements FrameTaker {
     }
     try {
       this.#reader.push(this.#prefaceLeft === 0 ? octets : this.#afterPreface(octets));
-      this.#end.readDone();
     } catch (error) {
       this.#violate(error);
     }

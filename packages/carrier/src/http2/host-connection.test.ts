@@ -41,6 +41,29 @@ test("streams have odd numbers, HEADERS each, and a message as one DATA frame", 
   expect(rig.connection.streamCount).toBe(2);
 });
 
+test("the fields of a request go into the peer's table once it is known, and are numbers from then on", async () => {
+  await using pair = await Pair.open();
+  const { peer, rig } = pair;
+  const openThree = async (count: number) => {
+    for (let opened = 0; opened < 3; opened += 1) {
+      rig.open(Buffer.from("a"), true);
+    }
+    await until(() => peer.of(frameType.headers).length === count, "three more");
+    return peer.of(frameType.headers).slice(-3);
+  };
+  const [indexing, ...indexed] = await openThree(3);
+  expect(indexing!.payload.includes("application/grpc+proto")).toBe(true);
+  // :method and :scheme are in every table.
+  expect(indexed.map(({ payload }) => payload.toString("hex"))).toEqual(
+    indexed.map(() => "83c2c186c0bfbe"),
+  );
+  // A peer that wants a smaller table is given none.
+  peer.socket.write(settingsFrame([[settingId.headerTableSize, 100]]));
+  await until(() => peer.settingsAcks === 2, "the acknowledgement");
+  const [emptying, ...literal] = await openThree(6);
+  expect([emptying!.payload[0], ...literal.map(({ payload }) => payload[0])]).toEqual([0x20, 0, 0]);
+});
+
 test("a response is given as it comes, and both ends free the stream", async () => {
   await using pair = await Pair.open();
   const { peer, rig } = pair;

@@ -8,15 +8,11 @@ import {
   unseenResetsMax,
   uploadWindowBytesMin,
 } from "../limits.js";
-import type { HeaderFields } from "../wire/header-fields.js";
 import { ConnectionOutput } from "./connection-output.js";
 import { type ConnectionEnd, connectionLost, FramedConnection } from "./framed-connection.js";
 import {
   errorCode,
-  frame,
-  frameFlag,
   frameHeadBytes,
-  frameType,
   goawayFrame,
   initialFrameBytesMax,
   initialWindowBytes,
@@ -31,8 +27,9 @@ import {
 import { HeaderCache } from "./header-cache.js";
 import { headerBlockBytesMax } from "./header-sections.js";
 import { HostStream, type HostStreamConnection, type HostStreamListener } from "./host-stream.js";
-import { encodeFields } from "./hpack.js";
+import { initialTableBytes } from "./hpack.js";
 import { Http2Error } from "./http2-error.js";
+import type { HeadersForm, RequestHeaders } from "./request-headers.js";
 import { ResetBudget } from "./reset-budget.js";
 import type { StreamOutput } from "./stream-output.js";
 
@@ -80,7 +77,8 @@ export class HostConnection implements ConnectionEnd, HostStreamConnection {
   readonly #headerCache = new HeaderCache();
   readonly #resetBudget: ResetBudget;
   /** HEADERS as every stream begins with them, but for its number. */
-  readonly #headersFrame: Buffer;
+  readonly #headers: RequestHeaders;
+  #headersForm: HeadersForm = "literal";
   readonly #streams = new Map<number, HostStream>();
   #state: "open" | "draining" | "closed" = "open";
   #settled = false;
@@ -100,17 +98,17 @@ export class HostConnection implements ConnectionEnd, HostStreamConnection {
   #askedStreamId: number | undefined;
 
   /**
-   * Begins a connection over a socket that may still be connecting. `headersFrame` is what each
-   * stream begins with (`requestHeadersFrame`); `nowMs` is a clock that only goes forward.
+   * Begins a connection over a socket that may still be connecting. `headers` is what each
+   * stream begins with; `nowMs` is a clock that only goes forward.
    */
   constructor(
     socket: Duplex,
-    headersFrame: Buffer,
+    headers: RequestHeaders,
     owner: HostConnectionOwner,
     nowMs: () => number,
   ) {
     this.#owner = owner;
-    this.#headersFrame = headersFrame;
+    this.#headers = headers;
     this.#resetBudget = new ResetBudget(nowMs);
     this.#output = new ConnectionOutput(socket);
     this.#connection = new FramedConnection(socket, this, dataFrameBytesMax);
@@ -190,6 +188,11 @@ export class HostConnection implements ConnectionEnd, HostStreamConnection {
     return stream;
   }
 
+  /** Bytes in front of the first message of the stream that is opened next. */
+  get firstHeadroomBytes(): number {
+    return this.#headers.frame(this.#headersForm).length + frameHeadBytes;
+  }
+
   /** Opens no more streams, and closes the connection when those that are open are over. */
   retire(): void {
     if (this.#state === "open") {
@@ -215,9 +218,11 @@ export class HostConnection implements ConnectionEnd, HostStreamConnection {
     this.#nextId += 2;
     this.#streams.set(output.streamId, stream);
     const [first] = segments as [Buffer];
-    this.#headersFrame.copy(first);
+    const headers = this.#headers.frame(this.#headersForm);
+    this.#headersForm = this.#headers.after(this.#headersForm);
+    headers.copy(first);
     first.writeUInt32BE(output.streamId, streamIdOffset);
-    this.#output.write(output, segments, this.#headersFrame.length + frameHeadBytes, last);
+    this.#output.write(output, segments, headers.length + frameHeadBytes, last);
     if (this.#nextId >= streamIdMax) {
       this.retire();
     }
@@ -289,12 +294,15 @@ export class HostConnection implements ConnectionEnd, HostStreamConnection {
   takeSettings(payload: Buffer): void {
     // What was framed by the settings of before goes in front of their acknowledgement.
     this.#output.flush();
+    let tableBytes = this.#settled ? undefined : initialTableBytes;
     let streamsMax = this.#settled ? this.#streamsMax : Number.POSITIVE_INFINITY;
     for (let at = 0; at < payload.length; at += settingBytes) {
       const id = payload.readUInt16BE(at);
       const value = payload.readUInt32BE(at + 2);
       if (id === settingId.maxConcurrentStreams) {
         streamsMax = value;
+      } else if (id === settingId.headerTableSize) {
+        tableBytes = value;
       } else if (id === settingId.initialWindowSize) {
         this.#output.setStreamWindow(value, this.#outputs());
       } else if (id === settingId.maxFrameSize) {
@@ -304,6 +312,9 @@ export class HostConnection implements ConnectionEnd, HostStreamConnection {
       }
     }
     this.#streamsMax = streamsMax;
+    if (tableBytes !== undefined) {
+      this.#headersForm = this.#headers.afterSettings(this.#headersForm, tableBytes);
+    }
   }
 
   settingsAnswered(): void {
@@ -366,10 +377,6 @@ export class HostConnection implements ConnectionEnd, HostStreamConnection {
       const message = `the plugin's server ended a connection with HTTP/2 error code ${code}`;
       this.#connection.close(connectionLost(message));
     }
-  }
-
-  readDone(): void {
-    this.#output.flush();
   }
 
   onClosed(error: ServeHTTPError | undefined): void {
@@ -453,17 +460,3 @@ const connectionPreface = Buffer.concat([
   ]),
   windowUpdateFrame(0, hostConnectionWindowBytes - initialWindowBytes),
 ]);
-
-/**
- * The HEADERS frame of every request on a connection, for stream 0: its fields, the pseudo-header
- * fields first.
- *
- * @throws ServeHTTPError `invalid-argument` where they are too large for one frame
- */
-export function requestHeadersFrame(fields: HeaderFields): Buffer {
-  const block = encodeFields(fields);
-  if (block.length > initialFrameBytesMax) {
-    throw new ServeHTTPError("invalid-argument", "the token is too long for a header field");
-  }
-  return frame(frameType.headers, frameFlag.endHeaders, 0, block);
-}

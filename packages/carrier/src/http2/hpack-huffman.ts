@@ -1,6 +1,6 @@
 /*
- * The Huffman code of HPACK (RFC 7541, appendix B). It is canonical: codes of one length are consecutive, in the order of their
- * symbols, so that the lengths are all there is to know of it.
+ * The Huffman code of HPACK (RFC 7541, appendix B). It is canonical: codes of one length are
+ * consecutive, in the order of their symbols, so that the lengths are all there is to know of it.
  */
 
 /** The length of each byte's code in bits, 0 to 255, then that of EOS. */
@@ -20,7 +20,10 @@ const codeLengths = [
 const endOfString = 256;
 const codeBitsMax = 30;
 
-/** Of each length: the first code, how many there are, and where the symbols of them begin in `symbols`. */
+/**
+ * Of each length: the first code, how many there are, and where the symbols of them begin in
+ * `symbols`.
+ */
 const firstCodes: number[] = [];
 const codeCounts: number[] = [];
 const firstSymbols: number[] = [];

@@ -2,9 +2,19 @@ import type { HeaderFields } from "../wire/header-fields.js";
 import { decodeHuffman } from "./hpack-huffman.js";
 
 /*
- * HPACK (RFC 7541) without a dynamic table, for connections that see three header sections in their life: they tell the
- * other side that their table holds nothing (SETTINGS_HEADER_TABLE_SIZE 0), and put nothing into its.
+ * HPACK (RFC 7541). What is read knows no dynamic table: both ends say that theirs holds nothing
+ * (SETTINGS_HEADER_TABLE_SIZE 0). What is written uses one only where every request of a connection
+ * has the same fields.
  */
+
+/** What a peer's dynamic table may hold until it says otherwise (RFC 9113, section 6.5.2). */
+export const initialTableBytes = 4_096;
+
+/** What an entry of the dynamic table counts for beside its bytes (section 4.1). */
+const entryBytes = 32;
+
+/** The first index behind the static table. */
+const dynamicIndex = 62;
 
 /** A header section that is none. */
 export class HpackError extends Error {}
@@ -21,6 +31,50 @@ export function encodeFields(fields: HeaderFields): Buffer {
   return Buffer.from(octets);
 }
 
+/**
+ * Writes a header section that puts its fields into the other side's table, but for those that
+ * every table has. `tableBytes` is what they count for there.
+ */
+export function encodeIndexing(fields: HeaderFields): { block: Buffer; tableBytes: number } {
+  const octets: number[] = [];
+  let tableBytes = 0;
+  for (const [name, value] of Object.entries(fields)) {
+    const index = staticIndexOf(name, value);
+    if (index === undefined) {
+      octets.push(0x40);
+      pushString(octets, name);
+      pushString(octets, value);
+      tableBytes += name.length + value.length + entryBytes;
+    } else {
+      octets.push(0x80 | index);
+    }
+  }
+  return { block: Buffer.from(octets), tableBytes };
+}
+
+/** Writes the same section again, once the other side has it in its table and nothing else. */
+export function encodeIndexed(fields: HeaderFields): Buffer {
+  const octets: number[] = [];
+  const entries = Object.entries(fields);
+  let left = entries.filter(([name, value]) => staticIndexOf(name, value) === undefined).length;
+  for (const [name, value] of entries) {
+    const index = staticIndexOf(name, value);
+    if (index === undefined) {
+      // What came last has the lowest index.
+      left -= 1;
+      octets.push(0x80 | (dynamicIndex + left));
+    } else {
+      octets.push(0x80 | index);
+    }
+  }
+  return Buffer.from(octets);
+}
+
+function staticIndexOf(name: string, value: string): number | undefined {
+  const at = staticTable.findIndex((entry) => entry[0] === name && entry[1] === value);
+  return at === -1 ? undefined : at + 1;
+}
+
 /** Reads a header section. @throws HpackError */
 export function decodeFields(block: Uint8Array): HeaderFields {
   const fields: Record<string, string> = Object.create(null) as Record<string, string>;
@@ -32,13 +86,15 @@ export function decodeFields(block: Uint8Array): HeaderFields {
       const [name, value] = tableEntry(reader.integer(7));
       add(fields, name, value);
     } else if (octet >= 0x20 && octet < 0x40) {
-      // The size of the dynamic table, in front of all fields (section 4.2): there is none, whatever it says within our bound of 0.
+      // The size of the dynamic table, in front of all fields (section 4.2): there is none,
+      // whatever it says within our bound of 0.
       if (begun || reader.integer(5) !== 0) {
         throw new HpackError("a dynamic table, though none was allowed");
       }
       continue;
     } else {
-      // A literal: to be indexed (6 bits, and our table forgets it at once), not to be, or never to be (4 bits).
+      // A literal: to be indexed (6 bits, and our table forgets it at once), not to be, or never to
+      // be (4 bits).
       const index = reader.integer(octet >= 0x40 ? 6 : 4);
       const name = index === 0 ? reader.string() : tableEntry(index)[0];
       add(fields, name, reader.string());

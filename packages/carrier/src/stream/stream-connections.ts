@@ -10,11 +10,11 @@ import {
 import {
   HostConnection,
   type HostConnectionOwner,
-  requestHeadersFrame,
   type StreamPlan,
 } from "../http2/host-connection.js";
 import { frameHeadBytes } from "../http2/frames.js";
 import type { HostStream, HostStreamListener } from "../http2/host-stream.js";
+import { RequestHeaders } from "../http2/request-headers.js";
 import { idleConnectionMs, streamConnectionsMax, uploadConnectionsMax } from "../limits.js";
 import { atCallbackEnd, atTurnEnd, type Flushable } from "../schedule/turn-end.js";
 import type { HeaderFields } from "../wire/header-fields.js";
@@ -31,6 +31,9 @@ const promptExchangesMax = 2;
  */
 const messageBytesPerByteMax = 8;
 const endMessageBytes = 64;
+
+/** A first message that is no longer goes where there is room for this much: 4 KiB. */
+const usualFirstBytes = 4_096;
 
 /** Different warnings: what they say is partly the plugin's server's choice. */
 const warningsMax = 16;
@@ -61,7 +64,7 @@ export interface StreamConnectionsOptions {
  */
 export class StreamConnections implements StreamCarrier, HostConnectionOwner, Flushable {
   readonly #options: StreamConnectionsOptions;
-  readonly #headersFrame: Buffer;
+  readonly #headers: RequestHeaders;
   readonly #writer = new WireWriter();
   /** Those that may take exchanges, oldest first. */
   readonly #connections: HostConnection[] = [];
@@ -81,7 +84,7 @@ export class StreamConnections implements StreamCarrier, HostConnectionOwner, Fl
   /** @throws ServeHTTPError `invalid-argument` for fields that are too long */
   constructor(options: StreamConnectionsOptions) {
     this.#options = options;
-    this.#headersFrame = requestHeadersFrame(options.fields);
+    this.#headers = new RequestHeaders(options.fields);
     this.#ready.promise.catch(() => undefined);
   }
 
@@ -168,16 +171,19 @@ export class StreamConnections implements StreamCarrier, HostConnectionOwner, Fl
     parts: RequestParts,
     last: boolean,
   ): HostStream | undefined {
-    const writer = this.#writer;
-    const headroomBytes = this.#headersFrame.length + frameHeadBytes;
-    writer.beginMessage(headroomBytes);
-    writeRequestParts(writer, parts);
-    const firstBytes = writer.messageBytes - headroomBytes;
-    const segments = writer.endMessage();
-    const plan = { firstBytes, moreBytes: last ? 0 : moreBytesOf(parts) };
-    const connection = this.#place(plan);
+    const moreBytes = last ? 0 : moreBytesOf(parts);
+    let connection = this.#place({ firstBytes: usualFirstBytes, moreBytes });
     if (connection === undefined) {
       return undefined;
+    }
+    let [segments, firstBytes] = this.#firstMessage(parts, connection);
+    const plan = { firstBytes, moreBytes };
+    if (firstBytes > usualFirstBytes && !connection.fits(plan)) {
+      connection = this.#place(plan);
+      if (connection === undefined) {
+        return undefined;
+      }
+      [segments, firstBytes] = this.#firstMessage(parts, connection);
     }
     if (connection.streamWindowBytes === 0) {
       this.#warn("the plugin's server gives streams no window, so nothing can be sent to it");
@@ -185,6 +191,18 @@ export class StreamConnections implements StreamCarrier, HostConnectionOwner, Fl
     const stream = connection.open(listener, plan);
     stream.write(segments, last);
     return stream;
+  }
+
+  /** A message with room for what a connection puts in front of it, and its bytes without that. */
+  #firstMessage(
+    parts: RequestParts,
+    { firstHeadroomBytes }: HostConnection,
+  ): [segments: Buffer[], bytes: number] {
+    const writer = this.#writer;
+    writer.beginMessage(firstHeadroomBytes);
+    writeRequestParts(writer, parts);
+    const bytes = writer.messageBytes - firstHeadroomBytes;
+    return [writer.endMessage(), bytes];
   }
 
   writeTo(stream: HostStream, parts: RequestParts, last: boolean): void {
@@ -242,7 +260,7 @@ export class StreamConnections implements StreamCarrier, HostConnectionOwner, Fl
 
   #connect(): HostConnection {
     const { connect, nowMs } = this.#options;
-    const connection = new HostConnection(connect(), this.#headersFrame, this, nowMs);
+    const connection = new HostConnection(connect(), this.#headers, this, nowMs);
     this.#connections.push(connection);
     this.#unready.add(connection);
     return connection;

@@ -1,16 +1,13 @@
 import type { ServeHTTPError } from "@servehttp/contract";
-import {
-  HostConnection,
-  type HostConnectionOwner,
-  requestHeadersFrame,
-} from "../http2/host-connection.js";
+import { HostConnection, type HostConnectionOwner } from "../http2/host-connection.js";
+import { RequestHeaders } from "../http2/request-headers.js";
 import type { HostStream, HostStreamListener } from "../http2/host-stream.js";
 import { frameHeadBytes } from "../http2/frames.js";
 import type { HeaderFields } from "../wire/header-fields.js";
 import { rpcHeaders, serveHTTPPath } from "../wire/rpc-paths.js";
 import type { Duplex } from "node:stream";
 
-const headersFrame = requestHeadersFrame(rpcHeaders(serveHTTPPath, "http://localhost", undefined));
+const headers = new RequestHeaders(rpcHeaders(serveHTTPPath, "http://localhost", undefined));
 
 /** A host's connection whose streams a test opens, and what it tells its owner. */
 export class HostConnectionRig implements HostConnectionOwner {
@@ -20,7 +17,7 @@ export class HostConnectionRig implements HostConnectionOwner {
   nowMs = 0;
 
   constructor(socket: Duplex) {
-    this.connection = new HostConnection(socket, headersFrame, this, () => this.nowMs);
+    this.connection = new HostConnection(socket, headers, this, () => this.nowMs);
   }
 
   /** Opens a stream with a message of these bytes. */
@@ -28,7 +25,7 @@ export class HostConnectionRig implements HostConnectionOwner {
     const recorder = new StreamRecorder();
     const plan = { firstBytes: message.length, moreBytes: last ? 0 : Number.POSITIVE_INFINITY };
     recorder.stream = this.connection.open(recorder, plan);
-    recorder.stream.write([withHeadroom(message, headersFrame.length + frameHeadBytes)], last);
+    recorder.stream.write([withHeadroom(message, this.connection.firstHeadroomBytes)], last);
     return recorder;
   }
 
