@@ -6,6 +6,7 @@ import { outputEndMs } from "../limits.js";
 import { OutputLines } from "./output-lines.js";
 import { pluginEnvironment } from "./plugin-environment.js";
 import { lineText, logPluginLine } from "./log-plugin-line.js";
+import { shortageText } from "./system-shortage.js";
 import { withDetails } from "./with-details.js";
 
 /** What a process is started with. */
@@ -232,5 +233,9 @@ function startError(error: NodeJS.ErrnoException, options: PluginProcessOptions)
   if (error.code === "EACCES") {
     return new Error(`can't run ${program}: it may not be executed`);
   }
-  return new Error(`can't run ${program}: ${error.message}`, { cause: error });
+  const why =
+    error.code === "EAGAIN"
+      ? "the system starts no more processes (EAGAIN): raise the limit, ulimit -u"
+      : (shortageText(error) ?? error.message);
+  return new Error(`can't run ${program}: ${why}`);
 }
