@@ -2,15 +2,20 @@ import { describe, expect, it } from "vitest";
 import { afterFailure, type FailureHistory, noFailures, restartRules } from "./restart-policy.js";
 
 /**
- * Fails again and again, each time after running for `ranMs`; returns the delays until it is given
- * up.
+ * Fails again and again, each time `afterMs` behind its start, of which it was ready for `ranMs`.
+ * Returns the delays until it is given up.
  */
-function delays(ranMs: number, chance = 0.5, failures = 20): (number | undefined)[] {
+function delays(
+  afterMs: number,
+  ranMs = afterMs,
+  chance = 0.5,
+  failures = 20,
+): (number | undefined)[] {
   let history: FailureHistory = noFailures;
   let nowMs = 1_000_000;
   const found: (number | undefined)[] = [];
   for (let number = 0; number < failures; number++) {
-    nowMs += ranMs;
+    nowMs += afterMs;
     const next = afterFailure(history, nowMs, ranMs, chance);
     found.push(next.delayMs);
     if (next.delayMs === undefined) {
@@ -25,23 +30,24 @@ function delays(ranMs: number, chance = 0.5, failures = 20): (number | undefined
 describe("afterFailure (O3)", () => {
   it("doubles from 100 ms and gives up at the fifth failure within 60 s", () => {
     expect(delays(0)).toEqual([100, 200, 400, 800, undefined]);
-    expect(delays(10_000)).toEqual([100, 200, 400, 800, undefined]);
+    expect(delays(9_999)).toEqual([100, 200, 400, 800, undefined]);
   });
 
   it("goes on, and stays at 30 s, when failures lie further apart", () => {
-    expect(delays(25_000, 0.5, 12)).toEqual([
+    expect(delays(25_000, 0, 0.5, 12)).toEqual([
       100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000, 30_000,
     ]);
   });
 
-  it("begins anew after a run as long as the window", () => {
-    expect(delays(60_000, 0.5, 4)).toEqual([100, 100, 100, 100]);
+  it("begins anew after a run of 10 s", () => {
+    expect(delays(20_000, 10_000, 0.5, 4)).toEqual([100, 100, 100, 100]);
+    expect(delays(10_000)).toEqual([100, 100, 100, 100, undefined]);
   });
 
   it("moves a delay by a fifth at the most", () => {
-    expect(delays(0, 0)[0]).toBeCloseTo(80);
-    expect(delays(0, 1)[0]).toBeCloseTo(120);
-    expect(delays(25_000, 1, 12)[11]).toBeCloseTo(36_000);
+    expect(delays(0, 0, 0)[0]).toBeCloseTo(80);
+    expect(delays(0, 0, 1)[0]).toBeCloseTo(120);
+    expect(delays(25_000, 0, 1, 12)[11]).toBeCloseTo(36_000);
   });
 
   it("forgets failures that left the window", () => {

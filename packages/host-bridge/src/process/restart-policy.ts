@@ -8,23 +8,29 @@ export interface RestartRules {
    * step.
    */
   readonly jitter: number;
+  /** After a run as long as this, the delays begin anew. */
+  readonly steadyRunMs: number;
   /** So many failures within `windowMs`, and the plugin is given up. */
   readonly failuresMax: number;
   readonly windowMs: number;
 }
 
-/** 100 ms doubling to 30 s, give or take 20 %; given up after 5 failures within a minute. */
+/**
+ * 100 ms doubling to 30 s, give or take 20 %, and anew after a run of 10 s; given up after 5
+ * failures within a minute.
+ */
 export const restartRules: RestartRules = {
   delayMsMin: 100,
   delayMsMax: 30_000,
   jitter: 0.2,
+  steadyRunMs: 10_000,
   failuresMax: 5,
   windowMs: 60_000,
 };
 
 /** What is remembered of a plugin's failures. */
 export interface FailureHistory {
-  /** Failures in a row, none of which came after a run as long as the window. */
+  /** Failures in a row, none of which came after a run of `steadyRunMs`. */
   readonly streak: number;
   /** When they were, oldest first: those that lie within the window. */
   readonly timesMs: readonly number[];
@@ -46,7 +52,7 @@ export function afterFailure(
   chance: number,
   rules: RestartRules = restartRules,
 ): { readonly history: FailureHistory; readonly delayMs: number | undefined } {
-  const streak = ranMs >= rules.windowMs ? 1 : history.streak + 1;
+  const streak = ranMs >= rules.steadyRunMs ? 1 : history.streak + 1;
   const recent = history.timesMs.filter((timeMs) => nowMs - timeMs < rules.windowMs);
   const timesMs = [...recent, nowMs];
   const next: FailureHistory = { streak, timesMs };
