@@ -1,5 +1,6 @@
 import type { HeaderFields } from "../wire/header-fields.js";
 import { decodeFields } from "./hpack.js";
+import { HpackDynamicTable } from "./hpack-dynamic-table.js";
 
 /**
  * Sections that are remembered: the head and the trailers of a usual response, and another of each.
@@ -10,12 +11,13 @@ const sectionsMax = 4;
 const blockBytesMax = 512;
 
 /**
- * Reads header sections. Without a dynamic table the same bytes always mean the same, and a plugin
- * begins and ends all its responses in the same way: so the last ones are remembered.
+ * Reads header sections. Where they use no dynamic table the same bytes always mean the same, and a
+ * plugin begins and ends all its responses in the same way: so the last ones are remembered.
  */
 export class HeaderCache {
   readonly #blocks: Buffer[] = [];
   readonly #fields: HeaderFields[] = [];
+  readonly #table = new HpackDynamicTable();
   #next = 0;
 
   /** @throws HpackError */
@@ -25,8 +27,9 @@ export class HeaderCache {
         return this.#fields[index] as HeaderFields;
       }
     }
-    const fields = Object.freeze(decodeFields(block));
-    if (block.length <= blockBytesMax) {
+    const uses = this.#table.uses;
+    const fields = Object.freeze(decodeFields(block, this.#table));
+    if (block.length <= blockBytesMax && uses === this.#table.uses) {
       this.#blocks[this.#next] = Buffer.from(block);
       this.#fields[this.#next] = fields;
       this.#next = (this.#next + 1) % sectionsMax;

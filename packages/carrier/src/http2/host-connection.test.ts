@@ -390,9 +390,9 @@ test.each([
     [frameType.headers, 4, 1, Buffer.from([0xff])],
   ],
   [
-    "a dynamic table",
+    "a dynamic table of 4,097 bytes",
     errorCode.compressionError,
-    [frameType.headers, 4, 1, Buffer.from([0x3f, 0x10])],
+    [frameType.headers, 4, 1, Buffer.from([0x3f, 0xe2, 0x1f])],
   ],
 ] as const)(
   "%s ends the connection with its code",

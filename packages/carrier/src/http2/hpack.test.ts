@@ -4,7 +4,9 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { ConnectedSockets, FramePeer, randomRuns, until } from "@servehttp/testkit";
 import type { HeaderFields } from "../wire/header-fields.js";
+import { HeaderCache } from "./header-cache.js";
 import { decodeFields, encodeFields, HpackError } from "./hpack.js";
+import { HpackDynamicTable } from "./hpack-dynamic-table.js";
 import { frameFlag, frameType, preface, settingId, settingsFrame } from "./frames.js";
 
 const request = { ":method": "POST", ":path": "/a", ":authority": "localhost", ":scheme": "http" };
@@ -56,7 +58,7 @@ test("reads what nghttp2 encodes: Huffman codes of all bytes, static entries, li
   for (let octet = 1; octet < 256; octet += 1) {
     fields[`x-${octet}`] = `${"a".repeat(40)}${String.fromCharCode(octet)}`;
   }
-  const block = await encodedByNode(fields);
+  const [block = Buffer.alloc(0)] = await encodedByNode([fields], 0);
   expect({ ...decodeFields(block) }).toEqual(fields);
   expect(block.includes("aaaa")).toBe(false);
 });
@@ -101,6 +103,60 @@ test("a dynamic table of no size is said in front of the fields, as nghttp2 does
   expect({ ...decodeFields(Buffer.from([0x20, 0x20, 0x88])) }).toEqual({ ":status": "200" });
 });
 
+test("with a table, fields of earlier sections are known, until newer ones take their room", () => {
+  const table = new HpackDynamicTable();
+  const read = (hex: string) => Object.entries(decodeFields(Buffer.from(hex, "hex"), table));
+  const head = (scheme: string, path: string) => [
+    [":method", "GET"],
+    [":scheme", scheme],
+    [":path", path],
+    [":authority", "www.example.com"],
+  ];
+  // RFC 7541, appendix C.3.
+  expect(read("828684410f7777772e6578616d706c652e636f6d")).toEqual(head("http", "/"));
+  expect(read("828684be58086e6f2d6361636865")).toEqual([
+    ...head("http", "/"),
+    ["cache-control", "no-cache"],
+  ]);
+  expect(read("828785bf400a637573746f6d2d6b65790c637573746f6d2d76616c7565")).toEqual([
+    ...head("https", "/index.html"),
+    ["custom-key", "custom-value"],
+  ]);
+  // A table of 54 bytes has room for the newest entry alone, and one of none for none.
+  expect(read("3f17be")).toEqual([["custom-key", "custom-value"]]);
+  expect(() => read("bf")).toThrow(HpackError);
+  expect(() => read("20be")).toThrow(HpackError);
+  expect(() => read("3fe21f")).toThrow(HpackError);
+});
+
+test("with a table, what an encoder with the default table writes is decoded, however much it forgets", async () => {
+  const sections = Array.from({ length: 200 }, (_, at) => ({
+    ...request,
+    "x-same": "always",
+    [`x-${at % 70}`]: "v".repeat((at * 37) % 150),
+  }));
+  const table = new HpackDynamicTable();
+  for (const [at, block] of (await encodedByNode(sections, 4_096)).entries()) {
+    expect({ ...decodeFields(block, table) }).toEqual(sections[at]);
+  }
+  // At least the new field of each section was put there, and the old one taken from there.
+  expect(table.uses).toBeGreaterThan(2 * sections.length);
+});
+
+test("a section that uses the table is read anew each time that its bytes come", () => {
+  const cache = new HeaderCache();
+  const read = (hex: string) => Object.entries(cache.decode(Buffer.from(hex, "hex")));
+  const newest = "be";
+  for (const [section, fields] of [
+    ["4001610162", [["a", "b"]]],
+    ["4001630164", [["c", "d"]]],
+    ["4001610162", [["a", "b"]]],
+  ] as const) {
+    expect(read(section)).toEqual(fields);
+    expect(read(newest)).toEqual(fields);
+  }
+});
+
 test.each([
   ["index 0", [0x80]],
   ["an index behind the static table", [0xbe]],
@@ -122,34 +178,40 @@ test.each([
   expect(() => decodeFields(Buffer.from(octets))).toThrow(HpackError);
 });
 
-/** The header section that Node's client sends to who has allowed no dynamic table. */
-async function encodedByNode(fields: OutgoingHttpHeaders): Promise<Buffer> {
+/** The header sections that Node's client sends to who has allowed a dynamic table of that size. */
+async function encodedByNode(
+  sections: readonly OutgoingHttpHeaders[],
+  tableBytes: number,
+): Promise<Buffer[]> {
   await using sockets = await ConnectedSockets.open();
   const peer = new FramePeer(sockets.plugin, "plugin");
   sockets.plugin.write(
     settingsFrame([
-      [settingId.headerTableSize, 0],
+      [settingId.headerTableSize, tableBytes],
       [settingId.maxHeaderListSize, 1_000_000],
     ]),
   );
   const session = connect("http://localhost", { createConnection: () => sockets.host });
   await once(session, "remoteSettings");
-  const stream = session.request(fields);
-  stream.on("error", () => undefined);
-  const isLast = () =>
-    peer.frames.some(
-      ({ type, flags }) =>
-        (type === frameType.headers || type === frameType.continuation) &&
-        (flags & frameFlag.endHeaders) !== 0,
-    );
-  await until(isLast, "the header section");
+  for (const fields of sections) {
+    session.request(fields).on("error", () => undefined);
+  }
+  const frames = () =>
+    peer.frames.filter(({ type }) => type === frameType.headers || type === frameType.continuation);
+  const isLast = ({ flags }: { flags: number }) => (flags & frameFlag.endHeaders) !== 0;
+  await until(() => frames().filter(isLast).length === sections.length, "all header sections");
   session.destroy();
-  const frames = [...peer.of(frameType.headers), ...peer.of(frameType.continuation)];
-  return Buffer.concat(
-    frames.map(({ flags, payload }) =>
-      (flags & frameFlag.priority) === 0 ? payload : payload.subarray(5),
-    ),
-  );
+  const blocks: Buffer[] = [];
+  let pieces: Buffer[] = [];
+  for (const frame of frames()) {
+    const { flags, payload } = frame;
+    pieces.push((flags & frameFlag.priority) === 0 ? payload : payload.subarray(5));
+    if (isLast(frame)) {
+      blocks.push(Buffer.concat(pieces));
+      pieces = [];
+    }
+  }
+  return blocks;
 }
 
 function literal(name: string, value: string): Buffer {

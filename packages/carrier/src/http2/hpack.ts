@@ -1,8 +1,9 @@
 import type { HeaderFields } from "../wire/header-fields.js";
+import type { HpackDynamicTable } from "./hpack-dynamic-table.js";
 import { decodeHuffman } from "./hpack-huffman.js";
 
 /*
- * HPACK (RFC 7541). What is read knows no dynamic table: both ends say that theirs holds nothing
+ * HPACK (RFC 7541). Both ends say that what they read knows no dynamic table
  * (SETTINGS_HEADER_TABLE_SIZE 0). What is written uses one only where every request of a connection
  * has the same fields.
  */
@@ -75,29 +76,37 @@ function staticIndexOf(name: string, value: string): number | undefined {
   return at === -1 ? undefined : at + 1;
 }
 
-/** Reads a header section. @throws HpackError */
-export function decodeFields(block: Uint8Array): HeaderFields {
+/**
+ * Reads a header section. With a table, one that refers to fields of earlier sections is read as
+ * well: servers on Bun 1.4 go on using theirs whatever their peer has said.
+ *
+ * @throws HpackError
+ */
+export function decodeFields(block: Uint8Array, table?: HpackDynamicTable): HeaderFields {
   const fields: Record<string, string> = Object.create(null) as Record<string, string>;
   const reader = new BlockReader(block);
   let begun = false;
   while (!reader.done) {
     const octet = reader.peek();
     if (octet >= 0x80) {
-      const [name, value] = tableEntry(reader.integer(7));
+      const [name, value] = tableEntry(reader.integer(7), table);
       add(fields, name, value);
     } else if (octet >= 0x20 && octet < 0x40) {
-      // The size of the dynamic table, in front of all fields (section 4.2): there is none,
-      // whatever it says within our bound of 0.
-      if (begun || reader.integer(5) !== 0) {
-        throw new HpackError("a dynamic table, though none was allowed");
+      // The size of the dynamic table, in front of all fields (section 4.2).
+      const bytesMax = reader.integer(5);
+      if (begun || !(table?.resize(bytesMax) ?? bytesMax === 0)) {
+        throw new HpackError("a dynamic table that was not allowed");
       }
       continue;
     } else {
-      // A literal: to be indexed (6 bits, and our table forgets it at once), not to be, or never to
-      // be (4 bits).
+      // A literal: to be indexed (6 bits), not to be, or never to be (4 bits).
       const index = reader.integer(octet >= 0x40 ? 6 : 4);
-      const name = index === 0 ? reader.string() : tableEntry(index)[0];
-      add(fields, name, reader.string());
+      const name = index === 0 ? reader.string() : tableEntry(index, table)[0];
+      const value = reader.string();
+      if (octet >= 0x40) {
+        table?.add(name, value);
+      }
+      add(fields, name, value);
     }
     begun = true;
   }
@@ -187,8 +196,8 @@ class BlockReader {
   }
 }
 
-function tableEntry(index: number): readonly [string, string] {
-  const entry = staticTable[index - 1];
+function tableEntry(index: number, table?: HpackDynamicTable): readonly [string, string] {
+  const entry = staticTable[index - 1] ?? table?.entry(index - 1 - staticTable.length);
   if (entry === undefined) {
     throw new HpackError(`an index of ${index}, which no table has`);
   }
