@@ -18,6 +18,9 @@ const shared = {
   // Processes, because memory, handles and open HTTP/2 sessions belong to a process.
   pool: "forks",
   execArgv: ["--expose-gc"],
+  setupFiles: ["packages/testkit/src/disposable-stacks.ts"].filter(
+    () => globalThis.AsyncDisposableStack === undefined,
+  ),
   testTimeout: isFullSize ? 180_000 : 30_000,
   hookTimeout: 30_000,
   // What a test waits for comes when the machine has time for it.

@@ -105,5 +105,9 @@ export class NodeIncomingRequest implements IncomingRequest {
 
   onClose(listener: CloseListener): void {
     this.#response.on("close", () => listener.clientClosed());
+    // A pipelined one that waits for those in front of it has no socket. Node 22 does not close it.
+    if (this.#response.socket === null) {
+      this.message.on("aborted", () => listener.clientClosed());
+    }
   }
 }

@@ -309,7 +309,8 @@ describe("H1 a handler in the host's process", () => {
     });
     using client = await RawClient.connect(host.port);
     client.send(...get);
-    await client.closed();
+    // The client's libuv in Node 22 shows a reset that comes together with bytes as an end.
+    await client.hostEnded();
     expect(client.received).toContain("begun");
     expect(client.received).not.toContain("\r\n0\r\n\r\n");
     expect(host.logged).toMatchObject([{ err: { message: "in the middle" } }]);

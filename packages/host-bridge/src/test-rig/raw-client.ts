@@ -52,6 +52,11 @@ export class RawClient implements Disposable {
     return taken;
   }
 
+  /** Resolves when the host has ended or reset the connection. */
+  async hostEnded(): Promise<void> {
+    await until(() => this.ended || this.socket.closed, "the host has ended the connection");
+  }
+
   /** Resolves when the connection is closed both ways. */
   async closed(): Promise<void> {
     await until(() => this.socket.closed, "the connection is closed");

@@ -68,10 +68,19 @@ export function drained(outgoing: ServerResponse): void {
     return;
   }
   (outgoing as NodeResponse)._flush();
-  // Node 22 emits nothing itself where it has buffered nothing.
+  // Node 22 does nothing itself where it has buffered nothing. What is piped into a response that
+  // needs a drain waits for one.
   if (outgoing.writableNeedDrain) {
+    const needsDrain = Object.getOwnPropertySymbols(outgoing).find(isNeedsDrain);
+    if (needsDrain !== undefined) {
+      Reflect.set(outgoing, needsDrain, false);
+    }
     outgoing.emit("drain");
   }
+}
+
+function isNeedsDrain(symbol: symbol): boolean {
+  return symbol.description === "kNeedDrain";
 }
 
 const ours = Symbol("servehttp");

@@ -95,7 +95,9 @@ describe.each([
       note(outgoing, "res", ["finish", "close", "error"]);
       outgoing.end("x");
     });
-    expect(events).toEqual(["res finish", "res close", "req end", "req close"]);
+    // Node 26 ends the request before it closes the response.
+    expect(events.filter((event) => event.startsWith("req"))).toEqual(["req end", "req close"]);
+    expect(events.filter((event) => event.startsWith("res"))).toEqual(["res finish", "res close"]);
   });
 
   it("tells the same story by events: a body that is read", async () => {
@@ -265,22 +267,25 @@ describe.each([
     });
   });
 
-  it("aborts the signal of a request whose client leaves, and of no other", async () => {
-    const signals: AbortSignal[] = [];
-    const listener: Listener = (incoming, outgoing) => {
-      signals.push((incoming as IncomingMessage & { signal: AbortSignal }).signal);
-      outgoing.write("begin");
-      if (incoming.url === "/whole") {
-        outgoing.end();
+  // Requests have a signal from Node 24 on.
+  describe.runIf("signal" in IncomingMessage.prototype)("that asks for the signal", () => {
+    it("aborts the signal of a request whose client leaves, and of no other", async () => {
+      const signals: AbortSignal[] = [];
+      const listener: Listener = (incoming, outgoing) => {
+        signals.push((incoming as IncomingMessage & { signal: AbortSignal }).signal);
+        outgoing.write("begin");
+        if (incoming.url === "/whole") {
+          outgoing.end();
+        }
+      };
+      await serve(listener, { url: "/whole" });
+      await expect(serve(listener, { leaveAfterHead: true })).rejects.toThrow(broken);
+      const [whole, left] = signals as [AbortSignal, AbortSignal];
+      if (!left.aborted) {
+        await once(left, "abort");
       }
-    };
-    await serve(listener, { url: "/whole" });
-    await expect(serve(listener, { leaveAfterHead: true })).rejects.toThrow(broken);
-    const [whole, left] = signals as [AbortSignal, AbortSignal];
-    if (!left.aborted) {
-      await once(left, "abort");
-    }
-    expect(whole.aborted).toBe(false);
+      expect(whole.aborted).toBe(false);
+    });
   });
 
   it("is seen by who subscribes to Node's channels of diagnostics", async () => {
@@ -339,7 +344,8 @@ describe.each([
     expect(states).toEqual([
       [false, false, false, false],
       [true, false, false, false],
-      [true, true, false, false],
+      // Whether it is finished by now differs between versions of Node.
+      [true, true, expect.any(Boolean), false],
       [true, true, true, true],
     ]);
   });

@@ -34,6 +34,10 @@ export async function listenAt(
 }
 
 async function listen(server: ExchangeServer, address: ListenAddress): Promise<ListenAddress> {
+  if ("path" in address && Buffer.byteLength(address.path) > socketPathBytesMax) {
+    // Node 22 would cut the path off, and listen at what is left of it.
+    throw new Error("the path is too long for a socket");
+  }
   const bound = await server.listen(address);
   return typeof bound === "string" ? { path: bound } : { host: bound.address, port: bound.port };
 }
