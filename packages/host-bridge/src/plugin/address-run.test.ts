@@ -12,7 +12,7 @@ import { systemClock } from "../process/clock.js";
 import { HostProcesses } from "../process/host-processes.js";
 import { certificate, turns, until } from "@servehttp/testkit";
 import type { PluginExchanges } from "./connected-plugin.js";
-import type { Instance } from "./hosted-plugin.js";
+import type { Instance } from "./plugin-instances.js";
 import { makeInstances } from "./make-instances.js";
 import type { PluginFailure } from "./plugin-failure.js";
 import type { OutsideSettings } from "./plugin-set.js";

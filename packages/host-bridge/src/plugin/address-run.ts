@@ -2,7 +2,7 @@ import { ServeHTTPError } from "@servehttp/contract";
 import { abortableConnection } from "../process/abortable.js";
 import type { Clock } from "../process/clock.js";
 import { noEnd, type RunEnd } from "../process/shared-process.js";
-import type { PluginRun } from "./kept-connection.js";
+import type { PluginRun } from "./plugin-run.js";
 
 /** What a connection to a plugin's address is made of. */
 export interface AddressRunOptions<Connection> {

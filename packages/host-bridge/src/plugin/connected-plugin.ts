@@ -12,7 +12,7 @@ import type { Outcome } from "../exchange/failure.js";
 import type { Clock } from "../process/clock.js";
 import type { ProcessorTime } from "../process/processor-time.js";
 import { HealthWatch } from "./health-watch.js";
-import type { DrainableConnection } from "./kept-connection.js";
+import type { DrainableConnection } from "./plugin-run.js";
 
 /** A connection to a plugin, as far as the exchanges on it need to know. */
 export interface ExchangeConnection {

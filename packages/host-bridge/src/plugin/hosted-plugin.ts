@@ -6,15 +6,10 @@ import type { Outcome } from "../exchange/failure.js";
 import { failuresToldMax, sayAgainMs } from "../limits.js";
 import type { Clock } from "../process/clock.js";
 import type { ConnectedPlugin, PluginExchanges } from "./connected-plugin.js";
-import type { InstanceState, KeptConnection, KeptConnectionOptions } from "./kept-connection.js";
+import type { InstanceState, KeptConnectionOptions } from "./kept-connection.js";
 import { errorDetails, type PluginFailure } from "./plugin-failure.js";
+import { type Instance, PluginInstances } from "./plugin-instances.js";
 import { WaitingRequests } from "./waiting-requests.js";
-
-/** An instance of a plugin: a process, or an address. */
-export type Instance = Pick<
-  KeptConnection<ConnectedPlugin>,
-  "state" | "sinceUnixMs" | "restarts" | "pid" | "connection" | "nextAttemptMs" | "start" | "stop"
->;
 
 /** What an instance tells of itself. */
 export type InstanceWatch = Pick<KeptConnectionOptions<ConnectedPlugin>, "onChange" | "onFailure">;
@@ -42,24 +37,6 @@ export interface HostedPluginSettings {
   readonly makeInstances: (shared: PluginExchanges, watch: InstanceWatch) => readonly Instance[];
 }
 
-/**
- * What a plugin is doing as a whole; each of its instances has a state of its own.
- *
- *   stopped   -> running    [start]
- *   running   -> reloading  [#replace]
- *   reloading -> running    [#replace: the new instances took over, or did not start]
- *   any       -> stopped    [stop]
- *   any       -> removed    [remove]
- */
-type HostedState =
-  | { readonly name: "stopped" | "removed" }
-  | { readonly name: "running"; readonly instances: readonly Instance[] }
-  | {
-      readonly name: "reloading";
-      readonly instances: readonly Instance[];
-      readonly next: readonly Instance[];
-    };
-
 /** One plugin of a host: its instances, and where its requests go. */
 export class HostedPlugin {
   readonly id: string;
@@ -68,13 +45,8 @@ export class HostedPlugin {
   readonly #onChange: () => void;
   readonly #shared: PluginExchanges;
   readonly #waiting: WaitingRequests;
-  #state: HostedState = { name: "stopped" };
-  /** Instances that get nothing new and are not gone yet. */
-  readonly #leaving = new Set<Instance>();
-  /** Reloads happen one after the other. */
-  #lastReload: Promise<unknown> = Promise.resolve();
+  readonly #instances: PluginInstances;
   #stoppedUnixMs: number;
-  #wasStarted = false;
   #failures: readonly PluginFailure[] = [];
   #saidFailedAtMs = Number.NEGATIVE_INFINITY;
   readonly #wait: Destination = {
@@ -98,6 +70,11 @@ export class HostedPlugin {
       onOver: (exchange, outcome, error) => this.#onOver(exchange, outcome, error),
     };
     this.#waiting = new WaitingRequests(maxWaiting, waitMs, clock);
+    this.#instances = new PluginInstances({
+      pluginId: settings.id,
+      make: () => this.#makeInstances(),
+      onChange: () => this.#changed(),
+    });
     this.#stoppedUnixMs = clock.unixMs();
   }
 
@@ -107,19 +84,19 @@ export class HostedPlugin {
   }
 
   get state(): InstanceState {
-    return this.#leading?.state ?? "stopped";
+    return this.#instances.leading?.state ?? "stopped";
   }
 
   get pid(): number | undefined {
-    return this.#leading?.pid;
+    return this.#instances.leading?.pid;
   }
 
   get sinceUnixMs(): number {
-    return this.#leading?.sinceUnixMs ?? this.#stoppedUnixMs;
+    return this.#instances.leading?.sinceUnixMs ?? this.#stoppedUnixMs;
   }
 
   get restarts(): number {
-    return this.#instances.reduce((sum, { restarts }) => sum + restarts, 0);
+    return this.#instances.current.reduce((sum, { restarts }) => sum + restarts, 0);
   }
 
   /** Exchanges that run now, also on instances that are being replaced. */
@@ -138,7 +115,7 @@ export class HostedPlugin {
   }
 
   get carrier(): "mux" | "stream" | undefined {
-    return this.#leading?.connection?.carrier;
+    return this.#instances.leading?.connection?.carrier;
   }
 
   /** The last failures of all instances, oldest first. */
@@ -148,7 +125,7 @@ export class HostedPlugin {
 
   /** Whether `start` has ever been called. */
   get wasStarted(): boolean {
-    return this.#wasStarted;
+    return this.#instances.wasStarted;
   }
 
   /**
@@ -157,14 +134,7 @@ export class HostedPlugin {
    * @throws ServeHTTPError `unavailable` for a plugin that was removed
    */
   async start(): Promise<void> {
-    if (this.#state.name === "removed") {
-      throw new ServeHTTPError("unavailable", `plugin ${this.id} was removed`);
-    }
-    this.#wasStarted = true;
-    if (this.#state.name === "stopped") {
-      this.#state = { name: "running", instances: this.#makeInstances() };
-    }
-    await Promise.all(this.#instances.map((instance) => instance.start()));
+    await this.#instances.start();
   }
 
   /** Where a request for this plugin goes now. */
@@ -196,19 +166,13 @@ export class HostedPlugin {
    * counts. `start` may be called at once, and starts new instances.
    */
   async stop(drainMs: number, reason: ServeHTTPError): Promise<void> {
-    const instances = this.#all;
-    if (this.#state.name !== "removed") {
-      this.#state = { name: "stopped" };
-    }
     this.#stoppedUnixMs = this.#settings.clock.unixMs();
-    await this.#leave([...instances, ...this.#leaving], drainMs, reason);
+    await this.#instances.stop(drainMs, reason);
   }
 
   /** Stops it, and starts it never again. */
   async remove(drainMs: number, reason: ServeHTTPError): Promise<void> {
-    const stopped = this.stop(drainMs, reason);
-    this.#state = { name: "removed" };
-    await stopped;
+    await this.#instances.remove(drainMs, reason);
   }
 
   /**
@@ -219,81 +183,12 @@ export class HostedPlugin {
    *   is stopped meanwhile
    */
   async reload(drainMs: number): Promise<void> {
-    const reload = this.#lastReload.then(() => this.#replace(drainMs));
-    // The next reload waits for this one. Its failure is for its own caller.
-    this.#lastReload = reload.catch(() => undefined);
-    await reload;
-  }
-
-  async #replace(drainMs: number): Promise<void> {
-    if (this.#state.name !== "running") {
-      throw new ServeHTTPError("unavailable", `plugin ${this.id} is stopped`);
-    }
-    const { instances: old } = this.#state;
-    const next = this.#makeInstances();
-    const reloading: HostedState = { name: "reloading", instances: old, next };
-    this.#state = reloading;
-    const reason = new ServeHTTPError("host-stopping", "the plugin was reloaded");
-    try {
-      await Promise.all(next.map((instance) => instance.start()));
-    } catch (error) {
-      if (this.#state === reloading) {
-        this.#state = { name: "running", instances: old };
-      }
-      await this.#leave(next, 0, reason);
-      throw error;
-    }
-    if (this.#state !== reloading) {
-      throw new ServeHTTPError("host-stopping", `plugin ${this.id} was stopped`);
-    }
-    this.#state = { name: "running", instances: next };
-    this.#changed();
-    await this.#leave(old, drainMs, reason);
-  }
-
-  #makeInstances(): readonly Instance[] {
-    return this.#settings.makeInstances(this.#shared, {
-      onChange: () => this.#changed(),
-      onFailure: (failure) => {
-        this.#failures = [...this.#failures, failure].slice(-failuresToldMax);
-        this.#changed();
-      },
-    });
-  }
-
-  async #leave(
-    instances: readonly Instance[],
-    drainMs: number,
-    reason: ServeHTTPError,
-  ): Promise<void> {
-    await Promise.all(
-      instances.map(async (instance) => {
-        this.#leaving.add(instance);
-        await instance.stop(drainMs, reason);
-        this.#leaving.delete(instance);
-      }),
-    );
-    this.#changed();
-  }
-
-  get #instances(): readonly Instance[] {
-    return "instances" in this.#state ? this.#state.instances : [];
-  }
-
-  /** Also those that a reload starts. */
-  get #all(): readonly Instance[] {
-    return "next" in this.#state ? [...this.#instances, ...this.#state.next] : this.#instances;
-  }
-
-  /** The instance that speaks for the plugin: a ready one, else the first. */
-  get #leading(): Instance | undefined {
-    const instances = this.#instances.length > 0 ? this.#instances : [...this.#leaving];
-    return instances.find(({ state }) => state === "ready") ?? instances[0];
+    await this.#instances.reload(drainMs);
   }
 
   #leastBusy(): ConnectedPlugin | undefined {
     let least: ConnectedPlugin | undefined;
-    for (const { connection } of this.#instances) {
+    for (const { connection } of this.#instances.current) {
       if (connection?.open === true && (least === undefined || connection.busy < least.busy)) {
         least = connection;
       }
@@ -304,7 +199,7 @@ export class HostedPlugin {
   /** No instance takes requests now: whether it is worth to wait. */
   #noConnection(): Destination {
     const { maxWaiting, waitMs } = this.#settings;
-    const nextAttemptMs = Math.min(...this.#all.map((instance) => instance.nextAttemptMs));
+    const { nextAttemptMs } = this.#instances;
     if (nextAttemptMs <= waitMs && waitMs > 0 && maxWaiting > 0) {
       return this.#wait;
     }
@@ -319,6 +214,16 @@ export class HostedPlugin {
     return Number.isFinite(nextAttemptMs)
       ? { kind: "refused", error, retryAfterSeconds: Math.max(1, Math.ceil(nextAttemptMs / 1_000)) }
       : { kind: "refused", error };
+  }
+
+  #makeInstances(): readonly Instance[] {
+    return this.#settings.makeInstances(this.#shared, {
+      onChange: () => this.#changed(),
+      onFailure: (failure) => {
+        this.#failures = [...this.#failures, failure].slice(-failuresToldMax);
+        this.#changed();
+      },
+    });
   }
 
   #addWaiting(request: WaitingRequest): () => void {

@@ -1,7 +1,6 @@
 import { type Logger, ServeHTTPError } from "@servehttp/contract";
 import { lostGraceMs, retiredMax, steadyMs, stopGraceMs } from "../limits.js";
 import type { Clock } from "../process/clock.js";
-import { exitText } from "../process/plugin-process.js";
 import {
   afterFailure,
   type FailureHistory,
@@ -9,7 +8,15 @@ import {
   type RestartRules,
 } from "../process/restart-policy.js";
 import { noEnd, type RunEnd } from "../process/shared-process.js";
-import { exitDetails, failureError, type PluginFailure, pluginFailure } from "./plugin-failure.js";
+import { withDetails } from "../process/with-details.js";
+import {
+  failureError,
+  logEnd,
+  logFailure,
+  type PluginFailure,
+  pluginFailure,
+} from "./plugin-failure.js";
+import type { DrainableConnection, PluginRun } from "./plugin-run.js";
 
 /** What one instance of a plugin is doing. */
 export type InstanceState =
@@ -20,36 +27,6 @@ export type InstanceState =
   | "failed"
   | "stopping"
   | "stopped";
-
-/** A connection, with what runs on it. */
-export interface DrainableConnection {
-  /**
-   * Sends it nothing new, and resolves when nothing runs on it any more. What still runs when
-   * `giveUp` aborts is broken, with its reason.
-   *
-   * @param onTunnelsLeft called once when nothing but tunnels runs
-   */
-  drain(giveUp: AbortSignal, onTunnelsLeft: () => void): Promise<void>;
-}
-
-/** One connection to a plugin, from the attempt to make it up to its end. */
-export interface PluginRun<Connection> {
-  /** Its process, where it has one. */
-  readonly pid: number | undefined;
-  /** Resolves when the plugin is ready; rejects with why it is not. */
-  readonly ready: Promise<Connection>;
-  /**
-   * Settles, and never rejects, when a plugin that was ready takes nothing new. With the code
-   * `plugin-closing`, what runs may end.
-   */
-  readonly lost: Promise<ServeHTTPError>;
-  /** Whether it failed for a reason that lies with the host or its system, not with the plugin. */
-  readonly isHostAtFault: boolean;
-  /** Asks its process to end. */
-  ask(): void;
-  /** Ends it at any time. Resolves when nothing of it is left. Safe to call more than once. */
-  end(graceMs: number): Promise<RunEnd>;
-}
 
 export interface KeptConnectionOptions<Connection extends DrainableConnection> {
   readonly pluginId: string;
@@ -219,7 +196,7 @@ export class KeptConnection<Connection extends DrainableConnection> {
     }
     this.#enter({ kind: "stopping" });
     if ("run" in state) {
-      this.#tellEnd(state.run, await state.run.end(this.#graceMs));
+      logEnd(this.#log(state.run), await state.run.end(this.#graceMs));
     }
     await Promise.all([this.#earlier, ...this.#retired.values()]);
     this.#giveUp.abort();
@@ -261,7 +238,7 @@ export class KeptConnection<Connection extends DrainableConnection> {
     }
     const readyAtMs = this.#options.clock.nowMs();
     this.#enter({ kind: "ready", run, connection });
-    this.#options.logger.info({ pluginPid: run.pid }, "plugin is ready");
+    this.#log(run).info({}, "plugin is ready");
     this.#takeStarting()?.resolve();
     void run.lost.then((reason) => {
       if (this.#state.kind === "ready" && this.#state.run === run) {
@@ -283,8 +260,8 @@ export class KeptConnection<Connection extends DrainableConnection> {
       this.#retire(run, connection);
       this.#fail(run, reason, heldMs, undefined);
     } else {
-      this.#options.logger.info(
-        { pluginPid: run.pid },
+      this.#log(run).info(
+        {},
         "plugin closes: what runs on it may end; what comes waits for its successor",
       );
       this.#restarts += 1;
@@ -300,7 +277,7 @@ export class KeptConnection<Connection extends DrainableConnection> {
     const giveUp = AbortSignal.any([this.#giveUp.signal, over.signal]);
     const retire = async () => {
       await connection.drain(giveUp, () => run.ask());
-      this.#tellEnd(run, await run.end(this.#graceMs));
+      logEnd(this.#log(run), await run.end(this.#graceMs));
       this.#retired.delete(over);
     };
     this.#retired.set(over, retire());
@@ -344,7 +321,7 @@ export class KeptConnection<Connection extends DrainableConnection> {
     const starting = this.#takeStarting();
     const tell = (end: RunEnd) => {
       const failure = pluginFailure(reason, end, at);
-      this.#tellFailure(run, failure, delayMs);
+      logFailure(this.#log(run), failure, delayMs, this.#ended !== undefined);
       starting?.reject(failureError(this.#options.pluginId, failure));
       this.#options.onFailure(failure);
     };
@@ -357,38 +334,15 @@ export class KeptConnection<Connection extends DrainableConnection> {
     }
   }
 
-  #tellFailure(
-    run: PluginRun<Connection>,
-    failure: PluginFailure,
-    delayMs: number | undefined,
-  ): void {
-    const { logger, pluginId } = this.#options;
-    const { code, exitCode, signal } = failure;
-    // What it printed has been logged before, line by line.
-    const details = { pluginPid: run.pid, code, exitCode, signal, delayMs };
-    const message = `plugin failed: ${failure.message}`;
-    if (this.#ended !== undefined) {
-      logger.info(details, message);
-    } else if (delayMs === undefined) {
-      const advice = `repair it, then call host.reload(${JSON.stringify(pluginId)})`;
-      logger.error(details, `${message}; it failed too often and is not started again: ${advice}`);
-    } else {
-      logger.warn(details, `${message}; it starts again in ${delayMs} ms`);
-    }
-  }
-
-  #tellEnd(run: PluginRun<Connection>, { exit }: RunEnd): void {
-    if (exit !== undefined) {
-      const details = { pluginPid: run.pid, ...exitDetails(exit) };
-      this.#options.logger.info(details, `plugin process ${exitText(exit)}`);
-    }
-  }
-
   /** What settles the promises that `start` has returned so far. */
   #takeStarting(): PromiseWithResolvers<void> | undefined {
     const starting = this.#starting;
     this.#starting = undefined;
     return starting;
+  }
+
+  #log({ pid }: PluginRun<Connection>): Required<Logger> {
+    return withDetails(this.#options.logger, { pluginPid: pid });
   }
 
   get #graceMs(): number {

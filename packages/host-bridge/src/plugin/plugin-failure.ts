@@ -1,4 +1,4 @@
-import { type ErrorCode, ServeHTTPError } from "@servehttp/contract";
+import { type ErrorCode, type Logger, ServeHTTPError } from "@servehttp/contract";
 import { foreignTextMax } from "../limits.js";
 import { escapeControl } from "../process/escape-control.js";
 import { exitText, type ProcessExit } from "../process/plugin-process.js";
@@ -33,10 +33,36 @@ export function pluginFailure(reason: ServeHTTPError, end: RunEnd, at: Date): Pl
   };
 }
 
+/** Says in the log what has failed, and when it starts again: undefined for not by itself. */
+export function logFailure(
+  logger: Required<Logger>,
+  failure: PluginFailure,
+  delayMs: number | undefined,
+  isStopping: boolean,
+): void {
+  const { code, exitCode, signal } = failure;
+  // What it printed has been logged before, line by line.
+  const details = { code, exitCode, signal, delayMs };
+  const message = `plugin failed: ${failure.message}`;
+  if (isStopping) {
+    logger.info(details, message);
+  } else if (delayMs === undefined) {
+    const advice = "repair it, then call host.reload() for it";
+    logger.error(details, `${message}; it failed too often and is not started again: ${advice}`);
+  } else {
+    logger.warn(details, `${message}; it starts again in ${delayMs} ms`);
+  }
+}
+
+/** Says in the log how the process of a plugin ended that was stopped. */
+export function logEnd(logger: Required<Logger>, { exit }: RunEnd): void {
+  if (exit !== undefined) {
+    logger.info(exitDetails(exit), `plugin process ${exitText(exit)}`);
+  }
+}
+
 /** How a process ended, as fields of a record. */
-export function exitDetails(
-  exit: ProcessExit | undefined,
-): Pick<PluginFailure, "exitCode" | "signal"> {
+function exitDetails(exit: ProcessExit | undefined): Pick<PluginFailure, "exitCode" | "signal"> {
   return {
     exitCode: exit?.kind === "code" ? exit.code : undefined,
     signal: exit?.kind === "signal" ? exit.signal : undefined,

@@ -8,7 +8,8 @@ import type {
 } from "../options/read-options.js";
 import type { Clock } from "../process/clock.js";
 import type { PluginExchanges } from "./connected-plugin.js";
-import { HostedPlugin, type Instance, type InstanceWatch } from "./hosted-plugin.js";
+import { HostedPlugin, type InstanceWatch } from "./hosted-plugin.js";
+import type { Instance } from "./plugin-instances.js";
 import { handlerStatus, hostedStatus, type PluginStatus } from "./plugin-status.js";
 
 /** A plugin outside the host's process. */

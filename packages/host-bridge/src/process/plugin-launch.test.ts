@@ -13,7 +13,8 @@ import { restartRules } from "./restart-policy.js";
 import type { StartedPlugin } from "./shared-process.js";
 import { logRecords } from "../test-rig/log-records.js";
 import { ManualClock, turns } from "@servehttp/testkit";
-import { type DrainableConnection, KeptConnection } from "../plugin/kept-connection.js";
+import { KeptConnection } from "../plugin/kept-connection.js";
+import type { DrainableConnection } from "../plugin/plugin-run.js";
 import type { PluginFailure } from "../plugin/plugin-failure.js";
 
 const logger = pino({ enabled: false });

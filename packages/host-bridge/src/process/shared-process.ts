@@ -51,9 +51,9 @@ export class SharedProcess {
       if (pid !== undefined) {
         guard.forget(pid);
       }
-      // One that was killed leaves its socket.
-      await rm(socketPath, { force: true });
       processes.leave();
+      // One that was killed leaves its socket. Where it can't be removed, its directory will be.
+      await rm(socketPath, { force: true }).catch(() => undefined);
     });
   }
 

@@ -9,6 +9,9 @@ import { shortageText } from "./system-shortage.js";
 const namePrefix = "servehttp-host-";
 const aliveName = "host.sock";
 
+/** Tries again where the host has no descriptors left. */
+const removal = { recursive: true, force: true, maxRetries: 10 } as const;
+
 /**
  * The private directory in which a host's plugins listen: mode 0700, in the system's temporary
  * directory.
@@ -67,7 +70,7 @@ export class SocketDirectory implements AsyncDisposable {
     await new Promise<void>((resolve) => {
       this.#alive.close(() => resolve());
     });
-    await rm(this.path, { recursive: true, force: true });
+    await rm(this.path, removal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

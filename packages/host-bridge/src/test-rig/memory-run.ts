@@ -12,7 +12,8 @@ import {
   type PluginExchanges,
 } from "../plugin/connected-plugin.js";
 import type { InstanceWatch } from "../plugin/hosted-plugin.js";
-import { KeptConnection, type PluginRun } from "../plugin/kept-connection.js";
+import { KeptConnection } from "../plugin/kept-connection.js";
+import type { PluginRun } from "../plugin/plugin-run.js";
 import { restartRules } from "../process/restart-policy.js";
 import { noEnd, type RunEnd } from "../process/shared-process.js";
 
