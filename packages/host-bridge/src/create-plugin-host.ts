@@ -33,18 +33,18 @@ export interface PluginHost extends AsyncDisposable {
   /** The plugins, in the order in which they were added. */
   readonly plugins: readonly PluginStatus[];
   /**
-   * Wires `request`, `checkContinue` and `upgrade` of a server in one call, in front of the
-   * listeners that it has by now: they get what is not for a plugin. Without any, that is answered
-   * with 404. Returns the server.
+   * Wires `request`, `checkContinue` and `upgrade` of a server in one call. The listeners that the
+   * server has by now get what is not for a plugin; where it has none, that is answered with 404.
+   * Returns the server.
    *
    * With `requests: false` the server's listeners come first, for an application that calls
    * `host.listener` behind middleware of its own.
    */
   attach<S extends NodeServer>(server: S, options?: AttachOptions): S;
   /**
-   * Starts all plugins. Resolves when each is ready or has failed for the first time; a failure is
-   * logged, shows in `plugins`, and the plugin is tried again, so that one broken plugin does not
-   * keep the others from their clients.
+   * Starts all plugins. Resolves when each is ready or has failed for the first time. A failure is
+   * logged and shows in `plugins`, and the plugin is started again: one broken plugin does not keep
+   * the others from their clients.
    */
   start(): Promise<void>;
   /** Calls back at every change of a plugin's state. Returns the function that ends it. */
@@ -52,9 +52,8 @@ export interface PluginHost extends AsyncDisposable {
   /**
    * Adds a plugin and starts it. Resolves when it is ready.
    *
-   * @throws ServeHTTPError `invalid-argument` for bad options or an id that is taken; else why it
-   *   did not start: it stays, and is tried
-   * again.
+   * @throws ServeHTTPError `invalid-argument` for bad options or an id that is taken. Otherwise why
+   *   it did not start: it stays, and is started again.
    */
   add(id: string, plugin: PluginOptions): Promise<void>;
   /** Drains a plugin, stops it and forgets it. */
@@ -62,8 +61,8 @@ export interface PluginHost extends AsyncDisposable {
   /** Replaces every instance of a plugin by a new one without dropping a request. */
   reload(id: string): Promise<void>;
   /**
-   * Stops all plugins: nothing new is sent to them, what runs may end within `drainMs` (default:
-   * each plugin's own), the rest is broken.
+   * Stops all plugins: they get nothing new, what runs may end within `drainMs` (default: each
+   * plugin's own), and the rest is broken. `start` may be called again at any time.
    */
   stop(options?: { readonly drainMs?: number }): Promise<void>;
 }

@@ -62,15 +62,15 @@ export const trustRememberedMax = 1_024;
 export const healthIntervalMs = 2_000;
 
 /**
- * How long the answer to a health check may take until the plugin gets nothing new: 2 s, longer than
- * any pause of a garbage collector.
+ * How long the answer to a health check may take until the plugin gets nothing new: 2 s, longer
+ * than any pause of a garbage collector.
  */
 export const healthTimeoutMs = 2_000;
 
-/** So many times as long a plugin may sleep on a health check until it is replaced: 3. */
+/** A plugin is replaced when it has slept this many times as long on a health check: 3. */
 export const healthMissesMax = 3;
 
-/** How long it may work instead of answering, or nobody knows what it does: 30 s. */
+/** How long it may work without an answer, or do what nobody knows, until it is replaced: 30 s. */
 export const healthBusyMsMax = 30_000;
 
 /**
@@ -115,12 +115,12 @@ export const outputLinesPerSecondMax = 1_000;
 export const outputLinesBurstMax = 2_000;
 
 /**
- * Records of the default logger that wait until standard output takes them: 1 MiB. Those that come
- * on top are lost.
+ * Records of the default logger that wait until standard output takes them: 1 MiB. More of them are
+ * lost.
  */
 export const logWaitingBytesMax = 1_048_576;
 
-/** How long they wait until it is tried again, where no other record comes first: 50 ms. */
+/** Between two attempts to write them, where no other record comes first: 50 ms. */
 export const logRetryMs = 50;
 
 /** How much of a plugin's last output is kept for the error that says why it failed: 2 KiB. */
@@ -130,29 +130,29 @@ export const outputTailBytesMax = 2_048;
 export const stopGraceMs = 5_000;
 
 /**
- * The same for one whose connection broke or that wasn't ready in time; its successor waits for it:
- * 1 s.
+ * The same for one whose connection broke or that was not ready in time: 1 s. Its successor starts
+ * when it is gone.
  */
 export const lostGraceMs = 1_000;
 
-/** A connection that a plugin closes in good order sooner is taken for a failure: 1 s. */
+/** A plugin that closes its connection sooner than this, even in good order, has failed: 1 s. */
 export const steadyMs = 1_000;
 
-/** Connections of one instance that were closed, and on which something still runs: 8. */
+/** Closed connections of one instance on which something still runs: 8. */
 export const retiredMax = 8;
 
 /** Failures of a plugin that `host.plugins` tells: the last 10. */
 export const failuresToldMax = 10;
 
-/** Text of a plugin's in one record of the log, but for its output: 1,024 characters. */
+/** Words of a plugin in one record of the log, other than its output: 1,024 characters. */
 export const foreignTextMax = 1_024;
 
 /** Between two records that say the same of a plugin while requests keep coming: 1 minute. */
 export const sayAgainMs = 60_000;
 
 /**
- * How long the output of a process that has ended is waited for, where a stranger holds its pipes:
- * 200 ms.
+ * How long the host waits for the output of a process that has ended, where another process holds
+ * its pipes: 200 ms.
  */
 export const outputEndMs = 200;
 

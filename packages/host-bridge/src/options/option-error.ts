@@ -3,8 +3,8 @@ import { ServeHTTPError } from "@servehttp/contract";
 import type { z } from "zod";
 
 /**
- * Makes one readable line of what zod found: the option's path, what was given, what is allowed.
- * Only the first problem is told in full.
+ * Makes one readable line of what zod found: the option's path, what was given, what is allowed. It
+ * describes the first problem, and counts the others.
  *
  * @param at where the value stands in the options of `createPluginHost`
  * @param given the whole value that was checked
@@ -60,7 +60,7 @@ function pathText(path: readonly PropertyKey[]): string {
   return text === "" ? "options" : text;
 }
 
-/** Options whose values are, or may hold, secrets. */
+/** Options whose values are secrets, or may contain some. */
 const secretOptions: ReadonlySet<PropertyKey> = new Set([
   "token",
   "key",

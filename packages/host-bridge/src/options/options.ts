@@ -200,8 +200,8 @@ const urlKeys = {
    */
   tls: tls.optional(),
   /**
-   * What the plugin speaks: gRPC, or the Connect protocol over HTTP/2, for servers that have nothing
-   * else. Connect is slower, and goes with the carrier `"stream"` only. Default: `"grpc"`.
+   * What the plugin speaks: gRPC, or the Connect protocol over HTTP/2, for servers that have
+   * nothing else. Connect is slower, and goes with the carrier `"stream"` only. Default: `"grpc"`.
    */
   protocol: oneOf("grpc", "connect").default("grpc"),
   ...sharedKeys,

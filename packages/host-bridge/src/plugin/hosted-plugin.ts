@@ -27,7 +27,9 @@ export interface HostedPluginSettings {
    * refused with 503.
    */
   readonly maxTunnels: number;
-  /** Requests at once that wait for the plugin to become ready; those beyond are refused with 503. */
+  /**
+   * Requests at once that wait for the plugin to become ready; those beyond are refused with 503.
+   */
   readonly maxWaiting: number;
   /** How long they wait, in milliseconds. */
   readonly waitMs: number;
@@ -176,11 +178,11 @@ export class HostedPlugin {
   }
 
   /**
-   * Replaces every instance by a new one, which is ready before the old one gets nothing more. Where
-   * a new one does not become ready, the old ones stay, and it throws why.
+   * Replaces every instance by a new one, which is ready before the old one gets nothing more.
+   * Where a new one does not become ready, the old ones stay, and it throws why.
    *
-   * @throws ServeHTTPError `unavailable` for a plugin that was not started, `host-stopping` where it
-   *   is stopped meanwhile
+   * @throws ServeHTTPError `unavailable` for a plugin that was not started, `host-stopping` where
+   *   it is stopped meanwhile
    */
   async reload(drainMs: number): Promise<void> {
     await this.#instances.reload(drainMs);

@@ -169,8 +169,8 @@ export class KeptConnection<Connection extends DrainableConnection> {
 
   /**
    * Ends it for good: sends it nothing new, waits until what runs has ended, breaks what is left
-   * after `drainMs` with `reason`, and ends its process. Resolves when nothing of it is left. Called
-   * again meanwhile, the shorter time counts.
+   * after `drainMs` with `reason`, and ends its process. Resolves when nothing of it is left.
+   * Called again meanwhile, the shorter time counts.
    */
   stop(drainMs: number, reason: ServeHTTPError): Promise<void> {
     const over = this.#giveUp.signal;

@@ -108,11 +108,11 @@ export class PluginInstances {
   }
 
   /**
-   * Replaces every instance by a new one, which is ready before the old one gets nothing more. Where
-   * a new one does not become ready, the old ones stay, and it throws why.
+   * Replaces every instance by a new one, which is ready before the old one gets nothing more.
+   * Where a new one does not become ready, the old ones stay, and it throws why.
    *
-   * @throws ServeHTTPError `unavailable` for a plugin that was not started, `host-stopping` where it
-   *   is stopped meanwhile
+   * @throws ServeHTTPError `unavailable` for a plugin that was not started, `host-stopping` where
+   *   it is stopped meanwhile
    */
   async reload(drainMs: number): Promise<void> {
     const reload = this.#lastReload.then(() => this.#replace(drainMs));

@@ -1,4 +1,4 @@
-/** Time, as a parameter: so that no test waits for it. */
+/** Time, as a parameter, so that no test has to wait. */
 export interface Clock {
   /** Milliseconds; never goes back. */
   nowMs(): number;

@@ -1,7 +1,7 @@
 /**
- * Writes control characters as escapes, so that a line of somebody else's output is one line, moves
- * no cursor and sets no colour: `\r`, `\x1b`, `\u2028`. Also those that turn the direction of the
- * text around. A tab stays.
+ * Writes control characters as escapes (`\r`, `\x1b`, `\u2028`), so that foreign text stays on its
+ * line, moves no cursor and sets no colour. The same for characters that change the direction of
+ * text. A tab stays.
  */
 export function escapeControl(text: string): string {
   let escaped = "";

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Logger } from "@servehttp/contract";
 
 /**
- * Ends a host's plugins, and whatever they started, when the host dies in a way that lets it do
- * nothing any more: SIGKILL, a crash, the end of memory.
+ * Ends a host's plugins, and the processes that they started, when the host dies without being able
+ * to do it: by SIGKILL, a crash, or for want of memory.
  *
- * It is a shell in a session of its own that reads from a pipe. It is told which process groups
- * run, and acts when the pipe ends, which the kernel sees to. A plugin's own watch on
- * SERVEHTTP_HOST_FD is quicker and gentler, but a plugin that is hung, or that knows nothing of it,
- * is ended by this one.
+ * It is a shell in a session of its own that reads from a pipe. The host tells it which process
+ * groups run. When the host dies, the kernel closes the pipe, and the guard ends them. A plugin
+ * that watches SERVEHTTP_HOST_FD ends sooner and in good order; the guard is for those that hang,
+ * or don't watch it.
  */
 export class HostGuard {
   readonly #directory: string;
@@ -27,7 +27,7 @@ export class HostGuard {
     return this.#shell?.pid;
   }
 
-  /** A process group to end with the host. */
+  /** Adds a process group that ends with the host. */
   watch(group: number): void {
     this.#groups.add(group);
     if (this.#shell === undefined) {
@@ -37,14 +37,14 @@ export class HostGuard {
     }
   }
 
-  /** A process group that is gone: its id may soon be somebody else's. */
+  /** Takes a process group away that is gone: its id may soon belong to another one. */
   forget(group: number): void {
     if (this.#groups.delete(group)) {
       this.#tell(`forget ${group}\n`);
     }
   }
 
-  /** Lets the guard go, which then ends nothing. Resolves when its process is gone. */
+  /** Ends the guard, which then ends no plugin. Resolves when its process is gone. */
   async stop(): Promise<void> {
     const shell = this.#shell;
     if (shell === undefined) {
@@ -73,7 +73,7 @@ export class HostGuard {
     shell.on("error", onLost);
     shell.on("exit", () => onLost());
     shell.stdin?.on("error", () => {
-      // It is gone, which its exit tells.
+      // The guard is gone; its exit event says so.
     });
     for (const group of this.#groups) {
       this.#tell(`watch ${group}\n`);
@@ -107,8 +107,8 @@ export class HostGuard {
 }
 
 /**
- * Reads "watch GROUP", "forget GROUP" and "done". The groups are its positional parameters. At the
- * end of the input it asks all of them to end, and a moment later they have no choice.
+ * Reads "watch GROUP", "forget GROUP" and "done", and keeps the groups in its positional
+ * parameters. At the end of the input it sends all of them SIGTERM, and SIGKILL 0.3 s later.
  */
 const script = `
 directory=$1

@@ -32,8 +32,8 @@ export class HostProcesses implements AsyncDisposable {
   /**
    * Makes them, unless they are there. Each call needs one of `leave` once its process is gone.
    *
-   * @throws ServeHTTPError `unavailable` when the directory can't be made, with what to do; the next
-   *   call tries again
+   * @throws ServeHTTPError `unavailable` when the directory can't be made, with what to do; the
+   *   next call tries again
    */
   async open(): Promise<ProcessesPlace> {
     this.#users += 1;

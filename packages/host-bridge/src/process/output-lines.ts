@@ -9,14 +9,14 @@ import {
 export interface LineSink {
   /** A line as it came, without its end. `cut`: it was longer, and the rest is dropped. */
   line(text: string, cut: boolean): void;
-  /** So many lines were not passed on, because they came too fast. */
+  /** This many lines were not passed on, because they came too fast. */
   dropped(lines: number): void;
 }
 
 /**
- * Cuts a plugin's output into lines for the log. Whatever comes, it takes all of it, keeps no more
- * than one line of 8 KiB and the tail, and passes on at most 1,000 lines a second: a plugin that
- * prints too much loses lines, never time.
+ * Cuts a plugin's output into lines for the log. It takes everything that comes, keeps at most one
+ * line of 8 KiB and the tail, and passes on at most 1,000 lines a second. A plugin that prints too
+ * much loses lines; it never waits.
  */
 export class OutputLines {
   readonly #sink: LineSink;
@@ -24,7 +24,7 @@ export class OutputLines {
   /** The beginning of a line whose end has not come. */
   #begun: Buffer[] = [];
   #begunBytes = 0;
-  /** The line was passed on already, as far as it is: what follows is dropped up to its end. */
+  /** The beginning of this line was passed on. The rest of it is dropped. */
   #skipping = false;
   #tail: Buffer = Buffer.alloc(0);
   #allowance = outputLinesBurstMax;

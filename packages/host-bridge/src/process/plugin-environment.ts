@@ -1,18 +1,18 @@
 /** What a plugin is told by its environment. */
 export interface PluginFacts {
   readonly pluginId: string;
-  /** `unix:/path`, where it is to listen. */
+  /** Where it must listen: `unix:/path`. */
   readonly address: string;
-  /** What its host will show. */
+  /** What its host will send to be let in. */
   readonly token: string;
-  /** The descriptor that ends when the host is gone. */
+  /** The descriptor of a pipe that ends when the host is gone. */
   readonly hostFd: number;
 }
 
 /**
- * The environment of a plugin: a few variables of the host's, without which programs don't find
- * their files or speak the wrong language; those of the option `env`; and what the host tells it.
- * Nothing else, because a host's environment is full of its secrets.
+ * The environment of a plugin: the few variables of the host's that programs need to find their
+ * files and to speak the right language, those of the option `env`, and what the host tells it. No
+ * others, because a host has secrets in its environment.
  */
 export function pluginEnvironment(
   host: NodeJS.ProcessEnv,

@@ -65,7 +65,9 @@ export class PluginLaunch<Connection extends LaunchedConnection> {
     this.ready = this.#launch(running);
   }
 
-  /** Settles, and never rejects, when a plugin that was ready takes nothing new, with the reason. */
+  /**
+   * Settles, and never rejects, when a plugin that was ready takes nothing new, with the reason.
+   */
   get lost(): Promise<ServeHTTPError> {
     return this.#lost.promise;
   }

@@ -6,9 +6,9 @@ import {
 import type { SharedProcess } from "./shared-process.js";
 
 /**
- * Starts the processes of one instance of a plugin, and connects to them. Where a process closes its
- * connection in good order and goes on listening, as servers do that limit the age of connections,
- * the next launch connects to it again.
+ * Starts the processes of one instance of a plugin, and connects to them. Where a process closes
+ * its connection in good order and goes on listening, as servers do that limit the age of
+ * connections, the next launch connects to it again.
  */
 export class PluginLauncher<Connection extends LaunchedConnection> {
   readonly #options: PluginLaunchOptions<Connection>;

@@ -30,20 +30,20 @@ export type ProcessExit =
   | { readonly kind: "code"; readonly code: number }
   | { readonly kind: "signal"; readonly signal: NodeJS.Signals };
 
-/** In a plugin: the end of a pipe whose other end the host holds, and only the host. */
+/** The descriptor, in the plugin, of a pipe whose other end only the host holds. */
 const hostFd = 3;
 
 /**
- * One process of a plugin, from its spawning to the end of everything that it left.
+ * One process of a plugin, from its start to the end of everything that it started.
  *
- * It leads a process group of its own, so that a signal from the terminal is for the host alone,
- * and so that what it started itself is ended with it. It inherits one end of a pipe
+ * It leads a process group of its own. So a signal from the terminal reaches the host alone, and
+ * the processes that the plugin started can be ended with it. It inherits one end of a pipe
  * (SERVEHTTP_HOST_FD): however the host dies, the kernel closes the other end.
  */
 export class PluginProcess {
   /** Undefined when it could not be started. */
   readonly pid: number | undefined;
-  /** Settles when the process is gone, with its group, and its output is read. Never rejects. */
+  /** Settles when the process and its group are gone and its output is read. Never rejects. */
   readonly exited: Promise<ProcessExit>;
   readonly #logger: Required<Logger>;
   readonly #stderr: OutputLines;
@@ -61,7 +61,7 @@ export class PluginProcess {
     }
     logLines(child.stdout, this.#logger, "stdout");
     this.#stderr = logLines(child.stderr, this.#logger, "stderr");
-    // Nothing is said on this pipe; what a plugin writes all the same goes nowhere, and a reset is no news.
+    // Nobody writes to this pipe. What a plugin writes all the same is dropped, and so is an error.
     const pipe = child.stdio?.[hostFd] as Readable | null | undefined;
     pipe?.on("error", () => undefined).resume();
     this.exited = this.#observe(child, options, outputClosed(child));
@@ -114,7 +114,7 @@ export class PluginProcess {
       );
     });
     const wasAsked = this.#wasAsked;
-    // What it started and left: the group's id can't be anybody else's while one of them lives.
+    // Processes that it started and left. While one of them lives, no other group has this id.
     this.#signal("SIGKILL");
     this.#wasAsked = wasAsked;
     this.#isOver = true;
@@ -138,7 +138,7 @@ export class PluginProcess {
   }
 }
 
-/** The child; or the error, where `spawn` throws it. Most errors it tells later, by an event. */
+/** The child, or the error where `spawn` throws. It tells most errors later, by an event. */
 function spawned(options: PluginProcessOptions): ChildProcess | Error {
   const [program = "", ...programArguments] = options.command;
   try {
@@ -158,16 +158,13 @@ function spawned(options: PluginProcessOptions): ChildProcess | Error {
   }
 }
 
-/**
- * Resolves when both streams of output are closed. To be asked at once: a stream tells it only
- * once.
- */
+/** Resolves when both streams of output are closed. Call it at once: a stream says it only once. */
 function outputClosed(child: ChildProcess): Promise<unknown> {
   return Promise.all(
     [child.stdout, child.stderr].map(
       (stream: Readable | null | undefined) =>
         new Promise<void>((resolve) => {
-          // Without descriptors left for pipes there is none, whatever the types say.
+          // Where no descriptors are left there are no pipes, whatever the types say.
           if (stream === null || stream === undefined) {
             resolve();
           } else {
@@ -179,8 +176,8 @@ function outputClosed(child: ChildProcess): Promise<unknown> {
 }
 
 /**
- * Resolves when the output of a process that has ended is read. Its pipes are closed after a moment
- * also where a process outside its group still holds them.
+ * Resolves when the output of a process that has ended is read. Where a process outside its group
+ * still holds the pipes, the host closes its ends after a moment.
  */
 async function outputRead(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
   const close = () => {
@@ -221,7 +218,7 @@ function logLines(
   return lines;
 }
 
-/** Why a program could not be started: the system's ENOENT does not say of what. */
+/** Why a program could not be started: the system's ENOENT does not say what is missing. */
 function startError(error: NodeJS.ErrnoException, options: PluginProcessOptions): Error {
   const program = JSON.stringify(options.command[0] ?? "");
   if (options.cwd !== undefined && !existsSync(options.cwd)) {

@@ -16,9 +16,9 @@ const removal = { recursive: true, force: true, maxRetries: 10 } as const;
  * The private directory in which a host's plugins listen: mode 0700, in the system's temporary
  * directory.
  *
- * The host listens on a socket in it for as long as it lives, and for nothing else. So the next
- * host can tell a directory whose host has died, by that nobody answers there: right also when
- * process ids were reused, or when hosts in different containers share the temporary directory.
+ * The host listens on a socket in it for as long as it lives. Where nobody listens on that socket,
+ * the host has died, and the next host removes the directory. Unlike a process id, this is right
+ * also when ids are used again, or hosts in different containers share the temporary directory.
  */
 export class SocketDirectory implements AsyncDisposable {
   readonly path: string;
@@ -34,8 +34,8 @@ export class SocketDirectory implements AsyncDisposable {
    * Makes a directory, after it has removed those of hosts that died.
    *
    * @param parent Default: the system's temporary directory
-   * @throws ServeHTTPError `unavailable` when it can't be made, or its path is too long for sockets;
-   *   the message says what to do
+   * @throws ServeHTTPError `unavailable` when it can't be made, or its path is too long for
+   *   sockets; the message says what to do
    */
   static async create(parent = tmpdir()): Promise<SocketDirectory> {
     const longest = Buffer.byteLength(join(parent, `${namePrefix}XXXXXX`, "4294967295.sock"));
@@ -56,10 +56,7 @@ export class SocketDirectory implements AsyncDisposable {
     }
   }
 
-  /**
-   * The path for one more socket, never given before: a plugin that starts again never meets its
-   * old one.
-   */
+  /** A path for one more socket. No path is given twice. */
   nextPath(): string {
     this.#sockets++;
     return join(this.path, `${this.#sockets}.sock`);
@@ -78,7 +75,7 @@ export class SocketDirectory implements AsyncDisposable {
   }
 }
 
-/** Says why there is no directory, and what to do. */
+/** Why the directory could not be made, and what to do. */
 function whyNot(parent: string, error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   const what = `can't make the directory for plugins' sockets in ${parent}`;
@@ -112,7 +109,7 @@ async function removeStale(parent: string): Promise<void> {
   await Promise.all(ours.map((name) => removeIfStale(join(parent, name))));
 }
 
-/** Removes a directory of ours whose host has died. Somebody else's is none of our business. */
+/** Removes a directory whose host has died. One that belongs to another user is left alone. */
 async function removeIfStale(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found === undefined || !found.isDirectory() || found.uid !== process.getuid?.()) {
@@ -122,7 +119,7 @@ async function removeIfStale(path: string): Promise<void> {
   if (result === "ECONNREFUSED") {
     await rm(path, { recursive: true, force: true });
   } else if (result === "ENOENT" && Date.now() - found.mtimeMs > socketDirectoryFreshMs) {
-    // Its host died before it listened, so that there is nothing in it; where there is, it is no such directory.
+    // Its host died before it listened. `rmdir` fails where something is in it after all.
     await rmdir(path).catch(() => undefined);
   }
 }

@@ -1,6 +1,8 @@
 import type { Logger } from "@servehttp/contract";
 
-/** A logger that adds details to every record: which plugin, which process. They win over others. */
+/**
+ * A logger that adds details to every record: which plugin, which process. They win over others.
+ */
 export function withDetails(
   logger: Required<Logger>,
   details: Readonly<Record<string, unknown>>,
