@@ -103,7 +103,7 @@ async fn unread(parts: &Parts, state: &State) -> Result<(), Status> {
 /// An event every second. It ends only where the plugin is to end, and `EventSource` comes again.
 async fn events(parts: &Parts, state: &State) -> Result<(), Status> {
     let fields = vec![field("Content-Type", "text/event-stream")];
-    let init = Some(pb::ResponseInit { status: 200, headers: fields });
+    let init = Some(pb::ResponseInit { status: 200, headers: fields, ..Default::default() });
     send(parts, pb::ServeHttpResponse { init, flush: true, ..Default::default() }).await?;
     let mut stopping = state.stopping.clone();
     for number in 1u64.. {
@@ -136,7 +136,7 @@ async fn send(parts: &Parts, message: pb::ServeHttpResponse) -> Result<(), Statu
 }
 
 fn head(status: i32) -> Option<pb::ResponseInit> {
-    Some(pb::ResponseInit { status, headers: Vec::new() })
+    Some(pb::ResponseInit { status, ..Default::default() })
 }
 
 fn started() -> pb::ServeHttpResponse {
