@@ -1,4 +1,4 @@
-import type { BodyParts } from "./part-rules.js";
+import type { BodyParts } from "./parts.js";
 
 /** One end of an exchange. */
 export type ExchangeSide = "host" | "plugin";

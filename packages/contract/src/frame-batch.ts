@@ -1,6 +1,7 @@
 import { type Frame, FrameQueue, type FrameScheduler } from "./frame-queue.js";
 import { muxBatchBytesMax, reasonBytesMax } from "./limits.js";
-import type { BodyParts, PartRules } from "./part-rules.js";
+import type { PartRules } from "./part-rules.js";
+import type { BodyParts } from "./parts.js";
 
 /** What `FrameBatch` tells its carrier. `Owner` is what the carrier opened the exchange with. */
 export interface FrameBatchListener<Owner> {

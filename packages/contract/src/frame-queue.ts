@@ -1,6 +1,7 @@
 import { SendWindow } from "./flow-window.js";
 import { bodyChunkBytesMax, muxWaitingBytesMax } from "./limits.js";
-import { type BodyParts, bodyBytesOf, type PartRules } from "./part-rules.js";
+import { bodyBytesOf, type PartRules } from "./part-rules.js";
+import type { BodyParts } from "./parts.js";
 import type { ServeHTTPError } from "./servehttp-error.js";
 
 /**

@@ -56,14 +56,9 @@ export {
   type RequestOrder,
   type ResponseOrder,
 } from "./part-order.js";
-export {
-  bodyBytesOf,
-  type BodyParts,
-  type PartRules,
-  requestPartRules,
-  responsePartRules,
-} from "./part-rules.js";
+export { bodyBytesOf, type PartRules, requestPartRules, responsePartRules } from "./part-rules.js";
 export type {
+  BodyParts,
   End,
   FieldList,
   InformationalResponse,

@@ -1,4 +1,4 @@
-import type { RequestParts, ResponseParts } from "./parts.js";
+import type { BodyParts, RequestParts, ResponseParts } from "./parts.js";
 
 /*
  * Parts that wait to be sent can go in one message, as long as the message says the same when its
@@ -32,18 +32,7 @@ export function mergeRequestParts(pending: RequestParts, parts: RequestParts): b
   if (parts.tunnelChunk !== undefined && hasBody(pending)) {
     return false;
   }
-  if (parts.chunk !== undefined) {
-    pending.chunk = parts.chunk;
-  }
-  if (parts.end !== undefined) {
-    pending.end = parts.end;
-  }
-  if (parts.tunnelChunk !== undefined) {
-    pending.tunnelChunk = parts.tunnelChunk;
-  }
-  if (parts.tunnelEnd === true) {
-    pending.tunnelEnd = true;
-  }
+  add(pending, parts);
   return true;
 }
 
@@ -71,6 +60,18 @@ export function mergeResponseParts(pending: ResponseParts, parts: ResponseParts)
   if (parts.tunnelChunk !== undefined && hasBody(pending)) {
     return false;
   }
+  add(pending, parts);
+  return true;
+}
+
+function hasBody(pending: RequestParts | ResponseParts): boolean {
+  return pending.chunk !== undefined || pending.tunnelChunk !== undefined;
+}
+
+/** The parts that may follow others of their message, in either direction. */
+type LaterParts = BodyParts & Pick<ResponseParts, "flush">;
+
+function add(pending: LaterParts, parts: LaterParts): void {
   if (parts.chunk !== undefined) {
     pending.chunk = parts.chunk;
   }
@@ -86,9 +87,4 @@ export function mergeResponseParts(pending: ResponseParts, parts: ResponseParts)
   if (parts.tunnelEnd === true) {
     pending.tunnelEnd = true;
   }
-  return true;
-}
-
-function hasBody(pending: RequestParts | ResponseParts): boolean {
-  return pending.chunk !== undefined || pending.tunnelChunk !== undefined;
 }

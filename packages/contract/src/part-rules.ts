@@ -1,15 +1,7 @@
 import { fieldOverheadBytes } from "./header-fields.js";
 import { mergeRequestParts, mergeResponseParts } from "./merge-parts.js";
-import type { End, FieldList, RequestParts, ResponseParts } from "./parts.js";
-import { frontOfRequest, frontOfResponse, restOfRequest, restOfResponse } from "./split-parts.js";
-
-/** What parts of either direction have in common: bytes of body and tunnel, and an end of each. */
-export interface BodyParts {
-  chunk?: Uint8Array;
-  end?: End;
-  tunnelChunk?: Uint8Array;
-  tunnelEnd?: true;
-}
+import type { BodyParts, FieldList, RequestParts, ResponseParts } from "./parts.js";
+import { front, rest } from "./split-parts.js";
 
 /** What the sending end of mux must know about the parts of one direction. */
 export interface PartRules<Parts extends BodyParts> {
@@ -28,8 +20,8 @@ export interface PartRules<Parts extends BodyParts> {
 /** The host's direction. */
 export const requestPartRules: PartRules<RequestParts> = {
   merge: mergeRequestParts,
-  front: frontOfRequest,
-  rest: restOfRequest,
+  front,
+  rest,
   hasHead: (parts) =>
     parts.init !== undefined || (parts.chunk === undefined && parts.end !== undefined),
   headBytes: requestHeadBytes,
@@ -38,8 +30,8 @@ export const requestPartRules: PartRules<RequestParts> = {
 /** The plugin's direction. */
 export const responsePartRules: PartRules<ResponseParts> = {
   merge: mergeResponseParts,
-  front: frontOfResponse,
-  rest: restOfResponse,
+  front,
+  rest,
   hasHead: (parts) =>
     parts.informational !== undefined || parts.init !== undefined || parts.hijack === true,
   headBytes: responseHeadBytes,

@@ -88,6 +88,14 @@ export interface ResponseParts {
   extendHeadMs?: number;
 }
 
+/** What parts of either direction have in common: bytes of body and tunnel, and an end of each. */
+export interface BodyParts {
+  chunk?: Uint8Array;
+  end?: End;
+  tunnelChunk?: Uint8Array;
+  tunnelEnd?: true;
+}
+
 /** No header fields. */
 export const noFields: FieldList = Object.freeze([]);
 

@@ -1,97 +1,73 @@
 import type { RequestParts, ResponseParts } from "./parts.js";
 
 /*
- * A message may hold more body than its exchange has credit for. It is then sent in two: `front…`
- * returns what may be sent with `bodyBytes` bytes of body, `rest…` returns what stays. Bytes are
- * never copied, and neither function changes its argument.
+ * A message may hold more body than its exchange has credit for. It is then sent in two: `front`
+ * returns what may be sent with `bodyBytes` bytes of body, `rest` returns what stays. Bytes are never
+ * copied, and neither function changes its argument.
  *
- * `bodyBytes` is less than the body bytes of the parts, and may be 0.
+ * `bodyBytes` is less than the body bytes of the parts, and may be 0. The parts may be of either
+ * direction.
  */
 
 /** The parts up to their body byte number `bodyBytes`; an empty object where there are none. */
-export function frontOfRequest(parts: RequestParts, bodyBytes: number): RequestParts {
-  const front: RequestParts = {};
-  if (parts.init !== undefined) {
-    front.init = parts.init;
+export function front<Parts extends RequestParts | ResponseParts>(
+  parts: Parts,
+  bodyBytes: number,
+): Parts {
+  const { informational, init, hijack, chunk, end, tunnelChunk }: AnyParts = parts;
+  const chunkBytes = chunk?.length ?? 0;
+  const sent: AnyParts = {};
+  if (informational !== undefined) {
+    sent.informational = informational;
   }
-  const chunkBytes = parts.chunk?.length ?? 0;
-  if (parts.chunk !== undefined && bodyBytes > 0) {
-    front.chunk = parts.chunk.subarray(0, bodyBytes);
+  if (init !== undefined) {
+    sent.init = init;
   }
-  if (bodyBytes < chunkBytes) {
-    return front;
+  if (hijack !== undefined) {
+    sent.hijack = hijack;
   }
-  if (parts.end !== undefined) {
-    front.end = parts.end;
+  if (chunk !== undefined && bodyBytes > 0) {
+    sent.chunk = chunk.subarray(0, bodyBytes);
   }
-  if (parts.tunnelChunk !== undefined && bodyBytes > chunkBytes) {
-    front.tunnelChunk = parts.tunnelChunk.subarray(0, bodyBytes - chunkBytes);
+  if (end !== undefined && bodyBytes >= chunkBytes) {
+    sent.end = end;
   }
-  return front;
+  if (tunnelChunk !== undefined && bodyBytes > chunkBytes) {
+    sent.tunnelChunk = tunnelChunk.subarray(0, bodyBytes - chunkBytes);
+  }
+  return sent as Parts;
 }
 
 /** The parts from their body byte number `bodyBytes` on. */
-export function restOfRequest(parts: RequestParts, bodyBytes: number): RequestParts {
-  const rest: RequestParts = {};
-  const chunkBytes = parts.chunk?.length ?? 0;
-  if (parts.chunk !== undefined && bodyBytes < chunkBytes) {
-    rest.chunk = parts.chunk.subarray(bodyBytes);
-    if (parts.end !== undefined) {
-      rest.end = parts.end;
+export function rest<Parts extends RequestParts | ResponseParts>(
+  parts: Parts,
+  bodyBytes: number,
+): Parts {
+  const { chunk, flush, end, tunnelChunk, tunnelEnd, extendHeadMs }: AnyParts = parts;
+  const chunkBytes = chunk?.length ?? 0;
+  const left: AnyParts = {};
+  if (chunk !== undefined && bodyBytes < chunkBytes) {
+    left.chunk = chunk.subarray(bodyBytes);
+    if (flush !== undefined) {
+      left.flush = flush;
+    }
+    if (end !== undefined) {
+      left.end = end;
     }
   }
-  if (parts.tunnelChunk !== undefined) {
-    rest.tunnelChunk = parts.tunnelChunk.subarray(Math.max(bodyBytes - chunkBytes, 0));
+  if (tunnelChunk !== undefined) {
+    left.tunnelChunk = tunnelChunk.subarray(Math.max(bodyBytes - chunkBytes, 0));
   }
-  if (parts.tunnelEnd === true) {
-    rest.tunnelEnd = true;
+  if (tunnelEnd !== undefined) {
+    left.tunnelEnd = tunnelEnd;
   }
-  return rest;
+  if (extendHeadMs !== undefined) {
+    left.extendHeadMs = extendHeadMs;
+  }
+  return left as Parts;
 }
 
-/** As `frontOfRequest`, for the plugin's direction. */
-export function frontOfResponse(parts: ResponseParts, bodyBytes: number): ResponseParts {
-  const front: ResponseParts = {};
-  if (parts.informational !== undefined) {
-    front.informational = parts.informational;
-  }
-  if (parts.init !== undefined) {
-    front.init = parts.init;
-  }
-  if (parts.hijack === true) {
-    front.hijack = true;
-  }
-  // A response has a body or a tunnel, never both.
-  if (bodyBytes > 0) {
-    if (parts.chunk !== undefined) {
-      front.chunk = parts.chunk.subarray(0, bodyBytes);
-    } else if (parts.tunnelChunk !== undefined) {
-      front.tunnelChunk = parts.tunnelChunk.subarray(0, bodyBytes);
-    }
-  }
-  return front;
-}
-
-/** As `restOfRequest`, for the plugin's direction. */
-export function restOfResponse(parts: ResponseParts, bodyBytes: number): ResponseParts {
-  const rest: ResponseParts = {};
-  if (parts.chunk !== undefined) {
-    rest.chunk = parts.chunk.subarray(bodyBytes);
-    if (parts.flush === true) {
-      rest.flush = true;
-    }
-    if (parts.end !== undefined) {
-      rest.end = parts.end;
-    }
-  }
-  if (parts.tunnelChunk !== undefined) {
-    rest.tunnelChunk = parts.tunnelChunk.subarray(bodyBytes);
-  }
-  if (parts.tunnelEnd === true) {
-    rest.tunnelEnd = true;
-  }
-  if (parts.extendHeadMs !== undefined) {
-    rest.extendHeadMs = parts.extendHeadMs;
-  }
-  return rest;
-}
+/** Parts of either direction. */
+type AnyParts = Omit<ResponseParts, "init"> & {
+  init?: RequestParts["init"] | ResponseParts["init"];
+};

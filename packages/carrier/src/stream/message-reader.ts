@@ -45,11 +45,6 @@ export class MessageReader {
     this.#taker = taker;
   }
 
-  /** Whether the other end has ended the stream. Messages may still wait then. */
-  get ended(): boolean {
-    return this.#input === "ended";
-  }
-
   /** Takes bytes from the stream. */
   push(input: Buffer): void {
     if (this.#state === "free") {

@@ -1,7 +1,14 @@
-import type { Http2Stream } from "node:http2";
-import { bodyBytesOf, type BodyParts, Room, type ServeHTTPError } from "@servehttp/contract";
+import type { ServerHttp2Stream } from "node:http2";
+import {
+  bodyBytesOf,
+  mergeResponseParts,
+  type ResponseParts,
+  Room,
+  type ServeHTTPError,
+} from "@servehttp/contract";
 import { atCallbackEnd, type Flushable } from "../schedule/turn-end.js";
 import type { WireWriter } from "../wire/wire-writer.js";
+import { writeResponseParts } from "../wire/write-parts.js";
 
 /**
  * How many bytes may wait for the socket before a sender is made to wait: 128 KiB. It goes on at
@@ -12,25 +19,16 @@ const unsentBytesMax = 131_072;
 /** A message of this size is sent at once: to wait for more parts would only delay it. */
 const promptBytesMin = 16_384;
 
-/** How the parts of one direction are written and merged. */
-export interface PartFormat<Parts> {
-  write(writer: WireWriter, parts: Parts): void;
-  /** Adds parts to those that wait. Returns false where one message can't carry both. */
-  merge(pending: Parts, parts: Parts): boolean;
-  /** Called before each message, to send a response's head with the first. */
-  beforeWrite(stream: Http2Stream): void;
-}
-
 /**
- * Sends the parts of one exchange on the stream carrier. Parts of one turn of the event loop go out
+ * Sends the response of one exchange on the stream carrier. Parts of one turn of the event loop go out
  * as one message, where one can carry them. A sender that is faster than the stream is made to
  * wait.
  */
-export class PartWriter<Parts extends BodyParts> implements Flushable {
-  readonly #stream: Http2Stream;
+export class PartWriter implements Flushable {
+  readonly #stream: ServerHttp2Stream;
   readonly #writer: WireWriter;
-  readonly #format: PartFormat<Parts>;
-  #pending: Parts | undefined;
+  readonly #respond: () => void;
+  #pending: ResponseParts | undefined;
   /**
    *   open   -> ending [send: the last parts wait]
    *   ending -> ended  [flush]
@@ -45,10 +43,11 @@ export class PartWriter<Parts extends BodyParts> implements Flushable {
     }
   };
 
-  constructor(stream: Http2Stream, writer: WireWriter, format: PartFormat<Parts>) {
+  /** `respond` is called before each message, to send the head of the RPC's response with the first. */
+  constructor(stream: ServerHttp2Stream, writer: WireWriter, respond: () => void) {
     this.#stream = stream;
     this.#writer = writer;
-    this.#format = format;
+    this.#respond = respond;
   }
 
   /** Whether nothing waits to be sent. */
@@ -57,22 +56,21 @@ export class PartWriter<Parts extends BodyParts> implements Flushable {
   }
 
   /** Sends parts. `last` ends the stream after them. */
-  send(parts: Parts, last: boolean): void | Promise<void> {
+  send(parts: ResponseParts, last: boolean): void | Promise<void> {
     if (this.#state !== "open") {
       return undefined;
     }
     if (this.#pending === undefined) {
       this.#pending = parts;
       atCallbackEnd(this);
-    } else if (!this.#format.merge(this.#pending, parts)) {
+    } else if (!mergeResponseParts(this.#pending, parts)) {
       this.#write(this.#pending, false);
       this.#pending = parts;
     }
     if (last) {
       this.#state = "ending";
     }
-    const bytes = bodyBytesOf(this.#pending);
-    if (bytes >= promptBytesMin) {
+    if (bodyBytesOf(this.#pending) >= promptBytesMin) {
       this.flush();
     }
     return this.#stream.writableLength <= unsentBytesMax ? undefined : this.#room.wait();
@@ -98,12 +96,12 @@ export class PartWriter<Parts extends BodyParts> implements Flushable {
     this.#room.close(reason);
   }
 
-  #write(parts: Parts, last: boolean): void {
+  #write(parts: ResponseParts, last: boolean): void {
     const stream = this.#stream;
-    this.#format.beforeWrite(stream);
+    this.#respond();
     const writer = this.#writer;
     writer.beginMessage();
-    this.#format.write(writer, parts);
+    writeResponseParts(writer, parts);
     const bytes = writer.messageBytes;
     const segments = writer.endMessage();
     // While little is unsent no sender waits, so nobody needs to be called back.

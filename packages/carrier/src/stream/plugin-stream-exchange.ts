@@ -1,7 +1,6 @@
 import {
   constants,
   type Http2Session,
-  type Http2Stream,
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
   type ServerStreamResponseOptions,
@@ -16,7 +15,6 @@ import {
   initialRequestOrder,
   isRequestOver,
   isTunnel,
-  mergeResponseParts,
   type PartReceiver,
   type RequestOrder,
   type RequestParts,
@@ -25,12 +23,11 @@ import {
 } from "@servehttp/contract";
 import { statusFields } from "../wire/grpc-status.js";
 import { MessageReader, type MessageTaker } from "./message-reader.js";
-import { type PartFormat, PartWriter } from "./part-writer.js";
+import { PartWriter } from "./part-writer.js";
 import { readRequestMessage } from "../wire/read-parts.js";
 import { reasonOfStreamReset } from "./stream-reset-codes.js";
 import { WireReader } from "../wire/wire-reader.js";
 import type { WireWriter } from "../wire/wire-writer.js";
-import { writeResponseParts } from "../wire/write-parts.js";
 
 export const grpcResponseHeaders: OutgoingHttpHeaders = Object.freeze({
   ":status": 200,
@@ -54,12 +51,6 @@ const trailersOnlyOptions: ServerStreamResponseOptions = Object.freeze({
 });
 
 const okTrailers: OutgoingHttpHeaders = Object.freeze({ "grpc-status": "0" });
-
-const responseFormat: PartFormat<ResponseParts> = {
-  write: writeResponseParts,
-  merge: mergeResponseParts,
-  beforeWrite: respondOnce,
-};
 
 /**
  * How long a host that has its whole response may go on with its request before the stream is
@@ -85,7 +76,7 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
   readonly #stream: ServerHttp2Stream;
   readonly #session: Http2Session | undefined;
   readonly #receiver: PartReceiver<RequestParts>;
-  readonly #partWriter: PartWriter<ResponseParts>;
+  readonly #partWriter: PartWriter;
   readonly #messageReader: MessageReader;
   #order: RequestOrder = initialRequestOrder;
   #progress: ExchangeState = "open";
@@ -98,7 +89,7 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
     this.#stream = stream;
     // The stream drops its session when it closes.
     this.#session = stream.session;
-    this.#partWriter = new PartWriter(stream, writer, responseFormat);
+    this.#partWriter = new PartWriter(stream, writer, () => respondOnce(stream));
     this.#messageReader = new MessageReader(stream, this);
     this.#receiver = accept(this);
     stream.on("data", (input: Buffer) => this.#messageReader.push(input));
@@ -263,10 +254,9 @@ function connectionLost(): ServeHTTPError {
   return new ServeHTTPError("host-stopping", "the connection to the host was lost");
 }
 
-function respondOnce(stream: Http2Stream): void {
-  const { headersSent, destroyed, closed } = stream as ServerHttp2Stream;
-  if (!headersSent && !destroyed && !closed) {
-    (stream as ServerHttp2Stream).respond(grpcResponseHeaders, grpcResponseOptions);
+function respondOnce(stream: ServerHttp2Stream): void {
+  if (!stream.headersSent && !stream.destroyed && !stream.closed) {
+    stream.respond(grpcResponseHeaders, grpcResponseOptions);
   }
 }
 

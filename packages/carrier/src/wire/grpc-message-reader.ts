@@ -30,11 +30,6 @@ export class GrpcMessageReader {
     this.#offset = 0;
   }
 
-  /** Whether the input ends within a message. */
-  get partial(): boolean {
-    return this.#prefixLength > 0 || this.#message !== undefined || this.#input !== undefined;
-  }
-
   /**
    * Returns the next whole message without its prefix, or undefined when more input is needed.
    *
