@@ -30,6 +30,12 @@ export const requestFieldsMax = 800;
 export const responseSectionBytesMax = 65_536;
 
 /**
+ * A Host field or an authority: 1 KiB, four times what a name in DNS may have. It goes to the plugin
+ * three times. Longer is 400.
+ */
+export const hostBytesMax = 1_024;
+
+/**
  * Header names whose meaning is remembered: 512. Strangers choose names, so the memory is bounded.
  */
 export const fieldNamesRememberedMax = 512;

@@ -209,6 +209,7 @@ describe("framing", () => {
     [["Expect", "100-continue, x"], http1, 417],
     [["Expect", "200-ok"], http1, 417],
     [["a b", "x"], http1, 400],
+    [[":authority", "a".repeat(1_025)], http2, 400],
     [["x".repeat(257), "x"], http1, 400],
     [["x", "v".repeat(65_536)], http1, 431],
     [Array.from({ length: 2_002 }, () => "x"), http1, 431],

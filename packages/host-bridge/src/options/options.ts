@@ -256,12 +256,14 @@ const hostKeys = {
   /**
    * Header fields that only the host may set: who the client is. A client's fields of the same
    * names never arrive. Return a name with `undefined` when there is nobody, or list the names in
-   * `edge.identityHeaders`. A throw or a rejection is answered 500. Default: none.
+   * `edge.identityHeaders`. A throw, a rejection, a value of another type or a
+   * promise that has not settled after 30 s is answered 500, and the log says why. Default: none.
    */
   identity: callback<Callbacks["identity"]>().optional(),
   /**
    * What the host knows of the client beside the header space; becomes `request.context` in the
-   * plugin. At most 64 entries and 16 KiB. A throw or a rejection is answered 500. Default: none.
+   * plugin. At most 64 entries and 16 KiB. A throw, a rejection, a value of another type or a
+   * promise that has not settled after 30 s is answered 500, and the log says why. Default: none.
    */
   context: callback<Callbacks["context"]>().optional(),
   /** What crosses the edge between clients and plugins. */
