@@ -66,15 +66,15 @@ async function* readBody(first: Request, rest: AsyncIterator<Request>): AsyncGen
 async function* echo(body: AsyncIterable<Uint8Array>): AsyncGenerator<ResponseInit> {
   const link = { name: "Link", values: [Buffer.from("</style.css>; rel=preload")] };
   yield { informational: [{ status: 103, headers: [link] }], init: { status: 200 }, flush: true };
-  let octets = 0;
+  let bytes = 0;
   try {
     for await (const chunk of body) {
-      octets += chunk.length;
+      bytes += chunk.length;
       yield { chunk };
     }
   } catch (error) {
     cutOff.resolve("the request was cut off");
     throw error;
   }
-  yield { end: { trailers: [{ name: "X-Bytes", values: [Buffer.from(`${octets}`)] }] } };
+  yield { end: { trailers: [{ name: "X-Bytes", values: [Buffer.from(`${bytes}`)] }] } };
 }

@@ -35,15 +35,15 @@ export async function serveHTTP(request: PluginRequest, response: ResponseWriter
 async function echo(request: PluginRequest, response: ResponseWriter): Promise<void> {
   await response.informational(103, [["Link", "</style.css>; rel=preload"]]);
   await response.flush();
-  let octets = 0;
+  let bytes = 0;
   try {
     for await (const chunk of request.body) {
-      octets += chunk.length;
+      bytes += chunk.length;
       await response.write(chunk);
     }
   } catch (error) {
     cutOff.resolve("the request was cut off");
     throw error;
   }
-  response.trailers.set("X-Bytes", `${octets}`);
+  response.trailers.set("X-Bytes", `${bytes}`);
 }

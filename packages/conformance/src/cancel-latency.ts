@@ -9,9 +9,9 @@ import type { Target } from "./targets/target.js";
 import { targetNames } from "./targets/target-names.js";
 
 /**
- * Prints how long it takes from a client's leaving until the handler's signal aborts, in another process: 1,000 clients
- * on each target, one after the other. Both processes read the machine's monotonic clock. Exits with 1 where the 99th
- * percentile is over 50 ms.
+ * Prints how long after a client left the signal of its handler, in another process, aborts: for
+ * 1,000 clients on each target, one after the other. Both processes read the machine's monotonic
+ * clock. Exits with 1 if the 99th percentile is over 50 ms.
  */
 const rounds = 1_000;
 const p99MsMax = 50;

@@ -1,9 +1,9 @@
 import type { Duplex } from "node:stream";
 
 /**
- * What a behaviour's handler is given. The shapes are those that DESIGN promises of `@servehttp/plugin-sdk`, written
- * down a second time on purpose: the direct target runs the same handlers without the SDK, and a change of the SDK's
- * public surface fails to compile here.
+ * What a behaviour's handler gets. These are the public types of `@servehttp/plugin-sdk`, written
+ * down again on purpose: the direct target runs the same handlers without the SDK, and a change of
+ * the SDK's public types fails to compile here.
  */
 
 /** Header or trailer fields: case-insensitive, several values a name, order kept. */

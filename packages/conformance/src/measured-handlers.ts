@@ -13,14 +13,14 @@ export const earlyAnswer: NamedHandler = {
   },
 };
 
-/** Says nothing at all until it is aborted. */
+/** Sends nothing until it is aborted. */
 export const silent: NamedHandler = {
   row: "measured",
   name: "silent",
   handler: (request) => aborted(request),
 };
 
-/** Streams until the client leaves, and says when it heard of it, in nanoseconds of the machine's monotonic clock. */
+/** Streams until the client leaves, and reports when, in nanoseconds of the monotonic clock. */
 export const cancelled: NamedHandler = {
   row: "measured",
   name: "cancelled",
@@ -73,7 +73,7 @@ export const sent: NamedHandler = {
   },
 };
 
-/** The handlers of measurements and of load, which are no rows. */
+/** Handlers for measurements and load, which pin no row. */
 export const measuredHandlers: readonly NamedHandler[] = [
   earlyAnswer,
   silent,

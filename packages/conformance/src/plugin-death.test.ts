@@ -12,10 +12,10 @@ import { startTarget } from "./targets/start-target.js";
 import type { Target } from "./targets/target.js";
 import { targetNames } from "./targets/target-names.js";
 
-/** What is open when the plugin dies: before the head, in the middle of a body, after the first bytes. */
+/** What is open when the plugin dies: without a head, within a body, at its start. */
 const inEveryState = [silent, neighbour, cancelled].map(keyOf);
 
-// A direct target has no plugin that could die without it.
+// On the direct target the handlers run in the server itself.
 for (const targetName of targetNames.filter((name) => name !== "direct")) {
   describe(`${targetName}: a plugin that is killed`, () => {
     let target: Target;
@@ -80,7 +80,7 @@ for (const targetName of targetNames.filter((name) => name !== "direct")) {
   });
 }
 
-/** How an exchange came out. */
+/** The status of an exchange, or "broken". */
 async function outcomeOf(open: TestExchange): Promise<string> {
   try {
     const { status } = await open.head;

@@ -5,8 +5,8 @@ import { behaviours } from "./behaviours/index.js";
 import { violationsBehaviours } from "./behaviours/violations.js";
 
 /**
- * Prints a line for each row and target: how many tests pin it there, and every test that is not run there or must fail
- * there, with the reason.
+ * Prints a line for each row and target: how many tests pin it there, and each test that is not run
+ * or must fail there, with the reason.
  */
 const targets: readonly TargetName[] = ["direct", "stream", "mux"];
 const all = [...behaviours, ...violationsBehaviours];

@@ -1,8 +1,8 @@
 import { createCipheriv, createHash } from "node:crypto";
 
 /**
- * Random bytes that a seed fixes, so that a handler and its client can make the same body without sending it
- * to each other: AES-CTR over zeros, which is also fast enough for a gibibyte.
+ * Random bytes that depend on a seed alone, so that a handler and its client make the same body.
+ * They are AES-CTR over zeros, which is fast enough for a gibibyte.
  *
  * @param seed - any text
  * @param sizeBytes - how many bytes
@@ -36,6 +36,6 @@ export function seededSha256(seed: string, sizeBytes: number): string {
 }
 
 /** The SHA-256 of bytes, in hex. */
-export function sha256(octets: Uint8Array | string): string {
-  return createHash("sha256").update(octets).digest("hex");
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }

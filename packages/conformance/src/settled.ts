@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * Waits until a count has stopped growing, which is how back-pressure shows itself: it has been the same for ten looks,
- * 20 ms apart.
+ * Waits until a count has stopped growing, as back-pressure makes it do. It has stopped when ten
+ * looks, 20 ms apart, show the same.
  */
 export async function settled(count: () => number): Promise<number> {
   const looks = 10;

@@ -12,16 +12,16 @@ import type { Target } from "./targets/target.js";
 import { targetNames } from "./targets/target-names.js";
 
 /**
- * Sends 1 GiB up and 1 GiB down through a host and a plugin, and prints whether the hashes are equal and by how much
- * each process grew: from its resident set at rest, after 16 MiB that warmed it up, to the highest since it began. Exits
- * with 1 where bytes differ or a process grew by more than 32 MiB.
+ * Sends 1 GiB up and 1 GiB down through a host and a plugin, and prints whether the hashes are
+ * equal and by how much each process grew: from its resident set at rest, after a transfer of 16 MiB, to
+ * its highest. Exits with 1 if bytes differ or a process grew by more than 32 MiB.
  */
 const mebibyte = 1_048_576;
 const sizeBytes = Number(process.env["TRANSFER_MIB"] ?? 1_024) * mebibyte;
 const warmUpBytes = 16 * mebibyte;
 const growthBytesMax = 32 * mebibyte;
 
-/** Chunks that are dead already would otherwise fill a process up to some 60 MiB, also on plain `node:http`. */
+/** Without these, garbage fills a process up to some 60 MiB, on plain `node:http` as well. */
 const lean = ["--max-semi-space-size=1"];
 
 const uploadSha256 = seededSha256("received", sizeBytes);
@@ -30,7 +30,7 @@ const downloadSha256 = seededSha256("sent", sizeBytes);
 for (const targetName of targetNames) {
   for (const protocol of ["http1", "http2"] as const) {
     for (const direction of ["up", "down"] as const) {
-      // Processes of their own for each: a high-water mark never falls.
+      // New processes for each transfer, because a high-water mark never falls.
       await using target = await startTarget(targetName, { nodeFlags: lean });
       using client =
         protocol === "http1"
@@ -82,7 +82,7 @@ async function reports(target: Target): Promise<readonly ProcessReport[]> {
   return Promise.all(processes.map((one) => one.report()));
 }
 
-/** From what was resident at rest to the highest since. */
+/** The growth from the resident set at rest to the highest. */
 function growth(after: ProcessReport, before: ProcessReport | undefined): number {
   return after.rssMaxBytes - (before?.rssBytes ?? 0);
 }

@@ -16,13 +16,16 @@ const tunnelBytes = isFullSize ? 10 * mebibyte : 65_536;
 const longTunnelBytes = (isFullSize ? 1_024 : 16) * mebibyte;
 const testMsMax = isFullSize ? 600_000 : 60_000;
 
-/** What a process may grow by while any number of bytes passes: V8 lets some 50 MiB of dead chunks collect when it is busy. */
+/**
+ * By how much a process may grow while any number of bytes passes. A busy V8 keeps some 50 MiB of
+ * garbage.
+ */
 const growthBytesMax = 64 * mebibyte;
 
-/** What a process may hold of a tunnel that stands still, when all that is dead has been collected. */
+/** How much a process may hold of a tunnel that stands still, after a garbage collection. */
 const heldBytesMax = 8 * mebibyte;
 
-/** What nobody reads, far more than all buffers on the way take; and what these take at the most, the kernel's included. */
+/** What nobody reads at first, and the most that all buffers take of it, the kernel's included. */
 const unreadBytes = 32 * mebibyte;
 const bufferedBytesMax = 24 * mebibyte;
 
@@ -83,8 +86,8 @@ for (const carrier of (["mux", "stream"] as const).filter((name) => targetNames.
       expect(received.sha256).toBe(seededSha256(`plugin ${key}`, unreadBytes));
     });
 
-    // Node's HTTP/2 does not read while it writes: both ends once waited for the other to read, for ever. The 200 tunnels
-    // of the first test did so too, with many small writes.
+    // Node's HTTP/2 does not read while it writes. Both ends once waited for the other to read, for
+    // ever. So did the 200 tunnels of the first test, with many small writes.
     it("D1 64 echoes of 1 MiB at once all come back whole", async () => {
       using client = new Http1Client(target.port);
       const echoes = Array.from({ length: 64 }, (_, index) => echo(client, `echo ${index}`));
@@ -94,7 +97,7 @@ for (const carrier of (["mux", "stream"] as const).filter((name) => targetNames.
   });
 }
 
-/** Opens so many tunnels, and when all are open sends so many bytes through each, both ways at once. */
+/** Opens tunnels, and once all are open sends bytes through each in both directions at once. */
 async function runTunnels(
   target: TunnelTarget,
   count: number,
@@ -130,7 +133,7 @@ function pathOf(key: string, sizeBytes: number, more = ""): string {
   return `/plugins/tunnels/tunnel/${key}?bytes=${sizeBytes}${more}`;
 }
 
-/** Compares what was resident at rest with the highest since. */
+/** Compares the resident set at rest with the highest since. */
 async function expectBoundedGrowth(
   target: TunnelTarget,
   before: Awaited<ReturnType<typeof reports>>,
@@ -140,7 +143,7 @@ async function expectBoundedGrowth(
   expect(Math.max(...grewBytes)).toBeLessThan(growthBytesMax);
 }
 
-/** Compares what is alive now with what was. */
+/** Compares the memory in use now with what was in use before. */
 async function expectLittleHeld(
   target: TunnelTarget,
   before: Awaited<ReturnType<typeof reports>>,

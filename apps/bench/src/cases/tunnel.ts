@@ -30,8 +30,7 @@ function tunnel(name: string, title: string, ways: { up: boolean; down: boolean 
     roundsMax: 3,
     targets: ["mux", "stream", rawTcpRelay.name],
     async measure(target, { bulkBytes }) {
-      const move = (bytes: number) =>
-        moveOctets(target, ways.up ? bytes : 0, ways.down ? bytes : 0);
+      const move = (bytes: number) => moveBytes(target, ways.up ? bytes : 0, ways.down ? bytes : 0);
       await move(warmUpBytes);
       const { hostPids, pluginPids } = target;
       const [hostBefore, pluginBefore] = await Promise.all([hostPids, pluginPids].map(rssBytes));
@@ -46,7 +45,7 @@ function tunnel(name: string, title: string, ways: { up: boolean; down: boolean 
   };
 }
 
-async function moveOctets(
+async function moveBytes(
   { host, port, prefix }: RunningTarget,
   upBytes: number,
   downBytes: number,

@@ -6,8 +6,8 @@
 import { HttpConnection } from "../load/http-connection.js";
 import { seededBytes } from "../load/seeded-bytes.js";
 
-const [, , host = "", port, prefix = "", direction, connections, octets, mode] = process.argv;
-const transferBytes = Number(octets);
+const [, , host = "", port, prefix = "", direction, connections, sizeText, mode] = process.argv;
+const transferBytes = Number(sizeText);
 const block = seededBytes(7).next().value;
 const startedMs = performance.now();
 let bytes = 0;

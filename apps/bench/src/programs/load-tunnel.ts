@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { finished } from "node:stream/promises";
 
-import { sendOctets, type TunnelAnswer, tunnelHead } from "./serve-tunnel.js";
+import { sendBytes, type TunnelAnswer, tunnelHead } from "./serve-tunnel.js";
 
 const [, , host = "", port, prefix = "", up, down] = process.argv;
 const upBytes = Number(up);
@@ -27,7 +27,7 @@ if (head !== tunnelHead) {
 }
 
 const startedMs = performance.now();
-await sendOctets(socket, upBytes);
+await sendBytes(socket, upBytes);
 socket.end();
 await pluginEnded;
 const durationUs = (performance.now() - startedMs) * 1_000;

@@ -55,7 +55,7 @@ const eventFields = [["content-type", "text/event-stream"]] as const;
 /** An event has one tilde, and nothing else has: a client that counts tildes counts events. */
 const event = Buffer.from(`data: ~${"e".repeat(128 - 9)}\n\n`);
 const heldEvent = Buffer.from("data: ~held\n\n");
-const octet = Buffer.from("x");
+const oneByte = Buffer.from("x");
 const block = seededBytes(1).next().value;
 /** How long the rest of /first-byte stays behind its first byte. */
 const firstByteGapMs = 2;
@@ -116,9 +116,9 @@ async function download(exchange: BenchExchange, query: URLSearchParams): Promis
 
 async function firstByte(exchange: BenchExchange): Promise<void> {
   exchange.head(200, [["content-length", "2"]]);
-  await exchange.write(octet);
+  await exchange.write(oneByte);
   await new Promise((resolve) => setTimeout(resolve, firstByteGapMs));
-  await exchange.end(octet);
+  await exchange.end(oneByte);
 }
 
 /** One event for each subscriber, then the next turn of the event loop. */

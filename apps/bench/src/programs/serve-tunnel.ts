@@ -23,14 +23,14 @@ export async function serveTunnel(connection: Duplex, first: Buffer, url: string
   connection.on("data", (chunk: Buffer) => (received += chunk.length));
   const clientEnded = finished(connection, { writable: false });
   connection.write(tunnelHead);
-  await Promise.all([clientEnded, sendOctets(connection, bytes)]);
+  await Promise.all([clientEnded, sendBytes(connection, bytes)]);
   connection.end(JSON.stringify({ received } satisfies TunnelAnswer));
 }
 
 /**
  * Writes so many bytes to a connection, waiting whenever it is full. Throws when it closes before.
  */
-export async function sendOctets(connection: Duplex, bytes: number): Promise<void> {
+export async function sendBytes(connection: Duplex, bytes: number): Promise<void> {
   using closed = closeSignal(connection);
   for (let left = bytes; left > 0; left -= block.length) {
     if (!connection.write(block.subarray(0, left))) {

@@ -139,13 +139,13 @@ export const edgeBehaviours: readonly Behaviour[] = [
       }
     },
     async check({ client, exchange }) {
-      const octets = "caf\u00e9 \u00ff \u0080 \u00a0x";
+      const bytes = "caf\u00e9 \u00ff \u0080 \u00a0x";
       for (const kind of ["?text", "?bytes"]) {
         const answer = await call(client, {
           path: exchange().path + kind,
-          headers: [["x-bytes", octets]],
+          headers: [["x-bytes", bytes]],
         });
-        deepStrictEqual(valuesOf(answer.headers, "x-echo"), [octets]);
+        deepStrictEqual(valuesOf(answer.headers, "x-echo"), [bytes]);
       }
     },
   },

@@ -12,7 +12,7 @@ import { settled } from "../settled.js";
 const kibibyte = 1_024;
 const mebibyte = 1_024 * kibibyte;
 
-/** Sizes of a body that meet the edges of a chunk, and some that no buffer on the way can hold. */
+/** Sizes of bodies: around the size of a chunk, and more than all buffers together hold. */
 export const bodySizesBytes: readonly number[] = [
   0,
   1,
@@ -25,16 +25,16 @@ export const bodySizesBytes: readonly number[] = [
   1_024 * mebibyte,
 ];
 
-/** The size of a body from which on it is carried in full runs alone. */
+/** Bodies of this size and larger are carried in full runs only. */
 export const fullRunBytes = 64 * mebibyte;
 
-/** More than kernels and windows may hold of it. */
+/** A body that nobody reads at first. It is larger than what kernels and windows may hold of it. */
 export const unreadBytes = 32 * mebibyte;
 
-/** What kernels and windows may hold of a transfer that nobody reads. */
+/** How much of a transfer that nobody reads may be in kernels and windows. */
 export const inFlightBytesMax = 24 * mebibyte;
 
-/** By how much buffers of a process may have grown while a transfer stands still. */
+/** By how much the buffers of a process may grow while a transfer stands still. */
 export const standingBytesMax = 8 * mebibyte;
 
 export const requestBehaviours: readonly Behaviour[] = [
@@ -390,7 +390,7 @@ export async function readThrough(request: HandlerRequest): Promise<ReadBody> {
   return { bytes, sha256: hash.digest("hex"), largest };
 }
 
-/** Sends a seeded body in chunks that fit no buffer's size, and ends it. */
+/** Sends a seeded body in chunks whose size no buffer has, and ends it. */
 export async function upload(open: TestExchange, seed: string, sizeBytes: number): Promise<void> {
   const oddChunkBytes = 70_001;
   for (const chunk of seededChunks(seed, sizeBytes, oddChunkBytes)) {
@@ -437,7 +437,7 @@ async function readUntilItThrows(
   observe.event("body", "ended");
 }
 
-/** A stream of its own with the first chunk of an upload, on a connection that has said nothing yet. */
+/** Begins an upload on a new connection: the preface, the head and the first chunk. */
 function sendUpload(connection: RawConnection, path: string): void {
   connection.send(clientPreface);
   connection.send(

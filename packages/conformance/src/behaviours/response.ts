@@ -19,17 +19,17 @@ import {
 
 const mebibyte = 1_048_576;
 
-/** Statuses that no final response can have. 101 is only for a connection that is taken over. */
+/** Statuses that no final response can have. 101 is for connections that a handler takes over. */
 const impossibleStatuses: readonly number[] = [-1, 0, 42, 99, 101, 1_000, 65_535, Number.NaN];
 
-/** Those that Node's HTTP/2 does not check, so that the stream or its connection breaks. */
+/** Faults that Node's HTTP/2 does not check, so that the stream or its connection breaks. */
 const uncheckedOnHttp2: readonly string[] = [
   "NUL in a value",
   "a colon in a name",
   "CR LF in a name",
 ];
 
-/** Fields that would break out of their line or are none, by what is wrong with them. */
+/** Fields that are no header fields or would end their line early, by what is wrong with them. */
 const brokenFields: readonly (readonly [string, string, string])[] = [
   ["CR LF in a value", "x-a", "1\r\nx-evil: 1"],
   ["LF in a value", "x-a", "1\nx-evil: 1"],
@@ -274,7 +274,7 @@ export const responseBehaviours: readonly Behaviour[] = [
       connection.send(`GET ${one.path} HTTP/1.1\r\nHost: a\r\n\r\n`);
       await connection.readThrough("1234");
       one.open("excess");
-      // To break the transfer may cost what of it was still on its way.
+      // Bytes that are still on their way may be lost when the transfer is broken.
       match(await connection.readAll(), /^5?$/);
     },
   },

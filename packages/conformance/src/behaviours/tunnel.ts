@@ -13,7 +13,7 @@ import { seededBytes, sha256 } from "../seeded-bytes.js";
 import { codeOf, impatient } from "./duplex.js";
 import { aborted } from "./response.js";
 
-/** How soon one side of a tunnel learns that the other is gone. */
+/** Within what time one side of a tunnel must learn that the other is gone. */
 const goneMsMax = 1_000;
 
 const switching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
@@ -23,7 +23,7 @@ const upgradeFields =
   "Sec-WebSocket-Version: 13\r\n" +
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-/** The two requests that a tunnel can begin with: the host comes by its socket in another way for each. */
+/** The two requests that a tunnel can begin with. The host gets its socket differently for each. */
 export const requestFields = ["", upgradeFields] as const;
 
 const onHttp1 = {
@@ -59,9 +59,9 @@ export const tunnelBehaviours: readonly Behaviour[] = [
     async check(scene) {
       for (const fields of requestFields) {
         const { connection } = await openTunnel(scene, fields);
-        const octets = seededBytes(`T1 ${fields}`, 300_000);
-        connection.send(octets);
-        strictEqual(sha256(await connection.readExactly(octets.byteLength)), sha256(octets));
+        const bytes = seededBytes(`T1 ${fields}`, 300_000);
+        connection.send(bytes);
+        strictEqual(sha256(await connection.readExactly(bytes.byteLength)), sha256(bytes));
       }
     },
   },
@@ -108,9 +108,9 @@ export const tunnelBehaviours: readonly Behaviour[] = [
       socket.send("grüße");
       strictEqual(await socket.message(), "grüße");
       for (const sizeBytes of [0, 1, 125, 126, 65_536, 1_048_576]) {
-        const octets = seededBytes("T2", sizeBytes);
-        socket.send(octets);
-        strictEqual(await socket.message(), sha256(octets));
+        const bytes = seededBytes("T2", sizeBytes);
+        socket.send(bytes);
+        strictEqual(await socket.message(), sha256(bytes));
       }
       const long = Buffer.from(seededBytes("T2", 524_288)).toString("hex");
       socket.send(long);
@@ -166,11 +166,11 @@ export const tunnelBehaviours: readonly Behaviour[] = [
     handler: echo,
     async check({ raw, exchange }) {
       const connection = await raw();
-      const octets = seededBytes("T3", 1_048_576);
+      const bytes = seededBytes("T3", 1_048_576);
       const request = `GET ${exchange().path} HTTP/1.1\r\nHost: a\r\n${upgradeFields}\r\n`;
-      connection.send(Buffer.concat([Buffer.from(request), octets]));
+      connection.send(Buffer.concat([Buffer.from(request), bytes]));
       strictEqual(await connection.readThrough("\r\n\r\n"), switching);
-      strictEqual(sha256(await connection.readExactly(octets.byteLength)), sha256(octets));
+      strictEqual(sha256(await connection.readExactly(bytes.byteLength)), sha256(bytes));
     },
   },
   {
@@ -375,7 +375,7 @@ export const tunnelBehaviours: readonly Behaviour[] = [
           return connection;
         }),
       );
-      // Begun later, and ended by its total time: so the tunnels' would be over as well.
+      // It begins later than the tunnels, so when its total time ends it theirs is over, too.
       await rejects(client.open({ path: `${path}/http` }).rest());
       for (const connection of tunnels) {
         connection.send("still there");
@@ -406,7 +406,7 @@ async function openTunnel(
   return { connection, one };
 }
 
-/** The same, on a connection and at a path that are there already. */
+/** The same, on a given connection and at a given path. */
 export async function beginTunnel(
   connection: RawConnection,
   path: string,
@@ -456,7 +456,7 @@ async function serveWebSocket(
   });
 }
 
-/** As much of Node's request as a server of WebSockets looks at. */
+/** The parts of Node's request that a WebSocket server looks at. */
 function incomingOf(request: HandlerRequest, socket: Duplex): IncomingMessage {
   const incoming = new IncomingMessage(socket as Socket);
   incoming.method = request.method;

@@ -21,7 +21,7 @@ const allowed: Readonly<Record<Outcome, RegExp>> = {
   either: /^(?:status 50[023]|broken|clean)$/,
 };
 
-/** F3 and F4: what a plugin that breaks the contract does to its clients, and to nobody else. */
+/** F3 and F4: a plugin that breaks the contract harms its own clients only. */
 export const violationsBehaviours: readonly Behaviour[] = violations.map(
   (violation, index): Behaviour => ({
     row: / without end|^cut|^reset/.test(violation.name) ? "F3" : "F4",
@@ -37,7 +37,7 @@ export const violationsBehaviours: readonly Behaviour[] = violations.map(
       if (seen !== "clean") {
         await until(() => log.slice(logged).some((line) => line.includes('"plugin":"hostile"')));
       }
-      // The exchange or its connection fails, and nothing beyond.
+      // The exchange or its connection fails, and nothing else.
       const { base } = scene.target;
       strictEqual((await described(scene.client, { path: `${base}/next` })).url, "/next");
       await until(async () => (await outcomeAt(scene, "/plugins/hostile/violation/0")) === "clean");

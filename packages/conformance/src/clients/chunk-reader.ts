@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 /**
  * Reads a stream chunk by chunk without reading ahead, and tells a clean end from a broken one.
  *
- * @param broken - asked at the end: what broke the transfer although the stream ended, if anything
+ * @param broken - called at the end: returns the error if the transfer was broken all the same
  */
 export class ChunkReader {
   readonly #stream: Readable;

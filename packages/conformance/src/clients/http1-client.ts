@@ -78,7 +78,7 @@ class Http1Exchange implements TestExchange {
       status: message.statusCode ?? 0,
       headers: pairsOf(message.rawHeaders),
     }));
-    // Whoever awaits them sees the failure; a test that doesn't must not die of it.
+    // A test that awaits them sees the failure. One that does not must not fail by it.
     this.head.catch(ignore);
     this.#reader.catch(ignore);
     if (asked.body === "stream") {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { TestResponse, Pairs } from "./test-client.js";
 
-/** A response exactly as it stood on the wire. */
+/** A response exactly as it was on the wire. */
 export interface RawResponse extends TestResponse {
   /** The head's bytes as Latin-1, up to and without the empty line. */
   readonly rawHead: string;
@@ -41,8 +41,8 @@ export class RawConnection implements Disposable {
   }
 
   /** Sends bytes, text as Latin-1. */
-  send(octets: string | Uint8Array): void {
-    this.#socket.write(typeof octets === "string" ? Buffer.from(octets, "latin1") : octets);
+  send(bytes: string | Uint8Array): void {
+    this.#socket.write(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes);
   }
 
   /** Half-closes: FIN. */
@@ -50,12 +50,12 @@ export class RawConnection implements Disposable {
     this.#socket.end();
   }
 
-  /** Goes away at once: RST. */
+  /** Resets the connection: RST. */
   reset(): void {
     this.#socket.resetAndDestroy();
   }
 
-  /** How the other side closed: by FIN ("ended") or by RST ("reset"); waits for it. */
+  /** Waits until the other side has closed, and returns how: by FIN ("ended") or RST ("reset"). */
   async closed(): Promise<"ended" | "reset"> {
     while (this.#state.at === "open") {
       await this.#changed.promise;
@@ -69,7 +69,7 @@ export class RawConnection implements Disposable {
     return this.#take(this.#buffered.length).toString("latin1");
   }
 
-  /** Half-closes, and reads what the other side still had to say. */
+  /** Half-closes, and reads the rest of what the other side sends. */
   readAllAfterFinish(): Promise<string> {
     this.finish();
     return this.readAll();
@@ -86,7 +86,7 @@ export class RawConnection implements Disposable {
     }
   }
 
-  /** So many bytes. */
+  /** The next bytes, exactly as many as asked for. */
   async readExactly(sizeBytes: number): Promise<Buffer> {
     while (this.#buffered.length < sizeBytes) {
       await this.#more(`${this.#buffered.length} of ${sizeBytes} bytes`);
@@ -95,7 +95,8 @@ export class RawConnection implements Disposable {
   }
 
   /**
-   * Reads one response, interim or final, by its own framing. Rejects when the connection closes before its end.
+   * Reads one response, interim or final, by its own framing. Rejects when the connection closes
+   * before its end.
    *
    * @param toHead - the request was a HEAD: no body follows
    */

@@ -1,12 +1,12 @@
 /** Header fields as a client writes and reads them: pairs of name and value, bytes as Latin-1. */
 export type Pairs = readonly (readonly [string, string])[];
 
-/** What a client asks. */
+/** A request of a client. */
 export interface TestRequest {
   readonly method?: string;
   readonly path: string;
   readonly headers?: Pairs;
-  /** The whole body; or `"stream"` to write it bit by bit; default none. */
+  /** The whole body, or `"stream"` to write it piece by piece. Default: none. */
   readonly body?: Uint8Array | "stream";
   /** Request trailers, sent at the end of a streamed body. */
   readonly trailers?: Pairs;
@@ -44,7 +44,7 @@ export interface TestExchange {
   trailers(): Pairs;
   /** Bytes of the request's body that left this process's buffers so far. */
   sentBytes(): number;
-  /** Goes away at once: the connection is reset (HTTP/1.1), or the stream is (HTTP/2). */
+  /** Leaves at once: resets the connection (HTTP/1.1) or the stream (HTTP/2). */
   leave(): void;
 }
 

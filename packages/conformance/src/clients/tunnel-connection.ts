@@ -54,8 +54,8 @@ export class TunnelConnection implements Disposable {
     const hash = createHash("sha256");
     let left = sizeBytes;
     let rest = "";
-    for await (const octets of this.#socket) {
-      const chunk = octets as Buffer;
+    for await (const bytes of this.#socket) {
+      const chunk = bytes as Buffer;
       hash.update(chunk.subarray(0, left));
       rest += chunk.toString("latin1", left);
       left = Math.max(0, left - chunk.length);

@@ -1,4 +1,5 @@
-import type { Site, Way } from "./site.js";
+import type { TargetName } from "../targets/target-names.js";
+import type { AppAddress } from "./served-app.js";
 
 /** A feature of a framework: a row of `docs/frameworks.md`, and what proves it. */
 export interface FrameworkFeature {
@@ -10,8 +11,8 @@ export interface FrameworkFeature {
   readonly works: "yes" | "but" | "no";
   /** How it is done, or what is different, or why it can't be: one or two sentences, Markdown. */
   readonly how: string;
-  /** Where it is checked. Default: served directly, and over both carriers. */
-  readonly ways?: readonly Way[];
-  /** Fails when the row is not true. */
-  check(this: void, site: Site): Promise<void>;
+  /** Where it is checked. Default: on every target. */
+  readonly targets?: readonly TargetName[];
+  /** Throws when the row is not true. */
+  check(this: void, app: AppAddress): Promise<void>;
 }

@@ -8,62 +8,62 @@ import { expect, it } from "vitest";
 import { documentedPrograms } from "../hosts/documented-programs.js";
 import { ProgramDirectory } from "../hosts/program-directory.js";
 import { seededBytes, sha256 } from "../seeded-bytes.js";
-import { callSite, jsonOf, openAnswer, openRequest, textOf } from "./call-site.js";
-import { type Site, siteAt } from "./site.js";
+import { callApp, jsonOf, openAnswer, openRequest, textOf } from "./call-app.js";
+import { type AppAddress, appAddress } from "./served-app.js";
 import { StockWebSocket } from "./stock-web-socket.js";
 
 const page = new URL("../../../../docs/plugins.md", import.meta.url);
 const programs = documentedPrograms(page);
-const octets = seededBytes("a body for the docs", 300_000);
+const bytes = seededBytes("a body for the docs", 300_000);
 
-const checks: Readonly<Record<string, (site: Site, host: PluginHost) => Promise<void>>> = {
-  async serveHTTP(site) {
-    const hashed = await callSite(site, "/", { body: octets });
-    expect(textOf(hashed)).toBe(`${sha256(octets)}\n`);
-    const refused = await callSite(site, "/");
+const checks: Readonly<Record<string, (app: AppAddress, host: PluginHost) => Promise<void>>> = {
+  async serveHTTP(app) {
+    const hashed = await callApp(app, "/", { body: bytes });
+    expect(textOf(hashed)).toBe(`${sha256(bytes)}\n`);
+    const refused = await callApp(app, "/");
     expect([refused.status, refused.headers.allow]).toEqual([405, "POST"]);
   },
-  async fetch(site) {
-    expect(textOf(await callSite(site, "/upper", { body: "quiet" }))).toBe("QUIET");
-    const facts = jsonOf(await callSite(site, "/a/b"));
+  async fetch(app) {
+    expect(textOf(await callApp(app, "/upper", { body: "quiet" }))).toBe("QUIET");
+    const facts = jsonOf(await callApp(app, "/a/b"));
     expect(facts).toMatchObject({ pathname: "/a/b", user: "ada" });
   },
-  async node(site) {
-    const hello = jsonOf(await callSite(site, "/hello/eve"));
+  async node(app) {
+    const hello = jsonOf(await callApp(app, "/hello/eve"));
     expect(hello).toMatchObject({ hello: "eve", user: "ada" });
   },
-  async "http.Server"(site) {
-    expect(textOf(await callSite(site, "/"))).toBe("a page beside socket.io\n");
-    const socket = io(`http://127.0.0.1:${site.port}`, { path: `${site.base}/socket.io` });
+  async "http.Server"(app) {
+    expect(textOf(await callApp(app, "/"))).toBe("a page beside socket.io\n");
+    const socket = io(`http://127.0.0.1:${app.port}`, { path: `${app.base}/socket.io` });
     const greeting: unknown = await socket.emitWithAck("greet", "ada");
     // The host would wait for a connection that is still there.
     socket.disconnect();
     expect(greeting).toBe("hello ada");
   },
-  async "Events, and clients who leave"(site) {
-    const events = await openAnswer(site, "/");
-    await expect.poll(async () => textOf(await callSite(site, "/readers"))).toBe("1");
-    await callSite(site, "/", { body: "rain" });
+  async "Events, and clients who leave"(app) {
+    const events = await openAnswer(app, "/");
+    await expect.poll(async () => textOf(await callApp(app, "/readers"))).toBe("1");
+    await callApp(app, "/", { body: "rain" });
     const [event] = (await once(events, "data")) as [Buffer];
     expect(event.toString()).toBe("data: rain\n\n");
     events.destroy();
-    await expect.poll(async () => textOf(await callSite(site, "/readers"))).toBe("0");
+    await expect.poll(async () => textOf(await callApp(app, "/readers"))).toBe("0");
   },
-  async Deadlines(site) {
-    const [short, long] = await Promise.all([callSite(site, "/short"), callSite(site, "/long")]);
+  async Deadlines(app) {
+    const [short, long] = await Promise.all([callApp(app, "/short"), callApp(app, "/long")]);
     expect(short.status).toBe(504);
     expect(textOf(long)).toMatch(/^done, due \d{4}-\d\d-\d\dT/);
   },
-  async WebSockets(site, host) {
-    await using socket = await StockWebSocket.open(site, "/");
+  async WebSockets(app, host) {
+    await using socket = await StockWebSocket.open(app, "/");
     socket.send("hello");
     expect(await socket.message()).toBe("you said hello");
-    expect((await callSite(site, "/")).status).toBe(426);
+    expect((await callApp(app, "/")).status).toBe(426);
     await host.reload("p");
     expect(await socket.closed()).toBe(1012);
   },
-  async Tunnels(site) {
-    const request = openRequest(site, "/", { headers: { connection: "upgrade", upgrade: "echo" } });
+  async Tunnels(app) {
+    const request = openRequest(app, "/", { headers: { connection: "upgrade", upgrade: "echo" } });
     request.end();
     const [response, socket, head] = (await once(request, "upgrade")) as [
       IncomingMessage,
@@ -72,21 +72,21 @@ const checks: Readonly<Record<string, (site: Site, host: PluginHost) => Promise<
     ];
     expect([response.statusCode, response.headers.upgrade]).toEqual([101, "echo"]);
     socket.unshift(head);
-    socket.end(octets);
-    expect(sha256(Buffer.concat(await socket.toArray()))).toBe(sha256(octets));
+    socket.end(bytes);
+    expect(sha256(Buffer.concat(await socket.toArray()))).toBe(sha256(bytes));
   },
-  async "Trailers and interim responses"(site) {
-    const request = openRequest(site, "/", {
+  async "Trailers and interim responses"(app) {
+    const request = openRequest(app, "/", {
       method: "POST",
       headers: { trailer: "x-sum", te: "trailers" },
     });
     const information = once(request, "information") as Promise<[{ statusCode: number }]>;
     request.addTrailers({ "x-sum": "mine" });
-    request.end(octets);
+    request.end(bytes);
     const [response] = (await once(request, "response")) as [IncomingMessage];
     expect((await information)[0].statusCode).toBe(103);
-    expect(sha256(Buffer.concat(await response.toArray()))).toBe(sha256(octets));
-    expect(response.trailers).toEqual({ "x-sum": sha256(octets), "x-sum-was": "mine" });
+    expect(sha256(Buffer.concat(await response.toArray()))).toBe(sha256(bytes));
+    expect(response.trailers).toEqual({ "x-sum": sha256(bytes), "x-sum-was": "mine" });
   },
 };
 
@@ -110,14 +110,14 @@ it.each(Object.keys(checks))("runs the plugin of docs/plugins.md below %s", asyn
   const check = checks[heading];
   expect(check).toBeDefined();
   try {
-    await check?.(siteAt("mux", port, "/plugins/p"), host);
+    await check?.(appAddress("mux", port, "/plugins/p"), host);
   } finally {
     server.close();
     server.closeAllConnections();
   }
 });
 
-/** Less than the work that the program stands for. */
+/** A short stand-in for the work of the program. */
 function headMsOf(heading: string): number {
   return heading === "Deadlines" ? 1_500 : 30_000;
 }

@@ -1,33 +1,34 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AppName } from "./apps/create-app.js";
 import type { FrameworkFeature } from "./framework-feature.js";
-import { Sites, type Way } from "./site.js";
+import type { TargetName } from "../targets/target-names.js";
+import { ServedApp } from "./served-app.js";
 
-const ways: readonly Way[] = ["direct", "stream", "mux"];
+const targets: readonly TargetName[] = ["direct", "stream", "mux"];
 
-/** Declares a test for each feature and each way in which the application is reached. */
+/** Makes a test of each feature on each target on which the application is served. */
 export function runFeatures(name: AppName, features: readonly FrameworkFeature[]): void {
-  let sites: Sites;
+  let served: ServedApp;
 
   beforeAll(async () => {
-    sites = await Sites.start(name);
+    served = await ServedApp.start(name);
   });
 
-  afterAll(() => sites[Symbol.asyncDispose]());
+  afterAll(() => served[Symbol.asyncDispose]());
 
   it("runs over both carriers", () => {
-    expect(sites.carriers).toEqual([
+    expect(served.carriers).toEqual([
       ["stream", "stream"],
       ["mux", "mux"],
     ]);
   });
 
-  for (const way of ways) {
-    describe(`reached by way of ${way}`, () => {
-      const rows = features.filter((row) => row.ways?.includes(way) ?? true);
+  for (const target of targets) {
+    describe(`served on target ${target}`, () => {
+      const rows = features.filter((row) => row.targets?.includes(target) ?? true);
       // oxlint-disable-next-line vitest/expect-expect -- the rows have the expectations
       it.each(rows.map((row) => [row.feature, row] as const))("%s", (_feature, { check }) =>
-        check(sites.get(way)),
+        check(served.get(target)),
       );
     });
   }

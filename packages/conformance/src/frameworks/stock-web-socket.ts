@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
-import type { Site } from "./site.js";
+import type { AppAddress } from "./served-app.js";
 
-/** A client of WebSockets, of `ws`. Its messages are kept until somebody asks. */
+/** A WebSocket client of `ws`. It keeps messages until a test asks for them. */
 export class StockWebSocket implements AsyncDisposable {
   readonly #socket: WebSocket;
   readonly #messages: Buffer[] = [];
@@ -18,11 +18,11 @@ export class StockWebSocket implements AsyncDisposable {
 
   /** Opens one at a path of an application. Rejects with the error of `ws` where it is refused. */
   static async open(
-    site: Pick<Site, "port" | "base">,
+    app: Pick<AppAddress, "port" | "base">,
     path: string,
     protocols: readonly string[] = [],
   ): Promise<StockWebSocket> {
-    const url = `ws://127.0.0.1:${site.port}${site.base}${path}`;
+    const url = `ws://127.0.0.1:${app.port}${app.base}${path}`;
     const socket = new WebSocket(url, [...protocols]);
     const opened = new StockWebSocket(socket);
     await once(socket, "open");
@@ -54,7 +54,7 @@ export class StockWebSocket implements AsyncDisposable {
     return String(this.#messages.shift());
   }
 
-  /** What comes back with the pong. */
+  /** Sends a ping and returns the payload of its pong. */
   async ping(data: string): Promise<string> {
     this.#socket.ping(data);
     const [pong] = (await once(this.#socket, "pong")) as [Buffer];
@@ -71,7 +71,7 @@ export class StockWebSocket implements AsyncDisposable {
     return this.#closed;
   }
 
-  /** Goes away without a word. */
+  /** Leaves without a close frame. */
   terminate(): void {
     this.#socket.terminate();
   }

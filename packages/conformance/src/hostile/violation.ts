@@ -11,7 +11,7 @@ export type Step =
   /** Sends a well-formed message: on mux as a frame of this exchange. */
   | { readonly do: "parts"; readonly parts: ResponseMessage }
   /** Writes bytes where the length prefix of a message belongs. */
-  | { readonly do: "bytes"; readonly octets: Uint8Array }
+  | { readonly do: "bytes"; readonly bytes: Uint8Array }
   /** Sends a message whose payload is these bytes. */
   | { readonly do: "payload"; readonly payload: Uint8Array; readonly compressed?: boolean }
   /** On mux: sends frames under an id of its own choice, relative to this exchange's. */
@@ -29,14 +29,14 @@ export type Step =
  * What the client must see.
  *
  * - `clean`: a whole 200
- * - `status`: a status of 500, 502 or 503, and nothing of the plugin's
+ * - `status`: 500, 502 or 503 from the host, without any text of the plugin
  * - `broken`: a head, then a broken transfer
  * - `failed`: `status` or `broken`
- * - `either`: whatever it is, it ends
+ * - `either`: the exchange ends in any of these ways
  */
 export type Outcome = "clean" | "status" | "broken" | "failed" | "either";
 
-/** One way to break the contract. */
+/** One violation of the contract. */
 export interface Violation {
   readonly name: string;
   readonly steps: readonly Step[];

@@ -9,12 +9,12 @@ const hints = { status: 103, headers: [{ name: "link", values: [Buffer.from("</a
 const parts = (...messages: ResponseMessage[]): Step[] =>
   messages.map((one) => ({ do: "parts", parts: one }));
 
-/** Ends the RPC, on the stream carrier only: there one exchange is all it carries. */
+/** Ends the RPC. Only on the stream carrier, where an RPC carries one exchange. */
 const status = (code: number | undefined): Step => ({ do: "status", status: code });
 
 const field = (name: string, value: string) => ({ name, values: [Buffer.from(value, "latin1")] });
 
-/** An exchange as it ought to be, and what a plugin might make of it. */
+/** A valid exchange, and the violations that a plugin may commit in it. */
 export const violations: readonly Violation[] = [
   { name: "well", steps: parts({ init, chunk, end }), outcome: "clean" },
   { name: "well in three", steps: parts({ init }, { chunk }, { end }), outcome: "clean" },
@@ -145,7 +145,7 @@ export const violations: readonly Violation[] = [
   },
   {
     name: "garbage in place of a message",
-    steps: [{ do: "bytes", octets: Buffer.from("HTTP/1.1 200 OK\r\n\r\nhello") }],
+    steps: [{ do: "bytes", bytes: Buffer.from("HTTP/1.1 200 OK\r\n\r\nhello") }],
     outcome: "status",
   },
   {
@@ -160,12 +160,12 @@ export const violations: readonly Violation[] = [
   },
   {
     name: "a message of 4 GiB",
-    steps: [{ do: "bytes", octets: Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]) }],
+    steps: [{ do: "bytes", bytes: Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]) }],
     outcome: "status",
   },
   {
     name: "a message that stops half way",
-    steps: [{ do: "bytes", octets: Buffer.from([0, 0, 0, 1, 0, 1, 2, 3]) }, status(0)],
+    steps: [{ do: "bytes", bytes: Buffer.from([0, 0, 0, 1, 0, 1, 2, 3]) }, status(0)],
     outcome: "status",
   },
   {

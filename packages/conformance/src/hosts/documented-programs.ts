@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 
-/** The programs of a page: the blocks of JavaScript by the heading above them. Throws where two stand below the same one. */
+/**
+ * The programs of a page: its blocks of JavaScript, by the heading above them. Throws if a heading
+ * has two.
+ */
 export function documentedPrograms(page: URL): ReadonlyMap<string, string> {
   const programs = new Map<string, string>();
   for (const section of readFileSync(page, "utf8").split(/^#+ /m).slice(1)) {

@@ -48,7 +48,7 @@ export function http1Client(port: number, isSecure: boolean): HostClient {
       request.on("continue", () => {
         hasContinued = true;
       });
-      // A body that nobody takes any more is the host's right, and tests look at the response.
+      // The host may stop reading the body. Tests look at the response.
       request.on("error", () => request.destroy());
       const response = once(request, "response").then(([incoming]) => ({
         status: incoming.statusCode as number,
@@ -76,7 +76,7 @@ export function http1Client(port: number, isSecure: boolean): HostClient {
   };
 }
 
-/** A client that speaks HTTP/2, all requests over one connection. Resolves when the host's settings have come. */
+/** An HTTP/2 client with one connection. Resolves when the host's settings have come. */
 export async function http2Client(port: number, isSecure: boolean): Promise<HostClient> {
   const scheme = isSecure ? "https" : "http";
   const session = connectHttp2(`${scheme}://localhost:${port}`, { rejectUnauthorized: false });
@@ -125,6 +125,6 @@ async function responseOf(stream: ClientHttp2Stream): Promise<HostResponse> {
 
 /** A masked frame of up to 125 bytes of text (RFC 6455, section 5.2); the mask is zero. */
 function textFrame(text: string): Buffer {
-  const octets = Buffer.from(text);
-  return Buffer.concat([Buffer.from([0x81, 0x80 | octets.length, 0, 0, 0, 0]), octets]);
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Buffer.from([0x81, 0x80 | bytes.length, 0, 0, 0, 0]), bytes]);
 }

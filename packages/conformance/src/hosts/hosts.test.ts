@@ -14,7 +14,7 @@ interface DocumentedHost {
   readonly speaks: readonly ("http/1.1" | "https/1.1" | "h2c" | "h2")[];
   /** Whether middleware has set a cookie in front of the plugin. */
   readonly hasMiddleware?: boolean;
-  /** What it does beside what all do. */
+  /** Further checks of this host. */
   readonly does?: (client: HostClient) => Promise<void>;
 }
 
@@ -138,7 +138,7 @@ async function echoesUpload(client: HostClient): Promise<void> {
   let seenBytes = 0;
   for await (const chunk of (await response).body as AsyncIterable<Buffer>) {
     if (seenBytes === 0) {
-      // The rest comes when the echo of the beginning is here.
+      // Sends the rest once the echo of the beginning has arrived.
       body.end(upload.subarray(first.length));
     }
     seenBytes += chunk.length;
@@ -186,14 +186,14 @@ async function compresses(client: HostClient): Promise<void> {
   const gzip = { "accept-encoding": "gzip" };
   const text = await get(client, "/plugins/notes/text", gzip);
   expect(text.headers["content-encoding"]).toBe("gzip");
-  expect(gunzipSync(await octetsOf(text.body)).toString()).toBe("long text ".repeat(10_000));
+  expect(gunzipSync(await bytesOf(text.body)).toString()).toBe("long text ".repeat(10_000));
   const events = await get(client, "/plugins/notes/events", gzip);
   expect(events.headers["content-encoding"]).toBe("gzip");
   const decoded = events.body.pipe(createGunzip());
   const [first] = (await once(decoded, "data")) as [Buffer];
   expect(first.toString()).toBe("data: 1\n\n");
   await goOn(client);
-  expect((await octetsOf(decoded)).toString()).toBe("data: 2\n\n");
+  expect((await bytesOf(decoded)).toString()).toBe("data: 2\n\n");
 }
 
 /** Lets the event stream that waits end. */
@@ -209,10 +209,10 @@ function get(client: HostClient, path: string, headers: Readonly<Record<string, 
   return response;
 }
 
-async function octetsOf(body: Readable): Promise<Buffer> {
+async function bytesOf(body: Readable): Promise<Buffer> {
   return Buffer.concat(await body.toArray());
 }
 
 async function textOf(body: Readable): Promise<string> {
-  return (await octetsOf(body)).toString();
+  return (await bytesOf(body)).toString();
 }

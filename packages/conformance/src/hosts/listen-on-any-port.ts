@@ -1,7 +1,7 @@
 import { type AddressInfo, Server } from "node:net";
 
-// Loaded in front of a program of the docs (`node --import`), so that it runs to the letter: whoever listens on 8080 gets a port
-// that is free, and a line on stdout says which.
+// Loaded before a program of the docs (`node --import`), so that the program runs unchanged. It
+// gets a free port in place of 8080, and prints which.
 
 const documentedPort = 8080;
 // oxlint-disable-next-line typescript/unbound-method -- applied to the server below

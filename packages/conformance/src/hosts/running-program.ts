@@ -9,7 +9,7 @@ const preload = fileURLToPath(new URL("../../dist/hosts/listen-on-any-port.js", 
 
 /** A program of the docs in a process of its own, in a directory with the files that it names. */
 export class RunningProgram implements AsyncDisposable {
-  /** Where it listens in place of 8080. */
+  /** The port that it has in place of 8080. */
   readonly port: number;
   readonly #child: ChildProcess;
   readonly #directory: ProgramDirectory;
@@ -38,7 +38,7 @@ export class RunningProgram implements AsyncDisposable {
     });
     const child = spawn(process.execPath, ["--import", preload, "program.js"], {
       cwd: directory.path,
-      // Their `node` is the one that runs this.
+      // The `node` of their commands is the one that runs this test.
       env: {
         ...process.env,
         PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}`,
@@ -50,7 +50,7 @@ export class RunningProgram implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const exited = once(this.#child, "exit");
-    // By its exit code, where it has ended by itself, there is nobody to wait for.
+    // A program with an exit code has ended by itself.
     if (this.#child.exitCode === null && this.#child.kill()) {
       await exited;
     }

@@ -6,7 +6,7 @@ import type { Target } from "../targets/target.js";
 /** The two processes of a target. */
 export type Processes = Pick<Target, "front" | "plugin">;
 
-/** By how much a heap may grow over thousands of exchanges: what a handful of them would hold. */
+/** By how much a heap may grow over thousands of exchanges. A few exchanges that leak hold more. */
 const heapBytesMax = 3 * 1_048_576;
 
 /** Reports once no handler runs. */
@@ -15,13 +15,13 @@ export async function atRest(target: Processes): Promise<readonly ProcessReport[
   return reports(target);
 }
 
-/** Waits until both processes hold no more than before; what never shrinks runs into the test's time. */
+/** Waits until both processes hold no more than before. The test's timeout bounds it. */
 export async function expectNoMoreThan(
   target: Processes,
   before: readonly ProcessReport[],
 ): Promise<void> {
   let after: readonly ProcessReport[] = [];
-  // Looked at once: in between the host asks every few seconds how the plugin is, by a stream of its own.
+  // One look is enough: every few seconds the host's health check has a stream open.
   await until(async () => {
     after = await reports(target);
     return after.every((report, at) => report.running === 0 && holdsNoMoreThan(report, before[at]));

@@ -12,11 +12,11 @@ import type { Target } from "../targets/target.js";
 import { type TargetName, targetNames } from "../targets/target-names.js";
 import { atRest, expectNoMoreThan } from "./held-resources.js";
 
-/** What is open at once. Enough to overlap, few enough for the listen queue. */
+/** How many exchanges are open at once: enough to overlap, few enough for the listen queue. */
 const atOnce = 50;
 
 /* oxlint-disable vitest/expect-expect -- what a process holds is compared in functions below */
-/** Makes the tests of what thousands of exchanges leave behind on a target. */
+/** Makes the tests that thousands of exchanges leave nothing behind on a target. */
 export function runLeakTests(targetName: TargetName): void {
   // oxlint-disable-next-line vitest/valid-title -- a parameter
   describe.runIf(targetNames.includes(targetName))(targetName, () => {
@@ -53,7 +53,7 @@ export function runLeakTests(targetName: TargetName): void {
   });
 }
 
-/** Runs a load while ten other exchanges are half through, lets them end, and returns what they received. */
+/** Runs a load while ten exchanges are half done, lets them end, and returns their hashes. */
 async function withNeighbours(
   target: Target,
   load: () => Promise<void>,

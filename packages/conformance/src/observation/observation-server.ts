@@ -101,7 +101,7 @@ export class ObservationServer implements AsyncDisposable {
   #welcome(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));
-    // A killed process resets its connection; that it is gone is seen where it matters.
+    // A killed process resets its connection. Tests wait for the process itself.
     socket.on("error", () => socket.destroy());
     readJsonLines(socket, (value) => {
       this.#take(socket, value as FromProcess);

@@ -26,8 +26,8 @@ export type ToProcess =
   | { readonly kind: "report"; readonly call: number };
 
 /**
- * The observed process's end of the side channel: a unix socket of the test's own, so that what a handler saw
- * is told on a way that the thing under test has no part in.
+ * The observed process's end of the side channel. It is a unix socket of the test, so that nothing
+ * under test takes part in the report of what a handler saw.
  */
 export class Observer {
   /** Counted by whoever runs handlers. */
@@ -38,7 +38,7 @@ export class Observer {
     http2Streams: countHttp2Streams(),
   };
 
-  /** What to do before the process ends; replaced by whoever has something to clear up. */
+  /** Called before the process ends. A process that has something to clean up replaces it. */
   beforeExit: () => Promise<void> = () => Promise.resolve();
 
   readonly #socket: Socket;
@@ -50,7 +50,7 @@ export class Observer {
     readJsonLines(socket, (value) => {
       this.#take(value as ToProcess);
     });
-    // The test is gone, whichever way it went: so is the reason to live.
+    // Without the test this process has nothing to do.
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
       void this.beforeExit().finally(() => process.exit(0));

@@ -1,4 +1,4 @@
-/** What a process holds, counted when asked. */
+/** What a process holds at the time of the question. */
 export interface ProcessReport {
   readonly pid: number;
   /** Resident set in bytes, after a forced collection. */

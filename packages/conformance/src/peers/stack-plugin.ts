@@ -128,8 +128,8 @@ const grpcHead = { ":status": 200, "content-type": "application/grpc" };
 function serve(stream: ServerHttp2Stream, onExchange: (exchange: StackExchange) => void): void {
   const send = (message: StackMessage): void => {
     if (!stream.destroyed && !stream.writableEnded) {
-      const octets = toBinary(serveHTTP.output, create(serveHTTP.output, message));
-      stream.write(envelope(octets));
+      const bytes = toBinary(serveHTTP.output, create(serveHTTP.output, message));
+      stream.write(envelope(bytes));
     }
   };
   let kept = Buffer.alloc(0);

@@ -18,7 +18,7 @@ test("S1: uploads that nobody reads leave every other exchange unharmed", async 
   const onFrame = ({ type, payload }: CutFrame): void => {
     dataBytes += type === frameTypes.data ? payload.length : 0;
   };
-  await using site = await Site.open({ ...smallWindows, onFrame }, (exchange) => {
+  await using rig = await Rig.open({ ...smallWindows, onFrame }, (exchange) => {
     if (exchange.url === "/echo") {
       countBody(exchange);
     } else if (exchange.url !== "/never-read") {
@@ -26,7 +26,7 @@ test("S1: uploads that nobody reads leave every other exchange unharmed", async 
     }
   });
   dataBytes = 0;
-  const stalled = Array.from({ length: 12 }, () => site.upload("/never-read"));
+  const stalled = Array.from({ length: 12 }, () => rig.upload("/never-read"));
   for (const one of stalled) {
     one.write(Buffer.alloc(300_000));
   }
@@ -34,28 +34,28 @@ test("S1: uploads that nobody reads leave every other exchange unharmed", async 
   // Node reads a little ahead of whoever does not read, so a bit more than a window each has come.
   await until(() => dataBytes >= stalled.length * windowBytes, "a window of each upload");
   for (let round = 0; round < 3; round += 1) {
-    const gets = Array.from({ length: 20 }, () => site.get("/get"));
+    const gets = Array.from({ length: 20 }, () => rig.get("/get"));
     expect(await Promise.all(gets)).toEqual(gets.map(() => "200 ok"));
     // The neighbours' bodies are several times what a window holds.
-    const uploads = Array.from({ length: 3 }, () => site.upload("/echo"));
+    const uploads = Array.from({ length: 3 }, () => rig.upload("/echo"));
     for (const one of uploads) {
       one.end(Buffer.alloc(400_000, round));
     }
     const answers = await Promise.all(uploads.map((one) => answerOf(one)));
     expect(answers).toEqual(uploads.map(() => "200 read"));
   }
-  expect(site.plugin.errors).toEqual([]);
+  expect(rig.plugin.errors).toEqual([]);
 });
 
 test("S1: uploads of a known length share a connection as far as all fit into its window", async () => {
-  await using site = await Site.open(smallWindows, countBody);
-  const uploads = Array.from({ length: 20 }, () => site.upload("/", 2_000));
+  await using rig = await Rig.open(smallWindows, countBody);
+  const uploads = Array.from({ length: 20 }, () => rig.upload("/", 2_000));
   for (const one of uploads) {
     one.write(Buffer.alloc(1_000));
   }
-  await until(() => site.exchanges.length === 20, "all uploads");
+  await until(() => rig.exchanges.length === 20, "all uploads");
   // Four of at most 16 KiB on each.
-  expect(site.plugin.sessions.size).toBeLessThanOrEqual(7);
+  expect(rig.plugin.sessions.size).toBeLessThanOrEqual(7);
   for (const one of uploads) {
     one.end(Buffer.alloc(1_000));
   }
@@ -66,7 +66,7 @@ test("S1: uploads of a known length share a connection as far as all fit into it
 
 test("S2: more exchanges than the peer takes streams are served on other connections", async () => {
   const traits = { options: { settings: { maxConcurrentStreams: 20 } } };
-  await using site = await Site.open(traits, (exchange) => {
+  await using rig = await Rig.open(traits, (exchange) => {
     exchange.stream.resume();
     if (exchange.url === "/events") {
       exchange.send({ init: { status: 200 }, chunk: Buffer.from("data: 1\n\n") });
@@ -74,10 +74,10 @@ test("S2: more exchanges than the peer takes streams are served on other connect
       exchange.answer(200, "ok");
     }
   });
-  const events = await Promise.all(Array.from({ length: 70 }, () => site.begin("/events")));
+  const events = await Promise.all(Array.from({ length: 70 }, () => rig.begin("/events")));
   expect(events.map(({ statusCode }) => statusCode)).toEqual(events.map(() => 200));
-  expect(await site.get("/")).toBe("200 ok");
-  expect(site.plugin.sessions.size).toBe(4);
+  expect(await rig.get("/")).toBe("200 ok");
+  expect(rig.plugin.sessions.size).toBe(4);
   for (const one of events) {
     one.destroy();
   }
@@ -85,26 +85,26 @@ test("S2: more exchanges than the peer takes streams are served on other connect
 
 test("S2: a peer that allows no streams is answered for with 503 at once", async () => {
   const traits = { settingsAfterDescribe: { maxConcurrentStreams: 0 } };
-  await using site = await Site.open(traits, (exchange) => exchange.answer(200));
-  const answers = await Promise.all(Array.from({ length: 5 }, () => site.get("/")));
+  await using rig = await Rig.open(traits, (exchange) => exchange.answer(200));
+  const answers = await Promise.all(Array.from({ length: 5 }, () => rig.get("/")));
   expect(answers.map((answer) => answer.slice(0, 3))).toEqual(answers.map(() => "503"));
-  expect(site.retryAfter).toBe("1");
-  expect(site.warnings.filter((one) => one.includes("allows no streams"))).toHaveLength(1);
+  expect(rig.retryAfter).toBe("1");
+  expect(rig.warnings.filter((one) => one.includes("allows no streams"))).toHaveLength(1);
 });
 
 test("a peer whose window stays shut fails its exchanges by their time, and is warned of once", async () => {
   const traits = { settingsAfterDescribe: { initialWindowSize: 0 } };
-  await using site = await Site.open(traits, (exchange) => exchange.answer(200));
-  const answers = await Promise.all(Array.from({ length: 5 }, () => site.get("/")));
+  await using rig = await Rig.open(traits, (exchange) => exchange.answer(200));
+  const answers = await Promise.all(Array.from({ length: 5 }, () => rig.get("/")));
   expect(answers.map((answer) => answer.slice(0, 3))).toEqual(answers.map(() => "504"));
-  expect(site.warnings.filter((one) => one.includes("no window"))).toHaveLength(1);
+  expect(rig.warnings.filter((one) => one.includes("no window"))).toHaveLength(1);
 });
 
 test.each([10, 25])(
   "S3: a server that says it goes after every %i exchanges loses none",
   async (exchangesPerConnection) => {
     const waiting: StackExchange[] = [];
-    await using site = await Site.open({ exchangesPerConnection }, (exchange) => {
+    await using rig = await Rig.open({ exchangesPerConnection }, (exchange) => {
       exchange.stream.resume();
       if (exchange.url === "/slow") {
         waiting.push(exchange);
@@ -112,40 +112,40 @@ test.each([10, 25])(
         exchange.answer(200, "ok");
       }
     });
-    const slow = Array.from({ length: 10 }, () => site.get("/slow"));
+    const slow = Array.from({ length: 10 }, () => rig.get("/slow"));
     await until(() => waiting.length === 10, "the slow ones at the plugin");
     for (let round = 0; round < 5; round += 1) {
-      const gets = Array.from({ length: 10 }, () => site.get("/"));
+      const gets = Array.from({ length: 10 }, () => rig.get("/"));
       expect(await Promise.all(gets)).toEqual(gets.map(() => "200 ok"));
     }
     for (const exchange of waiting) {
       exchange.answer(200, "slow");
     }
     expect(await Promise.all(slow)).toEqual(slow.map(() => "200 slow"));
-    expect(site.plugin.sessions.size).toBeGreaterThanOrEqual(
+    expect(rig.plugin.sessions.size).toBeGreaterThanOrEqual(
       Math.floor(60 / exchangesPerConnection),
     );
-    expect(site.host.plugins[0]).toMatchObject({ state: "ready", restarts: 0 });
+    expect(rig.host.plugins[0]).toMatchObject({ state: "ready", restarts: 0 });
   },
 );
 
 test("S3: a server that says it goes with every answer is asked on a connection each", async () => {
-  await using site = await Site.open({ exchangesPerConnection: 1 }, (exchange) => {
+  await using rig = await Rig.open({ exchangesPerConnection: 1 }, (exchange) => {
     exchange.stream.resume();
     exchange.answer(200, "ok");
   });
   for (let round = 1; round <= 10; round += 1) {
-    expect(await site.get("/")).toBe("200 ok");
-    expect(site.plugin.sessions.size).toBe(round);
+    expect(await rig.get("/")).toBe("200 ok");
+    expect(rig.plugin.sessions.size).toBe(round);
   }
-  expect(site.host.plugins[0]).toMatchObject({ state: "ready", restarts: 0 });
+  expect(rig.host.plugins[0]).toMatchObject({ state: "ready", restarts: 0 });
 });
 
 test.each([
   ["Node's limit of resets", { options: { streamResetBurst: 150, streamResetRate: 3 } }],
   ["h2's limit of streams that are reset before they are accepted", { unacceptedResetsMax: 20 }],
 ] as const)("S4: clients that leave end no connection (%s)", async (_name, traits) => {
-  await using site = await Site.open(traits, (exchange) => {
+  await using rig = await Rig.open(traits, (exchange) => {
     exchange.stream.resume();
     if (exchange.url === "/events") {
       exchange.send({ init: { status: 200 }, chunk: Buffer.from("first") });
@@ -153,26 +153,26 @@ test.each([
       exchange.answer(200, "ok");
     }
   });
-  const bystander = await site.begin("/events");
+  const bystander = await rig.begin("/events");
   let broken = false;
   bystander.on("error", () => {
     broken = true;
   });
   for (let round = 0; round < 4; round += 1) {
-    const before = site.exchanges.length;
-    const clients = await site.connect(200);
+    const before = rig.exchanges.length;
+    const clients = await rig.connect(200);
     for (const client of clients) {
       client.write("GET /plugins/p/wait HTTP/1.1\r\nHost: h\r\n\r\n");
     }
-    await until(() => site.exchanges.length === before + 200, "all at the plugin");
+    await until(() => rig.exchanges.length === before + 200, "all at the plugin");
     for (const client of clients) {
       client.destroy();
     }
-    await until(() => site.host.plugins[0]?.inFlight === 1, "all have left");
+    await until(() => rig.host.plugins[0]?.inFlight === 1, "all have left");
   }
   // Those that have hardly come.
   for (let round = 0; round < 10; round += 1) {
-    const clients = await site.connect(30);
+    const clients = await rig.connect(30);
     for (const client of clients) {
       client.write("GET /plugins/p/wait HTTP/1.1\r\nHost: h\r\n\r\n");
       client.end();
@@ -180,17 +180,17 @@ test.each([
     }
     await Promise.all(clients.map((client) => once(client, "close")));
   }
-  await until(() => site.host.plugins[0]?.inFlight === 1, "all have left");
-  expect(await site.get("/")).toBe("200 ok");
-  expect([site.plugin.errors, broken]).toEqual([[], false]);
-  expect(site.host.plugins[0]).toMatchObject({ state: "ready", restarts: 0 });
+  await until(() => rig.host.plugins[0]?.inFlight === 1, "all have left");
+  expect(await rig.get("/")).toBe("200 ok");
+  expect([rig.plugin.errors, broken]).toEqual([[], false]);
+  expect(rig.host.plugins[0]).toMatchObject({ state: "ready", restarts: 0 });
   bystander.destroy();
 });
 
 test("S5: a request that is given up is reset, and never ends before", async () => {
   const ended = new Set<number>();
   const reset = new Set<number>();
-  await using site = await Site.open(
+  await using rig = await Rig.open(
     {
       onFrame({ type, flags, streamId }) {
         if (type === frameTypes.rstStream) {
@@ -208,13 +208,13 @@ test("S5: a request that is given up is reset, and never ends before", async () 
   );
   // What Describe and the exchanges before did is of no interest.
   ended.clear();
-  const early = site.upload("/early");
+  const early = rig.upload("/early");
   early.write("half of it");
   expect(await answerOf(early)).toBe("413 ");
   await until(() => reset.size === 1, "the rest of the request is given up");
-  const left = site.upload("/unread");
+  const left = rig.upload("/unread");
   left.write("half of it");
-  await until(() => site.exchanges.length === 2, "the upload");
+  await until(() => rig.exchanges.length === 2, "the upload");
   left.destroy();
   await until(() => reset.size === 2, "the reset");
   expect([...reset].filter((id) => ended.has(id))).toEqual([]);
@@ -225,11 +225,11 @@ test.each([
   [constants.NGHTTP2_INTERNAL_ERROR, 500],
   [constants.NGHTTP2_REFUSED_STREAM, 503],
 ])("a peer that resets every exchange with code %i costs each a %i", async (resetCode, status) => {
-  await using site = await Site.open({ resetCode }, () => undefined);
-  const answers = await Promise.all(Array.from({ length: 30 }, () => site.get("/")));
+  await using rig = await Rig.open({ resetCode }, () => undefined);
+  const answers = await Promise.all(Array.from({ length: 30 }, () => rig.get("/")));
   expect(answers.map((answer) => Number(answer.slice(0, 3)))).toEqual(answers.map(() => status));
-  expect(site.plugin.sessions.size).toBe(1);
-  expect(site.host.plugins[0]).toMatchObject({ state: "ready", restarts: 0 });
+  expect(rig.plugin.sessions.size).toBe(1);
+  expect(rig.host.plugins[0]).toMatchObject({ state: "ready", restarts: 0 });
 });
 
 /** Reads the body of a request and says that it has. */
@@ -249,7 +249,7 @@ async function answerOf(asked: ClientRequest): Promise<string> {
 }
 
 /** A host with one plugin, and clients of it. */
-class Site implements AsyncDisposable {
+class Rig implements AsyncDisposable {
   readonly plugin: StackPlugin;
   readonly host: PluginHost;
   /** What has come to the plugin. */
@@ -279,7 +279,7 @@ class Site implements AsyncDisposable {
   static async open(
     traits: StackTraits,
     onExchange: (exchange: StackExchange) => void,
-  ): Promise<Site> {
+  ): Promise<Rig> {
     await using opened = new AsyncDisposableStack();
     const exchanges: StackExchange[] = [];
     const plugin = opened.use(
@@ -308,7 +308,7 @@ class Site implements AsyncDisposable {
       server.closeAllConnections();
     });
     const { port } = server.address() as AddressInfo;
-    return new Site(plugin, host, exchanges, warnings, port, opened.move());
+    return new Rig(plugin, host, exchanges, warnings, port, opened.move());
   }
 
   /** Asks, and resolves with status and body. */

@@ -10,9 +10,13 @@ import type { TargetName } from "../targets/target-names.js";
 import { serveMounted } from "./serve-mounted.js";
 
 /**
- * The host of the bridged targets: `node conformance-host.js OBSERVATION_SOCKET CARRIER HOSTILE_URL IMPATIENT`. Its
- * plugins: `conformance` with the default times; `stopped`, which never gets ready; where there is a URL, `hostile`,
- * which breaks the contract; and where there is a last argument, `impatient`, which is `conformance` with short times.
+ * The host of the bridged targets:
+ *
+ *     node conformance-host.js OBSERVATION_SOCKET CARRIER HOSTILE_URL IMPATIENT
+ *
+ * Its plugins: `conformance`, with the default time-outs; `stopped`, which never gets ready;
+ * `hostile`, which breaks the contract, if HOSTILE_URL is not empty; and `impatient`, which is
+ * `conformance` with short time-outs, if IMPATIENT is not empty.
  */
 const [, , observationPath = "", carrierName = "", hostileUrl = "", impatient = ""] = process.argv;
 const carrier = carrierName as Exclude<TargetName, "direct">;
@@ -65,7 +69,7 @@ createPluginHost({
   enabled: false,
 }).attach(disabled);
 
-/** The client's login is who it is; and a client may ask to wait at the edge. */
+/** Takes the user from `x-login`. A client that sends `x-hold-identity` waits for a gate first. */
 async function identity(
   request: IncomingMessage | Http2ServerRequest,
 ): Promise<Record<string, string | undefined>> {

@@ -10,14 +10,14 @@ const observer = await Observer.connect(observationPath, role, {
   address: process.env["SERVEHTTP_ADDRESS"],
   token: process.env["SERVEHTTP_TOKEN"],
 });
-// Its host ends it, also when the test goes.
+// Its host ends it, also when the test process has gone.
 observer.beforeExit = () => new Promise(() => undefined);
 await servePlugin(
   { serveHTTP: dispatchTo([...behaviours, ...measuredHandlers], observer) },
   { logger: logTo(observer) },
 );
 
-/** Hundreds of handlers fail on purpose: what is logged of them is for tests, not for the terminal. */
+/** Reports log lines as events: hundreds of handlers fail on purpose. */
 function logTo(to: Observer): Logger {
   const log = (level: string) => (fields: object, message?: string) => {
     to.event("log", level, { ...fields, message });

@@ -10,7 +10,7 @@ import { dispatchTo } from "./dispatch.js";
 
 /** The direct target: `node direct-server.js OBSERVATION_SOCKET`. */
 const [, , observationPath = ""] = process.argv;
-// A connection that Node wrongly keeps open shows soon.
+// So that a connection that Node keeps open by mistake is noticed soon.
 const http1 = createServer({ keepAliveTimeout: 1_000 });
 const http2 = createHttp2Server();
 http1.listen(0, "127.0.0.1");

@@ -4,7 +4,8 @@ import type { Handler, HandlerRequest, HandlerResponse } from "../handler.js";
 import type { Observer } from "../observation/observer.js";
 
 /**
- * One handler for all: `/case/{name}/{exchange}` goes to the one of that name, everything else is described.
+ * A handler that calls the one of that name for `/case/{name}/{exchange}`, and describes all other
+ * requests.
  * What a handler throws is reported as the event "threw" and thrown on.
  */
 export function dispatchTo(

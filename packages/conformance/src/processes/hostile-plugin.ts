@@ -8,8 +8,10 @@ import { violations } from "../hostile/violations.js";
 import { Observer } from "../observation/observer.js";
 
 /**
- * A plugin that breaks the contract as a request's path tells it to: `/violation/{number}`. It is written on `node:http2`
- * alone, so that nothing keeps it from anything. `node hostile-plugin.js OBSERVATION_SOCKET`
+ * A plugin that commits the violation that a request's path names: `/violation/{number}`. It is
+ * written on `node:http2` alone, so that no library of ours prevents a violation.
+ *
+ *     node hostile-plugin.js OBSERVATION_SOCKET
  */
 const { serveHTTP, serveHTTPMux, describe } = PluginService.method;
 const [, , observationPath = ""] = process.argv;
@@ -95,7 +97,7 @@ function misbehave(
   for (const step of violation?.steps ?? []) {
     perform(stream, step, encode);
   }
-  // What is left open would be a fault of another kind.
+  // A stream that stays open would be a different violation.
   const ends = carrier === "stream" && !stream.destroyed && !stream.writableEnded;
   if (ends && violation?.steps.every((step) => step.do === "parts" || step.do === "payload")) {
     endWith(stream, 0);
@@ -118,7 +120,7 @@ function perform(
       stream.write(encode(step.parts, step.idOffset));
       return;
     case "bytes":
-      stream.write(step.octets);
+      stream.write(step.bytes);
       return;
     case "payload":
       stream.write(envelope(step.payload, step.compressed));

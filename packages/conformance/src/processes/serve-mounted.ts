@@ -3,8 +3,8 @@ import type { PluginHost } from "@servehttp/host-bridge";
 import type { Observer } from "../observation/observer.js";
 
 /**
- * Serves a host as Connect middleware mounted at `/sub`, behind a middleware that holds output back until `res.flush()`,
- * as the ones that compress do. What the host leaves to `next` is answered with 299.
+ * Serves a host as Connect middleware mounted at `/sub`, behind a middleware that keeps output
+ * until `res.flush()`, as compressing ones do. Requests that the host passes on get a 299.
  */
 export function serveMounted(
   server: Server,

@@ -9,8 +9,9 @@ import { seededChunks } from "../seeded-bytes.js";
  * The plugin of the tunnels: `node tunnel-plugin.js OBSERVATION_SOCKET`.
  *
  *     POST /echo                       the body, chunk by chunk as it comes
- *     GET  /tunnel/{key}?bytes=N       takes the connection over, sends the bytes of seed `plugin {key}` while it reads,
- *                                      and, behind the client's end, the SHA-256 in hex of what it read
+ *     GET  /tunnel/{key}?bytes=N       takes the connection over and sends the bytes of the seed
+ *                                      `plugin {key}` while it reads; after the client's end it
+ *                                      sends the SHA-256, in hex, of what it read
  *     GET  /tunnel/{key}?bytes=N&held  the same, but reads nothing until the gate "read" is open
  */
 const [, , observationPath = ""] = process.argv;
@@ -48,12 +49,12 @@ async function tunnel(request: PluginRequest, response: ResponseWriter): Promise
     }
     return hash.digest("hex");
   };
-  const octets = Readable.from(reported(key, Number(searchParams.get("bytes"))));
-  const [received] = await Promise.all([receive(), pipeline(octets, socket, { end: false })]);
+  const bytes = Readable.from(reported(key, Number(searchParams.get("bytes"))));
+  const [received] = await Promise.all([receive(), pipeline(bytes, socket, { end: false })]);
   socket.end(received);
 }
 
-/** Says after each MiB that it has been taken. */
+/** Reports each MiB that the socket has taken. */
 function* reported(key: string, sizeBytes: number): Generator<Uint8Array> {
   let takenBytes = 0;
   for (const chunk of seededChunks(`plugin ${key}`, sizeBytes)) {

@@ -4,9 +4,9 @@ import type { HandlerRequest, HandlerResponse } from "../handler.js";
 import { ReferenceFields } from "./reference-fields.js";
 
 /**
- * Runs a handler directly under Node's own HTTP servers, as the reference. Deliberately thin: what Node gets wrong
- * stays wrong, and the behaviours list it. Node's compatibility objects of HTTP/2 are taken for those of HTTP/1.1, whose
- * shape they imitate.
+ * Runs a handler directly under Node's own HTTP servers, as the reference. It is thin on purpose:
+ * what Node gets wrong stays wrong, and the behaviours list it. Node's compatibility objects for
+ * HTTP/2 have the shape of those for HTTP/1.1, and are used as such.
  */
 export function referenceListener(
   handler: (request: HandlerRequest, response: HandlerResponse) => Promise<void>,
@@ -96,7 +96,7 @@ class ReferenceResponse implements HandlerResponse {
   constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
     this.#incoming = incoming;
     this.#outgoing = outgoing;
-    // A write to a client that left fails by its callback.
+    // A write to a client that has left fails in its callback.
     outgoing.on("error", () => undefined);
   }
 
@@ -131,7 +131,7 @@ class ReferenceResponse implements HandlerResponse {
         return;
       }
       const { promise, resolve: room } = Promise.withResolvers<void>();
-      const wrote = this.#outgoing.write(octetsOf(chunk));
+      const wrote = this.#outgoing.write(bytesOf(chunk));
       this.#outgoing.once("close", room);
       streamOf(this.#incoming)?.once("close", room);
       if (wrote) {
@@ -188,12 +188,12 @@ class ReferenceResponse implements HandlerResponse {
     if (chunk === undefined) {
       this.#outgoing.end();
     } else {
-      this.#outgoing.end(octetsOf(chunk));
+      this.#outgoing.end(bytesOf(chunk));
     }
     return Promise.resolve();
   }
 
-  /** Node's responses have nothing of the kind, and tunnels are not shown on the reference. */
+  /** Node's responses have no such method. Behaviours of tunnels are not run on this target. */
   hijack(): Promise<never> {
     return Promise.reject(new Error("the reference listener offers no hijack"));
   }
@@ -211,7 +211,7 @@ class ReferenceResponse implements HandlerResponse {
       return;
     }
     if (this.committed) {
-      // To destroy a compatibility object resets with code 0, which clients take for a clean end.
+      // Destroying a compatibility object resets with code 0, which clients take for a clean end.
       streamOf(this.#incoming)?.close(constants.NGHTTP2_INTERNAL_ERROR);
       this.#outgoing.destroy();
       return;
@@ -224,6 +224,6 @@ class ReferenceResponse implements HandlerResponse {
   }
 }
 
-function octetsOf(chunk: Uint8Array | string): Uint8Array {
+function bytesOf(chunk: Uint8Array | string): Uint8Array {
   return typeof chunk === "string" ? Buffer.from(chunk, "utf8") : chunk;
 }

@@ -5,7 +5,7 @@ import { ObservationServer } from "../observation/observation-server.js";
 import type { Target } from "./target.js";
 import type { TargetName } from "./target-names.js";
 
-/** Where clients reach a target's front process, as it says in its hello. */
+/** The ports of a target's front process, as it reports them in its hello. */
 interface Ports {
   readonly http1Port: number;
   readonly http2Port: number;
@@ -13,13 +13,13 @@ interface Ports {
   readonly disabledPort?: number;
 }
 
-/** What a target is to have beside the usual. */
+/** What a target has in addition to the usual. */
 export interface TargetNeeds {
   /** A second plugin that breaks the contract, as `/plugins/hostile`. */
   readonly hostile?: boolean;
-  /** The plugin once more, with short times, as `/plugins/impatient`. */
+  /** The plugin a second time, with short time-outs, as `/plugins/impatient`. */
   readonly impatient?: boolean;
-  /** For Node, in the target's processes; default none but `--expose-gc`. */
+  /** Flags for Node in the target's processes, after `--expose-gc`. Default: none. */
   readonly nodeFlags?: readonly string[];
 }
 

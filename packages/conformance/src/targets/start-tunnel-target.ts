@@ -14,7 +14,7 @@ export interface TunnelTarget
 export async function startTunnelTarget(carrier: "mux" | "stream"): Promise<TunnelTarget> {
   const observation = await ObservationServer.listen();
   const script = fileURLToPath(new URL("../../dist/processes/tunnel-host.js", import.meta.url));
-  // Chunks that are dead already would otherwise fill a process up to some 60 MiB, also on plain `node:net`.
+  // Otherwise garbage fills a process up to some 60 MiB, on plain `node:net` as well.
   const flags = ["--expose-gc", "--max-semi-space-size=1"];
   const child = spawn(process.execPath, [...flags, script, observation.path, carrier], {
     stdio: ["ignore", "ignore", "inherit"],

@@ -12,13 +12,13 @@ export interface Target extends AsyncDisposable {
   readonly mountedPort: number;
   /** HTTP/1.1, a host whose plugins are switched off; 0 on the direct target. */
   readonly disabledPort: number;
-  /** What stands before a path: empty, or `/plugins/conformance`. */
+  /** The prefix of paths: empty, or `/plugins/conformance`. */
   readonly base: string;
   readonly observation: ObservationServer;
   /** The process that clients connect to: the host, or the direct server. */
   front(): Promise<ObservedProcess>;
   /** The process that runs the handlers: the plugin, or the direct server. */
   plugin(): Promise<ObservedProcess>;
-  /** Lines that the host logged so far. */
+  /** The lines that the host has logged so far. */
   readonly log: readonly string[];
 }

@@ -72,7 +72,7 @@ function keySessions(): express.Router {
   return router;
 }
 
-/** The request as cookie-session has it: the types of express-session, which is here too, say otherwise. */
+/** The request with cookie-session's type. express-session, also in use here, declares another. */
 function keySession(request: express.Request): { session: { user?: string } | null } {
   return request as unknown as { session: { user?: string } | null };
 }

@@ -40,8 +40,8 @@ export function honoApp(directory: string): Hono {
   );
   app.post("/uploads", async (context) => {
     const { file } = await context.req.parseBody();
-    const octets = await (file as File).bytes();
-    const sha256 = createHash("sha256").update(octets).digest("hex");
+    const bytes = await (file as File).bytes();
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
     return context.json({ name: (file as File).name, sha256 });
   });
   app.post("/hash", async (context) => {

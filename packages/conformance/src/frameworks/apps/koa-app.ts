@@ -12,7 +12,7 @@ import { Occasion } from "./occasion.js";
 /** A Koa application. */
 export function koaApp(directory: string): NodeHandler {
   const app = new Koa({ keys: ["one"] });
-  // The failures of its tests are meant.
+  // Its routes fail on purpose.
   app.silent = true;
   const left = new Occasion();
   app.use(serveStatic(directory));

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { callSite, jsonOf, jsonRequest, textOf } from "../call-site.js";
+import { callApp, jsonOf, jsonRequest, textOf } from "../call-app.js";
 import type { FrameworkFeature } from "../framework-feature.js";
 import { StockWebSocket } from "../stock-web-socket.js";
 import {
@@ -19,8 +19,8 @@ export const fastifyFeatures: readonly FrameworkFeature[] = [
     feature: "routes, schemas, body limits, errors, 404",
     works: "yes",
     how: "As they are.",
-    async check(site) {
-      await answersAsDirectly(site, [
+    async check(app) {
+      await answersAsDirectly(app, [
         ["/sum", jsonRequest({ a: 1 })],
         ["/sum", jsonRequest({ a: 1, b: 2 })],
         ["/small", jsonRequest("x".repeat(2_000))],
@@ -28,16 +28,16 @@ export const fastifyFeatures: readonly FrameworkFeature[] = [
         ["/throws"],
         ["/none"],
       ]);
-      expect(jsonOf(await callSite(site, "/sum", jsonRequest({ a: 1, b: 2 })))).toEqual({ sum: 3 });
-      expect((await callSite(site, "/sum", jsonRequest({ a: 1 }))).status).toBe(400);
+      expect(jsonOf(await callApp(app, "/sum", jsonRequest({ a: 1, b: 2 })))).toEqual({ sum: 3 });
+      expect((await callApp(app, "/sum", jsonRequest({ a: 1 }))).status).toBe(400);
     },
   },
   {
     feature: "`request.url`, `ip`, `protocol`, `hostname`, `query`",
     works: "yes",
     how: "As directly, without `trustProxy`; `url` is without `/plugins/{id}`.",
-    check: (site) =>
-      seesFacts(site, {
+    check: (app) =>
+      seesFacts(app, {
         method: "GET",
         url: "/facts?a=1&b=x%20y",
         originalUrl: "/facts?a=1&b=x%20y",
@@ -53,18 +53,18 @@ export const fastifyFeatures: readonly FrameworkFeature[] = [
     by: ["@fastify/multipart"],
     works: "yes",
     how: "As it is; 20 MiB are compared by hash.",
-    check: (site) => takesLargeForm(site, { name: "file.bin" }),
+    check: (app) => takesLargeForm(app, { name: "file.bin" }),
   },
   {
     feature: "static files: ranges, ETag, Last-Modified, HEAD",
     by: ["@fastify/static"],
     works: "yes",
     how: "As it is.",
-    async check(site) {
-      await servesFiles(site, "/files");
-      await servesRanges(site, "/files");
-      await answersConditions(site, "/files/text.txt");
-      await answersAsDirectly(site, [
+    async check(app) {
+      await servesFiles(app, "/files");
+      await servesRanges(app, "/files");
+      await answersConditions(app, "/files/text.txt");
+      await answersAsDirectly(app, [
         ["/files/text.txt"],
         ["/files/text.txt", { headers: { range: "bytes=-5" } }],
       ]);
@@ -74,9 +74,9 @@ export const fastifyFeatures: readonly FrameworkFeature[] = [
     feature: "replies with streams, trailers",
     works: "yes",
     how: "`reply.send(stream)`, `reply.trailer`.",
-    async check(site) {
-      await sendsLargeFile(site, "/download");
-      const trailing = await callSite(site, "/trailers");
+    async check(app) {
+      await sendsLargeFile(app, "/download");
+      const trailing = await callApp(app, "/trailers");
       expect([textOf(trailing), trailing.trailers]).toEqual(["body", { "x-sum": "7" }]);
     },
   },
@@ -84,15 +84,15 @@ export const fastifyFeatures: readonly FrameworkFeature[] = [
     feature: "server-sent events",
     works: "yes",
     how: "`reply.hijack()` and `reply.raw`; `close` comes when the client has left.",
-    check: (site) => sendsEventsUntilLeft(site, { events: "/events", left: "/left" }),
+    check: (app) => sendsEventsUntilLeft(app, { events: "/events", left: "/left" }),
   },
   {
     feature: "WebSockets",
     by: ["@fastify/websocket"],
     works: "yes",
     how: "As it is, because the plugin serves `app.server`.",
-    async check(site) {
-      await using socket = await StockWebSocket.open(site, "/socket");
+    async check(app) {
+      await using socket = await StockWebSocket.open(app, "/socket");
       expect(await socket.message()).toBe("at /socket");
       socket.send("hello");
       expect(await socket.message()).toBe("hello");
@@ -103,9 +103,9 @@ export const fastifyFeatures: readonly FrameworkFeature[] = [
     feature: "`app.listen`, and what hangs on `listening`",
     works: "no",
     how: "A plugin does not listen: call `app.ready()`, and leave clients, time-outs and TLS to the host. `onListen` hooks don't run.",
-    ways: ["stream", "mux"],
-    async check(site) {
-      const address = await callSite(site, "/address");
+    targets: ["stream", "mux"],
+    async check(app) {
+      const address = await callApp(app, "/address");
       expect(jsonOf(address)).toEqual({ address: null, hasListened: false });
     },
   },

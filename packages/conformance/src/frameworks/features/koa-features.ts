@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { callSite, cookiesOf, jsonOf, jsonRequest, textOf } from "../call-site.js";
+import { callApp, cookiesOf, jsonOf, jsonRequest, textOf } from "../call-app.js";
 import type { FrameworkFeature } from "../framework-feature.js";
 import {
   answersAsDirectly,
@@ -17,24 +17,24 @@ export const koaFeatures: readonly FrameworkFeature[] = [
     by: ["koa-body"],
     works: "yes",
     how: "As they are.",
-    async check(site) {
-      await answersAsDirectly(site, [
+    async check(app) {
+      await answersAsDirectly(app, [
         ["/json", jsonRequest({ a: 1 })],
         ["/json", { ...jsonRequest({}), body: "{" }],
         ["/json", jsonRequest("x".repeat(2_000))],
         ["/throws"],
         ["/none"],
       ]);
-      expect(jsonOf(await callSite(site, "/json", jsonRequest({ a: 1 })))).toEqual({ a: 1 });
-      expect((await callSite(site, "/throws")).status).toBe(418);
+      expect(jsonOf(await callApp(app, "/json", jsonRequest({ a: 1 })))).toEqual({ a: 1 });
+      expect((await callApp(app, "/throws")).status).toBe(418);
     },
   },
   {
     feature: "`context.url`, `ip`, `protocol`, `host`, `query`",
     works: "yes",
     how: "As directly; `url` is without `/plugins/{id}`.",
-    check: (site) =>
-      seesFacts(site, {
+    check: (app) =>
+      seesFacts(app, {
         method: "GET",
         url: "/facts?a=1&b=x%20y",
         ip: "127.0.0.1",
@@ -48,48 +48,48 @@ export const koaFeatures: readonly FrameworkFeature[] = [
     by: ["koa-body"],
     works: "yes",
     how: "As it is; 20 MiB are compared by hash.",
-    check: (site) => takesLargeForm(site, { name: "file.bin" }),
+    check: (app) => takesLargeForm(app, { name: "file.bin" }),
   },
   {
     feature: "static files",
     by: ["koa-static"],
     works: "yes",
     how: "As it is: Last-Modified and HEAD. koa-static has no ranges and no ETag.",
-    async check(site) {
-      await servesFiles(site, "");
-      await answersAsDirectly(site, [["/text.txt"]]);
+    async check(app) {
+      await servesFiles(app, "");
+      await answersAsDirectly(app, [["/text.txt"]]);
     },
   },
   {
     feature: "signed cookies",
     works: "yes",
     how: "`context.cookies` with `app.keys`.",
-    async check(site) {
-      const login = await callSite(site, "/login", { method: "POST" });
+    async check(app) {
+      const login = await callApp(app, "/login", { method: "POST" });
       expect([login.status, login.headers["set-cookie"]?.length]).toEqual([204, 2]);
       const cookie = cookiesOf(login);
-      expect(textOf(await callSite(site, "/me", { headers: { cookie } }))).toBe("ada");
+      expect(textOf(await callApp(app, "/me", { headers: { cookie } }))).toBe("ada");
       const forged = cookie.replace("user=ada", "user=eve");
-      expect(textOf(await callSite(site, "/me", { headers: { cookie: forged } }))).toBe("nobody");
+      expect(textOf(await callApp(app, "/me", { headers: { cookie: forged } }))).toBe("nobody");
     },
   },
   {
     feature: "`context.fresh`",
     works: "yes",
     how: "A client that has the current version gets 304.",
-    async check(site) {
-      const answer = await callSite(site, "/tagged", { headers: { "if-none-match": '"abc"' } });
+    async check(app) {
+      const answer = await callApp(app, "/tagged", { headers: { "if-none-match": '"abc"' } });
       expect([answer.status, answer.body.length]).toEqual([304, 0]);
-      expect(textOf(await callSite(site, "/tagged"))).toBe("tagged");
+      expect(textOf(await callApp(app, "/tagged"))).toBe("tagged");
     },
   },
   {
     feature: "streams as bodies, server-sent events",
     works: "yes",
     how: 'A stream as `context.body`; `context.res.on("close")` tells that the client has left.',
-    async check(site) {
-      await sendsLargeFile(site, "/download");
-      await sendsEventsUntilLeft(site, { events: "/events", left: "/left" });
+    async check(app) {
+      await sendsLargeFile(app, "/download");
+      await sendsEventsUntilLeft(app, { events: "/events", left: "/left" });
     },
   },
 ];

@@ -6,7 +6,7 @@ import {
   request as httpRequest,
 } from "node:http";
 import { sha256 } from "../seeded-bytes.js";
-import type { Site } from "./site.js";
+import type { AppAddress } from "./served-app.js";
 
 /** A response with all of its body. */
 export interface SiteAnswer {
@@ -17,18 +17,22 @@ export interface SiteAnswer {
 }
 
 /** What a request may have beside its path. */
-export interface SiteRequest {
+export interface AppRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
 }
 
 /** Opens a request to an application, on a connection of its own; `path` is the application's. */
-export function openRequest(site: Site, path: string, options: SiteRequest = {}): ClientRequest {
+export function openRequest(
+  app: AppAddress,
+  path: string,
+  options: AppRequest = {},
+): ClientRequest {
   return httpRequest({
     host: "127.0.0.1",
-    port: site.port,
-    path: site.base + path,
+    port: app.port,
+    path: app.base + path,
     method: options.method ?? (options.body === undefined ? "GET" : "POST"),
     headers: options.headers ?? {},
     agent: false,
@@ -36,12 +40,12 @@ export function openRequest(site: Site, path: string, options: SiteRequest = {})
 }
 
 /** Calls an application, and reads its answer whole. */
-export async function callSite(
-  site: Site,
+export async function callApp(
+  app: AppAddress,
   path: string,
-  options: SiteRequest = {},
+  options: AppRequest = {},
 ): Promise<SiteAnswer> {
-  const request = openRequest(site, path, options);
+  const request = openRequest(app, path, options);
   request.end(options.body);
   const [response] = (await once(request, "response")) as [IncomingMessage];
   const body = Buffer.concat(await response.toArray());
@@ -51,11 +55,11 @@ export async function callSite(
 
 /** Calls an application, and gives its answer as soon as the head is there. */
 export async function openAnswer(
-  site: Site,
+  app: AppAddress,
   path: string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<IncomingMessage> {
-  const request = openRequest(site, path, { headers });
+  const request = openRequest(app, path, { headers });
   request.on("error", () => {
     // Once the response is there, it is the response that fails; before, `once` does.
   });
@@ -74,10 +78,10 @@ export function jsonOf(answer: SiteAnswer): unknown {
   return JSON.parse(answer.body.toString());
 }
 
-/** What of an answer is the application's: without the connection's own fields and the time. */
+/** An answer without the fields of its connection and its date. */
 export function comparable(answer: SiteAnswer): object {
   const headers = Object.entries(answer.headers).filter(([name]) => !ofConnection.has(name));
-  // `@hono/node-server`, which serves Hono directly, has a Response of its own that puts a space there.
+  // `@hono/node-server`, which serves Hono directly, has a Response that puts a space there.
   const type = answer.headers["content-type"]?.replace("; ", ";");
   return {
     status: answer.status,
@@ -101,10 +105,10 @@ export function cookiesOf(answer: SiteAnswer): string {
 }
 
 /** A form with a title and a file, as a browser sends it. */
-export async function formWithFile(octets: Uint8Array<ArrayBuffer>): Promise<SiteRequest> {
+export async function formWithFile(bytes: Uint8Array<ArrayBuffer>): Promise<AppRequest> {
   const form = new FormData();
   form.set("title", "a title");
-  form.set("file", new File([octets], "file.bin", { type: "application/octet-stream" }));
+  form.set("file", new File([bytes], "file.bin", { type: "application/octet-stream" }));
   const encoded = new Response(form);
   return {
     headers: { "content-type": encoded.headers.get("content-type") ?? "" },
@@ -113,6 +117,6 @@ export async function formWithFile(octets: Uint8Array<ArrayBuffer>): Promise<Sit
 }
 
 /** A request with JSON. */
-export function jsonRequest(value: unknown): SiteRequest {
+export function jsonRequest(value: unknown): AppRequest {
   return { headers: { "content-type": "application/json" }, body: JSON.stringify(value) };
 }

@@ -9,31 +9,29 @@ import { createAdaptorServer } from "@hono/node-server";
 import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
 import type { NodeHandler, PluginHandler } from "@servehttp/plugin-sdk";
 import { seededBytes } from "../seeded-bytes.js";
+import type { TargetName } from "../targets/target-names.js";
 import { type AppName, createApp } from "./apps/create-app.js";
 
-/** How an application is reached: by a server of Node's in this process, or as a plugin. */
-export type Way = "direct" | "stream" | "mux";
-
-/** An application that can be called. */
-export interface Site {
-  readonly way: Way;
+/** Where an application is served: by a server of Node's in this process, or as a plugin. */
+export interface AppAddress {
+  readonly target: TargetName;
   readonly port: number;
-  /** What stands in front of the application's own paths: `""` or `"/plugins/…"`. */
+  /** The prefix of the application's paths: `""` or `"/plugins/…"`. */
   readonly base: string;
   /** `"http://127.0.0.1:port/plugins/…"`, without a slash at the end. */
   readonly url: string;
-  /** The same application, served by Node; itself where it is that. */
-  readonly reference: Site;
+  /** Where Node serves the same application: this address itself if its target is `direct`. */
+  readonly reference: AppAddress;
 }
 
-/** What the applications find in their directory. */
-export const siteFiles = {
+/** The files in the directory of an application. */
+export const appFiles = {
   "text.txt": seededBytes("a text", 100_000),
   "big.bin": seededBytes("a big file", 20_971_520),
 } as const;
 
-/** One application, reached in every way. */
-export class Sites implements AsyncDisposable {
+/** One application, served on every target. */
+export class ServedApp implements AsyncDisposable {
   readonly #directory: string;
   readonly #host: PluginHost;
   readonly #servers: readonly Server[];
@@ -46,11 +44,11 @@ export class Sites implements AsyncDisposable {
     this.#ports = servers.map((server) => (server.address() as AddressInfo).port);
   }
 
-  static async start(name: AppName): Promise<Sites> {
-    const directory = await mkdtemp(join(tmpdir(), "servehttp-site-"));
+  static async start(name: AppName): Promise<ServedApp> {
+    const directory = await mkdtemp(join(tmpdir(), "servehttp-app-"));
     await mkdir(join(directory, "uploads"));
-    for (const [file, octets] of Object.entries(siteFiles)) {
-      await writeFile(join(directory, file), octets);
+    for (const [file, bytes] of Object.entries(appFiles)) {
+      await writeFile(join(directory, file), bytes);
     }
     const script = fileURLToPath(new URL("../../dist/frameworks/serve-app.js", import.meta.url));
     const command = [process.execPath, script, name, directory];
@@ -63,16 +61,18 @@ export class Sites implements AsyncDisposable {
     const bridged = host.attach(createServer());
     await host.start();
     await Promise.all([direct, bridged].map(listening));
-    return new Sites(directory, host, [direct, bridged]);
+    return new ServedApp(directory, host, [direct, bridged]);
   }
 
-  get(way: Way): Site {
+  get(target: TargetName): AppAddress {
     const [direct = 0, bridged = 0] = this.#ports;
-    const reference = siteAt("direct", direct, "");
-    return way === "direct" ? reference : siteAt(way, bridged, `/plugins/${way}`, reference);
+    const reference = appAddress("direct", direct, "");
+    return target === "direct"
+      ? reference
+      : appAddress(target, bridged, `/plugins/${target}`, reference);
   }
 
-  /** The carriers that the plugins really run on. */
+  /** The carrier of each plugin, as the host reports it. */
   get carriers(): readonly unknown[] {
     return this.#host.plugins.map(({ id, carrier }) => [id, carrier]);
   }
@@ -87,18 +87,23 @@ export class Sites implements AsyncDisposable {
   }
 }
 
-/** A site; without a reference it is its own. */
-export function siteAt(way: Way, port: number, base: string, reference?: Site): Site {
-  const site = { way, port, base, url: `http://127.0.0.1:${port}${base}` };
+/** The address of an application. Default: it is its own reference. */
+export function appAddress(
+  target: TargetName,
+  port: number,
+  base: string,
+  reference?: AppAddress,
+): AppAddress {
+  const app = { target, port, base, url: `http://127.0.0.1:${port}${base}` };
   return {
-    ...site,
+    ...app,
     get reference() {
       return reference ?? this;
     },
   };
 }
 
-/** What serves the application without us. */
+/** The server of Node's that serves the application without servehttp. */
 function toServer(handler: PluginHandler): Server {
   if ("listen" in handler) {
     return handler;
