@@ -7,8 +7,9 @@ import { MessageRpcStream } from "./message-rpc-stream.js";
 import type { RpcMessages } from "./rpc-messages.js";
 
 /**
- * Takes in exchanges, on both carriers, whose messages another RPC stack brings: one that speaks another protocol than gRPC
- * with protobuf. It costs what that stack costs, and copies each message.
+ * Takes in exchanges, on both carriers, whose messages another RPC stack brings: one that speaks
+ * another protocol than gRPC with protobuf. It costs what that stack costs, and copies each
+ * message.
  */
 export class MessageCarrier {
   readonly #accept: AcceptExchange;
@@ -23,7 +24,10 @@ export class MessageCarrier {
     this.#accept = accept;
   }
 
-  /** Serves a `ServeHTTP` RPC. Returns the messages of the plugin's direction; it throws a ServeHTTPError where it fails. */
+  /**
+   * Serves a `ServeHTTP` RPC. Returns the messages of the plugin's direction; it throws a
+   * ServeHTTPError where it fails.
+   */
   serveHTTP(rpc: RpcMessages): AsyncIterableIterator<Uint8Array> {
     const exchange: MessageExchange = new MessageExchange(rpc, this.#writer, this.#accept, () =>
       this.#exchanges.delete(exchange),
@@ -32,7 +36,10 @@ export class MessageCarrier {
     return exchange.responses;
   }
 
-  /** Serves a `ServeHTTPMux` RPC. Returns the messages of the plugin's direction; it throws a ServeHTTPError where it fails. */
+  /**
+   * Serves a `ServeHTTPMux` RPC. Returns the messages of the plugin's direction; it throws a
+   * ServeHTTPError where it fails.
+   */
   serveHTTPMux(rpc: RpcMessages): AsyncIterableIterator<Uint8Array> {
     const stream = new MessageRpcStream(rpc);
     const mux = new PluginMux(stream, this.#accept, networkExchangesMax);

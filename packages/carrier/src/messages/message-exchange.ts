@@ -22,7 +22,9 @@ import { MessageQueue } from "./message-queue.js";
 import { bareMessage } from "./bare-message.js";
 import type { RpcMessages } from "./rpc-messages.js";
 
-/** The plugin's end of an exchange whose messages another RPC stack carries: one `ServeHTTP` RPC. */
+/**
+ * The plugin's end of an exchange whose messages another RPC stack carries: one `ServeHTTP` RPC.
+ */
 export class MessageExchange implements ExchangeChannel<ResponseParts> {
   /** The messages of the response. */
   readonly responses = new MessageQueue(() => this.#abort(this.#rpc.reason()));

@@ -1,8 +1,8 @@
 import { muxWaitingBytesMax, Room, type ServeHTTPError } from "@servehttp/contract";
 
 /**
- * Messages on their way to an RPC stack that asks for them one by one. It is written by hand and no generator, because a
- * generator that waits for its next message can't be ended.
+ * Messages on their way to an RPC stack that asks for them one by one. It is written by hand and no
+ * generator, because a generator that waits for its next message can't be ended.
  *
  * open -> ended [end]; open, ended -> failed [fail]; any -> left [return]
  */
@@ -21,8 +21,8 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array, undefined
   }
 
   /**
-   * Adds a message. Returns a promise where the sender is to wait: it resolves when there is room, and
-   * rejects where the queue fails.
+   * Adds a message. Returns a promise where the sender is to wait: it resolves when there is room,
+   * and rejects where the queue fails.
    */
   push(message: Uint8Array): void | Promise<void> {
     if (this.#state !== "open") {

@@ -8,7 +8,8 @@ import { MessageQueue } from "./message-queue.js";
 import type { RpcMessages } from "./rpc-messages.js";
 
 /**
- * The plugin's end of a mux RPC whose messages another RPC stack carries. To mux it is a stream of bytes in gRPC's framing.
+ * The plugin's end of a mux RPC whose messages another RPC stack carries. To mux it is a stream of
+ * bytes in gRPC's framing.
  */
 export class MessageRpcStream implements RpcStream {
   readonly headroomBytes = 0;

@@ -2,10 +2,12 @@ import { channel } from "node:diagnostics_channel";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 
 /**
- * Calls a server's listeners of the event that a server of Node's emits for this request. Says whether there was one.
+ * Calls a server's listeners of the event that a server of Node's emits for this request. Says
+ * whether there was one.
  *
- * As there, a request that expects something else than 100-continue, for which there is no listener, is answered with 417
- * (RFC 9110, section 10.1.1). A 100 (Continue) goes out when the body is first read, not at once.
+ * As there, a request that expects something else than 100-continue, for which there is no
+ * listener, is answered with 417 (RFC 9110, section 10.1.1). A 100 (Continue) goes out when the
+ * body is first read, not at once.
  *
  * @param hasExpectation whether the request has the field Expect
  */

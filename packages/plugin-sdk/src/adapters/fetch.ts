@@ -8,14 +8,15 @@ import type { ResponseWriter } from "../handler/response-writer.js";
 /** A handler in the style of fetch. A Hono app is one. */
 export interface FetchHandler {
   /**
-   * Answers a Request with a Response. Both bodies stream, each at the pace of its reader. `request.signal` aborts with the
-   * reason of `PluginRequest.signal`. The body of the response is cancelled when the client leaves.
+   * Answers a Request with a Response. Both bodies stream, each at the pace of its reader.
+   * `request.signal` aborts with the reason of `PluginRequest.signal`. The body of the response is
+   * cancelled when the client leaves.
    */
   fetch(request: Request, context: FetchContext): Response | Promise<Response>;
 
   /**
-   * A listener of Node's event `upgrade`, for `ws` and the like: a Response can't change the protocol. Default: none, and
-   * a request for an upgrade is an ordinary one.
+   * A listener of Node's event `upgrade`, for `ws` and the like: a Response can't change the
+   * protocol. Default: none, and a request for an upgrade is an ordinary one.
    */
   upgrade?: UpgradeListener;
 }
@@ -24,21 +25,30 @@ export interface FetchHandler {
 export interface FetchContext {
   /** `PluginRequest.id`: the host's name for this exchange in its logs. */
   readonly id: string;
-  /** `PluginRequest.context`: what the host knows of the client, such as user, tenant and locale. No header can forge it. */
+  /**
+   * `PluginRequest.context`: what the host knows of the client, such as user, tenant and locale. No
+   * header can forge it.
+   */
   readonly context: Readonly<Record<string, string>>;
   /** `PluginRequest.remoteAddress`: the client's address, `"ip:port"`, or empty. */
   readonly remoteAddress: string;
-  /** `PluginRequest.deadline`: when the host gives up the exchange as a whole. Undefined for never. */
+  /**
+   * `PluginRequest.deadline`: when the host gives up the exchange as a whole. Undefined for never.
+   */
   readonly deadline: Date | undefined;
   /** `PluginRequest.requestUri`: the request target as the client sent it. */
   readonly requestUri: string;
-  /** The request itself: with each header line as it came, trailers, and a path that no URL class has normalised. */
+  /**
+   * The request itself: with each header line as it came, trailers, and a path that no URL class
+   * has normalised.
+   */
   readonly request: PluginRequest;
 }
 
 /**
- * `serveHTTP` for a fetch handler. A Request can't be made for the methods CONNECT, TRACE and TRACK: they are answered
- * with 501. Nor can it hold the body of a GET or HEAD: handlers read it from `context.request`.
+ * `serveHTTP` for a fetch handler. A Request can't be made for the methods CONNECT, TRACE and
+ * TRACK: they are answered with 501. Nor can it hold the body of a GET or HEAD: handlers read it
+ * from `context.request`.
  */
 export function serveFetch(handler: FetchHandler): ServeHTTP {
   return async (request, response) => {
@@ -83,7 +93,10 @@ function toRequest(request: PluginRequest): Request {
   return new Request(absoluteUrl(request), init);
 }
 
-/** The header section, with the fields that the contract keeps apart: fetch handlers look for them here. */
+/**
+ * The header section, with the fields that the contract keeps apart: fetch handlers look for them
+ * here.
+ */
 function headersOf(request: PluginRequest): Headers {
   const headers = new Headers();
   if (request.host !== "") {
@@ -99,10 +112,11 @@ function headersOf(request: PluginRequest): Headers {
 }
 
 function absoluteUrl(request: PluginRequest): string {
-  // A byte outside of ASCII is encoded as such. The class URL would take it for a character and encode that.
+  // A byte outside of ASCII is encoded as such. The class URL would take it for a character and
+  // encode that.
   const target = request.url.replace(
     nonAscii,
-    (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase()}`,
+    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`,
   );
   const url = `${request.scheme}://${request.host}${target}`;
   return hostForm.test(request.host) && URL.canParse(url)
@@ -112,7 +126,10 @@ function absoluteUrl(request: PluginRequest): string {
 
 const nonAscii = /[\u0080-\u00ff]/g;
 
-/** uri-host [ ":" port ] (RFC 9110, section 7.2), without a character that begins another part of a URL. */
+/**
+ * uri-host [ ":" port ] (RFC 9110, section 7.2), without a character that begins another part of a
+ * URL.
+ */
 const hostForm = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-fA-F:.]+\])(?::\d*)?$/;
 
 /** The body as a stream that reads a chunk only when it is asked for one. */
@@ -138,7 +155,10 @@ function streamOf(request: PluginRequest): ReadableStream<Uint8Array> {
   );
 }
 
-/** Whether it is a Response, by its shape: Hono's Node server and test runners have classes of their own. */
+/**
+ * Whether it is a Response, by its shape: Hono's Node server and test runners have classes of their
+ * own.
+ */
 function isResponse(value: unknown): value is Response {
   return (
     typeof value === "object" &&
@@ -183,8 +203,9 @@ async function writeResponse(
 }
 
 /**
- * Whether the body is what `fetch()` has decoded, while the headers still describe the encoded one (Fetch standard,
- * HTTP-network fetch). The type of a Response that a handler has made itself is "default".
+ * Whether the body is what `fetch()` has decoded, while the headers still describe the encoded one
+ * (Fetch standard, HTTP-network fetch). The type of a Response that a handler has made itself is
+ * "default".
  */
 function hasDecodedBody({ type, body, headers }: Response): boolean {
   const encoding = headers.get("content-encoding");

@@ -7,7 +7,8 @@ import { completeIncoming, connectionReset } from "./node-request.js";
 /**
  * Brings the body of a request to Node's request, as that one asks for it.
  *
- * unasked -> pumping, complete [resume]; pumping -> idle, complete, cut [#pump]; idle -> pumping [resume]
+ * unasked -> pumping, complete [resume]; idle -> pumping [resume]
+ * pumping -> idle, complete, cut [#pump]
  * unasked -> complete [leave]; pumping, idle -> left [leave]; left -> complete, cut [#pumpRest]
  */
 export class NodeBodyPump {
@@ -49,9 +50,10 @@ export class NodeBodyPump {
   }
 
   /**
-   * The response has ended, so that the host sends no more of the body. As with Node, a body that was never looked at ends
-   * quietly, and one that the handler has begun to read and has paused stays as it is. A handler that resumes it gets what
-   * has come so far, and then the error of a broken connection.
+   * The response has ended, so that the host sends no more of the body. As with Node, a body that
+   * was never looked at ends quietly, and one that the handler has begun to read and has paused
+   * stays as it is. A handler that resumes it gets what has come so far, and then the error of a
+   * broken connection.
    */
   leave(): void {
     if (this.#state === "unasked") {
@@ -118,7 +120,9 @@ export class NodeBodyPump {
   }
 }
 
-/** Whether the request flows into a stream. Such a request is paused whenever that stream is full. */
+/**
+ * Whether the request flows into a stream. Such a request is paused whenever that stream is full.
+ */
 function isPiped(incoming: IncomingMessage): boolean {
   const { _readableState: state } = incoming as { _readableState?: { pipes?: unknown[] } };
   return (state?.pipes?.length ?? 0) > 0;

@@ -5,8 +5,8 @@ import type { PluginRequest } from "../handler/plugin-request.js";
 import type { ServerTraits } from "./server-traits.js";
 
 /**
- * The request behind a Node request that this package made, which has `context`, `deadline` and the like. Undefined for
- * any other, such as one of a server that listens.
+ * The request behind a Node request that this package made, which has `context`, `deadline` and the
+ * like. Undefined for any other, such as one of a server that listens.
  */
 export function pluginRequestOf(incoming: IncomingMessage): PluginRequest | undefined {
   return requests.get(incoming);
@@ -15,8 +15,9 @@ export function pluginRequestOf(incoming: IncomingMessage): PluginRequest | unde
 const requests = new WeakMap<IncomingMessage, PluginRequest>();
 
 /**
- * A Node request with the head of ours. Its socket brings the body. Its version is 1.1 for a client that speaks HTTP/2,
- * because Node's class, and frameworks that look at the version, know HTTP/1 only.
+ * A Node request with the head of ours. Its socket brings the body. Its version is 1.1 for a client
+ * that speaks HTTP/2, because Node's class, and frameworks that look at the version, know HTTP/1
+ * only.
  */
 export function toIncomingMessage(
   request: PluginRequest,
@@ -45,14 +46,20 @@ export function completeIncoming(incoming: IncomingMessage, trailers: readonly s
   incoming.push(null);
 }
 
-/** The response has ended. The end of the connection, which follows, is no longer a reason to abort the request's signal. */
+/**
+ * The response has ended. The end of the connection, which follows, is no longer a reason to abort
+ * the request's signal.
+ */
 export function detachSignal(incoming: IncomingMessage): void {
   if (detachKey !== undefined) {
     (incoming as unknown as Record<symbol, () => void>)[detachKey]?.();
   }
 }
 
-/** A server of Node's calls the method of this symbol; engines whose requests have no signal don't have it. */
+/**
+ * A server of Node's calls the method of this symbol; engines whose requests have no signal don't
+ * have it.
+ */
 const detachKey = Object.getOwnPropertySymbols(IncomingMessage.prototype).find(
   ({ description }) => description === "kDetachAbortSignal",
 );
@@ -62,7 +69,10 @@ export function connectionReset(): Error {
   return Object.assign(new Error("aborted"), { code: "ECONNRESET" });
 }
 
-/** The header section with the fields that the contract keeps apart, as a server of Node's would have read it. */
+/**
+ * The header section with the fields that the contract keeps apart, as a server of Node's would
+ * have read it.
+ */
 function rawHeadersOf(request: PluginRequest): string[] {
   const { headers } = request;
   const raw = request.host === "" ? [] : ["Host", request.host];
@@ -83,7 +93,10 @@ function rawHeadersOf(request: PluginRequest): string[] {
   return raw;
 }
 
-/** Fills `rawHeaders`, from which Node makes `headers` on demand; once `complete` is set, the trailers. */
+/**
+ * Fills `rawHeaders`, from which Node makes `headers` on demand; once `complete` is set, the
+ * trailers.
+ */
 function addHeaderLines(incoming: IncomingMessage, raw: readonly string[]): void {
   (incoming as NodeRequest)._addHeaderLines(raw, raw.length);
 }

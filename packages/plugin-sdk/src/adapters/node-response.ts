@@ -12,7 +12,10 @@ import type { ServerTraits } from "./server-traits.js";
 export interface ResponseHooks {
   /** An informational response. */
   sendInformational(status: number, fields: Fields): void;
-  /** The final head. It goes out with what follows. The reason phrase is undefined for the usual one of the status. */
+  /**
+   * The final head. It goes out with what follows. The reason phrase is undefined for the usual one
+   * of the status.
+   */
   commitHead(status: number, reason: string | undefined, fields: Fields): void;
   /** From here on, what the response writes is written by `end`. */
   expectLastWrite(): void;
@@ -24,11 +27,11 @@ export interface ResponseHooks {
 export type Fields = readonly (readonly [name: string, value: string])[];
 
 /**
- * A Node response that writes to a socket of ours. All of it is Node's own but two methods, which are put on the object
- * itself, because Express replaces its prototype:
+ * A Node response that writes to a socket of ours. All of it is Node's own but two methods, which
+ * are put on the object itself, because Express replaces its prototype:
  *
- * - `_storeHeader`, where Node turns the head into text and chooses a framing. Here the head stays fields, and what is
- *   written behind it reaches the socket without framing.
+ * - `_storeHeader`, where Node turns the head into text and chooses a framing. Here the head stays
+ *   fields, and what is written behind it reaches the socket without framing.
  * - `end`, so that the socket knows which write is the last.
  */
 export function toServerResponse(
@@ -116,7 +119,8 @@ function storeHeader(this: NodeResponse, firstLine: string, headers: HeadersOfWr
   const { hooks } = this[ours];
   const fields = fieldsOf(this, headers);
   if (statusCode < 200 && statusCode !== 101) {
-    // As in Go, it goes out and the final head stays open. Node would end the response and leave the client waiting.
+    // As in Go, it goes out and the final head stays open. Node would end the response and leave
+    // the client waiting.
     this._hasBody = this.req.method !== "HEAD";
     this.statusCode = 200;
     this.statusMessage = "";
@@ -132,8 +136,8 @@ function storeHeader(this: NodeResponse, firstLine: string, headers: HeadersOfWr
 }
 
 /**
- * Sees to the length as Node does: one that was declared is what `strictContentLength` compares with; a response that one
- * `end` writes gets the length of that.
+ * Sees to the length as Node does: one that was declared is what `strictContentLength` compares
+ * with; a response that one `end` writes gets the length of that.
  */
 function settleLength(outgoing: NodeResponse, fields: [string, string][]): void {
   let isFramed = false;
@@ -160,8 +164,8 @@ function settleLength(outgoing: NodeResponse, fields: [string, string][]): void 
 }
 
 /**
- * The header section: what `setHeader` has collected, to which Node has added what `writeHead` was given; where nothing was
- * set before, what `writeHead` was given.
+ * The header section: what `setHeader` has collected, to which Node has added what `writeHead` was
+ * given; where nothing was set before, what `writeHead` was given.
  */
 function fieldsOf(outgoing: NodeResponse, headers: HeadersOfWriteHead): [string, string][] {
   const fields: [string, string][] = [];
@@ -222,7 +226,10 @@ function addField(
   }
 }
 
-/** Calls the `end` of the prototype, which may be that of a class of the application's, or of Express. */
+/**
+ * Calls the `end` of the prototype, which may be that of a class of the application's, or of
+ * Express.
+ */
 function end(this: NodeResponse, ...args: unknown[]): ServerResponse {
   const { outgoing, hooks } = this[ours];
   if (!this.writableEnded) {

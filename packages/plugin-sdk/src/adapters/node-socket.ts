@@ -19,8 +19,8 @@ import {
 import type { ServerTraits } from "./server-traits.js";
 
 /**
- * What Node's request and response take for their connection. The request asks it for the body by `resume`, the response
- * writes its body to it, without framing. It lives for one exchange.
+ * What Node's request and response take for their connection. The request asks it for the body by
+ * `resume`, the response writes its body to it, without framing. It lives for one exchange.
  *
  * open -> ended [#end]; open, ended -> closed [_destroy]
  */
@@ -43,7 +43,8 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
     this.incoming = toIncomingMessage(request, this, traits);
     this.outgoing = toServerResponse(this.incoming, this, traits, this);
     this.#body = new NodeBodyPump(request, this.incoming, this);
-    // As a server of Node's does: a broken connection, or a write after the end, must not end the process.
+    // As a server of Node's does: a broken connection, or a write after the end, must not end the
+    // process.
     this.on("error", this.#fail);
     this.outgoing.on("error", ignore);
     this.on("drain", () => drained(this.outgoing));
@@ -51,8 +52,8 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
   }
 
   /**
-   * Calls the listener. Settles when the exchange is over: rejects where the listener has failed or has broken the
-   * connection.
+   * Calls the listener. Settles when the exchange is over: rejects where the listener has failed or
+   * has broken the connection.
    */
   carry(listener: () => unknown): Promise<void> {
     try {
@@ -206,8 +207,8 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
   }
 
   /**
-   * The end of the response tells the host to send no more of the request. Where the handler still reads the request, as
-   * Node allows, the end waits.
+   * The end of the response tells the host to send no more of the request. Where the handler still
+   * reads the request, as Node allows, the end waits.
    */
   #endAfterUpload(settle: Settle): void {
     if (this.#lastChunk !== undefined) {
@@ -250,7 +251,8 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
     written.then(
       () => settle(),
       () => {
-        // The exchange was given up. To a handler that is a closed connection without an error, as with Node.
+        // The exchange was given up. To a handler that is a closed connection without an error, as
+        // with Node.
         this.destroy();
         settle();
       },

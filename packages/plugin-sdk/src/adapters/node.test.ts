@@ -17,7 +17,8 @@ import type { Logger } from "@servehttp/contract";
 import { callHandler, type TestCall } from "../testing/testing.js";
 import { pluginRequestOf } from "./node-request.js";
 
-// What a listener sees and what its client gets, by a server of Node's as the reference, and in a plugin.
+// What a listener sees and what its client gets, by a server of Node's as the reference, and in a
+// plugin.
 describe.each([
   ["node:http", serveDirectly],
   ["a plugin", serveAsPlugin],
@@ -778,7 +779,10 @@ describe("a node handler in a plugin", () => {
   });
 });
 
-/** How a broken exchange reads: Node's client says the one or the other, a plugin's client by our codes. */
+/**
+ * How a broken exchange reads: Node's client says the one or the other, a plugin's client by our
+ * codes.
+ */
 const broken = /aborted|hang up|gave up the exchange|the handler failed/;
 
 interface Scenario {
@@ -810,7 +814,10 @@ interface Answer {
 type Note = (emitter: EventEmitter, name: string, events: readonly string[]) => void;
 type Listener = (incoming: IncomingMessage, outgoing: ServerResponse, note: Note) => unknown;
 
-/** Runs a listener, and waits until it is done and each `close` has come: of the response, and those that it wanted noted. */
+/**
+ * Runs a listener, and waits until it is done and each `close` has come: of the response, and those
+ * that it wanted noted.
+ */
 async function noted(
   listener: Listener,
   options: ServerOptions | undefined,

@@ -14,11 +14,14 @@ import { NodeSocket } from "./node-socket.js";
 import { type ServerTraits, traitsOf } from "./server-traits.js";
 import { serveUpgrade, type UpgradeListener, wantsUpgrade } from "./upgrade.js";
 
-/** A handler in the style of Node's `http`: an Express app, `app.routing` of Fastify, `app.callback()` of Koa. */
+/**
+ * A handler in the style of Node's `http`: an Express app, `app.routing` of Fastify,
+ * `app.callback()` of Koa.
+ */
 export interface NodeHandler {
   /**
-   * A listener of `request`. The exchange is over when the response has ended. A listener that throws, or whose promise
-   * rejects, makes it fail.
+   * A listener of `request`. The exchange is over when the response has ended. A listener that
+   * throws, or whose promise rejects, makes it fail.
    */
   node(request: IncomingMessage, response: ServerResponse): unknown;
 
@@ -36,9 +39,9 @@ export function serveNode(handler: NodeHandler): ServeHTTP {
 }
 
 /**
- * `serveHTTP` for a server of Node's that never listens: its listeners of `request`, `upgrade`, `checkContinue` and
- * `checkExpectation` are called as it would call them. What attaches itself to a server (socket.io, `@fastify/websocket`)
- * works so.
+ * `serveHTTP` for a server of Node's that never listens: its listeners of `request`, `upgrade`,
+ * `checkContinue` and `checkExpectation` are called as it would call them. What attaches itself to
+ * a server (socket.io, `@fastify/websocket`) works so.
  *
  * @param takeResult what the listener has returned that was called last
  */
@@ -84,8 +87,9 @@ function serveRequest(
 }
 
 /**
- * A server for listeners that have none: proxies and development servers look for it at `request.socket.server`. An event
- * tells nobody what a listener has returned, so that is kept until it is asked for.
+ * A server for listeners that have none: proxies and development servers look for it at
+ * `request.socket.server`. An event tells nobody what a listener has returned, so that is kept
+ * until it is asked for.
  */
 function serverOf(listeners: { request?: RequestListener; upgrade?: UpgradeListener }) {
   const server = createServer();

@@ -12,7 +12,9 @@ export interface ServerTraits {
   ) => ServerResponse;
   readonly joinDuplicateHeaders: boolean | undefined;
   readonly responseOptions: ResponseOptions;
-  /** Of the option `uniqueHeaders`: names in lower case whose values are joined; undefined for none. */
+  /**
+   * Of the option `uniqueHeaders`: names in lower case whose values are joined; undefined for none.
+   */
   readonly uniqueHeaders: ReadonlySet<string> | undefined;
 }
 
@@ -21,8 +23,8 @@ interface ResponseOptions {
 }
 
 /**
- * Reads what a server's options have left on it. Node keeps classes and unique names under symbols of its own; where an
- * engine has none, the usual classes are taken.
+ * Reads what a server's options have left on it. Node keeps classes and unique names under symbols
+ * of its own; where an engine has none, the usual classes are taken.
  */
 export function traitsOf(server: Server): ServerTraits {
   const { joinDuplicateHeaders, rejectNonStandardBodyWrites } = server as Partial<ServerInternals>;

@@ -11,23 +11,24 @@ export interface ServeHTTPHandler {
   serveHTTP: ServeHTTP;
 
   /**
-   * A listener of Node's event `upgrade`, for `ws` and the like. Default: none, and a request for an upgrade goes to
-   * `serveHTTP`, which can take over the connection by `hijack()`.
+   * A listener of Node's event `upgrade`, for `ws` and the like. Default: none, and a request for
+   * an upgrade goes to `serveHTTP`, which can take over the connection by `hijack()`.
    */
   upgrade?: UpgradeListener;
 }
 
 /**
- * What answers a plugin's requests: an object with exactly one of the functions `serveHTTP`, `fetch` and `node`, and perhaps
- * `upgrade`; or a server of `node:http` that has listeners and never listens itself (`app.server` of Fastify, or what
- * socket.io is attached to).
+ * What answers a plugin's requests: an object with exactly one of the functions `serveHTTP`,
+ * `fetch` and `node`, and perhaps `upgrade`; or a server of `node:http` that has listeners and
+ * never listens itself (`app.server` of Fastify, or what socket.io is attached to).
  */
 export type PluginHandler = ServeHTTPHandler | FetchHandler | NodeHandler | Server;
 
 /**
  * Makes `serveHTTP` of any handler.
  *
- * @throws ServeHTTPError `invalid-argument` for something that is no handler, in one line that says what one is
+ * @throws ServeHTTPError `invalid-argument` for something that is no handler, in one line that says
+ *   what one is
  */
 export function toServeHTTP(handler: PluginHandler): ServeHTTP {
   if (isServer(handler)) {
@@ -58,7 +59,10 @@ function checkUpgrade(handler: object): void {
 
 const styles = ["serveHTTP", "fetch", "node"] as const;
 
-/** Whether it is a server, by its shape: so are those of https, and those that a library has wrapped. */
+/**
+ * Whether it is a server, by its shape: so are those of https, and those that a library has
+ * wrapped.
+ */
 function isServer(handler: unknown): handler is Server {
   return (
     typeof handler === "object" &&

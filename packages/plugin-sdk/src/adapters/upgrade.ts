@@ -11,13 +11,16 @@ import { completeIncoming, toIncomingMessage } from "./node-request.js";
 import type { ServerTraits } from "./server-traits.js";
 
 /**
- * A listener of the event `upgrade` of Node's server, as `ws` and the like want it. It gets the client's connection and
- * writes every byte of the answer. `head` is what the client sent behind the request. A body of the request, 1 MiB at most,
- * has been read and is in the request.
+ * A listener of the event `upgrade` of Node's server, as `ws` and the like want it. It gets the
+ * client's connection and writes every byte of the answer. `head` is what the client sent behind
+ * the request. A body of the request, 1 MiB at most, has been read and is in the request.
  */
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => unknown;
 
-/** Whether a server of Node's would emit `upgrade` for the request, and the client's connection can be taken over. */
+/**
+ * Whether a server of Node's would emit `upgrade` for the request, and the client's connection can
+ * be taken over.
+ */
 export function wantsUpgrade(request: PluginRequest, traits: ServerTraits): boolean {
   if (!request.hijackable || !request.headers.has("upgrade")) {
     return false;
@@ -71,8 +74,8 @@ export function serveUpgrade(traits: ServerTraits, takeResult: () => unknown): S
 }
 
 /**
- * The body of a request for an upgrade, which has to be complete before the protocol changes (RFC 9110, section 7.8).
- * Undefined where it is too long.
+ * The body of a request for an upgrade, which has to be complete before the protocol changes (RFC
+ * 9110, section 7.8). Undefined where it is too long.
  */
 async function bodyOf(request: PluginRequest): Promise<Uint8Array | undefined> {
   try {

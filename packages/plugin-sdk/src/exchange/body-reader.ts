@@ -2,8 +2,8 @@ import { type FieldList, ServeHTTPError } from "@servehttp/contract";
 import { type HeaderList, headerListOf } from "../handler/header-list.js";
 
 /**
- * A body between the carrier, which brings it, and the handler, which reads it. It holds one chunk, the last that the
- * carrier brought; the carrier waits until the handler has taken it.
+ * A body between the carrier, which brings it, and the handler, which reads it. It holds one chunk,
+ * the last that the carrier brought; the carrier waits until the handler has taken it.
  *
  * The source:   arriving -> complete [receive]; arriving -> cut [cut]
  * The consumer: unread -> reading [Symbol.asyncIterator]; unread, reading -> dropping [drop]
@@ -17,7 +17,10 @@ export class BodyReader implements AsyncIterable<Uint8Array> {
   #trailers: PromiseWithResolvers<HeaderList> | undefined;
   #askForBody: (() => ServeHTTPError | undefined) | undefined;
 
-  /** @param askForBody called when the handler first waits for the body; returns why the body can't come */
+  /**
+   * @param askForBody called when the handler first waits for the body; returns why the body can't
+   * come
+   */
   constructor(askForBody?: () => ServeHTTPError | undefined) {
     this.#askForBody = askForBody;
   }
@@ -38,7 +41,9 @@ export class BodyReader implements AsyncIterable<Uint8Array> {
     return taken;
   }
 
-  /** The rest of the body won't come. Discards the chunk that it holds, unless the body is complete. */
+  /**
+   * The rest of the body won't come. Discards the chunk that it holds, unless the body is complete.
+   */
   cut(error: ServeHTTPError): void {
     if (this.#source.at !== "arriving") {
       return;

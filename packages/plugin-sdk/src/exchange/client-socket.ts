@@ -26,9 +26,10 @@ export function clientOf(remoteAddress: string, scheme: "http" | "https"): Clien
 }
 
 /**
- * A stream with the methods and properties of `net.Socket`, and of `tls.TLSSocket` for a client that speaks TLS, that
- * servers and middleware use. The real connection to the client is the host's: what only that one knows (its own address,
- * the client's certificate) is undefined or empty here.
+ * A stream with the methods and properties of `net.Socket`, and of `tls.TLSSocket` for a client
+ * that speaks TLS, that servers and middleware use. The real connection to the client is the
+ * host's: what only that one knows (its own address, the client's certificate) is undefined or
+ * empty here.
  */
 export class ClientSocket extends Duplex {
   /** The client's address; undefined where it has none (a unix socket). */
@@ -67,7 +68,10 @@ export class ClientSocket extends Duplex {
     return this.readable ? "readOnly" : "closed";
   }
 
-  /** With TLS, false as on a `TLSSocket` that asked for no certificate; the host has verified the client, if anybody has. */
+  /**
+   * With TLS, false as on a `TLSSocket` that asked for no certificate; the host has verified the
+   * client, if anybody has.
+   */
   get authorized(): false | undefined {
     return this.encrypted && false;
   }
@@ -87,7 +91,10 @@ export class ClientSocket extends Duplex {
     return this.encrypted && unknownProtocol;
   }
 
-  /** This socket where Node's types ask for a `net.Socket`: it has what Node's HTTP classes use of one. */
+  /**
+   * This socket where Node's types ask for a `net.Socket`: it has what Node's HTTP classes use of
+   * one.
+   */
   asNodeSocket(): Socket {
     return this as unknown as Socket;
   }

@@ -20,7 +20,10 @@ export interface DispatchOptions {
   readonly running: RunningHandlers;
 }
 
-/** One exchange from its carrier to the handler and back. The handler is called when the request's head comes. */
+/**
+ * One exchange from its carrier to the handler and back. The handler is called when the request's
+ * head comes.
+ */
 export function dispatchExchange(
   channel: ExchangeChannel<ResponseParts>,
   handler: ServeHTTP,
@@ -86,8 +89,9 @@ class Exchange implements PartReceiver<RequestParts> {
 
   #run(request: RequestReader, response: ResponseSender): void {
     try {
-      // Each handler has a scope of its own, as with a server of Node's: what one enters into an AsyncLocalStorage (who
-      // the user is, say) must not be there for the next exchange that came in the same message.
+      // Each handler has a scope of its own, as with a server of Node's: what one enters into an
+      // AsyncLocalStorage (who the user is, say) must not be there for the next exchange that came
+      // in the same message.
       const scope = new AsyncResource("ServeHTTPExchange");
       const result: unknown = scope.runInAsyncScope(this.#handler, undefined, request, response);
       if (isThenable(result)) {
@@ -144,7 +148,10 @@ class Exchange implements PartReceiver<RequestParts> {
   }
 }
 
-/** A Response, a text, an object to be sent as JSON. Booleans and numbers come out of short arrow functions by chance. */
+/**
+ * A Response, a text, an object to be sent as JSON. Booleans and numbers come out of short arrow
+ * functions by chance.
+ */
 function isMeantAsAnswer(result: unknown): boolean {
   return (typeof result === "object" && result !== null) || typeof result === "string";
 }
@@ -158,7 +165,10 @@ function unusedResult(result: unknown): ServeHTTPError {
   );
 }
 
-/** What a value is, in words: its class where it has one. Looking at somebody else's object may throw. */
+/**
+ * What a value is, in words: its class where it has one. Looking at somebody else's object may
+ * throw.
+ */
 function kindOf(value: unknown): string {
   try {
     return value instanceof Object ? `a ${value.constructor.name}` : `a ${typeof value}`;

@@ -1,7 +1,10 @@
 import type { Logger } from "@servehttp/contract";
 import { isThenable } from "./is-thenable.js";
 
-/** A logger of the plugin's author whose failures end neither an exchange nor the process: its records are lost. */
+/**
+ * A logger of the plugin's author whose failures end neither an exchange nor the process: its
+ * records are lost.
+ */
 export function guardLogger(logger: Logger): Logger {
   return {
     warn: (details, message) => guard(() => logger.warn(details, message)),

@@ -9,7 +9,10 @@ import { fieldsOf, HeaderList } from "../handler/header-list.js";
 import { type HeadersInput, readHeaders } from "../handler/read-headers.js";
 import { settledBy } from "./write-promise.js";
 
-/** The informational responses of an exchange: at most 16, one of them reserved for the 100 that a waiting client needs. */
+/**
+ * The informational responses of an exchange: at most 16, one of them reserved for the 100 that a
+ * waiting client needs.
+ */
 export class InterimResponses {
   readonly #channel: ExchangeChannel<ResponseParts>;
   #count = 0;

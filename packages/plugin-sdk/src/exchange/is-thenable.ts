@@ -1,4 +1,7 @@
-/** Whether a handler's result is a promise, of whatever implementation. Handlers in JavaScript return anything. */
+/**
+ * Whether a handler's result is a promise, of whatever implementation. Handlers in JavaScript
+ * return anything.
+ */
 export function isThenable(result: unknown): result is PromiseLike<unknown> {
   return (
     typeof result === "object" &&

@@ -5,9 +5,9 @@ import { bufferedBodyBytesDefault } from "../limits.js";
 import type { BufferOptions, PluginRequest } from "../handler/plugin-request.js";
 
 /**
- * The request as the handler reads it. The carrier puts its parts here. What a small request does not need (a list of
- * headers, a date, an AbortController) is made when the handler asks for it: this is the hot path of the `small GET`
- * cases of apps/bench.
+ * The request as the handler reads it. The carrier puts its parts here. What a small request does
+ * not need (a list of headers, a date, an AbortController) is made when the handler asks for it:
+ * this is the hot path of the `small GET` cases of apps/bench.
  */
 export class RequestReader implements PluginRequest {
   readonly method: string;
@@ -19,7 +19,10 @@ export class RequestReader implements PluginRequest {
   #abort: AbortController | undefined;
   #abortReason: ServeHTTPError | undefined;
 
-  /** @param askForBody sends the 100 (Continue) that the client waits for; returns why it can't be sent */
+  /**
+   * @param askForBody sends the 100 (Continue) that the client waits for; returns why it can't be
+   * sent
+   */
   constructor(init: RequestInit, askForBody?: () => ServeHTTPError | undefined) {
     this.method = init.method;
     this.url = init.url;

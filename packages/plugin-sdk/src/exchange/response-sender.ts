@@ -1,19 +1,17 @@
-import { STATUS_CODES } from "node:http";
 import {
   bodyChunkBytesMax,
   type ExchangeChannel,
   type FieldList,
   fieldProblem,
-  isReasonPhrase,
   type Logger,
   noFields,
   plainEnd,
-  reasonPhraseBytesMax,
   type RequestInit,
   type ResponseInit,
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
+import { checkedReason } from "../handler/check-field.js";
 import { fieldsOf, HeaderList, replaceFields } from "../handler/header-list.js";
 import {
   type HeadersInput,
@@ -38,9 +36,9 @@ export interface RequestOfResponse {
 }
 
 /**
- * The response as the handler writes it, turned into parts for the carrier. A response that is written and ended at
- * once is one call of `send`. Writes that find room all return the same promise. This is the hot path of the `small GET`
- * cases of apps/bench.
+ * The response as the handler writes it, turned into parts for the carrier. A response that is
+ * written and ended at once is one call of `send`. Writes that find room all return the same
+ * promise. This is the hot path of the `small GET` cases of apps/bench.
  *
  * open -> committed [#commit]; open -> hijacked [hijack]; committed -> ended [end]
  * open, committed, hijacked -> failed [abort]
@@ -363,20 +361,6 @@ type State =
 const open: State = { at: "open" };
 const committed: State = { at: "committed" };
 const ended: State = { at: "ended" };
-
-/** A reason phrase that may go out; undefined for the usual one of the status, and for an empty one. */
-function checkedReason(status: number, reason: string): string | undefined {
-  if (reason === "" || reason === STATUS_CODES[status]) {
-    return undefined;
-  }
-  if (!isReasonPhrase(reason)) {
-    throw new ServeHTTPError(
-      "invalid-argument",
-      `a reason phrase has at most ${reasonPhraseBytesMax} characters up to U+00FF, none of them a control character`,
-    );
-  }
-  return reason;
-}
 
 function isInformational(status: number): boolean {
   return Number.isInteger(status) && status >= 100 && status <= 199 && status !== 101;

@@ -10,12 +10,12 @@ import { joinBytesMax } from "../limits.js";
 import { settledBy } from "./write-promise.js";
 
 /**
- * A client's connection that the plugin took over: raw bytes both ways, with back-pressure both ways. Each way ends on
- * its own.
+ * A client's connection that the plugin took over: raw bytes both ways, with back-pressure both
+ * ways. Each way ends on its own.
  *
- * As with a `net.Socket`, what was written before `destroy()` still goes out, and `destroy(error)` breaks the connection
- * at once. When the exchange is given up the socket is destroyed. It emits `error` only where something listens, so that
- * a client who leaves can't end the process.
+ * As with a `net.Socket`, what was written before `destroy()` still goes out, and `destroy(error)`
+ * breaks the connection at once. When the exchange is given up the socket is destroyed. It emits
+ * `error` only where something listens, so that a client who leaves can't end the process.
  */
 export class TunnelSocket extends ClientSocket {
   readonly #channel: ExchangeChannel<ResponseParts>;
@@ -48,13 +48,16 @@ export class TunnelSocket extends ClientSocket {
     if (parts.tunnelEnd === true) {
       this.#hasReceivedEnd = true;
       this.push(null);
-      // As a `net.Socket` does: `end` comes also where the handler never reads, once nothing is left to read.
+      // As a `net.Socket` does: `end` comes also where the handler never reads, once nothing is
+      // left to read.
       this.read(0);
     }
     return wait;
   }
 
-  /** The handler has returned. A connection to which nothing listens ends behind what was written. */
+  /**
+   * The handler has returned. A connection to which nothing listens ends behind what was written.
+   */
   handlerReturned(): void {
     if (this.listenerCount("data") === 0 && this.listenerCount("readable") === 0) {
       this.destroySoon();

@@ -1,16 +1,20 @@
+import { STATUS_CODES } from "node:http";
 import {
   fieldNameBytesMax,
   isFieldValue,
+  isReasonPhrase,
   isToken,
+  reasonPhraseBytesMax,
   ServeHTTPError,
   trimFieldValue,
 } from "@servehttp/contract";
 
 /**
- * The value of a header field as it may go out: a string without white space at its ends. A number becomes its decimal
- * digits, as in Node.
+ * The value of a header field as it may go out: a string without white space at its ends. A number
+ * becomes its decimal digits, as in Node.
  *
- * @throws ServeHTTPError `invalid-argument` for a name or a value that HTTP does not allow (RFC 9110, sections 5.1 and 5.5)
+ * @throws ServeHTTPError `invalid-argument` for a name or a value that HTTP does not allow (RFC
+ *   9110, sections 5.1 and 5.5)
  */
 export function checkedValue(name: string, value: unknown): string {
   if (typeof name !== "string" || name.length > fieldNameBytesMax || !isToken(name)) {
@@ -32,6 +36,22 @@ export function checkedValue(name: string, value: unknown): string {
     throw invalid(`the value of header ${name} ${valueProblem(trimmed)}`);
   }
   return trimmed;
+}
+
+/**
+ * A reason phrase that may go out; undefined for the usual one of the status, and for an empty one.
+ */
+export function checkedReason(status: number, reason: string): string | undefined {
+  if (reason === "" || reason === STATUS_CODES[status]) {
+    return undefined;
+  }
+  if (!isReasonPhrase(reason)) {
+    throw new ServeHTTPError(
+      "invalid-argument",
+      `a reason phrase has at most ${reasonPhraseBytesMax} characters up to U+00FF, none of them a control character`,
+    );
+  }
+  return reason;
 }
 
 function valueProblem(value: string): string {

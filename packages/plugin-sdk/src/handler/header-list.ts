@@ -7,12 +7,13 @@ let adoptFields: (fields: FieldList) => HeaderList;
 let shareFields: (list: HeaderList) => FieldList;
 
 /**
- * The fields of a header or trailer section (RFC 9110, section 5): an ordered list with several values a name,
- * like Go's `http.Header`. Unlike the `Headers` of fetch it never joins values.
+ * The fields of a header or trailer section (RFC 9110, section 5): an ordered list with several
+ * values a name, like Go's `http.Header`. Unlike the `Headers` of fetch it never joins values.
  *
- * Names compare without regard to case and keep the letter case in which they were given. Values are strings of one
- * character a byte (Latin-1), as in Node. Iteration gives `[name, value]` in order, one pair a value, so that
- * `new Headers(list)` and `response.setHeaders(list)` of Node take a list.
+ * Names compare without regard to case and keep the letter case in which they were given. Values
+ * are strings of one character a byte (Latin-1), as in Node. Iteration gives `[name, value]` in
+ * order, one pair a value, so that `new Headers(list)` and `response.setHeaders(list)` of Node take
+ * a list.
  */
 export class HeaderList implements Iterable<[string, string]> {
   #fields: FieldList = noFields;
@@ -34,9 +35,11 @@ export class HeaderList implements Iterable<[string, string]> {
   /**
    * A list with these fields; without them, an empty one.
    *
-   * @param headers What the `Headers` of fetch takes: pairs of name and value (an array, a Map, `Headers`, another
-   *   list), or an object whose values are strings, numbers or arrays of them. It is copied.
-   * @throws ServeHTTPError `invalid-argument` for another shape, and for a name or a value that HTTP does not allow
+   * @param headers What the `Headers` of fetch takes: pairs of name and value (an array, a Map,
+   *   `Headers`, another list), or an object whose values are strings, numbers or arrays of them.
+   *   It is copied.
+   * @throws ServeHTTPError `invalid-argument` for another shape, and for a name or a value that
+   *   HTTP does not allow
    */
   constructor(headers?: HeadersInput) {
     if (headers !== undefined) {
@@ -72,8 +75,8 @@ export class HeaderList implements Iterable<[string, string]> {
   }
 
   /**
-   * Replaces all values of this name by one, at the place of the first of them; appends where there is none. White space
-   * at either end of the value is removed (RFC 9110, section 5.5).
+   * Replaces all values of this name by one, at the place of the first of them; appends where there
+   * is none. White space at either end of the value is removed (RFC 9110, section 5.5).
    *
    * @throws ServeHTTPError `invalid-argument` for a name or a value that HTTP does not allow
    */

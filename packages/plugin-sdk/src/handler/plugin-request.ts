@@ -12,14 +12,14 @@ export interface PluginRequest {
   readonly method: string;
 
   /**
-   * Path and query as the plugin sees them, at least `/`. The host has removed its prefix and its secret query parameters;
-   * escapes stay as the client sent them. One character a byte.
+   * Path and query as the plugin sees them, at least `/`. The host has removed its prefix and its
+   * secret query parameters; escapes stay as the client sent them. One character a byte.
    */
   readonly url: string;
 
   /**
-   * The request target as the client sent it (RFC 9112, section 3.2), without the host's secret query parameters. One
-   * character a byte.
+   * The request target as the client sent it (RFC 9112, section 3.2), without the host's secret
+   * query parameters. One character a byte.
    */
   readonly requestUri: string;
 
@@ -38,43 +38,52 @@ export interface PluginRequest {
   /** The client's `Host` or `:authority`. It is not among `headers`. May be empty (HTTP/1.0). */
   readonly host: string;
 
-  /** The client's address, `"ip:port"`, IPv6 in brackets. Empty where it has none (a unix socket). */
+  /**
+   * The client's address, `"ip:port"`, IPv6 in brackets. Empty where it has none (a unix socket).
+   */
   readonly remoteAddress: string;
 
   /**
-   * The header section without `Host`, hop-by-hop and framing fields. Changes of this list have no effect elsewhere.
+   * The header section without `Host`, hop-by-hop and framing fields. Changes of this list have no
+   * effect elsewhere.
    */
   readonly headers: HeaderList;
 
-  /** The declared length of the body in bytes: 0 for a request without a body, undefined where it is not known. */
+  /**
+   * The declared length of the body in bytes: 0 for a request without a body, undefined where it is
+   * not known.
+   */
   readonly contentLength: number | undefined;
 
   /**
-   * Whether the client waits for a 100 (Continue) before it sends the body (RFC 9110, section 10.1.1). The first read of
-   * the body sends it.
+   * Whether the client waits for a 100 (Continue) before it sends the body (RFC 9110, section
+   * 10.1.1). The first read of the body sends it.
    */
   readonly expectContinue: boolean;
 
   /**
-   * The body, chunk by chunk, each of 1 byte to 64 KiB. It can be read once. The client is slowed down to the pace of
-   * the reader. Leaving the loop discards the rest of the body.
+   * The body, chunk by chunk, each of 1 byte to 64 KiB. It can be read once. The client is slowed
+   * down to the pace of the reader. Leaving the loop discards the rest of the body.
    *
-   * The iteration throws a ServeHTTPError: `already-read` at a second use; the reason of `signal` when the upload was cut
-   * off or the exchange was given up, so that an end is always the whole body; `request-not-needed` after the response has
-   * ended; `already-committed` where the client waits for a 100 (Continue) and the response has begun without one.
+   * The iteration throws a ServeHTTPError: `already-read` at a second use; the reason of `signal`
+   * when the upload was cut off or the exchange was given up, so that an end is always the whole
+   * body; `request-not-needed` after the response has ended; `already-committed` where the client
+   * waits for a 100 (Continue) and the response has begun without one.
    */
   readonly body: AsyncIterable<Uint8Array>;
 
   /**
    * Reads the whole body.
    *
-   * @throws ServeHTTPError as `body` does, and `body-too-large` where the body is longer than the limit, the rest of which is
-   *   then discarded; `invalid-argument` for a limit that is no number of bytes
+   * @throws ServeHTTPError as `body` does, and `body-too-large` where the body is longer than the
+   *   limit, the rest of which is then discarded; `invalid-argument` for a limit that is no number
+   *   of bytes
    */
   bytes(options?: BufferOptions): Promise<Uint8Array>;
 
   /**
-   * Reads the whole body as UTF-8. A byte order mark is removed, and bytes that are not UTF-8 become U+FFFD.
+   * Reads the whole body as UTF-8. A byte order mark is removed, and bytes that are not UTF-8
+   * become U+FFFD.
    *
    * @throws ServeHTTPError as `bytes` does
    */
@@ -89,21 +98,22 @@ export interface PluginRequest {
   json(options?: BufferOptions): Promise<unknown>;
 
   /**
-   * The trailer section (RFC 9110, section 6.5). It settles after the body, so read the body first. It rejects with what
-   * the body throws; a rejection that nothing handles does no harm.
+   * The trailer section (RFC 9110, section 6.5). It settles after the body, so read the body first.
+   * It rejects with what the body throws; a rejection that nothing handles does no harm.
    */
   readonly trailers: Promise<HeaderList>;
 
   /**
-   * Aborts when the exchange is given up. The reason is a ServeHTTPError whose `code` says why: `client-disconnected`,
-   * `deadline`, `host-stopping`, `plugin-closing`, `connection-lost`, or `handler-failed` where the handler did something
-   * that makes the exchange fail. It does not abort when the response has ended well.
+   * Aborts when the exchange is given up. The reason is a ServeHTTPError whose `code` says why:
+   * `client-disconnected`, `deadline`, `host-stopping`, `plugin-closing`, `connection-lost`, or
+   * `handler-failed` where the handler did something that makes the exchange fail. It does not
+   * abort when the response has ended well.
    */
   readonly signal: AbortSignal;
 
   /**
-   * Whether `hijack()` can take over the client's connection: the host allows it, and the connection carries no other
-   * requests.
+   * Whether `hijack()` can take over the client's connection: the host allows it, and the
+   * connection carries no other requests.
    */
   readonly hijackable: boolean;
 
@@ -114,8 +124,8 @@ export interface PluginRequest {
   readonly id: string;
 
   /**
-   * What the host knows of the client beside the header section: user, tenant, locale. No header can forge it. At most 64
-   * entries and 16 KiB.
+   * What the host knows of the client beside the header section: user, tenant, locale. No header
+   * can forge it. At most 64 entries and 16 KiB.
    */
   readonly context: Readonly<Record<string, string>>;
 }

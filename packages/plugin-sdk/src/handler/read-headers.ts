@@ -5,18 +5,23 @@ import { checkedValue } from "./check-field.js";
 export type HeaderValue = string | number | readonly (string | number)[];
 
 /**
- * Headers as the `Headers` of fetch takes them: pairs of name and value (an array, a Map, `Headers`, a `HeaderList`), or an
- * object of values by their names, with an array for a name that has several.
+ * Headers as the `Headers` of fetch takes them: pairs of name and value (an array, a Map,
+ * `Headers`, a `HeaderList`), or an object of values by their names, with an array for a name that
+ * has several.
  */
 export type HeadersInput = Iterable<readonly HeaderValue[]> | Readonly<Record<string, HeaderValue>>;
 
-/** Headers as `writeHead` of Node's response takes them: `HeadersInput`, or a flat array of name, value, name, value …. */
+/**
+ * Headers as `writeHead` of Node's response takes them: `HeadersInput`, or a flat array of name,
+ * value, name, value ….
+ */
 export type WriteHeadHeaders = HeadersInput | readonly HeaderValue[];
 
 /**
  * The fields of headers as fetch takes them.
  *
- * @throws ServeHTTPError `invalid-argument` for another shape, and for a name or a value that HTTP does not allow
+ * @throws ServeHTTPError `invalid-argument` for another shape, and for a name or a value that HTTP
+ *   does not allow
  */
 export function readHeaders(headers: HeadersInput): FieldList {
   const fields: string[] = [];

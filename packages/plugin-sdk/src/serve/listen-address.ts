@@ -3,8 +3,8 @@ import type { ListenAddress } from "@servehttp/carrier";
 import { ServeHTTPError } from "@servehttp/contract";
 
 /**
- * Reads an address of a plugin: `unix:/path/to/socket`, or `HOST:PORT`, where the host is a name or an IP address (IPv6 in
- * brackets) and port 0 stands for a free one.
+ * Reads an address of a plugin: `unix:/path/to/socket`, or `HOST:PORT`, where the host is a name or
+ * an IP address (IPv6 in brackets) and port 0 stands for a free one.
  *
  * @throws ServeHTTPError `invalid-argument`, with what was given and what is allowed
  */

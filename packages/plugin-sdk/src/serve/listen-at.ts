@@ -6,8 +6,9 @@ import { ServeHTTPError } from "@servehttp/contract";
 import { formatListenAddress } from "./listen-address.js";
 
 /**
- * Listens. Resolves with the address, whose port is the one that was chosen for port 0. A socket file that a killed plugin
- * has left is replaced, but never one on which a process listens, nor a file of another kind.
+ * Listens. Resolves with the address, whose port is the one that was chosen for port 0. A socket
+ * file that a killed plugin has left is replaced, but never one on which a process listens, nor a
+ * file of another kind.
  *
  * @throws ServeHTTPError `invalid-argument`, in one line that says why it can't listen there
  */
@@ -52,13 +53,19 @@ async function isCleared(path: string): Promise<boolean> {
   return true;
 }
 
-/** What distinguishes a socket file from the next one at the same path. Undefined where there is no socket. */
+/**
+ * What distinguishes a socket file from the next one at the same path. Undefined where there is no
+ * socket.
+ */
 function identityOf(path: string): string | undefined {
   const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   return stat?.isSocket() === true ? `${stat.dev} ${stat.ino} ${stat.ctimeNs}` : undefined;
 }
 
-/** Whether a connection is refused. Only that proves that no process listens: any other error comes from one that is busy. */
+/**
+ * Whether a connection is refused. Only that proves that no process listens: any other error comes
+ * from one that is busy.
+ */
 function isRefused(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);

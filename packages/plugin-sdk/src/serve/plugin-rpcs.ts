@@ -77,8 +77,9 @@ export interface PluginRpcs {
 }
 
 /**
- * The RPCs of a plugin that its carriers don't read themselves, served by connect-node: `Describe` and
- * `grpc.health.v1.Health` in each protocol, and exchanges in the Connect protocol, in gRPC with JSON and in gRPC-Web.
+ * The RPCs of a plugin that its carriers don't read themselves, served by connect-node: `Describe`
+ * and `grpc.health.v1.Health` in each protocol, and exchanges in the Connect protocol, in gRPC with
+ * JSON and in gRPC-Web.
  */
 export function servePluginRpcs(rpcs: PluginRpcs): ServeRpc {
   const serve = connectNodeAdapter({
@@ -99,8 +100,8 @@ export function servePluginRpcs(rpcs: PluginRpcs): ServeRpc {
 }
 
 /**
- * The content types that an RPC speaks, where that of the request is none of them. connect-node would say 415 and no more. What
- * else is wrong with a request is left to it.
+ * The content types that an RPC speaks, where that of the request is none of them. connect-node
+ * would say 415 and no more. What else is wrong with a request is left to it.
  */
 function contentTypesOf({
   method,
@@ -156,9 +157,9 @@ const adapterOptions = {
 };
 
 /**
- * connect-node leaves what a host still sends after an early answer unread, and with it the HTTP/2 stream open for ever. The
- * host is given some time to end its way, so that it sees the answer first. (Node's response emits its own `finish` only
- * when the stream has closed.)
+ * connect-node leaves what a host still sends after an early answer unread, and with it the HTTP/2
+ * stream open for ever. The host is given some time to end its way, so that it sees the answer
+ * first. (Node's response emits its own `finish` only when the stream has closed.)
  */
 function discardRestOfRequest({ stream }: Http2ServerRequest): void {
   stream.once("finish", () => {

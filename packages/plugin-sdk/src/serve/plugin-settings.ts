@@ -21,8 +21,8 @@ export interface HostVariables {
 }
 
 /**
- * Reads the variables of a host and removes them from the environment: programs that the plugin starts inherit that, and
- * must have neither the token nor the address.
+ * Reads the variables of a host and removes them from the environment: programs that the plugin
+ * starts inherit that, and must have neither the token nor the address.
  */
 export function takeHostVariables(environment: Record<string, string | undefined>): HostVariables {
   const variables: Record<string, string | undefined> = {};
@@ -49,10 +49,12 @@ export interface SettingOptions {
 }
 
 /**
- * Puts options, environment and command line together. The environment wins over the command line, because a host that
- * starts a plugin chooses where it listens. An empty variable counts as one that is not set, except for the token.
+ * Puts options, environment and command line together. The environment wins over the command line,
+ * because a host that starts a plugin chooses where it listens. An empty variable counts as one
+ * that is not set, except for the token.
  *
- * @throws ServeHTTPError `invalid-argument`, in one line; where there is no address at all, the line says how to give one
+ * @throws ServeHTTPError `invalid-argument`, in one line; where there is no address at all, the
+ *   line says how to give one
  */
 export function readPluginSettings(
   options: SettingOptions,

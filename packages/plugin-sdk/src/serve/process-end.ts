@@ -44,8 +44,9 @@ function onSignal(signal: "SIGTERM" | "SIGINT"): void {
 }
 
 /**
- * Ends this process when the host that started it has ended. The host holds one end of a pipe, which the kernel closes
- * however the host ends; this process has the other end, with the descriptor that SERVEHTTP_HOST_FD names.
+ * Ends this process when the host that started it has ended. The host holds one end of a pipe,
+ * which the kernel closes however the host ends; this process has the other end, with the
+ * descriptor that SERVEHTTP_HOST_FD names.
  *
  * @throws ServeHTTPError `invalid-argument` where that descriptor is no open pipe
  */
@@ -74,7 +75,8 @@ function openPipe(fd: number): Socket | ReadStream {
     fstatSync(fd);
     return createReadStream("", { fd });
   }
-  // Not a stream of a file: its read would occupy a thread of Node's pool for as long as the process lives.
+  // Not a stream of a file: its read would occupy a thread of Node's pool for as long as the
+  // process lives.
   return new Socket({ fd, readable: true, writable: false }).unref();
 }
 

@@ -1,7 +1,10 @@
 /** The version of this package. A test holds it to the one of package.json. */
 export const sdkVersion = "0.1.0";
 
-/** Who answers, as `Describe` tells hosts: this package, then the engine that runs it, each with its version. */
+/**
+ * Who answers, as `Describe` tells hosts: this package, then the engine that runs it, each with its
+ * version.
+ */
 export function sdkSoftware(
   versions: Readonly<Record<string, string | undefined>> = process.versions,
 ): string {

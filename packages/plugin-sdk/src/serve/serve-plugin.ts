@@ -28,44 +28,59 @@ import { sdkSoftware } from "./sdk-software.js";
 /** Options of `servePlugin`. They win over the environment. */
 export interface ServePluginOptions {
   /**
-   * Where to listen: `unix:/path`, or `HOST:PORT` such as `127.0.0.1:50051`, with port 0 for a free one. Default:
-   * `SERVEHTTP_ADDRESS` of the environment, which a host sets for a plugin that it starts; else what follows `--listen` on
-   * the command line. A socket file that a killed plugin has left is replaced; one on which another process listens is not.
+   * Where to listen: `unix:/path`, or `HOST:PORT` such as `127.0.0.1:50051`, with port 0 for a free
+   * one. Default: `SERVEHTTP_ADDRESS` of the environment, which a host sets for a plugin that it
+   * starts; else what follows `--listen` on the command line. A socket file that a killed plugin
+   * has left is replaced; one on which another process listens is not.
    */
   address?: string;
   /**
-   * What a host must show to be let in: visible ASCII characters, at least one. Default: `SERVEHTTP_TOKEN` of the
-   * environment; without it, everybody is let in.
+   * What a host must show to be let in: visible ASCII characters, at least one. Default:
+   * `SERVEHTTP_TOKEN` of the environment; without it, everybody is let in.
    */
   token?: string;
-  /** What the host calls this plugin. Default: `SERVEHTTP_PLUGIN_ID` of the environment, which a host sets. */
+  /**
+   * What the host calls this plugin. Default: `SERVEHTTP_PLUGIN_ID` of the environment, which a
+   * host sets.
+   */
   id?: string;
   /**
-   * Serve TLS, for a plugin that a host reaches over a network: `cert` and `key`, or `pfx`; for mutual TLS also `ca` and
-   * `requestCert`. These are the options of `createServer` of `node:tls`. Default: no TLS.
+   * Serve TLS, for a plugin that a host reaches over a network: `cert` and `key`, or `pfx`; for
+   * mutual TLS also `ca` and `requestCert`. These are the options of `createServer` of `node:tls`.
+   * Default: no TLS.
    */
   tls?: TlsOptions;
   /**
-   * Where failures of handlers are logged: a pino logger, or any object with `warn` and `error`; `false` for nowhere.
-   * Default: JSON lines on standard error, which a host takes over into its own log.
+   * Where failures of handlers are logged: a pino logger, or any object with `warn` and `error`;
+   * `false` for nowhere. Default: JSON lines on standard error, which a host takes over into its
+   * own log.
    */
   logger?: Logger | false;
-  /** How long `close` waits for running handlers, in milliseconds, 0 to 2,147,483,647. Default: 10,000. */
+  /**
+   * How long `close` waits for running handlers, in milliseconds, 0 to 2,147,483,647. Default:
+   * 10,000.
+   */
   drainMs?: number;
 }
 
 /** A plugin that is being served. */
 export interface RunningPlugin extends AsyncDisposable {
-  /** Where it listens, as hosts write it: `unix:/path`, or `127.0.0.1:PORT` with the port that was chosen. */
+  /**
+   * Where it listens, as hosts write it: `unix:/path`, or `127.0.0.1:PORT` with the port that was
+   * chosen.
+   */
   readonly address: string;
-  /** What the host calls this plugin. Undefined where neither an option nor the environment says so. */
+  /**
+   * What the host calls this plugin. Undefined where neither an option nor the environment says so.
+   */
   readonly id: string | undefined;
   /** How many handlers are running. */
   readonly inFlight: number;
   /**
-   * Ends the plugin, as SIGTERM does: takes no new exchanges, waits up to `drainMs` for the running handlers, gives up the
-   * exchanges that are left (their signals abort with `plugin-closing`), and closes its connections. Resolves when all of
-   * that is done; never rejects. Further calls return the same promise. The process goes on.
+   * Ends the plugin, as SIGTERM does: takes no new exchanges, waits up to `drainMs` for the running
+   * handlers, gives up the exchanges that are left (their signals abort with `plugin-closing`), and
+   * closes its connections. Resolves when all of that is done; never rejects. Further calls return
+   * the same promise. The process goes on.
    */
   close(): Promise<void>;
 }
@@ -81,19 +96,19 @@ export interface RunningPlugin extends AsyncDisposable {
  * });
  * ```
  *
- * The variables of the environment that a host sets are read and removed, so that programs which the plugin starts don't
- * inherit the token.
+ * The variables of the environment that a host sets are read and removed, so that programs which
+ * the plugin starts don't inherit the token.
  *
- * From then on SIGTERM and SIGINT close the plugin and end the process; a second signal ends it at once. A plugin that a
- * host has started ends with its host.
+ * From then on SIGTERM and SIGINT close the plugin and end the process; a second signal ends it at
+ * once. A plugin that a host has started ends with its host.
  *
- * Where `options.address` is not given, a mistake in the options, the environment or the command line is not thrown: it is
- * printed on standard error in one line, and the process exits with code 2. Where there is no address at all, the line says
- * how to give one.
+ * Where `options.address` is not given, a mistake in the options, the environment or the command
+ * line is not thrown: it is printed on standard error in one line, and the process exits with code
+ * 2. Where there is no address at all, the line says how to give one.
  *
  * @param handler What answers the requests, in one of four styles.
- * @throws ServeHTTPError `invalid-argument` for something that is no handler, an option that is not allowed, and an address
- *   on which it can't listen
+ * @throws ServeHTTPError `invalid-argument` for something that is no handler, an option that is not
+ *   allowed, and an address on which it can't listen
  */
 export async function servePlugin(
   handler: PluginHandler,

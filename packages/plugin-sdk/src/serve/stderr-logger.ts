@@ -2,7 +2,10 @@ import { inspect } from "node:util";
 import type { Logger } from "@servehttp/contract";
 import { logLineBytesMax } from "../limits.js";
 
-/** JSON lines on standard error, with the names and levels of pino. A host takes them over into its own log. */
+/**
+ * JSON lines on standard error, with the names and levels of pino. A host takes them over into its
+ * own log.
+ */
 export const stderrLogger: Logger = {
   debug: (details, message) => write(20, details, message),
   info: (details, message) => write(30, details, message),
@@ -30,7 +33,8 @@ function lineOf(record: LogRecord): string {
       }
     }
   } catch {
-    // Handlers throw anything: an object with a circle, or one whose getters throw. The line is written all the same.
+    // Handlers throw anything: an object with a circle, or one whose getters throw. The line is
+    // written all the same.
   }
   const { level, time, msg, ...details } = record;
   const shown = inspect(details, inspectOptions);

@@ -19,7 +19,9 @@ console.log(plugin.address);
 setInterval(() => undefined, 1_000);
 `;
 
-/** A plugin that runs in a process of its own: it echoes, and prints its address when it is ready. */
+/**
+ * A plugin that runs in a process of its own: it echoes, and prints its address when it is ready.
+ */
 export class ChildPlugin implements AsyncDisposable {
   stdout = "";
   stderr = "";
@@ -42,7 +44,10 @@ export class ChildPlugin implements AsyncDisposable {
     });
   }
 
-  /** Of the arguments and the environment, "DIRECTORY" becomes the directory that the child has for itself. */
+  /**
+   * Of the arguments and the environment, "DIRECTORY" becomes the directory that the child has for
+   * itself.
+   */
   static async start(
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},

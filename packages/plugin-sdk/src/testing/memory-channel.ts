@@ -20,8 +20,9 @@ export interface MemoryChannelEvents {
 }
 
 /**
- * The way out of an exchange in memory: parts go to a function. It keeps the promises of ExchangeChannel: it checks the
- * order, sends nothing after the end, and rejects the promises that wait for room when the exchange is given up.
+ * The way out of an exchange in memory: parts go to a function. It keeps the promises of
+ * ExchangeChannel: it checks the order, sends nothing after the end, and rejects the promises that
+ * wait for room when the exchange is given up.
  */
 export class MemoryChannel implements ExchangeChannel<ResponseParts> {
   readonly #events: MemoryChannelEvents;

@@ -2,8 +2,8 @@ import { muxWindowBytes, Room, type ResponseParts, type ServeHTTPError } from "@
 import { BodyReader } from "../exchange/body-reader.js";
 
 /**
- * The body of a response in memory. Like a carrier it holds 256 KiB for a client that does not read, and then lets the
- * plugin wait.
+ * The body of a response in memory. Like a carrier it holds 256 KiB for a client that does not
+ * read, and then lets the plugin wait.
  */
 export class MemoryResponseBody {
   readonly reader = new BodyReader();

@@ -31,15 +31,16 @@ export interface TestRequest {
   /** Default none. */
   readonly headers?: HeadersInput;
   /**
-   * Default none. An iterable (an async generator, a PassThrough that the test writes to) is a body of unknown length. It
-   * is read as the handler reads; one that throws is an upload that was cut off.
+   * Default none. An iterable (an async generator, a PassThrough that the test writes to) is a body
+   * of unknown length. It is read as the handler reads; one that throws is an upload that was cut
+   * off.
    */
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
   /** Sent behind the body. Default none. */
   readonly trailers?: HeadersInput;
   /**
-   * The declared length in bytes; -1 for one that is not known. Default: the length of a string or of bytes, -1 for an
-   * iterable, 0 without a body.
+   * The declared length in bytes; -1 for one that is not known. Default: the length of a string or
+   * of bytes, -1 for an iterable, 0 without a body.
    */
   readonly contentLength?: number;
   /** Default `"HTTP/1.1"`. */
@@ -56,7 +57,10 @@ export interface TestRequest {
   readonly id?: string;
   /** Default none. Nothing happens when it has passed: call `abort("deadline")`. */
   readonly deadline?: Date;
-  /** The client waits for a 100 (Continue): the body comes when the handler asks for it. Default false. */
+  /**
+   * The client waits for a 100 (Continue): the body comes when the handler asks for it. Default
+   * false.
+   */
   readonly expectContinue?: boolean;
   /** Whether the handler can take over the connection. Default false. */
   readonly hijackable?: boolean;
@@ -67,12 +71,14 @@ export interface TestRequest {
 /** The response, as soon as its head is there. */
 export interface TestResponse {
   readonly status: number;
-  /** The reason phrase that the handler has chosen; empty where it left the usual one of the status. */
+  /**
+   * The reason phrase that the handler has chosen; empty where it left the usual one of the status.
+   */
   readonly reason: string;
   readonly headers: HeaderList;
   /**
-   * The body, chunk by chunk. It can be read once. It throws the reason when the handler fails or the exchange is given up.
-   * A test that does not read holds the handler back, once 256 KiB wait.
+   * The body, chunk by chunk. It can be read once. It throws the reason when the handler fails or
+   * the exchange is given up. A test that does not read holds the handler back, once 256 KiB wait.
    */
   readonly body: AsyncIterable<Uint8Array>;
   /** The trailer section. It settles after the body. */
@@ -93,7 +99,10 @@ export interface TestInformational {
 
 /** An exchange that a test started. */
 export interface TestCall {
-  /** Rejects with a ServeHTTPError where a host would answer for the plugin: `handler-failed` is its 500. */
+  /**
+   * Rejects with a ServeHTTPError where a host would answer for the plugin: `handler-failed` is its
+   * 500.
+   */
   readonly response: Promise<TestResponse>;
   /** The informational responses so far. */
   readonly informational: readonly TestInformational[];
@@ -116,7 +125,8 @@ export interface TestOptions {
 /**
  * Calls a handler in memory: no process, no socket, the same code as in a plugin.
  *
- * @throws ServeHTTPError `invalid-argument` for a handler that is none, or a header that HTTP does not allow.
+ * @throws ServeHTTPError `invalid-argument` for a handler that is none, or a header that HTTP does
+ *   not allow.
  */
 export function callHandler(
   handler: PluginHandler,
@@ -276,7 +286,10 @@ function toInit(request: TestRequest): RequestInit {
   return tunnelHead === undefined ? init : { ...init, tunnelHead };
 }
 
-/** Whether a client says that the body is empty: as fetch does, with POST and PUT, or with an empty body. */
+/**
+ * Whether a client says that the body is empty: as fetch does, with POST and PUT, or with an empty
+ * body.
+ */
 function declaresEmptyBody({ body, method }: TestRequest, length: number): boolean {
   return length === 0 && (body !== undefined || method === "POST" || method === "PUT");
 }
