@@ -378,7 +378,7 @@ class Connection {
       outcome: "complete",
     };
     const stretch = 2 * exchanges.length;
-    const exchange = new ExchangeSide(story, stretch, (owner) => batch.openNext(owner));
+    const exchange = new ExchangeSide(story, stretch, (owner) => batch.open(0, owner));
     exchanges.push(exchange);
     const chunk = (choice & 4) === 0 ? { chunk: exchange.octets(sizeBy(choice >> 3)) } : undefined;
     const end = (choice & 3) === 0 ? { end: plainEnd } : undefined;

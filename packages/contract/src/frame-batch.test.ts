@@ -285,8 +285,8 @@ describe("several exchanges", () => {
 describe("an exchange of the host's", () => {
   test("is given its id when it goes, so that ids rise whatever goes first", () => {
     const { batch, told } = responses();
-    const withBody = batch.openNext("with body");
-    const without = batch.openNext("without");
+    const withBody = batch.open(0, "with body");
+    const without = batch.open(0, "without");
     withBody.enqueue({ init: head, chunk: new Uint8Array(5) });
     without.enqueue({ init: head, end: plainEnd });
     expect([withBody.exchangeId, without.exchangeId]).toEqual([0, 0]);
@@ -299,18 +299,18 @@ describe("an exchange of the host's", () => {
 
   test("that is reset before it went was never there", () => {
     const { batch, told } = responses();
-    const queue = batch.openNext("a");
+    const queue = batch.open(0, "a");
     queue.enqueue({ init: head, end: plainEnd });
     queue.reset(clientDisconnected);
     expect(next(batch)).toEqual([]);
-    batch.openNext("b").enqueue({ init: head });
+    batch.open(0, "b").enqueue({ init: head });
     expect(next(batch)).toEqual(["1 init"]);
     expect(told).toEqual(["ready", "ready", "opened b as 1"]);
   });
 
   test("that was opened is reset by a frame", () => {
     const { batch } = responses();
-    const queue = batch.openNext("a");
+    const queue = batch.open(0, "a");
     queue.enqueue({ init: head });
     batch.nextBatch();
     queue.reset(clientDisconnected);

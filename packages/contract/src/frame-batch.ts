@@ -11,8 +11,8 @@ export interface FrameBatchListener<Owner> {
    */
   onReady(): void;
   /**
-   * The first frame of an exchange of `openNext` is in a batch, and this is the id that the
-   * exchange got. Called at the end of `nextBatch`, before its message can be sent.
+   * The first frame of an exchange that was opened without an id is in a batch, and this is the id
+   * that it got. Called at the end of `nextBatch`, before its message can be sent.
    */
   onOpened(owner: Owner, exchangeId: number): void;
   /** A sender that `enqueue` told to wait may go on. Called at the end of `nextBatch`. */
@@ -72,17 +72,13 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   }
 
   /**
-   * Opens an exchange at the host. Its id, the next higher one, is given when its first frame is
-   * taken: frames are not taken in the order in which exchanges were opened, since a head alone
-   * goes before one with body. An exchange that is reset before that was never opened.
+   * Opens an exchange. At the plugin, `exchangeId` is the one that the host has given it. At the
+   * host it is 0, and the exchange gets the next higher id when its first frame is taken: frames
+   * are not taken in the order in which exchanges were opened, since a head alone goes before one
+   * with body. An exchange that is reset before that was never opened.
    *
    * Nothing here refers to an exchange that has nothing to send, so it needs no closing.
    */
-  openNext(owner: Owner): FrameQueue<Parts, Owner> {
-    return new FrameQueue(this, this.#rules, 0, owner);
-  }
-
-  /** Opens the response of an exchange that the host has opened, at the plugin. */
   open(exchangeId: number, owner: Owner): FrameQueue<Parts, Owner> {
     return new FrameQueue(this, this.#rules, exchangeId, owner);
   }

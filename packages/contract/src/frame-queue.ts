@@ -36,8 +36,7 @@ const waitingPartBytes = 256;
 
 /**
  * What one exchange still has to send on mux: the parts that wait for their turn or for credit, the
- * credit that it owes to the other end, and its reset. Made by `FrameBatch.openNext` and
- * `FrameBatch.open`.
+ * credit that it owes to the other end, and its reset. Made by `FrameBatch.open`.
  *
  * The carrier calls most methods. `FrameBatch` calls those that begin with `take`, and the getters
  * that go with them.

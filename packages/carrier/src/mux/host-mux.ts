@@ -86,7 +86,7 @@ export class HostMux implements MuxEnd {
 
   /** Opens an exchange. Only while `open`. */
   openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
-    const exchange = new MuxExchange(this, this.#batch, undefined, responses, () => receiver);
+    const exchange = new MuxExchange(this, this.#batch, 0, responses, () => receiver);
     this.#unopened.add(exchange);
     return exchange;
   }

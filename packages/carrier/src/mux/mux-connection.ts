@@ -10,10 +10,10 @@ import { WireWriter } from "../wire/wire-writer.js";
 export interface MuxEnd {
   /** @throws ServeHTTPError `protocol-violation` where the connection can't go on */
   receiveFrame(frame: IncomingFrame): void;
-  /** The other end opens no more exchanges, or takes no more. */
-  receiveDraining(): void;
+  /** Called at the host: the plugin takes no more exchanges. */
+  receiveDraining?(): void;
   /** Called at the host: the head of the RPC's response. */
-  receiveHead(fields: HeaderFields): void;
+  receiveHead?(fields: HeaderFields): void;
   /** The other end sends nothing more. At the host, `trailers` hold the status of the RPC. */
   receiveEnd(trailers: HeaderFields): void;
   /** The RPC is over, for whatever reason. This is the last call. */
@@ -170,7 +170,7 @@ export class MuxConnection<Parts extends object, Owner> implements Flushable, Rp
   }
 
   receiveHead(fields: HeaderFields): void {
-    this.#end.receiveHead(fields);
+    this.#end.receiveHead?.(fields);
   }
 
   receiveEnd(trailers: HeaderFields): void {
@@ -178,7 +178,7 @@ export class MuxConnection<Parts extends object, Owner> implements Flushable, Rp
   }
 
   receiveGoaway(): void {
-    this.#end.receiveDraining();
+    this.#end.receiveDraining?.();
   }
 
   closed(error: ServeHTTPError | undefined): void {
@@ -196,7 +196,7 @@ export class MuxConnection<Parts extends object, Owner> implements Flushable, Rp
         this.#end.receiveFrame(frame);
       }
       if (reader.draining) {
-        this.#end.receiveDraining();
+        this.#end.receiveDraining?.();
       }
     } catch (error) {
       this.fail(ServeHTTPError.from(error));

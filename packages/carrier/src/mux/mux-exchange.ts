@@ -62,14 +62,11 @@ export class MuxExchange<
   /** open -> over [#finish]: this end has sent everything, or either end gave up */
   #state: "open" | "over" = "open";
 
-  /**
-   * `exchangeId` is given where the other end has opened the exchange. `accept` returns the
-   * receiver of the parts that come.
-   */
+  /** `exchangeId` is 0 at the host. `accept` returns the receiver of the parts that come. */
   constructor(
     owner: ExchangeOwner<MuxExchange<Out, In, Order>>,
     batch: FrameBatch<Out, MuxExchange<Out, In, Order>>,
-    exchangeId: number | undefined,
+    exchangeId: number,
     incoming: IncomingParts<In, Order>,
     accept: (channel: ExchangeChannel<Out>) => PartReceiver<In>,
   ) {
@@ -77,7 +74,7 @@ export class MuxExchange<
     this.#incoming = incoming;
     this.#side = incoming.from === "plugin" ? "host" : "plugin";
     this.#order = incoming.initialOrder;
-    this.#queue = exchangeId === undefined ? batch.openNext(this) : batch.open(exchangeId, this);
+    this.#queue = batch.open(exchangeId, this);
     this.#receiveQueue = new ReceiveQueue(accept(this), this.#queue, owner.budget, incoming.merge);
   }
 

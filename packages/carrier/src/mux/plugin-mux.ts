@@ -116,14 +116,6 @@ export class PluginMux implements MuxEnd {
     exchange.receiveFrame(frame);
   }
 
-  receiveDraining(): void {
-    // The host's messages have no such field.
-  }
-
-  receiveHead(): void {
-    // The RPC exists because of the request's head.
-  }
-
   /** No more exchanges come, and those that are open are cut off. */
   receiveEnd(): void {
     this.#connection.fail(hostGone("the host ended the mux RPC"));

@@ -100,11 +100,6 @@ export class WireReader {
     return this.buffer.toString("utf8", begin, this.offset);
   }
 
-  latin1(): string {
-    const begin = this.skipDelimited();
-    return this.buffer.toString("latin1", begin, this.offset);
-  }
-
   /** Returns a reader of the nested message that begins here. */
   nested(): WireReader {
     const begin = this.skipDelimited();
