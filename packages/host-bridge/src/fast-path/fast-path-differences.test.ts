@@ -48,28 +48,28 @@ afterAll(async () => {
 
 const marker = "GET /plugins/notes/marker HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
-type Sending = (client: RawClient, octets: string) => Promise<void> | void;
+type Sending = (client: RawClient, bytes: string) => Promise<void> | void;
 
 /** How bytes come to a server. */
 const sendings: Readonly<Record<string, Sending>> = {
-  "in one go": (client, octets) => client.send(octets + marker),
-  "with the next request once it is answered": async (client, octets) => {
-    client.send(octets);
-    await until(() => client.received !== "" || gone(client), "an answer");
+  "in one go": (client, bytes) => client.send(bytes + marker),
+  "with the next request once it is answered": async (client, bytes) => {
+    client.send(bytes);
+    await until(() => client.received !== "" || isClosed(client), "an answer");
     client.send(marker);
   },
-  "in two halves": async (client, octets) => {
-    client.send(octets.slice(0, octets.length / 2));
+  "in two halves": async (client, bytes) => {
+    client.send(bytes.slice(0, bytes.length / 2));
     await turns(3);
-    client.send(octets.slice(octets.length / 2) + marker);
+    client.send(bytes.slice(bytes.length / 2) + marker);
   },
-  "byte for byte": async (client, octets) => {
-    for (const octet of octets.slice(0, 100)) {
-      client.send(octet);
+  "byte for byte": async (client, bytes) => {
+    for (const byte of bytes.slice(0, 100)) {
+      client.send(byte);
       // oxlint-disable-next-line no-await-in-loop
       await turns(1);
     }
-    client.send(octets.slice(100) + marker);
+    client.send(bytes.slice(100) + marker);
   },
 };
 
@@ -80,13 +80,13 @@ interface Outcome {
 }
 
 /** What comes back, and what the plugin saw of it. */
-async function outcome(server: Server, octets: string, send: Sending): Promise<Outcome> {
+async function outcome(server: Server, bytes: string, send: Sending): Promise<Outcome> {
   calls.length = 0;
   using client = await RawClient.connect((server.address() as AddressInfo).port);
   // A call of the client before may come now, where its connection ended early.
   const ownAddress = `127.0.0.1:${client.socket.localPort}`;
-  await send(client, octets);
-  await until(() => gone(client), "the end");
+  await send(client, bytes);
+  await until(() => isClosed(client), "the end");
   const answer = (joinsChunks ? withoutChunkSizes(client.received) : client.received)
     .replaceAll(/^Date: .*GMT\r\n/gm, "Date\r\n")
     // Where a long chunk is cut depends on what else its connection to the plugin has carried.
@@ -121,7 +121,7 @@ function withoutChunkSizes(received: string): string {
   return text;
 }
 
-function gone(client: RawClient): boolean {
+function isClosed(client: RawClient): boolean {
   return client.ended || client.socket.destroyed;
 }
 
@@ -461,14 +461,14 @@ describe("a host whose server has a fast path", () => {
   });
 
   describe.each(Object.keys(sendings))("that get to it %s", (sending) => {
-    it.each(Object.entries(inputs))("answers %s as one without", async (name, octets) => {
+    it.each(Object.entries(inputs))("answers %s as one without", async (name, bytes) => {
       const wanted = sending.startsWith("with") && waitsForMore.has(name) ? "in one go" : sending;
       const send = endsIt.has(name)
         ? (client: RawClient, all: string) => client.send(all)
         : sendings[wanted];
       keepAliveForMs(waitsForKeepAlive.has(name) && !sending.startsWith("with") ? 50 : 5_000);
-      const without = await outcome(plain, octets, send!);
-      const withFastPath = await outcome(bridge.server as Server, octets, send!);
+      const without = await outcome(plain, bytes, send!);
+      const withFastPath = await outcome(bridge.server as Server, bytes, send!);
       const compared = endsIt.has(name) ? without.calls : withFastPath.calls;
       expect({ ...withFastPath, calls: compared }).toEqual(without);
     });
@@ -476,18 +476,18 @@ describe("a host whose server has a fast path", () => {
 
   describe.each(["GET", "HEAD"])("passes on to a %s", (method) => {
     it.each(Object.keys(answers))("the answer %s as one without", async (name) => {
-      const octets = head(`${method} /plugins/notes/${name} HTTP/1.1`, "Host: a");
+      const bytes = head(`${method} /plugins/notes/${name} HTTP/1.1`, "Host: a");
       const send = sendings["with the next request once it is answered"];
       const before = fastPathOf(bridge.server)?.served ?? 0;
-      const without = await outcome(plain, octets, send!);
-      expect(await outcome(bridge.server as Server, octets, send!)).toEqual(without);
+      const without = await outcome(plain, bytes, send!);
+      expect(await outcome(bridge.server as Server, bytes, send!)).toEqual(without);
       expect(fastPathOf(bridge.server)?.served).toBe(before + 1);
     });
   });
 
   it("shows the plugin's own reason phrase", async () => {
-    const octets = head("GET /plugins/notes/reason HTTP/1.1", "Host: a");
-    const { answer } = await outcome(plain, octets, sendings["in one go"]!);
+    const bytes = head("GET /plugins/notes/reason HTTP/1.1", "Host: a");
+    const { answer } = await outcome(plain, bytes, sendings["in one go"]!);
     expect(answer).toMatch(/^HTTP\/1\.1 200 Fine caf\xe9\r\n/);
   });
 
@@ -514,21 +514,21 @@ describe("a host whose server has a fast path", () => {
           fc.array(fc.nat(200_000), { maxLength: 4 }),
           fc.nat(3),
           async (all, cuts, pause) => {
-            const octets = all.join("") + marker;
-            const at = [...cuts.map((cut) => cut % octets.length), all[0]!.length].toSorted(
+            const bytes = all.join("") + marker;
+            const at = [...cuts.map((cut) => cut % bytes.length), all[0]!.length].toSorted(
               byNumber,
             );
             const send: Sending = async (client) => {
               let from = 0;
-              for (const to of [...at, octets.length]) {
-                client.send(octets.slice(from, to));
+              for (const to of [...at, bytes.length]) {
+                client.send(bytes.slice(from, to));
                 from = to;
                 // oxlint-disable-next-line no-await-in-loop
                 await turns(pause);
               }
             };
-            const without = await outcome(plain, octets, send);
-            expect(await outcome(bridge.server as Server, octets, send)).toEqual(without);
+            const without = await outcome(plain, bytes, send);
+            expect(await outcome(bridge.server as Server, bytes, send)).toEqual(without);
           },
         ),
         randomRuns(150),

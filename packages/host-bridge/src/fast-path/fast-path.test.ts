@@ -108,10 +108,10 @@ describe.each<[string, boolean, () => Server]>([
     using client = await onFastPath(bridge, secure);
     client.send(get("raw"));
     expect(await client.take("raw\n\n")).toBe("raw\n\n");
-    const octets = randomBytes(200_000);
-    client.socket.write(octets);
-    await until(() => client.received.length === octets.length, "all of the echo");
-    expect(client.received === octets.toString("latin1")).toBe(true);
+    const bytes = randomBytes(200_000);
+    client.socket.write(bytes);
+    await until(() => client.received.length === bytes.length, "all of the echo");
+    expect(client.received === bytes.toString("latin1")).toBe(true);
     client.socket.end();
     await until(() => client.ended && bridge.inFlight === 0, "nothing is left");
     expect(served(bridge)).toBe(2);
@@ -134,14 +134,14 @@ async function takeResponse(client: RawClient): Promise<Buffer> {
   const head = await client.take("\r\n\r\n");
   const length = /^Content-Length: (\d+)\r$/im.exec(head)?.[1];
   if (length !== undefined) {
-    return takeOctets(client, Number(length));
+    return takeBytes(client, Number(length));
   }
   const chunks: Buffer[] = [];
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop
     const bytes = Number.parseInt(await client.take("\r\n"), 16);
     // oxlint-disable-next-line no-await-in-loop
-    const chunk = await takeOctets(client, bytes + 2);
+    const chunk = await takeBytes(client, bytes + 2);
     if (bytes === 0) {
       return Buffer.concat(chunks);
     }
@@ -149,7 +149,7 @@ async function takeResponse(client: RawClient): Promise<Buffer> {
   }
 }
 
-async function takeOctets(client: RawClient, bytes: number): Promise<Buffer> {
+async function takeBytes(client: RawClient, bytes: number): Promise<Buffer> {
   await until(() => client.received.length >= bytes, `${bytes} bytes from the host`);
   const taken = Buffer.from(client.received.slice(0, bytes), "latin1");
   client.received = client.received.slice(bytes);
@@ -175,8 +175,8 @@ describe("the fast path gives to Node", () => {
     [
       "a head that comes byte for byte",
       async (client) => {
-        for (const octet of get("1")) {
-          client.send(octet);
+        for (const byte of get("1")) {
+          client.send(byte);
           // oxlint-disable-next-line no-await-in-loop
           await turns(1);
         }
@@ -361,12 +361,12 @@ describe("the fast path", () => {
     ["before the first byte of the response", get("hangs")],
     ["while the response runs", get("streams")],
     ["while its body runs", `${post("hash", 1_000_000)}abc`],
-  ])("tells the plugin of a client that leaves %s", async (_when, octets) => {
+  ])("tells the plugin of a client that leaves %s", async (_when, bytes) => {
     await using bridge = await Bridge.start(plugin);
     for (const leave of ["destroy", "resetAndDestroy", "end"] as const) {
       // oxlint-disable-next-line no-await-in-loop
       using client = await onFastPath(bridge);
-      client.send(octets);
+      client.send(bytes);
       // oxlint-disable-next-line no-await-in-loop
       await until(() => bridge.inFlight === 1, "the exchange runs");
       client.socket[leave]();

@@ -162,7 +162,7 @@ describe("readPlainHead beside Node's parser", () => {
   afterAll(() => void server.close());
 
   /** What Node's server reads of bytes, and of a second request right behind them. */
-  async function nodeReads(octets: Buffer): Promise<unknown> {
+  async function nodeReads(sent: Buffer): Promise<unknown> {
     const seen: unknown[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
     server.removeAllListeners("request");
@@ -182,7 +182,7 @@ describe("readPlainHead beside Node's parser", () => {
     socket.on("error", () => undefined);
     socket.on("close", () => resolve());
     socket.resume();
-    socket.write(octets);
+    socket.write(sent);
     socket.write(lines("GET /marker HTTP/1.1", "Host: a"));
     await promise;
     socket.destroy();
@@ -195,11 +195,11 @@ describe("readPlainHead beside Node's parser", () => {
     fc.constantFrom("Upgrade", "HTTP2-Settings", "Expect", "TE", "Content-Type", "Trailer"),
     fc.string({ minLength: 1, maxLength: 18 }),
   );
-  const octet = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code));
+  const byte = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code));
   const value = fc.oneof(
     fc.constantFrom("1", "0", "3", "keep-alive", "close", "chunked", " a \t", "", "007", "a, b"),
     fc.string({ maxLength: 12 }),
-    fc.string({ unit: octet, maxLength: 12 }),
+    fc.string({ unit: byte, maxLength: 12 }),
   );
   const lineEnd = fc.oneof(
     { weight: 40, arbitrary: fc.constant("\r\n") },
@@ -217,7 +217,7 @@ describe("readPlainHead beside Node's parser", () => {
   const target = fc.oneof(
     fc.constantFrom("/", "/a%2Fb?c=d", "/..//x", "*", "http://a/", '/"<>\\^`{|}', "/a?b?c/../"),
     fc.string({ maxLength: 8 }).map((text) => `/${text}`),
-    fc.string({ unit: octet, maxLength: 8 }).map((text) => `/${text}`),
+    fc.string({ unit: byte, maxLength: 8 }).map((text) => `/${text}`),
   );
   const request = fc
     .record({
@@ -249,11 +249,11 @@ describe("readPlainHead beside Node's parser", () => {
         }
         taken += 1;
         const { method, rawHeaders, target: url, contentLength: bytes } = head;
-        const octets = Buffer.concat([
+        const sent = Buffer.concat([
           Buffer.from(text.slice(0, head.bytes), "latin1"),
           Buffer.alloc(bytes, "x"),
         ]);
-        expect(await nodeReads(octets)).toEqual([
+        expect(await nodeReads(sent)).toEqual([
           { method, url, rawHeaders, bytes },
           { method: "GET", url: "/marker", rawHeaders: ["Host", "a"], bytes: 0 },
         ]);

@@ -55,12 +55,12 @@ describe.each<[string, boolean, () => NodeServer]>([
     }
     client.send(...raw);
     expect(await client.take("OK")).toBe("HTTP/1.1 200\n\nOK");
-    const octets = Array.from({ length: 256 }, (_each, code) => String.fromCharCode(code)).join("");
+    const bytes = Array.from({ length: 256 }, (_each, code) => String.fromCharCode(code)).join("");
     for (let round = 0; round < 50; round += 1) {
-      client.socket.write(octets, "latin1");
+      client.socket.write(bytes, "latin1");
     }
-    await until(() => client.received.length === 50 * octets.length, "all of the echo");
-    expect(client.received).toBe(octets.repeat(50));
+    await until(() => client.received.length === 50 * bytes.length, "all of the echo");
+    expect(client.received).toBe(bytes.repeat(50));
     client.socket.end();
     await until(() => client.ended, "the other way ends");
     await until(() => sockets.size === 0 && bridge.inFlight === 0, "nothing is left");

@@ -139,7 +139,7 @@ describe("ExtendedConnectResponse", () => {
     ["two", [key, key], false],
     ["one that is too short", "dGhl", false],
     ["one that is no base64", "!".repeat(24), false],
-  ])("gives the plugin one key where its client sends %s", async (_what, sent, kept) => {
+  ])("T2 gives the plugin one key where its client sends %s", async (_what, sent, kept) => {
     const keys: (readonly string[])[] = [];
     const { bridge } = await start({
       async serveHTTP({ headers }, response) {
@@ -164,7 +164,7 @@ describe("ExtendedConnectResponse", () => {
     expect(stream.response?.["sec-websocket-accept"]).toBe(accept);
   });
 
-  it("resets with NO_ERROR behind a refusal that is complete", async () => {
+  it("T4 resets with NO_ERROR behind a refusal that is complete", async () => {
     const { bridge, open } = await start({
       async serveHTTP(_request, response) {
         const { socket } = await response.hijack();
@@ -183,7 +183,7 @@ describe("ExtendedConnectResponse", () => {
     await until(() => open.size === 0 && bridge.inFlight === 0, "nothing is left");
   });
 
-  it("answers 501 where the plugin serves the upgrade as an ordinary request", async () => {
+  it("T4 answers 501 where the plugin serves the upgrade as an ordinary request", async () => {
     const { bridge, open } = await start({
       async serveHTTP(request, response) {
         if (request.url === "/hijack") {

@@ -121,7 +121,7 @@ describe.each([
     }
   });
 
-  it("leaves upgrades that are none of ours to who listened before", async () => {
+  it("gives upgrades for other paths to listeners that were there before", async () => {
     const server = prepare(createServer());
     const seen: string[] = [];
     server.on("upgrade", (request: IncomingMessage, socket: Socket) => {
@@ -139,7 +139,7 @@ describe.each([
     expect(seen).toEqual(["/other"]);
   });
 
-  it("leaves upgrades that are none of ours to who listens later", async () => {
+  it("gives upgrades for other paths to listeners that come later", async () => {
     const { bridge, server } = await start(prepare(createServer()));
     await using _ = bridge;
     server.on("upgrade", (request: IncomingMessage, socket: Socket) => {
@@ -160,15 +160,18 @@ describe("attach", () => {
   it.each([
     ["a length", "Content-Length: 4", "body"],
     ["chunks", "Transfer-Encoding: chunked", "4\r\nbody\r\n0\r\n\r\n"],
-  ])("serves an upgrade whose body has %s as an ordinary request", async (_what, field, body) => {
-    const { bridge } = await start(createServer());
-    await using _ = bridge;
-    using client = await RawClient.connect(bridge.port);
-    client.send(...upgradeOf("/plugins/notes/x", "websocket", "POST"), field, "", body);
-    expect(await client.take("POST /x undefined body.")).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
-    client.send("GET /plugins/notes/next HTTP/1.1", "Host: a", "", "");
-    await client.take("GET /next undefined .");
-  });
+  ])(
+    "T4 serves an upgrade whose body has %s as an ordinary request",
+    async (_what, field, body) => {
+      const { bridge } = await start(createServer());
+      await using _ = bridge;
+      using client = await RawClient.connect(bridge.port);
+      client.send(...upgradeOf("/plugins/notes/x", "websocket", "POST"), field, "", body);
+      expect(await client.take("POST /x undefined body.")).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      client.send("GET /plugins/notes/next HTTP/1.1", "Host: a", "", "");
+      await client.take("GET /next undefined .");
+    },
+  );
 
   it("refuses an upgrade with a body on a Node that does not ask what may upgrade", async () => {
     const { bridge, sockets } = await start(withoutUpgradeCallback(createServer()));

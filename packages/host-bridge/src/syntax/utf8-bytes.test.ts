@@ -3,8 +3,8 @@ import { isUtf8Bytes } from "./utf8-bytes.js";
 
 describe("isUtf8Bytes", () => {
   it("agrees with TextDecoder on every sequence of interesting bytes up to four long", () => {
-    const octets = [0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf];
-    octets.push(0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff);
+    const bytes = [0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf];
+    bytes.push(0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff);
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
     const sequence: number[] = [];
     let disagreements = 0;
@@ -22,8 +22,8 @@ describe("isUtf8Bytes", () => {
         valid += theirs ? 1 : 0;
       }
       if (sequence.length < 4) {
-        for (const octet of octets) {
-          sequence.push(octet);
+        for (const byte of bytes) {
+          sequence.push(byte);
           visit();
           sequence.pop();
         }
