@@ -141,6 +141,11 @@ export const stopGraceMs = 5_000;
  */
 export const lostGraceMs = 1_000;
 
+/**
+ * How much longer than other exchanges tunnels have, for their plugin to say why they close: 1 s.
+ */
+export const tunnelCloseMs = 1_000;
+
 /** A plugin that closes its connection sooner than this, even in good order, has failed: 1 s. */
 export const steadyMs = 1_000;
 

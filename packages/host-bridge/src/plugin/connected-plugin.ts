@@ -133,27 +133,31 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
     this.#shared.onOver(exchange, outcome, error);
   }
 
-  drain(giveUp: AbortSignal, onTunnelsLeft: () => void): Promise<void> {
+  drain(giveUp: AbortSignal, giveUpTunnels: AbortSignal, onTunnelsLeft: () => void): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#drain = { onIdle: resolve, onTunnelsLeft };
     this.#health.stop();
-    const breakAll = () => {
-      for (const exchange of this.#exchanges) {
-        exchange.stop(giveUp.reason as ServeHTTPError);
-      }
-    };
-    if (giveUp.aborted) {
-      breakAll();
-    } else {
-      giveUp.addEventListener("abort", breakAll, { once: true });
-    }
+    const stops = [
+      onceAborted(giveUp, () => this.#break(giveUp, (one) => !this.#tunnels.has(one))),
+      onceAborted(giveUpTunnels, () => this.#break(giveUpTunnels, () => true)),
+    ];
     this.#drainFurther();
-    return promise.finally(() => giveUp.removeEventListener("abort", breakAll));
+    return promise.finally(() => {
+      for (const stop of stops) {
+        stop();
+      }
+    });
   }
 
   close(how: "drained" | "now"): void {
     this.#health.stop();
     this.#connection.close(how);
+  }
+
+  #break({ reason }: AbortSignal, isMeant: (exchange: Exchange) => boolean): void {
+    for (const exchange of [...this.#exchanges].filter(isMeant)) {
+      exchange.stop(reason as ServeHTTPError);
+    }
   }
 
   #drainFurther(): void {
@@ -174,4 +178,13 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
 interface Drain {
   readonly onIdle: () => void;
   readonly onTunnelsLeft: (() => void) | undefined;
+}
+
+/** Calls back when a signal aborts, or now where it has. Returns what takes the callback back. */
+function onceAborted(signal: AbortSignal, callback: () => void): () => void {
+  if (signal.aborted) {
+    callback();
+  }
+  signal.addEventListener("abort", callback, { once: true });
+  return () => signal.removeEventListener("abort", callback);
 }

@@ -7,6 +7,7 @@ import {
   healthTimeoutMs,
   sayAgainMs,
   steadyMs,
+  tunnelCloseMs,
 } from "../limits.js";
 import { logRecords } from "../test-rig/log-records.js";
 import { MemoryExchange, memoryInstances, type MemoryRun } from "../test-rig/memory-run.js";
@@ -233,6 +234,30 @@ describe("stopping (L5)", () => {
     tunnel.end();
     await stop;
     expect([run!.asked, tunnel.stopped]).toEqual([1, []]);
+  });
+
+  it("gives tunnels a moment more than the rest, in which the plugin can say why", async () => {
+    const hosted = host();
+    await hosted.start();
+    const [run] = hosted.runs;
+    const tunnel = hosted.begin();
+    const download = hosted.begin();
+    tunnel.hijack();
+    const stop = hosted.plugin.stop(1_000, reason);
+    hosted.clock.advance(1_000);
+    expect([download.stopped, tunnel.stopped, run!.asked]).toEqual([["host-stopping"], [], 1]);
+    hosted.clock.advance(tunnelCloseMs);
+    await stop;
+    expect([tunnel.stopped, hosted.clock.waiting]).toEqual([["host-stopping"], 0]);
+  });
+
+  it("breaks tunnels at once, too, when nothing may be waited for", async () => {
+    const hosted = host();
+    await hosted.start();
+    const tunnel = hosted.begin();
+    tunnel.hijack();
+    await hosted.plugin.stop(0, reason);
+    expect(tunnel.stopped).toEqual(["host-stopping"]);
   });
 
   it("starts a removed plugin never again", async () => {

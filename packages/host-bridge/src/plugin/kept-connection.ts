@@ -1,5 +1,5 @@
 import { type Logger, ServeHTTPError } from "@servehttp/contract";
-import { lostGraceMs, retiredMax, steadyMs, stopGraceMs } from "../limits.js";
+import { lostGraceMs, retiredMax, steadyMs, stopGraceMs, tunnelCloseMs } from "../limits.js";
 import type { Clock } from "../process/clock.js";
 import {
   afterFailure,
@@ -85,7 +85,10 @@ export class KeptConnection<Connection extends DrainableConnection> {
   #earlier: Promise<unknown> = Promise.resolve();
   /** Runs that closed in good order, on which something still runs; each with what ends that. */
   readonly #retired = new Map<AbortController, Promise<void>>();
+  /** Aborts when what runs has had its time. */
   readonly #giveUp = new AbortController();
+  /** The same for tunnels. */
+  readonly #giveUpTunnels = new AbortController();
   #ended: Promise<void> | undefined;
 
   constructor(options: KeptConnectionOptions<Connection>) {
@@ -169,15 +172,17 @@ export class KeptConnection<Connection extends DrainableConnection> {
 
   /**
    * Ends it for good: sends it nothing new, waits until what runs has ended, breaks what is left
-   * after `drainMs` with `reason`, and ends its process. Resolves when nothing of it is left.
-   * Called again meanwhile, the shorter time counts.
+   * after `drainMs` with `reason`, tunnels a moment later, and ends its process. Resolves when
+   * nothing of it is left. Called again meanwhile, the shorter time counts.
    */
   stop(drainMs: number, reason: ServeHTTPError): Promise<void> {
-    const over = this.#giveUp.signal;
     if (drainMs === 0) {
       this.#giveUp.abort(reason);
+      this.#giveUpTunnels.abort(reason);
     } else {
-      this.#options.clock.after(drainMs, over, () => this.#giveUp.abort(reason));
+      const tunnelMs = drainMs + tunnelCloseMs;
+      this.#after(drainMs, this.#giveUp, reason);
+      this.#after(tunnelMs, this.#giveUpTunnels, reason);
     }
     this.#ended ??= this.#end();
     return this.#ended;
@@ -192,7 +197,7 @@ export class KeptConnection<Connection extends DrainableConnection> {
     if ("connection" in state) {
       const { run, connection } = state;
       this.#enter({ kind: "draining", run, connection });
-      await connection.drain(this.#giveUp.signal, () => run.ask());
+      await connection.drain(this.#giveUp.signal, this.#giveUpTunnels.signal, () => run.ask());
     }
     this.#enter({ kind: "stopping" });
     if ("run" in state) {
@@ -200,7 +205,12 @@ export class KeptConnection<Connection extends DrainableConnection> {
     }
     await Promise.all([this.#earlier, ...this.#retired.values()]);
     this.#giveUp.abort();
+    this.#giveUpTunnels.abort();
     this.#enter({ kind: "ended" });
+  }
+
+  #after(ms: number, what: AbortController, reason: ServeHTTPError): void {
+    this.#options.clock.after(ms, what.signal, () => what.abort(reason));
   }
 
   #begin(): void {
@@ -275,8 +285,9 @@ export class KeptConnection<Connection extends DrainableConnection> {
   #retire(run: PluginRun<Connection>, connection: Connection): void {
     const over = new AbortController();
     const giveUp = AbortSignal.any([this.#giveUp.signal, over.signal]);
+    const giveUpTunnels = AbortSignal.any([this.#giveUpTunnels.signal, over.signal]);
     const retire = async () => {
-      await connection.drain(giveUp, () => run.ask());
+      await connection.drain(giveUp, giveUpTunnels, () => run.ask());
       logEnd(this.#log(run), await run.end(this.#graceMs));
       this.#retired.delete(over);
     };

@@ -5,11 +5,11 @@ import type { RunEnd } from "../process/shared-process.js";
 export interface DrainableConnection {
   /**
    * Sends it nothing new, and resolves when nothing runs on it any more. What still runs when
-   * `giveUp` aborts is broken, with its reason.
+   * `giveUp` aborts is broken, with its reason, but tunnels when `giveUpTunnels` does.
    *
    * @param onTunnelsLeft called once when nothing but tunnels runs
    */
-  drain(giveUp: AbortSignal, onTunnelsLeft: () => void): Promise<void>;
+  drain(giveUp: AbortSignal, giveUpTunnels: AbortSignal, onTunnelsLeft: () => void): Promise<void>;
 }
 
 /** One connection to a plugin, from the attempt to make it up to its end. */

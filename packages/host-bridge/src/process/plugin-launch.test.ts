@@ -50,7 +50,11 @@ class Connection implements LaunchedConnection, DrainableConnection {
     this.#lost.resolve(new ServeHTTPError(code, "the connection was cut"));
   }
 
-  drain(giveUp: AbortSignal, onTunnelsLeft: () => void): Promise<void> {
+  drain(
+    giveUp: AbortSignal,
+    _giveUpTunnels: AbortSignal,
+    onTunnelsLeft: () => void,
+  ): Promise<void> {
     this.onTunnelsLeft = onTunnelsLeft;
     const end = () => {
       this.givenUp = giveUp.reason;

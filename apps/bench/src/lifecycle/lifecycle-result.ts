@@ -1,0 +1,6 @@
+/** What a lifecycle run found. */
+export interface LifecycleResult {
+  readonly isRight: boolean;
+  /** In one line. */
+  readonly text: string;
+}
