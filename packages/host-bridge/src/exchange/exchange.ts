@@ -1,5 +1,6 @@
 import {
   type ExchangeChannel,
+  loggableError,
   type PartReceiver,
   plainEnd,
   type RequestInit,
@@ -300,7 +301,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
     const state = this.#state;
     const failure = failureOf(error);
     if (state.name === "unanswered" || state.name === "headed") {
-      this.#finish(failure.outcome, this.#answerFailure(failure) ?? error);
+      this.#finish(failure.outcome, this.#answerFailure(failure, error));
       return;
     }
     this.#finish(failure.outcomeAfterHead, error);
@@ -311,21 +312,23 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
     }
   }
 
-  /** Answers in the plugin's place. Returns an error where middleware around the response threw. */
-  #answerFailure(failure: Failure): ServeHTTPError | undefined {
+  /** Answers in the plugin's place. Returns the error, with what middleware threw at the answer. */
+  #answerFailure(failure: Failure, error: ServeHTTPError): ServeHTTPError {
     const { status } = failure;
     this.#stop();
     if (status === undefined || this.#response.closed) {
-      return undefined;
+      return error;
     }
     const { head, body } = failureResponse({ ...failure, status }, this.#rules.method === "HEAD");
     try {
       this.#response.respond(head, body, []);
       this.#discardRequestBody();
-      return undefined;
+      return error;
     } catch (thrown) {
       this.#response.break();
-      return middlewareError(thrown);
+      const cause = loggableError(thrown);
+      const message = `${error.message}; then middleware failed around the answer: ${cause.message}`;
+      return new ServeHTTPError(error.code, message, { cause });
     }
   }
 

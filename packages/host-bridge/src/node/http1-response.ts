@@ -109,9 +109,11 @@ export class Http1Response implements ClientResponse {
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
-    const hasRoom = this.#response.write(chunk);
+    const hasRoom: unknown = this.#response.write(chunk);
     this.#flushEvents?.();
-    if (hasRoom) {
+    // A `write` that middleware has put in place of Node's may return nothing, and emits no drain
+    // then.
+    if (hasRoom !== false) {
       return undefined;
     }
     if (!this.#listensToDrain) {

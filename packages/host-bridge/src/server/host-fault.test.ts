@@ -407,7 +407,44 @@ describe("H1 middleware around a response", () => {
       { host: { logger }, attach: false, wire: attachBehind(breaking([500])) },
     );
     await expectBroken(bridge.port, get);
-    expect(records).toHaveLength(1);
+    expect(records).toMatchObject([
+      {
+        code: "handler-failed",
+        reason: expect.stringMatching(/; then middleware failed around the answer: middleware's/),
+        msg: "exchange failed",
+      },
+    ]);
+    expect(bridge.inFlight).toBe(0);
+  });
+
+  it("that returns nothing from `write` costs no answer", async () => {
+    await using bridge = await Bridge.start(
+      {
+        async serveHTTP(_request, response) {
+          for (let part = 0; part < 3; part += 1) {
+            await response.write(`part ${part}, `);
+            await response.flush();
+            await turns(2);
+          }
+          await response.end("whole");
+        },
+      },
+      {
+        attach: false,
+        wire: attachBehind((server) => {
+          (server as ReturnType<typeof createServer>).prependListener(
+            "request",
+            (_request, response: ServerResponse) => {
+              const write = response.write.bind(response) as (chunk: unknown) => boolean;
+              response.write = ((chunk: unknown) => void write(chunk)) as never;
+            },
+          );
+        }),
+      },
+    );
+    using client = await RawClient.connect(bridge.port);
+    client.send(...get);
+    await client.take("whole");
     expect(bridge.inFlight).toBe(0);
   });
 
