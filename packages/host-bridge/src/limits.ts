@@ -73,6 +73,9 @@ export const healthIntervalMs = 2_000;
  */
 export const healthTimeoutMs = 2_000;
 
+/** Between two looks at what a plugin does that has not answered: 500 ms. */
+export const healthSampleMs = 500;
+
 /** A plugin is replaced when it has slept this many times as long on a health check: 3. */
 export const healthMissesMax = 3;
 

@@ -1,6 +1,12 @@
 import type { ServeHTTPError } from "@servehttp/contract";
 import { describe, expect, it } from "vitest";
-import { healthBusyMsMax, healthIntervalMs, healthMissesMax, healthTimeoutMs } from "../limits.js";
+import {
+  healthBusyMsMax,
+  healthIntervalMs,
+  healthMissesMax,
+  healthSampleMs,
+  healthTimeoutMs,
+} from "../limits.js";
 import type { ProcessorTime } from "../process/processor-time.js";
 import { ManualClock, turns } from "@servehttp/testkit";
 import { HealthWatch } from "./health-watch.js";
@@ -28,7 +34,10 @@ class Plugin {
 
   /** Spends time, a share of it running and a share of it waiting for a processor. */
   spend(ms: number, used: number, waited: number): void {
-    const { usedMs, waitedMs } = this.time ?? { usedMs: 0, waitedMs: 0 };
+    if (this.time === undefined) {
+      return;
+    }
+    const { usedMs, waitedMs } = this.time;
     this.time = { usedMs: usedMs + ms * used, waitedMs: waitedMs + ms * waited };
   }
 
@@ -53,8 +62,12 @@ function watch() {
     onHung: (reason) => void hung.push(reason),
     clock,
   });
-  const pass = async (ms: number): Promise<void> => {
-    clock.advance(ms);
+  /** Lets time pass, of which the plugin spends shares running and waiting for a processor. */
+  const pass = async (ms: number, used = 0, waited = 0): Promise<void> => {
+    for (let leftMs = ms; leftMs > 0; leftMs -= healthSampleMs) {
+      plugin.spend(Math.min(leftMs, healthSampleMs), used, waited);
+      clock.advance(Math.min(leftMs, healthSampleMs));
+    }
     await turns(1);
   };
   return { clock, health, hung, opens, pass, plugin };
@@ -116,8 +129,7 @@ describe("HealthWatch", () => {
     plugin.answer = undefined;
     await pass(healthIntervalMs);
     for (let count = 0; count < 10 * healthMissesMax; count += 1) {
-      plugin.spend(healthTimeoutMs, 0.005, 0.99);
-      await pass(healthTimeoutMs);
+      await pass(healthTimeoutMs, 0.005, 0.99);
     }
     expect([hung, opens, health.open]).toEqual([[], [], true]);
   });
@@ -129,13 +141,11 @@ describe("HealthWatch", () => {
     let passedMs = 0;
     while (passedMs < healthBusyMsMax) {
       expect(hung).toEqual([]);
-      plugin.spend(healthTimeoutMs, 1, 0);
-      await pass(healthTimeoutMs);
+      await pass(healthTimeoutMs, 1);
       passedMs += healthTimeoutMs;
     }
     expect(health.open).toBe(false);
-    plugin.spend(healthTimeoutMs, 1, 0);
-    await pass(healthTimeoutMs);
+    await pass(healthTimeoutMs, 1);
     expect(hung).toMatchObject([{ code: "deadline" }]);
   });
 

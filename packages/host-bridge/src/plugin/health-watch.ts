@@ -1,5 +1,11 @@
 import { ServeHTTPError } from "@servehttp/contract";
-import { healthBusyMsMax, healthIntervalMs, healthMissesMax, healthTimeoutMs } from "../limits.js";
+import {
+  healthBusyMsMax,
+  healthIntervalMs,
+  healthMissesMax,
+  healthSampleMs,
+  healthTimeoutMs,
+} from "../limits.js";
 import type { Clock } from "../process/clock.js";
 import type { ProcessorTime } from "../process/processor-time.js";
 
@@ -56,14 +62,16 @@ export class HealthWatch {
   }
 
   async #ask(): Promise<void> {
+    const { clock, isServing } = this.#options;
     const { signal } = this.#stopped;
     const answered = new AbortController();
-    this.#countUntil(AbortSignal.any([signal, answered.signal]));
+    const unanswered = AbortSignal.any([signal, answered.signal]);
+    clock.after(healthSampleMs, unanswered, () => this.#count(unanswered));
     try {
-      const isServing = await this.#options.isServing(signal);
+      const answer = await isServing(signal);
       this.#silentMs = 0;
       this.#busyMs = 0;
-      this.#set(isServing, false);
+      this.#set(answer, false);
     } catch {
       // Whatever it was, it was no answer.
       this.#miss(healthTimeoutMs, 0);
@@ -72,31 +80,31 @@ export class HealthWatch {
     this.#plan();
   }
 
-  /** Counts for as long as a question has no answer. */
-  #countUntil(answered: AbortSignal): void {
+  /** Counts what the plugin does for as long as a question has no answer. */
+  #count(unanswered: AbortSignal): void {
     const { clock, processorTime } = this.#options;
     const before = processorTime();
     const sinceMs = clock.nowMs();
-    clock.after(healthTimeoutMs, answered, () => {
+    clock.after(healthSampleMs, unanswered, () => {
       const passedMs = clock.nowMs() - sinceMs;
       // Where the host is late, the answer may lie here unread.
-      if (passedMs < 1.5 * healthTimeoutMs) {
-        this.#count(passedMs, before, processorTime());
+      if (passedMs < 2 * healthSampleMs) {
+        this.#add(passedMs, before, processorTime());
       }
-      if (!answered.aborted) {
-        this.#countUntil(answered);
+      if (!unanswered.aborted) {
+        this.#count(unanswered);
       }
     });
   }
 
-  #count(passedMs: number, before?: ProcessorTime, now?: ProcessorTime): void {
+  #add(passedMs: number, before?: ProcessorTime, now?: ProcessorTime): void {
     if (before === undefined || now === undefined) {
       this.#miss(0, passedMs);
       return;
     }
     const usedMs = Math.max(0, now.usedMs - before.usedMs);
     const waitedMs = Math.max(0, now.waitedMs - before.waitedMs);
-    this.#miss(Math.max(0, passedMs - usedMs - waitedMs), usedMs);
+    this.#miss(Math.max(0, passedMs - usedMs - waitedMs), Math.min(usedMs, passedMs));
   }
 
   #miss(silentMs: number, busyMs: number): void {
@@ -105,12 +113,13 @@ export class HealthWatch {
     }
     this.#silentMs += silentMs;
     this.#busyMs += busyMs;
-    const couldAnswer = this.#silentMs + this.#busyMs > healthTimeoutMs / 2;
-    this.#set(this.#isServing, couldAnswer);
-    const isSilent = this.#silentMs > (healthMissesMax - 0.5) * healthTimeoutMs;
+    const unansweredMs = this.#silentMs + this.#busyMs;
+    // The first sample is where counting begins, and the last one comes a little early.
+    this.#set(this.#isServing, unansweredMs > healthTimeoutMs - 1.5 * healthSampleMs);
+    const isSilent = this.#silentMs > healthMissesMax * healthTimeoutMs - 1.5 * healthSampleMs;
     if (isSilent || this.#busyMs > healthBusyMsMax) {
       this.stop();
-      const seconds = Math.round((this.#silentMs + this.#busyMs) / 1_000);
+      const seconds = Math.round(unansweredMs / 1_000);
       const message = `it hangs: no answer to a health check for ${seconds} s`;
       this.#options.onHung(new ServeHTTPError("deadline", message));
     }
