@@ -43,11 +43,11 @@ export async function runTraffic(options: TrafficOptions): Promise<void> {
     { name: "slow response", atOnce: 4, pauseMs: 500, exchange: slowResponse },
     { name: "early answer", atOnce: 1, pauseMs: 500, exchange: earlyAnswer },
     { name: "stalled upload", atOnce: 10, pauseMs: 1_000, exchange: stalledUpload },
-    { name: "burst of leaving clients", atOnce: 1, pauseMs: 8_000, exchange: leavingClients },
+    { name: "burst of leaving clients", atOnce: 1, pauseMs: 20_000, exchange: leavingClients },
     {
       name: "event stream",
       atOnce: Math.ceil(options.eventStreams / host.plugins.length),
-      pauseMs: 3_000,
+      pauseMs: 10_000,
       exchange: eventStream,
     },
   ];

@@ -5,6 +5,7 @@ import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { ServeHTTPError } from "@servehttp/contract";
 import type { HeaderFields } from "./wire/header-fields.js";
 import { sessionOptions } from "./node/http2-settings.js";
+import { readToEnd } from "./node/read-to-end.js";
 import { DedicatedConnection } from "./http2/dedicated-connection.js";
 import { StreamConnections } from "./stream/stream-connections.js";
 
@@ -149,12 +150,12 @@ export function describeAddress(address: PluginAddress): string {
 /** Begins a connection to the address. */
 export function connectSocket(address: PluginAddress): Socket {
   if (address.kind === "unix") {
-    return connectNet({ path: address.path });
+    return readToEnd(connectNet({ path: address.path }));
   }
   const { host, port, tls } = address;
   // TLS has no option for it.
   return (
-    tls === undefined ? connectNet({ host, port }) : connectOverTls(host, port, tls)
+    tls === undefined ? readToEnd(connectNet({ host, port })) : connectOverTls(host, port, tls)
   ).setNoDelay(true);
 }
 

@@ -59,6 +59,14 @@ export const sentDataFrameBytesMax = 66_560;
  */
 export const uploadWindowBytesMin = 16_384;
 
+/**
+ * Bytes of requests that are kept, over all exchanges of the stream carrier to a plugin, until the
+ * plugin shows that it knows them: 16 MiB, several times what a server lets a connection send
+ * before it reads. A server that goes has not taken what was on its way to it, and that is sent
+ * again.
+ */
+export const keptRequestBytesMax = 16_777_216;
+
 /** How long a connection of the stream carrier that nothing uses is kept beside the first: 5 s. */
 export const idleConnectionMs = 5_000;
 

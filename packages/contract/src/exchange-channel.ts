@@ -40,8 +40,11 @@ export interface PartReceiver<In> {
    * The other end gave the exchange up, or the connection was lost. This is the last call. It is
    * never made after `reset`, nor once both directions have ended. It may come while a promise of
    * `receive` is pending.
+   *
+   * @param unsent everything that was sent in the exchange, in order, where the other end has got
+   *   none of it: it may be sent on another channel
    */
-  abort(error: ServeHTTPError): void;
+  abort(error: ServeHTTPError, unsent?: readonly RequestParts[]): void;
 }
 
 /**

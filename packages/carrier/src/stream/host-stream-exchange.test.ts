@@ -1,6 +1,14 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
-import { type ErrorCode, messageBytesMax, plainEnd, ServeHTTPError } from "@servehttp/contract";
+import {
+  type ErrorCode,
+  messageBytesMax,
+  plainEnd,
+  type RequestParts,
+  ServeHTTPError,
+} from "@servehttp/contract";
 import { expect, test } from "vitest";
+import type { HostStream } from "../http2/host-stream.js";
+import { HostStreamExchange, type StreamCarrier } from "./host-stream-exchange.js";
 import type { HostEnd, HostStreams } from "../test-rig/host-streams.js";
 import { framed, RawPlugin, responseMessageOf } from "../test-rig/raw-ends.js";
 import { FramePlugin, grpcResponseBlock } from "../test-rig/frame-plugin.js";
@@ -230,6 +238,34 @@ test("S3: GOAWAY lets go on what the plugin has begun, and what it has not seen 
   await late.response.untilEnded();
   expect([...late.response.faults, ...begun.response.faults]).toEqual([]);
   await until(() => plugin.streams.carrier.connectionCount === 1, "the first connection's end");
+});
+
+test("S3: what two connections have not seen of a request is given back, all of it", () => {
+  const one = new UnseenExchange();
+  one.sendAll();
+  one.exchange.failed(going, true);
+  expect(one.written).toEqual([...one.sent, ...one.sent]);
+  one.exchange.failed(going, true);
+  expect(one.aborts).toEqual([["unavailable", one.sent]]);
+  expect(one.keptBytes).toBe(0);
+});
+
+test("S3: a request that the plugin may have seen is never given back, nor one that is too long to keep", () => {
+  const seen = new UnseenExchange();
+  seen.sendAll(() => {
+    seen.stream.seen = true;
+  });
+  const long = new UnseenExchange({ keptBytesMax: 3 });
+  long.sendAll();
+  const processed = new UnseenExchange();
+  processed.sendAll();
+  for (const { exchange } of [seen, long]) {
+    exchange.failed(going, true);
+  }
+  processed.exchange.failed(going, false);
+  for (const { aborts, written, sent, keptBytes } of [seen, long, processed]) {
+    expect([aborts, written, keptBytes]).toEqual([[["unavailable", undefined]], sent, 0]);
+  }
 });
 
 test("a connection that is closed opens no exchange, and says so", async () => {
@@ -494,6 +530,58 @@ async function stall({ channel }: HostEnd, what = 0): Promise<{ room: Promise<vo
     }
     if (waits) {
       return { room };
+    }
+  }
+}
+
+const going = new ServeHTTPError("unavailable", "the plugin's server was going");
+
+/** An exchange whose streams are none: nothing comes of what it sends. */
+class UnseenExchange {
+  readonly exchange: HostStreamExchange;
+  readonly stream = {
+    seen: false,
+    unsentBytes: 0,
+    reset: () => undefined,
+    resume: () => undefined,
+  };
+  readonly sent: RequestParts[] = [
+    { init: plainInit },
+    { chunk: Buffer.from("one") },
+    { chunk: Buffer.from("two"), end: plainEnd },
+  ];
+  readonly written: RequestParts[] = [];
+  readonly aborts: [ErrorCode, readonly RequestParts[] | undefined][] = [];
+  keptBytes = 0;
+
+  constructor({ keptBytesMax = 1_000 } = {}) {
+    const carrier: StreamCarrier = {
+      plan: () => undefined,
+      openStream: (_listener, parts) => {
+        this.written.push(parts);
+        return this.stream as unknown as HostStream;
+      },
+      writeTo: (_stream, parts) => this.written.push(parts),
+      keep: (bytes) => {
+        const fits = this.keptBytes + bytes <= keptBytesMax;
+        this.keptBytes += fits ? bytes : 0;
+        return fits;
+      },
+      forget: () => undefined,
+    };
+    this.exchange = new HostStreamExchange(carrier, {
+      receive: () => undefined,
+      abort: ({ code }, unsent) => this.aborts.push([code, unsent]),
+    });
+  }
+
+  sendAll(behindTheFirst?: () => void): void {
+    for (const [at, parts] of this.sent.entries()) {
+      void this.exchange.send({ ...parts });
+      this.exchange.flush();
+      if (at === 0) {
+        behindTheFirst?.();
+      }
     }
   }
 }

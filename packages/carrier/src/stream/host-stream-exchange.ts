@@ -1,5 +1,6 @@
 import {
   advanceResponse,
+  bodyBytesOf,
   type ExchangeChannel,
   initialResponseOrder,
   isResponseOver,
@@ -37,6 +38,11 @@ export interface StreamCarrier {
   ): HostStream | undefined;
   /** Sends a message on a stream. */
   writeTo(stream: HostStream, parts: RequestParts, last: boolean): void;
+  /**
+   * Whether so many more bytes of a request may be kept for being sent again; a negative number
+   * gives them back.
+   */
+  keep(bytes: number): boolean;
   /** The exchange is over. */
   forget(exchange: HostStreamExchange): void;
 }
@@ -57,8 +63,11 @@ export class HostStreamExchange
   #messageReader: MessageReader | undefined;
   /** What waits to be sent. */
   #pending: RequestParts | undefined;
-  /** The first message, as long as nothing else was sent and nothing came: it can be sent again. */
+  /** The first message, as long as the plugin may not have got any: they can be sent again. */
   #first: RequestParts | undefined;
+  /** What was sent behind the first message, while that is kept. */
+  #more: RequestParts[] | undefined;
+  #keptBytes = 0;
   #triedAgain = false;
   /** Whether the head of the RPC's response has come. */
   #begun = false;
@@ -133,7 +142,7 @@ export class HostStreamExchange
   }
 
   receiveHead(fields: HeaderFields): void {
-    this.#first = undefined;
+    this.#forgetSent();
     this.#begun = true;
     const problem = grpcProblem(fields);
     if (problem !== undefined) {
@@ -198,19 +207,38 @@ export class HostStreamExchange
 
   failed(error: ServeHTTPError, unprocessed: boolean): void {
     const first = this.#first;
-    if (this.#state === "over" || !unprocessed || first === undefined || this.#triedAgain) {
+    if (this.#state === "over" || !unprocessed || first === undefined) {
       this.#fail(unprocessed ? neverReached(error) : error);
-      return;
+    } else if (this.#triedAgain) {
+      this.#failUnsent(neverReached(error), first);
+    } else {
+      this.#triedAgain = true;
+      this.#tryAgain(first);
     }
-    this.#triedAgain = true;
+  }
+
+  /** Sends on another connection what did not get through on the one that was chosen. */
+  #tryAgain(first: RequestParts): void {
+    const more = this.#more ?? [];
+    this.#forgetSent();
     this.#stream = undefined;
     this.#messageReader = undefined;
-    this.#write(first, this.#requestSent && this.#pending === undefined);
+    const isLast = (left: number): boolean =>
+      left === 0 && this.#requestSent && this.#pending === undefined;
+    this.#write(first, isLast(more.length));
+    for (const [at, parts] of more.entries()) {
+      // Where there is no room for the first, there is none.
+      if (this.#stream !== undefined) {
+        this.#write(parts, isLast(more.length - at - 1));
+      }
+    }
+    // Who waits for room waits on the stream that is gone.
+    this.#room.open();
   }
 
   #write(parts: RequestParts, last: boolean): void {
     if (this.#stream !== undefined) {
-      this.#first = undefined;
+      this.#keepMore(parts);
       this.#carrier.writeTo(this.#stream, parts, last);
       return;
     }
@@ -223,6 +251,28 @@ export class HostStreamExchange
     this.#stream = stream;
     this.#messageReader = new MessageReader(stream, this);
     this.#first = parts;
+  }
+
+  #keepMore(parts: RequestParts): void {
+    if (this.#first === undefined) {
+      return;
+    }
+    const bytes = bodyBytesOf(parts);
+    if (this.#stream?.seen === true || !this.#carrier.keep(bytes)) {
+      this.#forgetSent();
+      return;
+    }
+    this.#keptBytes += bytes;
+    (this.#more ??= []).push(parts);
+  }
+
+  #forgetSent(): void {
+    this.#first = undefined;
+    if (this.#more !== undefined) {
+      this.#more = undefined;
+      this.#carrier.keep(-this.#keptBytes);
+      this.#keptBytes = 0;
+    }
   }
 
   /** The response is complete: the plugin needs no more of the request. */
@@ -268,10 +318,20 @@ export class HostStreamExchange
     this.#receiver.abort(error);
   }
 
+  /** The same, where the plugin has got nothing of the request. */
+  #failUnsent(error: ServeHTTPError, first: RequestParts): void {
+    const unsent = [first, ...(this.#more ?? [])];
+    if (this.#pending !== undefined) {
+      unsent.push(this.#pending);
+    }
+    this.#finish(error);
+    this.#receiver.abort(error, unsent);
+  }
+
   /** What still comes is discarded; what was sent goes. */
   #finish(error: ServeHTTPError | undefined): void {
     this.#state = "over";
-    this.#first = undefined;
+    this.#forgetSent();
     this.#pending = undefined;
     this.#messageReader?.discard();
     if (error !== undefined) {

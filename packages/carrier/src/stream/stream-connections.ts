@@ -15,7 +15,12 @@ import {
 import { frameHeadBytes } from "../http2/frames.js";
 import type { HostStream, HostStreamListener } from "../http2/host-stream.js";
 import { RequestHeaders } from "../http2/request-headers.js";
-import { idleConnectionMs, streamConnectionsMax, uploadConnectionsMax } from "../limits.js";
+import {
+  idleConnectionMs,
+  keptRequestBytesMax,
+  streamConnectionsMax,
+  uploadConnectionsMax,
+} from "../limits.js";
 import { atCallbackEnd, atTurnEnd, type Flushable } from "../schedule/turn-end.js";
 import type { HeaderFields } from "../wire/header-fields.js";
 import { WireWriter } from "../wire/wire-writer.js";
@@ -78,6 +83,7 @@ export class StreamConnections implements StreamCarrier, HostConnectionOwner, Fl
   readonly #closed = Promise.withResolvers<void>();
   readonly #warned = new Set<string>();
   #planned: HostStreamExchange[] = [];
+  #keptRequestBytes = 0;
   #state: "open" | "draining" | "closed" = "open";
   #idleTimer: NodeJS.Timeout | undefined;
 
@@ -212,6 +218,14 @@ export class StreamConnections implements StreamCarrier, HostConnectionOwner, Fl
       writeRequestParts(writer, parts);
       stream.write(writer.endMessage(), last);
     }
+  }
+
+  keep(bytes: number): boolean {
+    if (this.#keptRequestBytes + bytes > keptRequestBytesMax) {
+      return false;
+    }
+    this.#keptRequestBytes += bytes;
+    return true;
   }
 
   forget(exchange: HostStreamExchange): void {

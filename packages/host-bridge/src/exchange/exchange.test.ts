@@ -383,3 +383,70 @@ describe("a tunnel", () => {
     expect([over, vi.getTimerCount()]).toEqual([[], 0]);
   });
 });
+
+describe("S3, L8: an exchange that never reached its plugin", () => {
+  const going = new ServeHTTPError("unavailable", "the plugin's server was going");
+
+  it("goes on at the next, with all that was sent and what follows", async () => {
+    const one = new MemoryExchange(upload);
+    one.body.write("one");
+    await until(() => one.channel.sent.length === 2, "the first chunk");
+    const unsent = [...one.channel.sent];
+    one.exchange.abort(going, unsent);
+    one.body.end("two");
+    const next = new MemoryExchange();
+    await turns(3);
+    expect(one.channel.sent).toHaveLength(2);
+    one.goOn?.(next.plugin);
+    await until(() => next.channel.sent.at(-1)?.end !== undefined, "the end");
+    const [, ...sent] = next.channel.sent;
+    expect(sent.slice(0, 2)).toEqual(unsent);
+    expect(sent.slice(2)).toEqual([{ chunk: bytes("two") }, { end: plainEnd }]);
+    void one.exchange.receive({ init: ok, chunk: bytes("body"), end: plainEnd });
+    expect(one.response.log).toEqual(['respond 200 "body"']);
+    expect([one.over, one.begun, next.begun]).toEqual([[], 1, 2]);
+    expect(next.over).toEqual([{ outcome: "ok", code: undefined }]);
+  });
+
+  it("waits for room at the next before it sends more", async () => {
+    const one = new MemoryExchange(upload);
+    one.exchange.abort(going, [...one.channel.sent]);
+    const next = new MemoryExchange();
+    next.channel.room = Promise.withResolvers<void>();
+    one.goOn?.(next.plugin);
+    one.body.write("more");
+    await turns(3);
+    expect(next.channel.sent).toHaveLength(2);
+    next.channel.room.resolve();
+    await until(() => next.channel.sent.length === 3, "the rest");
+  });
+
+  it("is answered with 503 where there is no next, or not even that one is reached", () => {
+    const one = new MemoryExchange();
+    one.exchange.abort(going, [...one.channel.sent]);
+    one.goOn?.(new ServeHTTPError("unavailable", "the plugin is failed"));
+    const two = new MemoryExchange();
+    two.exchange.abort(going, [...two.channel.sent]);
+    two.goOn?.(new MemoryExchange().plugin);
+    two.exchange.abort(going, [...two.channel.sent]);
+    for (const { response } of [one, two]) {
+      expect(response.log).toEqual([expect.stringMatching(/^respond 503 /)]);
+    }
+  });
+
+  it("leaves its place when its client leaves or its time runs out", () => {
+    vi.useFakeTimers();
+    const times = { headMs: 1_000, idleMs: 0, totalMs: 0 };
+    const left = new MemoryExchange();
+    const late = new MemoryExchange({ times });
+    for (const { exchange, channel } of [left, late]) {
+      exchange.abort(going, [...channel.sent]);
+    }
+    expect([left.goOn, late.goOn]).not.toContain(undefined);
+    left.exchange.clientClosed();
+    vi.advanceTimersByTime(1_000);
+    expect([left.goOn, late.goOn]).toEqual([undefined, undefined]);
+    expect(left.over).toEqual([{ outcome: "client-disconnected", code: "client-disconnected" }]);
+    expect(late.response.log).toEqual([expect.stringMatching(/^respond 504 /)]);
+  });
+});

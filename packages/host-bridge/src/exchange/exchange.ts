@@ -39,9 +39,18 @@ export interface ExchangePlugin {
   onTunnel(exchange: Exchange): void;
   /** Whether the plugin may take over one more connection. */
   readonly mayTunnel: boolean;
+  /**
+   * Gives back an exchange that never reached the plugin: it counts here no more. Calls back once,
+   * later, with where it goes on, which may be here, or why it doesn't. Returns what lets it leave
+   * before.
+   */
+  giveBack(exchange: Exchange, goOn: GoOn): () => void;
   /** Called once, at the end: how the exchange came out, and why where it failed. */
   onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void;
 }
+
+/** Takes the plugin with which an exchange goes on that was given back, or why there is none. */
+export type GoOn = (next: ExchangePlugin | ServeHTTPError) => void;
 
 /** Everything about one request that is settled before its exchange begins. */
 export interface ExchangeRequest {
@@ -77,10 +86,12 @@ const unanswered: ExchangeState = { name: "unanswered" };
 const over: ExchangeState = { name: "over" };
 
 export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
-  readonly #plugin: ExchangePlugin;
+  #plugin: ExchangePlugin;
   readonly #response: ClientResponse;
   readonly #rules: ResponseRules;
-  readonly #channel: ExchangeChannel<RequestParts>;
+  #channel: ExchangeChannel<RequestParts>;
+  /** There once it was given back: leaves the place where it waits for another process. */
+  #leave: (() => void) | undefined;
   /** Undefined where the request has no body: then it has been sent whole. */
   readonly #sender: RequestSender | undefined;
   readonly #timer: ExchangeTimer;
@@ -141,15 +152,47 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
     }
   }
 
-  abort(error: ServeHTTPError): void {
+  abort(error: ServeHTTPError, unsent?: readonly RequestParts[]): void {
     const state = this.#state;
     if (state.name === "tunnel" && error.code === "request-not-needed") {
       state.tunnel.close();
+    } else if (state === unanswered && unsent !== undefined && this.#leave === undefined) {
+      this.#sendElsewhere(unsent);
     } else if (state !== over) {
       // A plugin can't know what the client did.
       const impossible = error.code === "client-disconnected";
       this.#fail(impossible ? new ServeHTTPError("protocol-violation", error.message) : error);
     }
+  }
+
+  /**
+   * Nothing of the request has reached the plugin, which is going: waits for its successor, and
+   * sends everything to that one. Not more than once.
+   */
+  #sendElsewhere(unsent: readonly RequestParts[]): void {
+    this.#sender?.hold();
+    this.#leave = this.#plugin.giveBack(this, (next) => {
+      if (this.#state === over) {
+        return;
+      }
+      if (next instanceof ServeHTTPError) {
+        this.#fail(next);
+        return;
+      }
+      try {
+        this.#channel = next.openExchange(this);
+      } catch (thrown) {
+        this.#fail(ServeHTTPError.from(thrown));
+        return;
+      }
+      this.#plugin = next;
+      next.onBegun(this);
+      let room: void | Promise<void> = undefined;
+      for (const parts of unsent) {
+        room = this.#channel.send(parts);
+      }
+      this.#sender?.goOn(this.#channel, room);
+    });
   }
 
   #apply(parts: ResponseParts): void | Promise<void> {
@@ -340,6 +383,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
   /** Nothing more is sent, received or waited for. */
   #stop(): void {
     this.#state = over;
+    this.#leave?.();
     this.#timer.stop();
     this.#sender?.stop();
     this.#response.release();

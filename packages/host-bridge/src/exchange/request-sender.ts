@@ -7,7 +7,7 @@ import type { BodySink, RequestBody } from "../client/request-body.js";
  */
 export class RequestSender implements BodySink {
   readonly #body: RequestBody;
-  readonly #channel: ExchangeChannel<RequestParts>;
+  #channel: ExchangeChannel<RequestParts>;
   readonly #chunkBytes: number;
   readonly #trailersOf: (rawTrailers: readonly string[]) => readonly string[];
   readonly #onMoved: () => void;
@@ -34,6 +34,26 @@ export class RequestSender implements BodySink {
     return this.#state === "sent";
   }
 
+  /** Reads nothing more until `goOn`. */
+  hold(): void {
+    if (this.#state === "sending") {
+      this.#body.pause();
+    }
+  }
+
+  /** Sends what follows on another channel, once that has room. */
+  goOn(channel: ExchangeChannel<RequestParts>, room: void | Promise<void>): void {
+    this.#channel = channel;
+    if (this.#state !== "sending") {
+      return;
+    }
+    if (room === undefined) {
+      this.#body.resume();
+    } else {
+      this.#awaitRoom(room);
+    }
+  }
+
   /** Sends nothing more, and stops reading. */
   stop(): void {
     if (this.#state !== "sending") {
@@ -49,13 +69,18 @@ export class RequestSender implements BodySink {
       room = this.#channel.send({ chunk: chunk.subarray(offset, offset + this.#chunkBytes) });
     }
     this.#onMoved();
-    if (room === undefined) {
-      return;
+    if (room !== undefined) {
+      this.#body.pause();
+      this.#awaitRoom(room);
     }
+  }
+
+  #awaitRoom(room: Promise<void>): void {
     const body = this.#body;
-    body.pause();
+    const channel = this.#channel;
     const goOn = () => {
-      if (this.#state === "sending") {
+      // Another channel has room of its own.
+      if (this.#state === "sending" && this.#channel === channel) {
         body.resume();
       }
     };

@@ -27,6 +27,7 @@ const shared: PluginExchanges = {
   tunnels: 0,
   onOver: () => undefined,
   onChange: () => undefined,
+  findAnother: () => () => undefined,
   clock: systemClock,
 };
 

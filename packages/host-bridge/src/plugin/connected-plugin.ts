@@ -6,7 +6,7 @@ import {
   type ServeHTTPError,
 } from "@servehttp/contract";
 import type { Destination } from "../exchange/destination.js";
-import type { Exchange, ExchangePlugin } from "../exchange/exchange.js";
+import type { Exchange, ExchangePlugin, GoOn } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import type { Outcome } from "../exchange/failure.js";
 import type { Clock } from "../process/clock.js";
@@ -39,6 +39,8 @@ export interface PluginExchanges {
   inFlight: number;
   /** Tunnels among them. */
   tunnels: number;
+  /** Finds another place for an exchange that was given back (`ExchangePlugin.giveBack`). */
+  readonly findAnother: (goOn: GoOn) => () => void;
   /** Called behind each exchange. */
   readonly onOver: ExchangePlugin["onOver"];
   /** Called when a connection takes exchanges again, or none any more. */
@@ -123,14 +125,26 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
     this.#drainFurther();
   }
 
+  giveBack(exchange: Exchange, goOn: GoOn): () => void {
+    this.#forget(exchange);
+    this.#drainFurther();
+    return this.#shared.findAnother(goOn);
+  }
+
   onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
-    this.#exchanges.delete(exchange);
-    this.#shared.inFlight -= 1;
+    this.#forget(exchange);
     if (this.#tunnels.delete(exchange)) {
       this.#shared.tunnels -= 1;
     }
     this.#drainFurther();
     this.#shared.onOver(exchange, outcome, error);
+  }
+
+  #forget(exchange: Exchange): void {
+    // It isn't here any more where it was given back.
+    if (this.#exchanges.delete(exchange)) {
+      this.#shared.inFlight -= 1;
+    }
   }
 
   drain(giveUp: AbortSignal, giveUpTunnels: AbortSignal, onTunnelsLeft: () => void): Promise<void> {

@@ -1,6 +1,6 @@
 import { type Logger, ServeHTTPError } from "@servehttp/contract";
 import type { Destination, WaitingRequest } from "../exchange/destination.js";
-import type { Exchange } from "../exchange/exchange.js";
+import type { Exchange, GoOn } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import type { Outcome } from "../exchange/failure.js";
 import { failuresToldMax, sayAgainMs } from "../limits.js";
@@ -69,6 +69,7 @@ export class HostedPlugin {
       inFlight: 0,
       tunnels: 0,
       onChange: () => this.#letGo(),
+      findAnother: (goOn) => this.#findAnother(goOn),
       onOver: (exchange, outcome, error) => this.#onOver(exchange, outcome, error),
     };
     this.#waiting = new WaitingRequests(maxWaiting, waitMs, clock);
@@ -226,6 +227,33 @@ export class HostedPlugin {
         this.#changed();
       },
     });
+  }
+
+  /** Where an exchange goes on that never reached the plugin, because its server was going. */
+  #findAnother(goOn: GoOn): () => void {
+    const takeDestination = (destination: Destination): void => {
+      if (destination.kind === "exchange") {
+        goOn(destination.plugin);
+      } else {
+        goOn(
+          destination.kind === "refused"
+            ? destination.error
+            : new ServeHTTPError("unavailable", "the plugin was going"),
+        );
+      }
+    };
+    let leave: () => void;
+    // What is lost is told in the callbacks of promises; so behind these it is known.
+    const known = setImmediate(() => {
+      const destination = this.destination();
+      if (destination.kind === "wait") {
+        leave = destination.wait(takeDestination);
+      } else {
+        takeDestination(destination);
+      }
+    });
+    leave = () => clearImmediate(known);
+    return () => leave();
   }
 
   #addWaiting(request: WaitingRequest): () => void {

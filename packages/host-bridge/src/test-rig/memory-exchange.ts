@@ -11,7 +11,7 @@ import type {
 import type { ClientResponse } from "../client/client-response.js";
 import type { HostRequest } from "../client/node-types.js";
 import { EdgePolicy } from "../edge/edge-policy.js";
-import { Exchange, type ExchangePlugin } from "../exchange/exchange.js";
+import { Exchange, type ExchangePlugin, type GoOn } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import type { Outcome } from "../exchange/failure.js";
 import { NodeBody } from "../node/request-body.js";
@@ -118,10 +118,13 @@ export class MemoryExchange {
   readonly channel = new MemoryChannel();
   /** The client's body, where the request has one. */
   readonly body = new PassThrough();
+  readonly plugin: ExchangePlugin;
   readonly exchange: Exchange;
   readonly over: { outcome: Outcome; code: string | undefined }[] = [];
   begun = 0;
   tunnels = 0;
+  /** There while the exchange waits for another plugin. */
+  goOn: GoOn | undefined;
 
   constructor(options: MemoryExchangeOptions = {}) {
     const init: RequestInit = {
@@ -143,13 +146,17 @@ export class MemoryExchange {
       hijackable: true,
       ...options.init,
     };
-    const plugin: ExchangePlugin = {
+    this.plugin = {
       openExchange: (_receiver: PartReceiver<ResponseParts>) => this.channel,
       chunkBytes: options.chunkBytes ?? 65_536,
       times: options.times ?? { headMs: 0, idleMs: 0, totalMs: 0 },
       mayTunnel: options.mayTunnel ?? true,
       onBegun: () => void (this.begun += 1),
       onTunnel: () => void (this.tunnels += 1),
+      giveBack: (_exchange, goOn) => {
+        this.goOn = goOn;
+        return () => (this.goOn = undefined);
+      },
       onOver: (_exchange, outcome, error) => void this.over.push({ outcome, code: error?.code }),
     };
     const edge = new EdgePolicy();
@@ -158,7 +165,7 @@ export class MemoryExchange {
       headers: {},
       rawTrailers: [],
     });
-    this.exchange = new Exchange(plugin, {
+    this.exchange = new Exchange(this.plugin, {
       response: this.response,
       init,
       body: init.contentLength === 0 ? undefined : new NodeBody(request as unknown as HostRequest),
