@@ -13,7 +13,7 @@ import { endChildrenWithThisProcess } from "./child.js";
 import { HttpConnection } from "./load/http-connection.js";
 import type { HostMemory } from "./programs/announce.js";
 import { type MemoryTrend, memoryTrend } from "./soak/memory-trend.js";
-import { SeededRandom } from "./soak/seeded-random.js";
+import { SeededRandom } from "@servehttp/testkit";
 import { type SoakCounts, soakClient } from "./soak/soak-client.js";
 import { allTargets } from "./targets/all-targets.js";
 import type { RunningTarget } from "./targets/target.js";
@@ -44,6 +44,7 @@ const clients = Array.from({ length: Number(values.clients) }, (_, index) =>
 );
 
 console.log("seconds    actions  errors  wrong   host rss, heap   plugin rss, heap (MiB)");
+let printedFailures = 0;
 const hostHeap: number[] = [];
 const pluginHeap: number[] = [];
 const startedMs = performance.now();
@@ -54,14 +55,13 @@ for (let sample = 1; sample <= sampleCount; sample++) {
   hostHeap.push(host?.heap ?? 0);
   pluginHeap.push(plugin?.heap ?? 0);
   printSample(host, plugin);
+  printFailures();
 }
 ending.abort();
 await Promise.all(clients);
 
 console.log(`\n${[...counts.done].map(([name, count]) => `${name} ${count}`).join(", ")}`);
-for (const failure of counts.failures) {
-  console.log(failure);
-}
+printFailures();
 const hostIsFlat = reportTrend("host heap", memoryTrend(hostHeap));
 const pluginIsFlat = reportTrend("plugin heap", memoryTrend(pluginHeap));
 const good = counts.errors === 0 && counts.wrong === 0 && hostIsFlat && pluginIsFlat;
@@ -105,6 +105,14 @@ function printSample(host: HostMemory | undefined, plugin: HostMemory | undefine
     ),
   ];
   console.log(columns.join(" "));
+}
+
+/** Those that have come since the last call. */
+function printFailures(): void {
+  for (const failure of counts.failures.slice(printedFailures)) {
+    console.log(failure);
+  }
+  printedFailures = counts.failures.length;
 }
 
 function reportTrend(name: string, trend: MemoryTrend | undefined): boolean {

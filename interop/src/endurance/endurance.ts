@@ -14,7 +14,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { buildGoPlugin } from "../go-peer.js";
 import { buildTonicPlugin } from "../tonic-peer.js";
-import { startBusyProcesses } from "./busy-processes.js";
+import { startBusyProcesses } from "@servehttp/testkit";
 import { printReport } from "./report.js";
 import { RunningHost } from "./running-host.js";
 import { Tally } from "./tally.js";

@@ -10,7 +10,7 @@ import {
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { RunningHost } from "./running-host.js";
-import type { SeededRandom } from "./seeded-random.js";
+import type { SeededRandom } from "@servehttp/testkit";
 import { WrongBytes } from "./tally.js";
 
 /** Who makes the exchanges of one kind at one plugin, one after the other. */

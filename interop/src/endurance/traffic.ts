@@ -12,7 +12,7 @@ import {
   type TrafficClient,
 } from "./exchanges.js";
 import type { RunningHost } from "./running-host.js";
-import { SeededRandom } from "./seeded-random.js";
+import { SeededRandom } from "@servehttp/testkit";
 import type { Tally } from "./tally.js";
 
 interface Kind {

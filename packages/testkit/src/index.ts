@@ -1,3 +1,4 @@
+export { startBusyProcesses } from "./busy-processes.js";
 export { type Certificate, certificate } from "./certificate.js";
 export { ConnectedSockets, type Transport } from "./connected-sockets.js";
 export { FramePeer, type SeenFrame } from "./frame-peer.js";
@@ -15,6 +16,7 @@ export {
   type StreamEnd,
 } from "./http2-frames.js";
 export { ManualClock } from "./manual-clock.js";
+export { SeededRandom } from "./seeded-random.js";
 export { type FakeSocket, socketPair } from "./socket-pair.js";
 export { TemporaryDirectory } from "./temporary-directory.js";
 export { testCertificates, type TestCertificates } from "./test-certificates.js";

@@ -1,8 +1,9 @@
 import { Agent, get } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { SeededRandom } from "@servehttp/testkit";
+
 import { seededBytes } from "../load/seeded-bytes.js";
-import { SeededRandom } from "../soak/seeded-random.js";
 
 /** How requests came out. */
 export interface LoadCounts {

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { SeededRandom } from "../soak/seeded-random.js";
+import { SeededRandom } from "@servehttp/testkit";
+
 import { LifecycleHost } from "./lifecycle-host.js";
 import type { LifecycleResult } from "./lifecycle-result.js";
 import { childCount, descriptorCount } from "./processes.js";

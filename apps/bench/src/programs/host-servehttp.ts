@@ -28,5 +28,7 @@ if (plugin?.carrier !== carrier) {
 }
 const server = createServer();
 server.requestTimeout = 0;
+// On a busy machine a load generator may leave a connection alone for longer than Node's 5 s.
+server.keepAliveTimeout = 60_000;
 host.attach(server);
 announce(server, undefined, plugin.pid);

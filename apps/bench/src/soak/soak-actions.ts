@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 
 import type { HttpAnswer, HttpCall, HttpConnection } from "../load/http-connection.js";
 import { seededBytes } from "../load/seeded-bytes.js";
-import type { SeededRandom } from "./seeded-random.js";
+import type { SeededRandom } from "@servehttp/testkit";
 
 /** What an action works with. */
 export interface SoakContext {

@@ -1,6 +1,6 @@
 import { HttpConnection } from "../load/http-connection.js";
 import type { RunningTarget } from "../targets/target.js";
-import type { SeededRandom } from "./seeded-random.js";
+import type { SeededRandom } from "@servehttp/testkit";
 import { type SoakAction, soakActions, WrongBytes } from "./soak-actions.js";
 
 /** What all clients of a soak have seen. */

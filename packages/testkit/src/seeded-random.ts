@@ -8,7 +8,7 @@ export class SeededRandom {
 
   /** An integer from `min` to `max`, both included. */
   integer(min: number, max: number): number {
-    return min + Math.floor(this.#next() * (max - min + 1));
+    return min + Math.floor((this.#next() / 2 ** 32) * (max - min + 1));
   }
 
   /** One of the items, each as likely as the next. Throws a RangeError where there are none. */
@@ -20,11 +20,17 @@ export class SeededRandom {
     return item;
   }
 
-  /** From 0 up to, but not including, 1. */
+  /** That many bytes. */
+  bytes(count: number): Buffer {
+    const words = Uint32Array.from({ length: Math.ceil(count / 4) }, () => this.#next());
+    return Buffer.from(words.buffer, 0, count);
+  }
+
+  /** From 0 to 2^32 - 1. */
   #next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    return (mixed ^ (mixed >>> 14)) >>> 0;
   }
 }
