@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { EdgeOptions } from "./edge-options.js";
-import { type ClientFacts, EdgePolicy, type RequestFields } from "./edge-policy.js";
+import { EdgePolicy } from "./edge-policy.js";
+import type { ClientFacts, RequestFields } from "./request-fields.js";
 import type { Refusal } from "./refusal.js";
 
 const http1: ClientFacts = {

@@ -1,7 +1,6 @@
 import {
   comparableName,
   type FieldList,
-  hopByHopNames,
   isForbiddenTrailer,
   noFields,
   ServeHTTPError,
@@ -11,84 +10,22 @@ import { parseContentLength } from "../syntax/content-length.js";
 import { setsCookie, stripCookies } from "../syntax/cookies.js";
 import type { EdgeOptions } from "./edge-options.js";
 import { FieldNameCache } from "../syntax/field-name-cache.js";
+import {
+  fieldKind,
+  isForwarded,
+  isHostsOwn,
+  type RequestKind,
+  type SpecialKind,
+} from "./field-kind.js";
 import { joined, pushForwarded } from "./forwarded.js";
 import { type IdentityFields, readIdentity } from "./read-identity.js";
 import { identityNamesMax, requestFieldsMax, requestSectionBytesMax } from "../limits.js";
 import { type Refusal, refusal } from "./refusal.js";
+import type { ClientFacts, RequestFields } from "./request-fields.js";
 import { bodyLength, effectiveHost } from "./request-framing.js";
+import { nothingSeen, pushCookies, type SeenFields } from "./seen-fields.js";
 import { parameterNames, stripQueryParameters } from "../syntax/strip-query-parameters.js";
 import { trustedProxies } from "./trusted-proxies.js";
-
-/** What the host knows of a request apart from its header section. */
-export interface ClientFacts {
-  readonly versionMajor: number;
-  readonly versionMinor: number;
-  /** The client's address without a port; empty where there is none (a unix socket). */
-  readonly remoteIp: string;
-  readonly scheme: "http" | "https";
-  /** The authority in the request target, which takes precedence over the Host field. */
-  readonly authority: string | undefined;
-  /**
-   * HTTP/2: the stream ended with its header section. On HTTP/1 framing fields say whether there is
-   * a body.
-   */
-  readonly endedByHead: boolean;
-  /** The request came by the server's `upgrade` event, so its connection can be handed over. */
-  readonly upgradable: boolean;
-}
-
-/** What a request's header section says. */
-export interface RequestFields {
-  readonly kind: "fields";
-  /** What goes to the plugin: name, value, name, value. Whoever reads the request may push more. */
-  readonly fields: string[];
-  readonly host: string;
-  /** The length of the body in bytes; -1 when it is not known in advance. */
-  readonly contentLength: number;
-  /** A Content-Length of 0 was sent, which `fields` does not have. */
-  readonly emptyBodyDeclared: boolean;
-  /** The client waits for a 100 (Continue) before it sends its body. `fields` has its Expect. */
-  readonly expectContinue: boolean;
-  /**
-   * The protocol that the client may upgrade to, in lower case. Then `fields` has Connection and
-   * Upgrade.
-   */
-  readonly upgrade: string | undefined;
-  /** The client said `TE: trailers`. */
-  readonly trailersWanted: boolean;
-}
-
-/**
- * What a field means to the host. `forwarded`: Forwarded, every X-Forwarded field, and X-Real-IP.
- */
-type SpecialKind =
-  | "connection"
-  | "content-length"
-  | "cookie"
-  | "expect"
-  | "forwarded"
-  | "host"
-  | "referer"
-  | "te"
-  | "transfer-encoding"
-  | "upgrade";
-type RequestKind = "keep" | "drop" | SpecialKind;
-
-/** What has been read of a header section so far. */
-interface Seen {
-  readonly fields: string[];
-  readonly cookies: string[];
-  readonly forwarded: string[];
-  host: string | undefined;
-  authority: string | undefined;
-  contentLength: number | undefined;
-  codings: string | undefined;
-  expectContinue: boolean;
-  trailersWanted: boolean;
-  connectionUpgrade: boolean;
-  upgradeOffer: string | undefined;
-  named: Set<string> | undefined;
-}
 
 const colon = 0x3a;
 
@@ -216,7 +153,12 @@ export class EdgePolicy {
   }
 
   /** Reads a field that means something to the host. */
-  #readSpecial(seen: Seen, kind: SpecialKind, name: string, value: string): Refusal | undefined {
+  #readSpecial(
+    seen: SeenFields,
+    kind: SpecialKind,
+    name: string,
+    value: string,
+  ): Refusal | undefined {
     switch (kind) {
       case "host":
         if (seen.host !== undefined) {
@@ -276,7 +218,7 @@ export class EdgePolicy {
    * Draws the conclusions that need the whole section: the framing, and the fields that depend on
    * others.
    */
-  #concluded(seen: Seen, client: ClientFacts): RequestFields | Refusal {
+  #concluded(seen: SeenFields, client: ClientFacts): RequestFields | Refusal {
     const host = effectiveHost(seen.host, client.authority ?? seen.authority, client);
     if (typeof host !== "string") {
       return host;
@@ -321,37 +263,13 @@ export class EdgePolicy {
     if ((this.#identityNames.has(name) || this.#headers.has(name)) && !isHostsOwn(name)) {
       return "drop";
     }
-    const kind = this.#specialKind(name);
+    const kind = fieldKind(name, {
+      readsReferer: this.secretParameters.size > 0,
+      readsForwarded: this.#forwarded !== "off",
+    });
     // Only the name with "-" has a meaning. The one with "_" is dropped, because a CGI-like plugin
     // would take it for the other.
     return underscored && kind !== "keep" ? "drop" : kind;
-  }
-
-  #specialKind(name: string): RequestKind {
-    switch (name) {
-      case "connection":
-      case "content-length":
-      case "cookie":
-      case "expect":
-      case "host":
-      case "te":
-      case "transfer-encoding":
-      case "upgrade":
-        return name;
-      case "referer":
-        return this.secretParameters.size === 0 ? "keep" : name;
-      case "trailer":
-        // It announces trailers, and these are passed on.
-        return "keep";
-      case "proxy":
-        // A CGI-like plugin would read it as HTTP_PROXY and send its own requests there (httpoxy).
-        return "drop";
-      default:
-        if (this.#forwarded !== "off" && (isForwarded(name) || name === "x-real-ip")) {
-          return "forwarded";
-        }
-        return hopByHopNames.has(name) ? "drop" : "keep";
-    }
   }
 
   /**
@@ -398,51 +316,11 @@ export class EdgePolicy {
   }
 }
 
-/** Whether a field frames or routes messages. No option gives it another meaning. */
-function isHostsOwn(name: string): boolean {
-  return (
-    name === "host" || name === "content-length" || name === "expect" || hopByHopNames.has(name)
-  );
-}
-
-function isForwarded(name: string): boolean {
-  return name === "forwarded" || name.startsWith("x-forwarded-");
-}
-
 function isContinue(expect: string): boolean {
   const expectations = listElements(expect);
   return (
     expectations.length > 0 && expectations.every((one) => one.toLowerCase() === "100-continue")
   );
-}
-
-function nothingSeen(): Seen {
-  return {
-    fields: [],
-    cookies: [],
-    forwarded: [],
-    host: undefined,
-    authority: undefined,
-    contentLength: undefined,
-    codings: undefined,
-    expectContinue: false,
-    trailersWanted: false,
-    connectionUpgrade: false,
-    upgradeOffer: undefined,
-    named: undefined,
-  };
-}
-
-/**
- * Joins the Cookie fields of HTTP/2, which are split for the sake of compression only (RFC 9113,
- * section 8.2.3).
- */
-function pushCookies(fields: string[], cookies: readonly string[], versionMajor: number): void {
-  if (versionMajor === 1) {
-    fields.push(...cookies);
-  } else if (cookies.length > 0) {
-    fields.push("cookie", cookies.filter((_, index) => index % 2 === 1).join("; "));
-  }
 }
 
 /**

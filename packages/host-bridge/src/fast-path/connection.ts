@@ -4,45 +4,10 @@ import { discardBody, isLongBody } from "../client/discard-body.js";
 import { isEncrypted } from "../client/is-encrypted.js";
 import { remoteAddressOf } from "../client/remote-address.js";
 import { fastPathHeldBytesMax, fastPathSilenceMsMax } from "../limits.js";
-import { type PlainHead, type PlainLimits, readPlainHead } from "./plain-request.js";
+import type { ConnectionOwner, OwnedConnection } from "./connection-owner.js";
+import { readPlainHead } from "./plain-request.js";
 import { FastPathRequest, type RequestConnection } from "./request.js";
 import { SocketIo } from "./socket-io.js";
-
-/** What a connection needs of the fast path that it is on. */
-export interface ConnectionOwner {
-  readonly limits: PlainLimits;
-  /** The time as of the last look at all connections. */
-  readonly nowMs: number;
-  /** The server takes no new connections: a connection whose response is written ends. */
-  readonly closing: boolean;
-  /** How long a connection may be idle; 0 for ever. */
-  readonly keepAliveMs: number;
-  /** How long a request may take to arrive; 0 for ever. */
-  readonly requestTimeoutMs: number;
-  readonly joinsDuplicateHeaders: boolean | undefined;
-  /** Whether a time is over for sure; a time of 0 never is. */
-  isPast(limitMs: number, heldMs: number): boolean;
-  /** Whether a request may be served on the fast path. */
-  takes(head: PlainHead): boolean;
-  /** Serves a request; false, with nothing done, where Node's server has to. */
-  admit(request: FastPathRequest): boolean;
-  /** A request is being served. */
-  onServed(): void;
-  /** The fields that the server adds to a response; `closes`: the connection closes behind it. */
-  ownFields(dated: boolean, closes: boolean): string;
-  /** The Date field that the server adds to a response. */
-  dateField(): string;
-  /** Gives a connection to Node's own listener. */
-  passToNode(socket: Socket): void;
-  /** A connection is closed, or is Node's from now on. */
-  forget(connection: FastPathConnection): void;
-  /** A time that was set on the socket is over, or an idle connection's. */
-  timedOut(socket: Socket): void;
-  /** A connection failed. */
-  failed(error: Error, socket: Socket): void;
-  /** Called for a defect; the connection is closed then. */
-  onError(error: unknown): void;
-}
 
 /**
  * A client's connection as long as all of its requests are plain. Requests are served one at a
@@ -64,7 +29,7 @@ type FastPathState = "fresh" | "idle" | "serving" | "ending" | "left" | "closed"
 const badRequest = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
 const requestTimedOut = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n";
 
-export class FastPathConnection implements RequestConnection {
+export class FastPathConnection implements OwnedConnection, RequestConnection {
   readonly socket: Socket;
   readonly io: SocketIo;
   readonly scheme: "http" | "https";
@@ -140,7 +105,6 @@ export class FastPathConnection implements RequestConnection {
     return this.#owner.joinsDuplicateHeaders;
   }
 
-  /** Nothing is under way on it, and something was. */
   get idle(): boolean {
     return this.#state === "idle" && this.io.heldBytes === 0;
   }
@@ -217,7 +181,6 @@ export class FastPathConnection implements RequestConnection {
     return socket;
   }
 
-  /** Ends what has taken too long. */
   check(nowMs: number): void {
     const heldMs = nowMs - this.#sinceMs;
     const owner = this.#owner;

@@ -3,7 +3,8 @@ import type { Socket } from "node:net";
 import { channel } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
 import { fastPathClockMs } from "../limits.js";
-import { type ConnectionOwner, FastPathConnection } from "./connection.js";
+import { FastPathConnection } from "./connection.js";
+import type { ConnectionOwner, OwnedConnection } from "./connection-owner.js";
 import type { PlainHead, PlainLimits } from "./plain-request.js";
 import type { FastPathRequest } from "./request.js";
 
@@ -32,7 +33,7 @@ export class FastPath implements ConnectionOwner {
   readonly onError: (error: unknown) => void;
   readonly #server: Server;
   readonly #requestListener: unknown;
-  readonly #connections = new Set<FastPathConnection>();
+  readonly #connections = new Set<OwnedConnection>();
   /** How many requests it has served. */
   served = 0;
   /** The server takes no new connections: a connection whose response is written ends. */
@@ -74,7 +75,7 @@ export class FastPath implements ConnectionOwner {
     this.served += 1;
   }
 
-  forget(connection: FastPathConnection): void {
+  forget(connection: OwnedConnection): void {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) {
       clearInterval(this.#clock);

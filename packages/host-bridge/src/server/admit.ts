@@ -1,9 +1,10 @@
 import { ServeHTTPError } from "@servehttp/contract";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import type { HostRequest } from "../client/node-types.js";
-import type { EdgePolicy, RequestFields } from "../edge/edge-policy.js";
+import type { EdgePolicy } from "../edge/edge-policy.js";
 import type { IdentityFields } from "../edge/read-identity.js";
 import { type Refusal, refusal } from "../edge/refusal.js";
+import type { RequestFields } from "../edge/request-fields.js";
 import type { Route } from "../edge/router.js";
 import type { Destination } from "../exchange/destination.js";
 import { Exchange, type ExchangePlugin } from "../exchange/exchange.js";

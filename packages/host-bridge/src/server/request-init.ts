@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { RequestInit } from "@servehttp/contract";
 import type { IncomingRequest } from "../client/incoming-request.js";
-import type { RequestFields } from "../edge/edge-policy.js";
+import type { RequestFields } from "../edge/request-fields.js";
 import type { Route } from "../edge/router.js";
 import { isWebSocketKeyName, webSocketKey } from "../edge/web-socket-key.js";
 import type { ExchangePlugin } from "../exchange/exchange.js";

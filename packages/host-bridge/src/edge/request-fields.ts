@@ -1,0 +1,38 @@
+/** What the host knows of a request apart from its header section. */
+export interface ClientFacts {
+  readonly versionMajor: number;
+  readonly versionMinor: number;
+  /** The client's address without a port; empty where there is none (a unix socket). */
+  readonly remoteIp: string;
+  readonly scheme: "http" | "https";
+  /** The authority in the request target, which takes precedence over the Host field. */
+  readonly authority: string | undefined;
+  /**
+   * HTTP/2: the stream ended with its header section. On HTTP/1 framing fields say whether there is
+   * a body.
+   */
+  readonly endedByHead: boolean;
+  /** The request came by the server's `upgrade` event, so its connection can be handed over. */
+  readonly upgradable: boolean;
+}
+
+/** What a request's header section says. */
+export interface RequestFields {
+  readonly kind: "fields";
+  /** What goes to the plugin: name, value, name, value. Whoever reads the request may push more. */
+  readonly fields: string[];
+  readonly host: string;
+  /** The length of the body in bytes; -1 when it is not known in advance. */
+  readonly contentLength: number;
+  /** A Content-Length of 0 was sent, which `fields` does not have. */
+  readonly emptyBodyDeclared: boolean;
+  /** The client waits for a 100 (Continue) before it sends its body. `fields` has its Expect. */
+  readonly expectContinue: boolean;
+  /**
+   * The protocol that the client may upgrade to, in lower case. Then `fields` has Connection and
+   * Upgrade.
+   */
+  readonly upgrade: string | undefined;
+  /** The client said `TE: trailers`. */
+  readonly trailersWanted: boolean;
+}
