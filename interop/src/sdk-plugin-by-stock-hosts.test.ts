@@ -38,123 +38,126 @@ afterAll(async () => {
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-describe("connect-node as the host", () => {
-  it("is told what the plugin offers", async () => {
-    const host = connectNodeHost(socketPath, token);
-    const answer = await host.describe({ contractVersions: [1], pluginId: "example" });
-    expect(answer).toMatchObject({
-      contractVersion: 1,
-      servesHttp: true,
-      carriers: expect.arrayContaining([Carrier.STREAM, Carrier.MUX]),
-    });
-  });
-
-  it("is refused without the token", async () => {
-    const stranger = connectNodeHost(socketPath, "another");
-    const refused = expect.objectContaining({ code: Code.Unauthenticated });
-    await expect(stranger.describe({})).rejects.toEqual(refused);
-    await expect(toArray(stranger.serveHTTP(get("/headers")))).rejects.toEqual(refused);
-    await expect(toArray(stranger.serveHTTPMux(nothing()))).rejects.toEqual(refused);
-  });
-
-  describe.each(["stream", "mux"] as const)("on the %s carrier", (carrier) => {
-    /** Exchanges that end when the test does. */
-    function openHost(): {
-      open: (requests: AsyncIterable<RequestInit>) => AsyncIterable<Response>;
-    } & Disposable {
-      const client = connectNodeHost(socketPath, token);
-      if (carrier === "stream") {
-        return { open: (requests) => client.serveHTTP(requests), [Symbol.dispose]() {} };
-      }
-      const host = new MuxHost((batches) => client.serveHTTPMux(batches));
-      return {
-        open: (requests) => host.open(requests),
-        [Symbol.dispose]: () => host[Symbol.dispose](),
-      };
-    }
-
-    it("carries header bytes both ways as they are", async () => {
-      using host = openHost();
-      const parts = await toArray(host.open(get("/headers")));
-      const fields = parts.flatMap((part) => part.init?.headers ?? []);
-      const values = fields
-        .filter(({ name }) => /^x-m$/i.test(name))
-        .flatMap((field) => field.values);
-      expect(values.map((value) => Buffer.from(value).toString("latin1"))).toEqual([
-        "a",
-        "caf\xe9",
-      ]);
-      expect(textOf(parts)).toBe("GET /headers");
-      expect(parts.at(-1)?.end).toBeDefined();
+describe.each(["gRPC", "Connect", "Connect with JSON"] as const)(
+  "connect-node as the host, in %s",
+  (protocol) => {
+    it("is told what the plugin offers", async () => {
+      const host = connectNodeHost(socketPath, token, protocol);
+      const answer = await host.describe({ contractVersions: [1], pluginId: "example" });
+      expect(answer).toMatchObject({
+        contractVersion: 1,
+        servesHttp: true,
+        carriers: expect.arrayContaining([Carrier.STREAM, Carrier.MUX]),
+      });
     });
 
-    it("echoes a body while it is sent, with an informational response and a trailer", async () => {
-      using host = openHost();
-      const requests = new MessageQueue<RequestInit>();
-      requests.push({ init: { method: "POST", url: "/echo", contentLength: -1n } });
-      const sent = createHash("sha256");
-      const echoed = createHash("sha256");
-      const informational: number[] = [];
-      let octetsSent = 0;
-      let octetsEchoed = 0;
-      let trailers: string[] = [];
-      for await (const parts of host.open(requests)) {
-        informational.push(...parts.informational.map(({ status }) => status));
-        octetsEchoed += parts.chunk.length;
-        echoed.update(parts.chunk);
-        trailers =
-          parts.end?.trailers.map(
-            ({ name, values }) => `${name}: ${Buffer.concat(values).toString()}`,
-          ) ?? [];
-        if (octetsSent === 1_200_000 && octetsEchoed === octetsSent) {
-          requests.push({ end: {} });
-          requests.close();
-        } else if (octetsEchoed === octetsSent) {
-          const chunk = randomBytes(60_000);
-          octetsSent += chunk.length;
-          sent.update(chunk);
-          requests.push({ chunk });
+    it("is refused without the token", async () => {
+      const stranger = connectNodeHost(socketPath, "another", protocol);
+      const refused = expect.objectContaining({ code: Code.Unauthenticated });
+      await expect(stranger.describe({})).rejects.toEqual(refused);
+      await expect(toArray(stranger.serveHTTP(get("/headers")))).rejects.toEqual(refused);
+      await expect(toArray(stranger.serveHTTPMux(nothing()))).rejects.toEqual(refused);
+    });
+
+    describe.each(["stream", "mux"] as const)("on the %s carrier", (carrier) => {
+      /** Exchanges that end when the test does. */
+      function openHost(): {
+        open: (requests: AsyncIterable<RequestInit>) => AsyncIterable<Response>;
+      } & Disposable {
+        const client = connectNodeHost(socketPath, token, protocol);
+        if (carrier === "stream") {
+          return { open: (requests) => client.serveHTTP(requests), [Symbol.dispose]() {} };
         }
+        const host = new MuxHost((batches) => client.serveHTTPMux(batches));
+        return {
+          open: (requests) => host.open(requests),
+          [Symbol.dispose]: () => host[Symbol.dispose](),
+        };
       }
-      expect(informational).toEqual([103]);
-      expect(octetsEchoed).toBe(1_200_000);
-      expect(echoed.digest("hex")).toBe(sent.digest("hex"));
-      expect(trailers).toEqual([expect.stringMatching(/^x-bytes: 1200000$/i)]);
-    });
 
-    it("is answered before the body has come", async () => {
-      using host = openHost();
-      const requests = new MessageQueue<RequestInit>();
-      requests.push({ init: { method: "POST", url: "/early", contentLength: -1n } });
-      const parts = await toArray(host.open(requests));
-      requests.close();
-      expect(parts.map((part) => part.init?.status ?? 0)).toContain(413);
-      expect(parts.at(-1)?.end).toBeDefined();
-    });
+      it("carries header bytes both ways as they are", async () => {
+        using host = openHost();
+        const parts = await toArray(host.open(get("/headers")));
+        const fields = parts.flatMap((part) => part.init?.headers ?? []);
+        const values = fields
+          .filter(({ name }) => /^x-m$/i.test(name))
+          .flatMap((field) => field.values);
+        expect(values.map((value) => Buffer.from(value).toString("latin1"))).toEqual([
+          "a",
+          "caf\xe9",
+        ]);
+        expect(textOf(parts)).toBe("GET /headers");
+        expect(parts.at(-1)?.end).toBeDefined();
+      });
 
-    it("has a request that it cut off seen as cut off", async () => {
-      using host = openHost();
-      const requests = new MessageQueue<RequestInit>();
-      requests.push({ init: { method: "POST", url: "/echo", contentLength: -1n } });
-      requests.push({ chunk: Buffer.from("half of it") });
-      const reading = (async () => {
+      it("echoes a body while it is sent, with an informational response and a trailer", async () => {
+        using host = openHost();
+        const requests = new MessageQueue<RequestInit>();
+        requests.push({ init: { method: "POST", url: "/echo", contentLength: -1n } });
+        const sent = createHash("sha256");
+        const echoed = createHash("sha256");
+        const informational: number[] = [];
+        let octetsSent = 0;
+        let octetsEchoed = 0;
+        let trailers: string[] = [];
         for await (const parts of host.open(requests)) {
-          if (parts.chunk.length > 0) {
-            requests.close(new Error("the client left"));
+          informational.push(...parts.informational.map(({ status }) => status));
+          octetsEchoed += parts.chunk.length;
+          echoed.update(parts.chunk);
+          trailers =
+            parts.end?.trailers.map(
+              ({ name, values }) => `${name}: ${Buffer.concat(values).toString()}`,
+            ) ?? [];
+          if (octetsSent === 1_200_000 && octetsEchoed === octetsSent) {
+            requests.push({ end: {} });
+            requests.close();
+          } else if (octetsEchoed === octetsSent) {
+            const chunk = randomBytes(60_000);
+            octetsSent += chunk.length;
+            sent.update(chunk);
+            requests.push({ chunk });
           }
         }
-      })();
-      await expect(reading).rejects.toThrow(/client left/);
-      expect(textOf(await toArray(host.open(get("/cut-off"))))).toBe("the request was cut off");
-    });
+        expect(informational).toEqual([103]);
+        expect(octetsEchoed).toBe(1_200_000);
+        expect(echoed.digest("hex")).toBe(sent.digest("hex"));
+        expect(trailers).toEqual([expect.stringMatching(/^x-bytes: 1200000$/i)]);
+      });
 
-    it("sees a response without an end as broken", async () => {
-      using host = openHost();
-      const reading = toArray(host.open(get("/unfinished")));
-      await expect(reading).rejects.toThrow(/handler-failed|reset by the other side/);
+      it("is answered before the body has come", async () => {
+        using host = openHost();
+        const requests = new MessageQueue<RequestInit>();
+        requests.push({ init: { method: "POST", url: "/early", contentLength: -1n } });
+        const parts = await toArray(host.open(requests));
+        requests.close();
+        expect(parts.map((part) => part.init?.status ?? 0)).toContain(413);
+        expect(parts.at(-1)?.end).toBeDefined();
+      });
+
+      it("has a request that it cut off seen as cut off", async () => {
+        using host = openHost();
+        const requests = new MessageQueue<RequestInit>();
+        requests.push({ init: { method: "POST", url: "/echo", contentLength: -1n } });
+        requests.push({ chunk: Buffer.from("half of it") });
+        const reading = (async () => {
+          for await (const parts of host.open(requests)) {
+            if (parts.chunk.length > 0) {
+              requests.close(new Error("the client left"));
+            }
+          }
+        })();
+        await expect(reading).rejects.toThrow(/client left/);
+        expect(textOf(await toArray(host.open(get("/cut-off"))))).toBe("the request was cut off");
+      });
+
+      it("sees a response without an end as broken", async () => {
+        using host = openHost();
+        const reading = toArray(host.open(get("/unfinished")));
+        await expect(reading).rejects.toThrow(/handler-failed|reset by the other side/);
+      });
     });
-  });
-});
+  },
+);
 
 // The second one says what only a host of ours needs to say, and is served all the same.
 describe.each([

@@ -11,12 +11,15 @@ import { Call } from "./call.js";
 import { buildGoPlugin, type GoPlugin, reasonWithoutGo } from "./go-peer.js";
 import { preparePython } from "./python-peer.js";
 import { repositoryRoot } from "./repository-root.js";
+import { type PluginByHand, startByHand } from "./start-by-hand.js";
 import { buildTonicPlugin, reasonWithoutTonic } from "./tonic-peer.js";
 
-interface Peer {
+interface CommandPeer {
   readonly command: string[];
   readonly env?: Record<string, string>;
 }
+
+type Peer = CommandPeer | (PluginByHand["options"] & { readonly protocol: "connect" });
 
 const leftOut = {
   "grpc-go": await reasonWithoutGo("go"),
@@ -32,12 +35,14 @@ for (const [stack, reason] of Object.entries(leftOut)) {
 // What each plugin serves is written down at `plugins/example-handler.ts`.
 
 let directory: string;
+const byHand: PluginByHand[] = [];
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "servehttp-interop-"));
 });
 
 afterAll(async () => {
+  await Promise.all(byHand.map((plugin) => plugin[Symbol.asyncDispose]()));
   await rm(directory, { recursive: true });
 });
 
@@ -52,6 +57,13 @@ describe.each([
   ...atHand("grpc-go", "mux", async () => goPeer("go")),
   ...atHand("connect-go", "stream", async () => goPeer("connect-go")),
   ...atHand("tonic", "stream", tonicPeer),
+  ["connect-node in Connect", "stream", async () => inConnect(nodePeer("connect-node-plugin.js"))],
+  ...atHand(
+    "connect-go",
+    "stream",
+    async () => inConnect(await goPeer("connect-go")),
+    " in Connect",
+  ),
 ] as const)("a plugin on %s, on the %s carrier", (_stack, carrier, prepare) => {
   let host: PluginHost;
   let server: Server;
@@ -160,7 +172,14 @@ describe.each([
   });
 });
 
-function nodePeer(script: string): Peer {
+/** Starts a plugin that its host then speaks Connect to, which is for those at a URL. */
+async function inConnect({ command }: CommandPeer): Promise<Peer> {
+  const plugin = await startByHand(command, join(directory, `connect-${byHand.length}.sock`));
+  byHand.push(plugin);
+  return { ...plugin.options, protocol: "connect" };
+}
+
+function nodePeer(script: string): CommandPeer {
   return { command: [process.execPath, `${repositoryRoot}interop/dist/plugins/${script}`] };
 }
 
@@ -169,7 +188,7 @@ async function pythonPeer(): Promise<Peer> {
   return { command: [python, `${repositoryRoot}interop/python/plugin.py`], env };
 }
 
-async function goPeer(plugin: GoPlugin): Promise<Peer> {
+async function goPeer(plugin: GoPlugin): Promise<CommandPeer> {
   return { command: [await buildGoPlugin(plugin, directory)] };
 }
 
@@ -182,6 +201,7 @@ function atHand(
   stack: keyof typeof leftOut,
   carrier: "stream" | "mux",
   prepare: () => Promise<Peer>,
+  protocol = "",
 ): (readonly [string, "stream" | "mux", () => Promise<Peer>])[] {
-  return leftOut[stack] === undefined ? [[stack, carrier, prepare]] : [];
+  return leftOut[stack] === undefined ? [[`${stack}${protocol}`, carrier, prepare]] : [];
 }
