@@ -16,10 +16,18 @@ export async function reasonWithoutGo(plugin: GoPlugin): Promise<string | undefi
 
 /** Generates the contract's packages, builds the plugin into a directory, and gives its path. */
 export async function buildGoPlugin(plugin: GoPlugin, directory: string): Promise<string> {
-  const path = `${directory}/${plugin}-plugin`;
-  const cwd = sourceOf(plugin);
+  return await buildGo(plugin, ".", `${directory}/${plugin}-plugin`);
+}
+
+/** The same for the host on connect-go. */
+export async function buildGoHost(directory: string): Promise<string> {
+  return await buildGo("connect-go", "./host", `${directory}/connect-go-host`);
+}
+
+async function buildGo(module: GoPlugin, what: string, path: string): Promise<string> {
+  const cwd = sourceOf(module);
   await toolOutput("buf", ["generate", "../.."], { cwd, timeoutMs: 120_000 });
-  await toolOutput("go", ["build", "-o", path, "."], { cwd, timeoutMs: 240_000 });
+  await toolOutput("go", ["build", "-o", path, what], { cwd, timeoutMs: 240_000 });
   return path;
 }
 

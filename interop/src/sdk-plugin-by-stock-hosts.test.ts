@@ -7,6 +7,7 @@ import { status as grpcStatus } from "@grpc/grpc-js";
 import { Carrier } from "@servehttp/contract";
 import { type RunningPlugin, servePlugin } from "@servehttp/plugin-sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildGoHost, reasonWithoutGo } from "./go-peer.js";
 import { connectNodeHost } from "./hosts/connect-node-host.js";
 import { GrpcJsHost } from "./hosts/grpc-js-host.js";
 import type { RequestInit, Response } from "./messages.js";
@@ -16,6 +17,11 @@ import { serveHTTP } from "./plugins/sdk-handler.js";
 import { preparePython, type PythonPeer } from "./python-peer.js";
 import { repositoryRoot } from "./repository-root.js";
 import { toolOutput } from "./tool-output.js";
+
+const withoutGo = await reasonWithoutGo("connect-go");
+if (withoutGo !== undefined) {
+  console.log(`connect-go is left out: ${withoutGo}`);
+}
 
 const token = randomBytes(16).toString("hex");
 let directory: string;
@@ -205,6 +211,33 @@ describe("gRPC-python as the host", () => {
     const args = [script, `unix:${socketPath}`, token, carrier ?? "", check ?? ""];
     const output = await toolOutput(peer.python, args, { env: peer.env });
     expect(output).toBe("as the contract says\n");
+  });
+});
+
+describe.skipIf(withoutGo !== undefined)("connect-go as the host", () => {
+  let host: string;
+
+  beforeAll(async () => {
+    host = await buildGoHost(directory);
+  });
+
+  const checks = [
+    "describe",
+    "refuse_strangers",
+    "headers",
+    "echo",
+    "early",
+    "cut_off",
+    "unfinished",
+  ];
+  it.each(
+    ["grpc", "connect", "connect+json"].flatMap((protocol) =>
+      checks.map((check) => [protocol, check] as const),
+    ),
+  )("in %s passes its check: %s", async (protocol, check) => {
+    expect(await toolOutput(host, [socketPath, token, protocol, check])).toBe(
+      "as the contract says\n",
+    );
   });
 });
 
