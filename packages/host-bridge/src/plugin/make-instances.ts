@@ -3,7 +3,7 @@ import { systemClock } from "../process/clock.js";
 import type { HostProcesses } from "../process/host-processes.js";
 import { PluginLauncher } from "../process/plugin-launcher.js";
 import { processorTime } from "../process/processor-time.js";
-import { restartRules } from "../process/restart-policy.js";
+import { addressRules, restartRules } from "../process/restart-policy.js";
 import { withDetails } from "../process/with-details.js";
 import { AddressRun } from "./address-run.js";
 import { ConnectedPlugin, type PluginExchanges } from "./connected-plugin.js";
@@ -31,8 +31,7 @@ export function makeInstances(
     new KeptConnection({
       pluginId,
       open,
-      // Another's process is never given up: nothing would tell us that it is back.
-      rules: isOurs ? restartRules : { ...restartRules, failuresMax: Number.POSITIVE_INFINITY },
+      rules: isOurs ? restartRules : addressRules,
       logger,
       clock,
       chance: Math.random,

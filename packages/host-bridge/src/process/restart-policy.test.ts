@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { afterFailure, type FailureHistory, noFailures, restartRules } from "./restart-policy.js";
+import {
+  addressRules,
+  afterFailure,
+  type FailureHistory,
+  noFailures,
+  restartRules,
+} from "./restart-policy.js";
 
 /**
  * Fails again and again, each time `afterMs` behind its start, of which it was ready for `ranMs`.
@@ -10,13 +16,14 @@ function delays(
   ranMs = afterMs,
   chance = 0.5,
   failures = 20,
+  rules = restartRules,
 ): (number | undefined)[] {
   let history: FailureHistory = noFailures;
   let nowMs = 1_000_000;
   const found: (number | undefined)[] = [];
   for (let number = 0; number < failures; number++) {
     nowMs += afterMs;
-    const next = afterFailure(history, nowMs, ranMs, chance);
+    const next = afterFailure(history, nowMs, ranMs, chance, rules);
     found.push(next.delayMs);
     if (next.delayMs === undefined) {
       break;
@@ -42,6 +49,11 @@ describe("afterFailure (O3)", () => {
   it("begins anew after a run of 10 s", () => {
     expect(delays(20_000, 10_000, 0.5, 4)).toEqual([100, 100, 100, 100]);
     expect(delays(10_000)).toEqual([100, 100, 100, 100, undefined]);
+  });
+
+  it("never gives an address up, and begins anew after each connection", () => {
+    expect(delays(50, 50, 0.5, 6, addressRules)).toEqual([100, 100, 100, 100, 100, 100]);
+    expect(delays(0, 0, 0.5, 6, addressRules)).toEqual([100, 200, 400, 800, 1_600, 3_200]);
   });
 
   it("moves a delay by a fifth at the most", () => {

@@ -28,6 +28,17 @@ export const restartRules: RestartRules = {
   windowMs: 60_000,
 };
 
+/**
+ * For a plugin at an address, whose process the host does not start. It is never given up, because
+ * nothing would tell the host that it is back. A connection costs little, so the delays begin anew
+ * with each one that came about: a plugin that breaks a connection is away for 100 ms, not for 30 s.
+ */
+export const addressRules: RestartRules = {
+  ...restartRules,
+  steadyRunMs: 1,
+  failuresMax: Number.POSITIVE_INFINITY,
+};
+
 /** What is remembered of a plugin's failures. */
 export interface FailureHistory {
   /** Failures in a row, none of which came after a run of `steadyRunMs`. */
