@@ -37,8 +37,10 @@ export class PartWriter implements Flushable {
   #state: "open" | "ending" | "ended" | "closed" = "open";
   readonly #room = new Room();
   readonly #onWritten = (error?: Error | null): void => {
-    // When a write failed, the stream closes and `close` says why.
-    if (!error && this.#stream.writableLength <= unsentBytesMax / 2) {
+    // When a write failed, the stream closes and `close` says why. Node 26 then gives no error.
+    const stream = this.#stream;
+    const isOpen = !stream.destroyed && !stream.closed;
+    if (!error && isOpen && stream.writableLength <= unsentBytesMax / 2) {
       this.#room.open();
     }
   };

@@ -129,7 +129,7 @@ function perform(
       endWith(stream, step.status);
       return;
     case "reset":
-      stream.close(step.code);
+      closeLater(stream, step.code);
       return;
     case "cut":
       stream.session?.socket.destroy();
@@ -149,12 +149,17 @@ function answerHead(stream: ServerHttp2Stream): void {
 function endWith(stream: ServerHttp2Stream, status: number | undefined): void {
   stream.on("wantTrailers", () => {
     if (status === undefined) {
-      stream.close();
+      closeLater(stream, constants.NGHTTP2_NO_ERROR);
     } else {
       stream.sendTrailers({ "grpc-status": status, "grpc-message": "secret of the plugin" });
     }
   });
   stream.end();
+}
+
+/** Closes a stream in a later turn. At once, it can end the process on Node 26. */
+function closeLater(stream: ServerHttp2Stream, code: number): void {
+  setImmediate(() => stream.close(code));
 }
 
 /** The length prefix of gRPC before a message. */
