@@ -122,7 +122,7 @@ describe("the page in Chromium", () => {
     await expect
       .poll(latestUpload)
       .toMatch(
-        /^random-64-MiB\.bin\s+cancelled by the caller after [\d.]+ MiB, reason caller-left$/,
+        /^random-64-MiB\.bin\s+cancelled by the client after [\d.]+ MiB, reason client-disconnected$/,
       );
     expect(await textOf("#stored")).not.toContain("random-64-MiB.bin");
   });

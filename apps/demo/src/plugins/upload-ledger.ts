@@ -2,7 +2,7 @@
 export type UploadOutcome =
   | { readonly state: "running" }
   | { readonly state: "stored"; readonly sha256: string | null }
-  /** The body was cut before its end; the reason is the bridge's code, such as `client-left`. */
+  /** The body was cut before its end; the reason is the bridge's code, such as `client-disconnected`. */
   | { readonly state: "cancelled"; readonly reason: string }
   /** The plugin could not store it; the reason is the system's code, such as `ENOSPC`. */
   | { readonly state: "failed"; readonly reason: string };

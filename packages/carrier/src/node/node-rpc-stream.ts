@@ -42,7 +42,9 @@ export class NodeRpcStream implements RpcStream {
       stream.write(segments[index]);
     }
     stream.write(segments[last], (error) => {
-      if (error === undefined || error === null) {
+      // Node 26 settles the writes of a closing stream without an error.
+      const isSent = (error === undefined || error === null) && !stream.closed;
+      if (isSent) {
         onWritten();
       }
     });

@@ -132,7 +132,8 @@ function perform(
       closeLater(stream, step.code);
       return;
     case "cut":
-      stream.session?.socket.destroy();
+      // Its other ways to end it are not for users of a session.
+      stream.session?.socket.destroySoon();
       return;
     case "respond":
       stream.respond(step.headers);
