@@ -14,6 +14,12 @@ export interface FastPathHost {
   readonly onFastPathError: (error: unknown) => void;
 }
 
+/**
+ * Deno and Bun have servers of their own behind Node's interface. On Deno 2.9, one that is handed a
+ * connection of which something has been read answers some of its requests with 400.
+ */
+const onNode = process.versions["deno"] === undefined && process.versions["bun"] === undefined;
+
 type ConnectionListener = (this: Server, socket: Socket) => void;
 
 /**
@@ -31,6 +37,7 @@ export function installFastPath(
     _connectionListener?: ConnectionListener;
   };
   if (
+    !onNode ||
     !(server instanceof Server || server instanceof SecureServer) ||
     nodeListener === undefined ||
     !server.listeners(event).includes(nodeListener) ||
