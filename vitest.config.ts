@@ -2,8 +2,14 @@ import { defineConfig } from "vitest/config";
 
 const isFullSize = process.env["SERVEHTTP_FULL"] !== undefined;
 
-/** They look at memory, descriptors and children of the process that they run in. */
-const ofTheirProcess = ["packages/host-bridge/src/process/*.test.ts"];
+/**
+ * They look at memory, descriptors and children of the process that they run in, or run frameworks
+ * that replace globals of it, such as `Response`.
+ */
+const ofTheirProcess = [
+  "packages/host-bridge/src/process/*.test.ts",
+  "packages/conformance/src/frameworks/*.test.ts",
+];
 
 /** They look at the clock, or at the memory of processes under load: one after the other, when nothing else runs. */
 const measured = [

@@ -36,7 +36,8 @@ let observer: Observer | undefined;
 const host = createPluginHost({
   plugins: {
     conformance: plugin("plugin"),
-    stopped: { url: "unix:/nowhere/stopped.sock" },
+    // Short, because every test of a plugin that never gets ready waits for it.
+    stopped: { url: "unix:/nowhere/stopped.sock", timeouts: { waitMs: 300 } },
     ...(impatient !== "" && {
       impatient: { ...plugin("impatient"), timeouts: impatientTimeouts },
     }),
