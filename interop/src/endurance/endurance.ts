@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { buildGoPlugin } from "../go-peer.js";
-import { buildTonicPlugin } from "../tonic-peer.js";
+import { buildTonicPlugin, reasonWithoutTonic } from "../tonic-peer.js";
 import { startBusyProcesses } from "@servehttp/testkit";
 import { printReport } from "./report.js";
 import { RunningHost } from "./running-host.js";
@@ -30,6 +30,14 @@ const { values } = parseArgs({
   },
 });
 const runMs = Number(values.minutes) * 60_000;
+
+const missing = await reasonWithoutTonic();
+if (missing !== undefined) {
+  console.error(
+    `endurance: the plugin on tonic can't be built, install cargo and protoc: ${missing}`,
+  );
+  process.exit(1);
+}
 
 const directory = await mkdtemp(join(tmpdir(), "servehttp-endurance-"));
 let good = false;
