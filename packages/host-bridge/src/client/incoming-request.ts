@@ -27,8 +27,8 @@ export interface IncomingRequest {
   readonly versionMajor: number;
   readonly versionMinor: number;
   readonly scheme: "http" | "https";
-  /** The client's address without a port; empty where there is none (a unix socket). */
-  readonly remoteIp: string;
+  /** Whoever has connected: an IP address, `"unix"`, or empty where it is not known any more. */
+  readonly peer: string;
   /** `"ip:port"`; empty where there is no address. */
   readonly remoteAddress: string;
   readonly entry: RequestEntry;

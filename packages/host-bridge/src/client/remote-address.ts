@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { plainIp } from "../edge/forwarded-node.js";
 
 /**
  * The address of a socket's other end: `"ip:port"`, or empty where there is none (a unix socket).
@@ -8,7 +9,21 @@ export function remoteAddressOf(socket: Socket): string {
   if (remoteAddress === undefined) {
     return "";
   }
-  // What a socket for both versions of IP shows of an IPv4 client.
-  const ip = remoteAddress.startsWith("::ffff:") ? remoteAddress.slice(7) : remoteAddress;
+  const ip = plainIp(remoteAddress);
   return ip.includes(":") ? `[${ip}]:${remotePort}` : `${ip}:${remotePort}`;
+}
+
+/**
+ * Who is at a socket's other end: an IP address, `"unix"` for a unix socket, or empty where that is
+ * not known any more.
+ */
+export function peerOf(socket: Socket): string {
+  const { remoteAddress } = socket;
+  if (remoteAddress !== undefined) {
+    return plainIp(remoteAddress);
+  }
+  // A TCP connection that its client has reset has no remote address any more, although what the
+  // client sent before can still be read. It has a local one until it is closed; a unix socket
+  // never has.
+  return socket.localAddress === undefined && !socket.destroyed ? "unix" : "";
 }

@@ -1,4 +1,5 @@
 import { comparableName, hopByHopNames, isToken } from "@servehttp/contract";
+import { z } from "zod";
 import { type Given, listOf, oneOf, shape, text } from "./option-kinds.js";
 import { isProxyRange } from "./trusted-proxies.js";
 
@@ -43,18 +44,36 @@ const edgeKeys = {
   /**
    * What becomes of X-Forwarded-For, -Host, -Proto and Forwarded. `"replace"`: the client's are
    * dropped, with every other X-Forwarded field and X-Real-IP, and the host sets its own.
-   * `"append"`: the client's are trusted, and the host adds to them. `"off"`: they pass as they
-   * came. Default: `"replace"`, which trusts nobody.
+   * `"append"`: the client's pass, those that `forwardedBy` names, and the host adds to them.
+   * `"off"`: they pass as they came. None of these says who the client is: that is for
+   * `trustedProxies`. Default: `"replace"`, which trusts nobody but those.
    */
   forwarded: oneOf("replace", "append", "off").optional(),
   /**
-   * Addresses and ranges of proxies in front of the host, such as `"10.0.0.0/8"`. With `"replace"`,
-   * their fields are treated as with `"append"`. Default: none.
+   * The proxies in front of the host: addresses, ranges such as `"10.0.0.0/8"`, and `"unix"` for
+   * whoever connects to a unix socket. Such a proxy says who the client is: its word becomes
+   * `request.remoteAddress` and `request.scheme`, and with them fetch's `request.url` and Node's
+   * `req.socket`. Where it names another trusted proxy, the word of that one counts as well. The
+   * fields that `forwarded` is about then tell the way from the client on; what a client wrote
+   * itself is dropped. Default: none.
    */
   trustedProxies: listOf(
-    text('an IP address, or a range such as "10.0.0.0/8"', isProxyRange),
-    'an array of addresses and ranges such as "10.0.0.0/8"',
+    text('an IP address, a range such as "10.0.0.0/8", or "unix"', isProxyRange),
+    'an array of addresses, ranges such as "10.0.0.0/8", and "unix"',
   ).optional(),
+  /**
+   * Which fields the proxies in front of the host set. `"x-forwarded"`: X-Forwarded-For, -Proto and
+   * -Host. `"forwarded"`: Forwarded (RFC 7239). Those of the other kind are dropped, because most
+   * proxies pass on what a client wrote there; the plugin gets them made from the ones that count.
+   * Default: `"x-forwarded"`.
+   */
+  forwardedBy: oneOf("x-forwarded", "forwarded").optional(),
+  /**
+   * False: informational responses of plugins (103 Early Hints, 102) are dropped, for proxies in
+   * front of the host that take them for the answer or for a fault. A 100 for which a client waits
+   * goes out all the same. Default: true.
+   */
+  informational: z.boolean("true or false").optional(),
   /** Names of cookies that no plugin's response may set, case-sensitive. Default: none. */
   protectedCookies: cookieNames,
   /**

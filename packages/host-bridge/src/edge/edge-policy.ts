@@ -2,7 +2,6 @@ import {
   comparableName,
   type FieldList,
   isForbiddenTrailer,
-  noFields,
   ServeHTTPError,
 } from "@servehttp/contract";
 import { addConnectionNamed, hasElement, listElements } from "../syntax/connection-options.js";
@@ -17,7 +16,8 @@ import {
   type RequestKind,
   type SpecialKind,
 } from "./field-kind.js";
-import { joined, pushForwarded } from "./forwarded.js";
+import { joined } from "./forwarded.js";
+import { Forwarding } from "./forwarding.js";
 import { type IdentityFields, readIdentity } from "./read-identity.js";
 import { identityNamesMax, requestFieldsMax, requestSectionBytesMax } from "../limits.js";
 import { type Refusal, refusal } from "./refusal.js";
@@ -25,7 +25,6 @@ import type { ClientFacts, RequestFields } from "./request-fields.js";
 import { bodyLength, effectiveHost } from "./request-framing.js";
 import { nothingSeen, pushCookies, type SeenFields } from "./seen-fields.js";
 import { parameterNames, stripQueryParameters } from "../syntax/strip-query-parameters.js";
-import { trustedProxies } from "./trusted-proxies.js";
 
 const colon = 0x3a;
 
@@ -36,8 +35,7 @@ const colon = 0x3a;
 export class EdgePolicy {
   readonly #cookies: ReadonlySet<string>;
   readonly #headers: ReadonlySet<string>;
-  readonly #forwarded: "replace" | "append" | "off";
-  readonly #isTrusted: (ip: string) => boolean;
+  readonly #forwarding: Forwarding;
   readonly #protectedCookies: ReadonlySet<string>;
   readonly #upgrades: ReadonlySet<string>;
   /** Grows by the names that `identity` returns, so that no client can set them. */
@@ -47,13 +45,16 @@ export class EdgePolicy {
   /** Parameters to remove from queries, by `parameterNames`. */
   readonly secretParameters: ReadonlySet<string>;
 
+  /** Whether a plugin's informational responses go to the client. */
+  readonly informational: boolean;
+
   /** @throws ServeHTTPError `invalid-argument` for a trusted proxy that is no address or range */
   constructor(options: EdgeOptions = {}) {
     this.#cookies = new Set(options.strip?.cookies);
     this.#headers = new Set(options.strip?.headers?.map(comparableName));
     this.secretParameters = parameterNames(options.strip?.queryParameters ?? []);
-    this.#forwarded = options.forwarded ?? "replace";
-    this.#isTrusted = trustedProxies(options.trustedProxies ?? []);
+    this.#forwarding = new Forwarding(options);
+    this.informational = options.informational ?? true;
     this.#protectedCookies = new Set(options.protectedCookies);
     this.#upgrades = new Set(options.upgrades?.filter((token) => token !== "h2c") ?? ["websocket"]);
     this.#identityNames = new Set(options.identityHeaders?.map(comparableName));
@@ -231,22 +232,22 @@ export class EdgePolicy {
     pushCookies(fields, seen.cookies, client.versionMajor);
     if (seen.named !== undefined) {
       this.#removeFields(fields, seen.named);
-      this.#removeFields(seen.forwarded, seen.named);
+      if (!this.#forwarding.trusts(client)) {
+        // HAProxy passes a client's Connection on, by which the client could take back what the
+        // proxy says of it.
+        this.#removeFields(seen.forwarded, seen.named);
+      }
     }
-    if (this.#forwarded !== "off") {
-      const remoteIp = plainIp(client.remoteIp);
-      const believed = this.#forwarded === "append" || this.#isTrusted(remoteIp);
-      pushForwarded(
-        fields,
-        { remoteIp, host, scheme: client.scheme },
-        believed ? seen.forwarded : noFields,
-      );
-    }
+    const { remoteAddress, scheme } = this.#forwarding.reads
+      ? this.#forwarding.apply(fields, seen.forwarded, client, host)
+      : client;
     const http1 = client.versionMajor === 1 && client.versionMinor > 0;
     return {
       kind: "fields",
       fields,
       host,
+      remoteAddress,
+      scheme,
       contentLength,
       emptyBodyDeclared: seen.contentLength === 0,
       // An expectation of HTTP/1.0 means nothing (RFC 9110, section 10.1.1).
@@ -265,7 +266,7 @@ export class EdgePolicy {
     }
     const kind = fieldKind(name, {
       readsReferer: this.secretParameters.size > 0,
-      readsForwarded: this.#forwarded !== "off",
+      readsForwarded: this.#forwarding.reads,
     });
     // Only the name with "-" has a meaning. The one with "_" is dropped, because a CGI-like plugin
     // would take it for the other.
@@ -321,12 +322,4 @@ function isContinue(expect: string): boolean {
   return (
     expectations.length > 0 && expectations.every((one) => one.toLowerCase() === "100-continue")
   );
-}
-
-/**
- * Writes an IPv4 address that a socket for both versions of IP shows as "::ffff:192.0.2.1" without
- * its prefix.
- */
-function plainIp(ip: string): string {
-  return ip.startsWith("::ffff:") && ip.includes(".") ? ip.slice(7) : ip;
 }

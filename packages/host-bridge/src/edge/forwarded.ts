@@ -1,56 +1,55 @@
-import type { FieldList } from "@servehttp/contract";
+import type { ForwardedHop } from "./forwarded-hops.js";
 
-/** What the host tells the plugin about the client. */
+/** What the host tells the plugin about whoever has connected to it. */
 export interface ForwardedFacts {
-  /** The client's address without its port; empty where there is none (a unix socket). */
+  /** Its address without a port; empty where there is none (a unix socket). */
   readonly remoteIp: string;
   /** The Host field; empty when there was none. */
   readonly host: string;
   readonly scheme: "http" | "https";
 }
 
+/** Adds X-Forwarded-For, -Host and -Proto and Forwarded (RFC 7239) to a flat field list. */
+export function pushForwarded(fields: string[], facts: ForwardedFacts): void {
+  if (facts.remoteIp !== "") {
+    fields.push("X-Forwarded-For", facts.remoteIp);
+  }
+  if (facts.host !== "") {
+    fields.push("X-Forwarded-Host", facts.host);
+  }
+  fields.push("X-Forwarded-Proto", facts.scheme);
+  fields.push("Forwarded", ownElement(facts));
+}
+
 /**
- * Adds X-Forwarded-For, -Host and -Proto and Forwarded (RFC 7239) to a flat field list. Lists that
- * came from a trusted proxy get one more element. A host and a scheme that came stand, because they
- * are the ones that the client meant.
+ * The same for a request that came by proxies. Both families of fields say the same: the way from
+ * the client on, and the scheme and the host that the client meant.
  *
- * @param before the fields of this family that a trusted proxy sent; usually none
+ * @param hops at least one; the first one is the client's
  */
-export function pushForwarded(fields: string[], facts: ForwardedFacts, before: FieldList): void {
-  let forwardedFor: string | undefined;
-  let host: string | undefined;
-  let scheme: string | undefined;
-  let elements: string | undefined;
-  for (let at = 0; at + 1 < before.length; at += 2) {
-    const name = before[at] as string;
-    const value = before[at + 1] as string;
-    switch (name.toLowerCase()) {
-      case "x-forwarded-for":
-        forwardedFor = joined(forwardedFor, value);
-        break;
-      case "x-forwarded-host":
-        host ??= value;
-        break;
-      case "x-forwarded-proto":
-        scheme ??= value;
-        break;
-      case "forwarded":
-        elements = joined(elements, value);
-        break;
-      default:
-        fields.push(name, value);
-    }
+export function pushForwardedHops(
+  fields: string[],
+  facts: ForwardedFacts,
+  hops: readonly ForwardedHop[],
+): void {
+  const senders = [...hops.map(({ sender }) => sender?.peer ?? ""), facts.remoteIp];
+  const addresses = senders.filter((peer) => peer !== "" && peer !== "unix");
+  if (addresses.length > 0) {
+    fields.push("X-Forwarded-For", addresses.join(", "));
   }
-  forwardedFor = joined(forwardedFor, facts.remoteIp);
-  if (forwardedFor !== "") {
-    fields.push("X-Forwarded-For", forwardedFor);
-  }
-  host ??= facts.host;
+  const [first] = hops;
+  const host = first?.host ?? facts.host;
   if (host !== "") {
     fields.push("X-Forwarded-Host", host);
   }
-  fields.push("X-Forwarded-Proto", scheme ?? facts.scheme);
-  fields.push("Forwarded", joined(elements, forwardedElement(facts)));
+  const scheme = first?.scheme ?? facts.scheme;
+  fields.push("X-Forwarded-Proto", scheme);
+  const elements = hops.map(({ sender }, index) =>
+    index === 0
+      ? elementOf(sender?.peer ?? "", host, scheme)
+      : `for=${forwardedNode(sender?.peer ?? "")}`,
+  );
+  fields.push("Forwarded", [...elements, ownElement(facts)].join(", "));
 }
 
 /** Joins the lines of a list field (RFC 9110, section 5.3). */
@@ -64,7 +63,7 @@ export function joined(before: string | undefined, next: string): string {
 /** The element that was built last: all requests on one connection need the same one. */
 let last: (ForwardedFacts & { readonly element: string }) | undefined;
 
-function forwardedElement(facts: ForwardedFacts): string {
+function ownElement(facts: ForwardedFacts): string {
   if (
     last !== undefined &&
     last.remoteIp === facts.remoteIp &&
@@ -73,15 +72,19 @@ function forwardedElement(facts: ForwardedFacts): string {
   ) {
     return last.element;
   }
-  // A valid Host holds neither quotes nor backslashes, so there is nothing to escape.
-  const host = facts.host === "" ? "" : `;host="${facts.host}"`;
-  const element = `for=${forwardedNode(facts.remoteIp)}${host};proto=${facts.scheme}`;
+  const element = elementOf(facts.remoteIp, facts.host, facts.scheme);
   last = { remoteIp: facts.remoteIp, host: facts.host, scheme: facts.scheme, element };
   return element;
 }
 
+function elementOf(ip: string, host: string, scheme: string): string {
+  // A valid Host holds neither quotes nor backslashes, so there is nothing to escape.
+  const hostParameter = host === "" ? "" : `;host="${host}"`;
+  return `for=${forwardedNode(ip)}${hostParameter};proto=${scheme}`;
+}
+
 function forwardedNode(ip: string): string {
-  if (ip === "") {
+  if (ip === "" || ip === "unix") {
     return "unknown";
   }
   return ip.includes(":") ? `"[${ip}]"` : ip;

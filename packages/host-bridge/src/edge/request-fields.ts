@@ -2,8 +2,13 @@
 export interface ClientFacts {
   readonly versionMajor: number;
   readonly versionMinor: number;
-  /** The client's address without a port; empty where there is none (a unix socket). */
-  readonly remoteIp: string;
+  /**
+   * Whoever has connected: its IP address, `"unix"` where it has connected to a unix socket, empty
+   * where it is not known any more.
+   */
+  readonly peer: string;
+  /** The same as `"ip:port"`; empty where there is no address. */
+  readonly remoteAddress: string;
   readonly scheme: "http" | "https";
   /** The authority in the request target, which takes precedence over the Host field. */
   readonly authority: string | undefined;
@@ -22,6 +27,10 @@ export interface RequestFields {
   /** What goes to the plugin: name, value, name, value. Whoever reads the request may push more. */
   readonly fields: string[];
   readonly host: string;
+  /** The client's `"ip:port"`, as far as trusted proxies and the connection tell. */
+  readonly remoteAddress: string;
+  /** The scheme in which the client addressed the host, or the first of the trusted proxies. */
+  readonly scheme: "http" | "https";
   /** The length of the body in bytes; -1 when it is not known in advance. */
   readonly contentLength: number;
   /** A Content-Length of 0 was sent, which `fields` does not have. */

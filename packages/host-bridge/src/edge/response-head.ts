@@ -22,8 +22,13 @@ export interface ResponseRules {
   /** The client's version of HTTP. */
   readonly versionMajor: number;
   readonly versionMinor: number;
-  /** Whether a Set-Cookie value of a plugin may pass: `EdgePolicy` is one of these. */
-  readonly policy: { maySetCookie(value: string): boolean };
+  /** What the edge lets pass: `EdgePolicy` is one of these. */
+  readonly policy: {
+    /** Whether a Set-Cookie value of a plugin may pass. */
+    maySetCookie(value: string): boolean;
+    /** Whether informational responses may pass. */
+    readonly informational: boolean;
+  };
 }
 
 /** A plugin's response head, checked, as the client gets it. */
@@ -102,7 +107,7 @@ export function readResponseHead(init: ResponseInit, rules: ResponseRules): Resp
 
 /**
  * Turns an informational response into what the client gets; undefined for HTTP/1.0, which has
- * none.
+ * none, and where the edge lets none pass. A 100 always passes: it answers the client's Expect.
  *
  * @throws ServeHTTPError as `readResponseHead` does; 101 is what `hijack` is for
  */
@@ -115,7 +120,8 @@ export function readInformational(
     throw new ServeHTTPError("handler-failed", `the plugin sent the interim status ${status}`);
   }
   const { fields } = readSection(informational.headers, rules);
-  return rules.versionMajor === 1 && rules.versionMinor === 0 ? undefined : { status, fields };
+  const known = rules.versionMajor > 1 || rules.versionMinor > 0;
+  return known && (rules.policy.informational || status === 100) ? { status, fields } : undefined;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { closeInStages } from "../client/close-in-stages.js";
 import { discardBody, isLongBody } from "../client/discard-body.js";
 import { isEncrypted } from "../client/is-encrypted.js";
-import { remoteAddressOf } from "../client/remote-address.js";
+import { peerOf, remoteAddressOf } from "../client/remote-address.js";
 import { fastPathHeldBytesMax, fastPathSilenceMsMax } from "../limits.js";
 import type { ConnectionOwner, OwnedConnection } from "./connection-owner.js";
 import { readPlainHead } from "./plain-request.js";
@@ -33,7 +33,7 @@ export class FastPathConnection implements OwnedConnection, RequestConnection {
   readonly socket: Socket;
   readonly io: SocketIo;
   readonly scheme: "http" | "https";
-  readonly remoteIp: string;
+  readonly peer: string;
   readonly remoteAddress: string;
   readonly #owner: ConnectionOwner;
   #state: FastPathState = "fresh";
@@ -90,7 +90,7 @@ export class FastPathConnection implements OwnedConnection, RequestConnection {
     this.socket = socket;
     this.io = new SocketIo(socket);
     this.scheme = isEncrypted(socket) ? "https" : "http";
-    this.remoteIp = socket.remoteAddress ?? "";
+    this.peer = peerOf(socket);
     this.remoteAddress = remoteAddressOf(socket);
     this.#sinceMs = owner.nowMs;
     socket.on("error", this.#onError);

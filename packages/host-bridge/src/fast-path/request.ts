@@ -11,8 +11,8 @@ import { FastPathResponse, type ResponseConnection } from "./response.js";
 /** What a request needs of the connection on which it came. */
 export interface RequestConnection extends ResponseConnection {
   readonly scheme: "http" | "https";
-  /** The client's address without a port; empty where there is none (a unix socket). */
-  readonly remoteIp: string;
+  /** Whoever has connected: an IP address, `"unix"`, or empty where it is not known any more. */
+  readonly peer: string;
   /** `"ip:port"`; empty where there is no address. */
   readonly remoteAddress: string;
   readonly joinsDuplicateHeaders: boolean | undefined;
@@ -55,8 +55,8 @@ export class FastPathRequest implements IncomingRequest, RequestBody {
     return this.#connection.scheme;
   }
 
-  get remoteIp(): string {
-    return this.#connection.remoteIp;
+  get peer(): string {
+    return this.#connection.peer;
   }
 
   get remoteAddress(): string {

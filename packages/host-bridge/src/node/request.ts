@@ -5,7 +5,7 @@ import { destroySocket } from "../client/destroy-socket.js";
 import type { CloseListener, IncomingRequest, RequestEntry } from "../client/incoming-request.js";
 import { isEncrypted } from "../client/is-encrypted.js";
 import type { HostRequest, HostResponse } from "../client/node-types.js";
-import { remoteAddressOf } from "../client/remote-address.js";
+import { peerOf, remoteAddressOf } from "../client/remote-address.js";
 import type { RequestBody } from "../client/request-body.js";
 import { ExtendedConnectResponse } from "./extended-connect-response.js";
 import { Http1Response } from "./http1-response.js";
@@ -45,8 +45,8 @@ export class NodeIncomingRequest implements IncomingRequest {
     return isEncrypted(this.message.socket) ? "https" : "http";
   }
 
-  get remoteIp(): string {
-    return this.message.socket.remoteAddress ?? "";
+  get peer(): string {
+    return peerOf(this.message.socket);
   }
 
   get remoteAddress(): string {

@@ -95,7 +95,9 @@ describe("readHostOptions", () => {
         strip: { cookies: ["s"], headers: ["X-Key"], queryParameters: ["access_token"] },
         identityHeaders: ["x-user-id"],
         forwarded: "append",
-        trustedProxies: ["10.0.0.0/8"],
+        trustedProxies: ["10.0.0.0/8", "unix"],
+        forwardedBy: "forwarded",
+        informational: false,
         protectedCookies: ["s"],
         upgrades: ["websocket", "my/1"],
       },
@@ -214,6 +216,11 @@ describe("readHostOptions", () => {
       'edge.forwarded: got true, allowed is one of "replace", "append", "off"',
     ],
     [
+      { edge: { forwardedBy: "x-real-ip" } },
+      'edge.forwardedBy: got "x-real-ip", allowed is one of "x-forwarded", "forwarded"',
+    ],
+    [{ edge: { informational: "no" } }, 'edge.informational: got "no", allowed is true or false'],
+    [
       { edge: { strip: { header: [] } } },
       "edge.strip.header: no such option; allowed are cookies, headers, queryParameters",
     ],
@@ -236,7 +243,7 @@ describe("readHostOptions", () => {
     [{ edge: { upgrades: ["WebSocket"] } }, 'edge.upgrades[0]: got "WebSocket", allowed is'],
     [
       { edge: { trustedProxies: ["localhost"] } },
-      'edge.trustedProxies[0]: got "localhost", allowed is an IP address, or a range',
+      'edge.trustedProxies[0]: got "localhost", allowed is an IP address, a range such as "10.0.0.0/8", or "unix"',
     ],
     [
       { limits: { maxInFlight: 0 } },

@@ -48,7 +48,8 @@ export function admit(
   const fields = edge.readRequest(request.rawHeaders, {
     versionMajor: request.versionMajor,
     versionMinor: request.versionMinor,
-    remoteIp: request.remoteIp,
+    peer: request.peer,
+    remoteAddress: request.remoteAddress,
     scheme: request.scheme,
     authority: route.authority,
     endedByHead: request.endedByHead,

@@ -36,14 +36,14 @@ export function requestInit(
     protocolMajor: versionMajor,
     protocolMinor: versionMinor,
     host: fields.host,
-    remoteAddress: request.remoteAddress,
+    remoteAddress: fields.remoteAddress,
     // A plugin is told of an expectation by `expectContinue`, not twice.
     headers: expectContinue ? without(headers, isExpect) : headers,
     contentLength: extended ? 0 : fields.contentLength,
     deadlineUnixMs: totalMs === 0 ? 0 : Date.now() + totalMs,
     requestId,
     context,
-    scheme: request.scheme,
+    scheme: fields.scheme,
     expectContinue,
     hijackable: extended || (versionMajor === 1 && fields.contentLength === 0 && plugin.mayTunnel),
   };

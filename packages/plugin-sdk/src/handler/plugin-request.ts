@@ -32,14 +32,18 @@ export interface PluginRequest {
   /** The minor number of the client's protocol: 0 or 1. */
   readonly protocolMinor: number;
 
-  /** How the client addressed the host: `"http"` or `"https"`. */
+  /**
+   * How the client addressed the host, or the proxy in front of it that the host trusts: `"http"`
+   * or `"https"`.
+   */
   readonly scheme: "http" | "https";
 
   /** The client's `Host` or `:authority`. It is not among `headers`. May be empty (HTTP/1.0). */
   readonly host: string;
 
   /**
-   * The client's address, `"ip:port"`, IPv6 in brackets. Empty where it has none (a unix socket).
+   * The client's address, `"ip:port"`, IPv6 in brackets. Port 0 where a proxy that the host trusts
+   * tells the address and no port. Empty where nobody knows an address (a unix socket).
    */
   readonly remoteAddress: string;
 

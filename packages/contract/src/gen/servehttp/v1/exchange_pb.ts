@@ -140,8 +140,9 @@ export type RequestInit = Message<"servehttp.v1.RequestInit"> & {
   host: string;
 
   /**
-   * The client's transport address, "ip:port", IPv6 in brackets. Empty when the client has none,
-   * because it came by a unix socket.
+   * The client's transport address, "ip:port", IPv6 in brackets. If the request came by a proxy that
+   * the host trusts, it is the address that the proxy tells, with port 0 if it tells no port. Empty
+   * if nobody knows an address, because the client came by a unix socket for example.
    *
    * @generated from field: string remote_addr = 8;
    */
@@ -188,7 +189,8 @@ export type RequestInit = Message<"servehttp.v1.RequestInit"> & {
   context: { [key: string]: string };
 
   /**
-   * The scheme in which the client addressed the host: "http" or "https".
+   * The scheme in which the client addressed the host, or the first of the proxies in front of it
+   * that the host trusts: "http" or "https".
    *
    * @generated from field: string scheme = 14;
    */
