@@ -64,6 +64,12 @@ export const hostFunctionMsMax = 30_000;
 /** Clients' addresses whose trust is remembered: 1,024. */
 export const trustRememberedMax = 1_024;
 
+/**
+ * How long a client's connection may be silent until the system asks whether the client is still
+ * there: 60 s. Linux then takes another 10 s to find out that it is not.
+ */
+export const clientSilenceMsMax = 60_000;
+
 /** Between the answer to a health check and the next check: 2 s. */
 export const healthIntervalMs = 2_000;
 

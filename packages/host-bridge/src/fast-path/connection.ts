@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { closeInStages } from "../client/close-in-stages.js";
 import { discardBody, isLongBody } from "../client/discard-body.js";
+import { noticeDeadClient } from "../client/notice-dead-client.js";
 import { isEncrypted } from "../client/is-encrypted.js";
 import { peerOf, remoteAddressOf } from "../client/remote-address.js";
 import { fastPathHeldBytesMax, fastPathSilenceMsMax } from "../limits.js";
@@ -93,6 +94,7 @@ export class FastPathConnection implements OwnedConnection, RequestConnection {
     this.peer = peerOf(socket);
     this.remoteAddress = remoteAddressOf(socket);
     this.#sinceMs = owner.nowMs;
+    noticeDeadClient(socket);
     socket.on("error", this.#onError);
     socket.on("close", this.#onClose);
     socket.on("end", this.#onEnd);

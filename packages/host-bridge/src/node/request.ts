@@ -4,6 +4,7 @@ import type { ClientResponse } from "../client/client-response.js";
 import { destroySocket } from "../client/destroy-socket.js";
 import type { CloseListener, IncomingRequest, RequestEntry } from "../client/incoming-request.js";
 import { isEncrypted } from "../client/is-encrypted.js";
+import { noticeDeadClient } from "../client/notice-dead-client.js";
 import type { HostRequest, HostResponse } from "../client/node-types.js";
 import { peerOf, remoteAddressOf } from "../client/remote-address.js";
 import type { RequestBody } from "../client/request-body.js";
@@ -84,6 +85,7 @@ export class NodeIncomingRequest implements IncomingRequest {
 
   openResponse(awaitsContinue: boolean): ClientResponse {
     const { message } = this;
+    noticeDeadClient(message.socket);
     if (!("stream" in message)) {
       return new Http1Response(message, this.#response as ServerResponse, awaitsContinue);
     }

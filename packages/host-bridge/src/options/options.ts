@@ -71,8 +71,12 @@ const timeoutKeys = {
    * limit. Default: 60,000.
    */
   headMs: milliseconds.default(60_000),
-  /** Without any byte in either direction; 0: no limit. Default: 120,000. */
-  idleMs: milliseconds.default(120_000),
+  /**
+   * Without any byte in either direction, once the head of the response is there; 0: no limit.
+   * Default: 0, as for Node's own server: an event stream may say nothing for hours. That a client
+   * is gone without a word is noticed by TCP keep-alive, after a minute.
+   */
+  idleMs: milliseconds.default(0),
   /** For the exchange as a whole; 0: no limit. Default: 0. */
   totalMs: milliseconds.default(0),
   /**

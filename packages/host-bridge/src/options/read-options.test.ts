@@ -27,7 +27,7 @@ const notes = { command: ["node", "notes.js"] };
 const limits = { maxInFlight: 16_384, maxTunnels: 4_096, maxWaiting: 1_024 };
 const timeouts = {
   headMs: 60_000,
-  idleMs: 120_000,
+  idleMs: 0,
   totalMs: 0,
   startMs: 10_000,
   waitMs: 5_000,
