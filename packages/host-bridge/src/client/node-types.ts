@@ -10,7 +10,9 @@ import type {
 export type NodeServer = Server | Http2Server | Http2SecureServer;
 
 /** The request of any of Node's HTTP servers. Express and Connect add `originalUrl`. */
-export type HostRequest = (IncomingMessage | Http2ServerRequest) & { originalUrl?: string };
+export type HostRequest = (IncomingMessage | Http2ServerRequest) & {
+  originalUrl?: string | undefined;
+};
 
 /** The response of any of Node's HTTP servers. */
 export type HostResponse = ServerResponse | Http2ServerResponse;

@@ -29,15 +29,32 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest;
 /** A response as Node's `http`, `https` and `http2` servers give it. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
-/** Methods, so that a function which takes only one kind of request is accepted. */
+/**
+ * Methods, so that a function which takes only one kind of request is accepted. The schemas of them
+ * have their types written out, because declarations that are inferred make functions of methods.
+ */
 interface Callbacks {
+  /**
+   * Header fields that only the host may set: who the client is. A client's fields of the same
+   * names never arrive. Return a name with `undefined` when there is nobody, or list the names in
+   * `edge.identityHeaders`. A throw, a rejection, a value of another type or a
+   * promise that has not settled after 30 s is answered 500, and the log says why. Default: none.
+   */
   identity(this: void, request: NodeRequest): IdentityFields | Promise<IdentityFields>;
+  /**
+   * What the host knows of the client beside the header space; becomes `request.context` in the
+   * plugin. At most 64 entries and 16 KiB. A throw, a rejection, a value of another type or a
+   * promise that has not settled after 30 s is answered 500, and the log says why. Default: none.
+   */
   context(
     this: void,
     request: NodeRequest,
   ): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
+  /** Node's own listener, which the bridge leaves alone. */
   handler(this: void, request: NodeRequest, response: NodeResponse): unknown;
 }
+
+type Callback<Name extends keyof Callbacks> = z.ZodType<Callbacks[Name], Callbacks[Name]>;
 
 /** The most that a timer of Node's can wait. */
 const timerMsMax = 2_147_483_647;
@@ -145,10 +162,7 @@ const commandKeys = {
     .default({}),
   /** How many processes share the plugin's requests, 1 to 64. Default: 1. */
   instances: whole(1, 64).default(1),
-  /**
-   * How the host reaches it: over a private unix socket. Default, and the only way so far:
-   * `"unix"`.
-   */
+  /** How the host reaches it: over a private unix socket. Default: `"unix"`, the only way so far. */
   connect: z.literal("unix", '"unix"; "fd" is not supported yet').default("unix"),
   ...sharedKeys,
 };
@@ -214,10 +228,7 @@ const urlKeys = {
 /** A plugin that somebody else runs. */
 export interface UrlPluginOptions extends Given<typeof urlKeys, "url"> {}
 
-const handlerKeys = {
-  /** Node's own listener, which the bridge leaves alone. */
-  handler: callback<Callbacks["handler"]>(),
-};
+const handlerKeys: { readonly handler: Callback<"handler"> } = { handler: callback() };
 
 /** A plugin inside the host's process. */
 export interface HandlerPluginOptions extends Given<typeof handlerKeys, "handler"> {}
@@ -257,19 +268,6 @@ const hostKeys = {
    * Default: true.
    */
   enabled: z.boolean("true or false").default(true),
-  /**
-   * Header fields that only the host may set: who the client is. A client's fields of the same
-   * names never arrive. Return a name with `undefined` when there is nobody, or list the names in
-   * `edge.identityHeaders`. A throw, a rejection, a value of another type or a
-   * promise that has not settled after 30 s is answered 500, and the log says why. Default: none.
-   */
-  identity: callback<Callbacks["identity"]>().optional(),
-  /**
-   * What the host knows of the client beside the header space; becomes `request.context` in the
-   * plugin. At most 64 entries and 16 KiB. A throw, a rejection, a value of another type or a
-   * promise that has not settled after 30 s is answered 500, and the log says why. Default: none.
-   */
-  context: callback<Callbacks["context"]>().optional(),
   /** What crosses the edge between clients and plugins. */
   edge: edgeSchema.prefault({}),
   /** Bounds for each plugin that sets none of its own. */
@@ -290,10 +288,17 @@ const hostKeys = {
   chunkBytes: whole(1, bodyChunkBytesMax).default(bodyChunkBytesMax),
 };
 
-/** The options of `createPluginHost`. What is not named here is refused. */
-export interface HostOptions extends Given<typeof hostKeys> {}
+const requestKeys: {
+  readonly [Name in keyof Pick<Callbacks, "identity" | "context">]: z.ZodOptional<Callback<Name>>;
+} = {
+  identity: callback<Callbacks["identity"]>().optional(),
+  context: callback<Callbacks["context"]>().optional(),
+};
 
-export const hostSchema = shape(hostKeys);
+/** The options of `createPluginHost`. What is not named here is refused. */
+export interface HostOptions extends Given<typeof hostKeys>, Given<typeof requestKeys> {}
+
+export const hostSchema = shape({ ...hostKeys, ...requestKeys });
 
 function isPluginUrl(url: string): boolean {
   if (url.startsWith("unix:")) {
