@@ -192,7 +192,7 @@ export default defineConfig({
       },
     },
     {
-      files: ["*.config.ts", "**/*.config.ts"],
+      files: ["*.config.ts", "**/*.config.ts", "docs/.vitepress/config.ts"],
       rules: {
         "import/no-default-export": "off",
       },

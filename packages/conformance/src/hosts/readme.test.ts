@@ -1,23 +1,42 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { documentedPrograms } from "./documented-programs.js";
+import { programsOfPage } from "./documented-programs.js";
+import { ProgramDirectory } from "./program-directory.js";
 import { RunningProgram } from "./running-program.js";
 
-const page = new URL("../../../../README.md", import.meta.url);
+const root = new URL("../../../../", import.meta.url);
 
-it("answers what the README's curl commands show, by the README's plugin and host", async () => {
-  const programs = documentedPrograms(page);
-  expect([...programs.keys()]).toEqual(["A plugin", "A host"]);
-  const files = { "notes.js": programs.get("A plugin") ?? "" };
-  const calls = documentedCalls(readFileSync(page, "utf8"));
-  expect(calls.length).toBeGreaterThan(3);
+it.each(["README.md", "packages/host-bridge/README.md"])(
+  "answers what the curl commands of %s show, by its plugin and its host",
+  async (path) => {
+    const page = new URL(path, root);
+    const programs = programsOfPage(page).map(({ code }) => code);
+    expect(programs).toHaveLength(2);
+    const isHost = (code: string) => code.includes("createPluginHost");
+    const host = programs.find(isHost) ?? "";
+    const plugin = programs.find((code) => !isHost(code)) ?? "";
+    const calls = documentedCalls(readFileSync(page, "utf8"));
+    expect(calls.length).toBeGreaterThan(1);
 
-  await using program = await RunningProgram.start(programs.get("A host") ?? "", files);
-  for (const { path, init, output } of calls) {
-    const response = await fetch(`http://127.0.0.1:${program.port}${path}`, init);
-    expect([path, await response.text()]).toEqual([path, output]);
-  }
-});
+    await using program = await RunningProgram.start(host, { "notes.js": plugin });
+    for (const call of calls) {
+      const response = await fetch(`http://127.0.0.1:${program.port}${call.path}`, call.init);
+      expect([call.path, await response.text()]).toEqual([call.path, call.output]);
+    }
+  },
+);
+
+it.each(["packages/plugin-sdk/README.md", "packages/contract/README.md"])(
+  "runs the last program of %s",
+  async (path) => {
+    const code = programsOfPage(new URL(path, root)).at(-1)?.code ?? "";
+    await using directory = await ProgramDirectory.create({ "p.js": code });
+    const child = spawn(process.execPath, ["p.js"], { cwd: directory.path, stdio: "inherit" });
+    expect(await once(child, "exit")).toEqual([0, null]);
+  },
+);
 
 interface DocumentedCall {
   readonly path: string;

@@ -48,10 +48,17 @@ export class RunningProgram implements AsyncDisposable {
     return new RunningProgram(child, directory, await portOf(child.stdout));
   }
 
+  /** Sends a signal, and resolves with the code with which the program then exits. */
+  async exitCodeAfter(signal: NodeJS.Signals): Promise<number | null> {
+    const exited = once(this.#child, "exit") as Promise<[number | null]>;
+    this.#child.kill(signal);
+    return (await exited)[0];
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const exited = once(this.#child, "exit");
     // A program with an exit code has ended by itself.
-    if (this.#child.exitCode === null && this.#child.kill()) {
+    if (this.#child.exitCode === null && this.#child.signalCode === null && this.#child.kill()) {
       await exited;
     }
     await this.#directory[Symbol.asyncDispose]();

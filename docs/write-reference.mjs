@@ -1,0 +1,55 @@
+// Writes the API reference into docs/reference, from the docstrings of what the packages export. It
+// is not checked in: the site's build makes it anew.
+import { rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Application } from "typedoc";
+
+const out = fileURLToPath(new URL("reference/", import.meta.url));
+
+const references = {
+  "host-bridge": { title: "@servehttp/host-bridge", entryPoints: ["index.ts"] },
+  "plugin-sdk": {
+    title: "@servehttp/plugin-sdk",
+    entryPoints: ["index.ts", "testing/testing.ts"],
+  },
+};
+
+rmSync(out, { recursive: true, force: true });
+for (const [name, { title, entryPoints }] of Object.entries(references)) {
+  const source = fileURLToPath(new URL(`../packages/${name}/`, import.meta.url));
+  const app = await Application.bootstrapWithPlugins({
+    name: title,
+    entryPoints: entryPoints.map((path) => `${source}src/${path}`),
+    tsconfig: `${source}tsconfig.json`,
+    plugin: ["typedoc-plugin-markdown"],
+    readme: "none",
+    router: "module",
+    hideBreadcrumbs: true,
+    hidePageHeader: true,
+    disableSources: true,
+    excludeInternal: true,
+    excludePrivate: true,
+    excludeExternals: true,
+    logLevel: "Warn",
+    treatWarningsAsErrors: true,
+  });
+  const project = await app.convert();
+  if (project === undefined) {
+    process.exit(1);
+  }
+  await app.generateOutputs(project, `${out}${name}`);
+  if (app.logger.hasErrors() || app.logger.hasWarnings()) {
+    process.exit(1);
+  }
+}
+
+writeFileSync(
+  `${out}index.md`,
+  `# API reference
+
+Written from the docstrings.
+
+- [@servehttp/host-bridge](host-bridge/README.md): what a host imports
+- [@servehttp/plugin-sdk](plugin-sdk/README.md): what a plugin imports, and \`@servehttp/plugin-sdk/testing\`
+`,
+);

@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { pageAt } from "./pages.js";
+import {
+  installation,
+  type RuntimeDependency,
+  runtimeDependencies,
+} from "./runtime-dependencies.js";
+
+const page = fileURLToPath(pageAt("docs/dependencies.md"));
+
+/** What each is for, and why nothing smaller does. A dependency without a reason fails the test. */
+const reasons: Readonly<Record<string, { readonly purpose: string; readonly why: string }>> = {
+  "@bufbuild/protobuf": {
+    purpose:
+      "The messages of the contract as types, and their encoding where it is not ours: `Describe`, health, Connect and JSON.",
+    why: "Exchanges are read and written by code of ours, for speed ([decision 001](../decisions/001-own-grpc-framing.md)). The rest needs all of protobuf with JSON, which no smaller package has. Half of it is the same code twice, for `require` and for `import`, and types.",
+  },
+  "@connectrpc/connect": {
+    purpose:
+      "The RPCs that carry no exchange (`Describe`, health), with their statuses, and exchanges in the Connect protocol.",
+    why: "Three protocols (gRPC, gRPC-Web, Connect) with their errors. gRPC alone would be little code, but any gRPC client can look at a plugin because this understands it.",
+  },
+  "@connectrpc/connect-node": {
+    purpose: "The same on `node:http2`.",
+    why: "It is the part of connect that knows Node. `@grpc/grpc-js` would bring 33 packages with 10 MB, and no Connect.",
+  },
+  pino: {
+    purpose: "The log of a host that is given no logger of its own.",
+    why: "Its records are what log collectors and `pino-pretty` read, and it writes any error, with circles and throwing getters, without failing. Writing to standard output is code of ours, because pino's waits on a full pipe. An application that has pino already shares it.",
+  },
+  zod: {
+    purpose: "Checks the options of a host, and says in one line what is wrong.",
+    why: "Types, defaults, checks and the pages of [options](options.md) come from one declaration. It has no dependencies. Half of its size is source, and a tenth is texts in other languages: no program loads them.",
+  },
+};
+
+it("says in docs/dependencies.md what users install (vitest --update writes it)", async () => {
+  const text = readFileSync(page, "utf8");
+  const table = dependencyTable(runtimeDependencies());
+  const totals = totalsTable(["host-bridge", "plugin-sdk"]);
+  const written = filled(filled(text, "dependencies", table), "installations", totals);
+  await expect(written).toMatchFileSnapshot(page);
+});
+
+function dependencyTable(dependencies: readonly RuntimeDependency[]): string {
+  const rows = dependencies.map(({ name, version, neededBy, tree, bytes }) => {
+    const reason = reasons[name];
+    if (reason === undefined) {
+      throw new Error(`nobody has said why ${name} is needed`);
+    }
+    const size = `${megabytes(bytes)}${tree.length > 1 ? `, ${tree.length} packages` : ""}`;
+    return `| \`${name}\` ${version} | ${neededBy.join(", ")} | ${size} | ${reason.purpose} | ${reason.why} |`;
+  });
+  return [
+    "| package | needed by | on disk | what it is for | why nothing smaller does |",
+    "|---|---|---|---|---|",
+    ...rows,
+  ].join("\n");
+}
+
+function totalsTable(packages: readonly string[]): string {
+  const rows = packages.map((name) => {
+    const { packages: count, bytes } = installation(name);
+    return `| \`npm install @servehttp/${name}\` | ${count} | ${megabytes(bytes)} |`;
+  });
+  return [
+    "| command | packages, ours included | other people's code on disk |",
+    "|---|---|---|",
+    ...rows,
+  ].join("\n");
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** A page with what stands between `<!-- NAME -->` and `<!-- end -->` written anew. */
+function filled(text: string, name: string, content: string): string {
+  const place = new RegExp(`(<!-- ${name} -->\\n).*?(<!-- end -->)`, "s");
+  if (!place.test(text)) {
+    throw new Error(`docs/dependencies.md has no place for ${name}`);
+  }
+  return text.replace(place, (_all, start, end) => `${start}${content}\n${end}`);
+}
