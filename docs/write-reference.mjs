@@ -7,22 +7,26 @@ import { Application } from "typedoc";
 const out = fileURLToPath(new URL("reference/", import.meta.url));
 
 const references = {
-  "host-bridge": { title: "@servehttp/host-bridge", entryPoints: ["index.ts"] },
+  "host-bridge": { title: "@servehttp/host-bridge", entryPoints: ["index.d.ts"] },
   "plugin-sdk": {
     title: "@servehttp/plugin-sdk",
-    entryPoints: ["index.ts", "testing/testing.ts"],
+    entryPoints: ["index.d.ts", "testing/testing.d.ts"],
   },
 };
 
 rmSync(out, { recursive: true, force: true });
 for (const [name, { title, entryPoints }] of Object.entries(references)) {
-  const source = fileURLToPath(new URL(`../packages/${name}/`, import.meta.url));
+  const dist = fileURLToPath(new URL(`../packages/${name}/dist/`, import.meta.url));
   const app = await Application.bootstrapWithPlugins({
     name: title,
-    entryPoints: entryPoints.map((path) => `${source}src/${path}`),
-    tsconfig: `${source}tsconfig.json`,
+    entryPoints: entryPoints.map((path) => `${dist}${path}`),
+    tsconfig: fileURLToPath(new URL("reference.tsconfig.json", import.meta.url)),
+    // The build has checked them.
+    skipErrorChecking: true,
     plugin: ["typedoc-plugin-markdown"],
+    outputs: [{ name: "markdown", path: `${out}${name}` }],
     readme: "none",
+    entryFileName: "overview",
     router: "module",
     hideBreadcrumbs: true,
     hidePageHeader: true,
@@ -37,7 +41,7 @@ for (const [name, { title, entryPoints }] of Object.entries(references)) {
   if (project === undefined) {
     process.exit(1);
   }
-  await app.generateOutputs(project, `${out}${name}`);
+  await app.generateOutputs(project);
   if (app.logger.hasErrors() || app.logger.hasWarnings()) {
     process.exit(1);
   }
@@ -49,7 +53,7 @@ writeFileSync(
 
 Written from the docstrings.
 
-- [@servehttp/host-bridge](host-bridge/README.md): what a host imports
-- [@servehttp/plugin-sdk](plugin-sdk/README.md): what a plugin imports, and \`@servehttp/plugin-sdk/testing\`
+- [@servehttp/host-bridge](host-bridge/overview.md): what a host imports
+- [@servehttp/plugin-sdk](plugin-sdk/overview.md): what a plugin imports, and \`@servehttp/plugin-sdk/testing\`
 `,
 );

@@ -54,7 +54,7 @@ export default defineConfig({
   description: "HTTP plugins that are processes of their own",
   base: process.env["DOCS_BASE"] ?? "/",
   // A code host shows README.md for a folder, a web server index.html.
-  rewrites: { "README.md": "index.md", "reference/:name/README.md": "reference/:name/index.md" },
+  rewrites: { "README.md": "index.md" },
   cleanUrls: true,
   lastUpdated: false,
   markdown: {

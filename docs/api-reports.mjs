@@ -1,0 +1,70 @@
+// The public API of each package, as one file of declarations that reviewers see change:
+// packages/NAME/etc/*.api.md. With --check, fails where one is not what the packages export.
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Extractor, ExtractorConfig } from "@microsoft/api-extractor";
+
+const entryPoints = {
+  contract: ["index"],
+  carrier: ["index"],
+  "host-bridge": ["index"],
+  "plugin-sdk": ["index", "testing/testing"],
+};
+
+const isCheck = process.argv.includes("--check");
+let isFresh = true;
+
+for (const [name, entries] of Object.entries(entryPoints)) {
+  const folder = fileURLToPath(new URL(`../packages/${name}/`, import.meta.url));
+  for (const entry of entries) {
+    const short = entry === "index" ? name : `${name}-${entry.split("/").at(-1)}`;
+    mkdirSync(`${folder}etc`, { recursive: true });
+    const config = ExtractorConfig.prepare({
+      packageJsonFullPath: `${folder}package.json`,
+      configObjectFullPath: undefined,
+      configObject: {
+        projectFolder: folder,
+        mainEntryPointFilePath: `${folder}dist/${entry}.d.ts`,
+        compiler: {
+          overrideTsconfig: {
+            compilerOptions: {
+              module: "nodenext",
+              target: "es2024",
+              strict: true,
+              types: ["node"],
+              skipLibCheck: true,
+            },
+            files: [`${folder}dist/${entry}.d.ts`],
+          },
+        },
+        apiReport: {
+          enabled: true,
+          reportFileName: `${short}.api.md`,
+          reportFolder: `${folder}etc`,
+          reportTempFolder: `${folder}dist/etc`,
+        },
+        docModel: { enabled: false },
+        dtsRollup: { enabled: false },
+        tsdocMetadata: { enabled: false },
+        messages: {
+          extractorMessageReporting: { default: { logLevel: "none" } },
+          tsdocMessageReporting: { default: { logLevel: "none" } },
+        },
+      },
+    });
+    const { apiReportChanged } = Extractor.invoke(config, {
+      localBuild: !isCheck,
+      showVerboseMessages: false,
+      messageCallback: (message) => {
+        message.handled = message.logLevel !== "error";
+      },
+    });
+    if (apiReportChanged) {
+      isFresh = false;
+      console.log(
+        `packages/${name}/etc/${short}.api.md ${isCheck ? "is not what the package exports: npm run api" : "is written anew"}`,
+      );
+    }
+  }
+}
+process.exit(isCheck && !isFresh ? 1 : 0);
