@@ -185,7 +185,14 @@ export default defineConfig({
       },
     },
     {
-      files: ["**/*.test.ts", "packages/conformance/**", "apps/**", "interop/**", ".ci/**"],
+      files: [
+        "**/*.test.ts",
+        "packages/conformance/**",
+        "apps/**",
+        "interop/**",
+        "docs/**",
+        ".ci/**",
+      ],
       rules: {
         "max-lines": "off",
         "no-console": "off",

@@ -2,7 +2,7 @@
 // packages/NAME/etc/*.api.md. With --check, fails where one is not what the packages export.
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { Extractor, ExtractorConfig } from "@microsoft/api-extractor";
+import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
 
 const entryPoints = {
   contract: ["index"],
@@ -47,8 +47,8 @@ for (const [name, entries] of Object.entries(entryPoints)) {
         dtsRollup: { enabled: false },
         tsdocMetadata: { enabled: false },
         messages: {
-          extractorMessageReporting: { default: { logLevel: "none" } },
-          tsdocMessageReporting: { default: { logLevel: "none" } },
+          extractorMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
+          tsdocMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
         },
       },
     });
@@ -56,7 +56,7 @@ for (const [name, entries] of Object.entries(entryPoints)) {
       localBuild: !isCheck,
       showVerboseMessages: false,
       messageCallback: (message) => {
-        message.handled = message.logLevel !== "error";
+        message.handled = message.logLevel !== ExtractorLogLevel.Error;
       },
     });
     if (apiReportChanged) {
