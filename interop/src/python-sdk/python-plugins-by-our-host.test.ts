@@ -1,0 +1,85 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { itServesEverything } from "../engines/it-serves-everything.js";
+import { repositoryRoot } from "../repository-root.js";
+import { preparePythonSdk } from "./prepare-python-sdk.js";
+
+const plugin = `${repositoryRoot}sdks/python/tests/everything_plugin.py`;
+
+let directory: string;
+let python: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "servehttp-python-"));
+  python = await preparePythonSdk(directory);
+});
+
+afterAll(() => rm(directory, { recursive: true }));
+
+describe.each(["stream", "mux"] as const)(
+  "a plugin on the Python SDK, on the %s carrier",
+  (carrier) => {
+    let host: PluginHost;
+    let server: Server;
+    let origin: string;
+
+    beforeAll(async () => {
+      host = createPluginHost({
+        plugins: { example: { command: [python, plugin], carrier } },
+        logger: false,
+      });
+      await host.start();
+      server = createServer();
+      host.attach(server);
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}/plugins/example`;
+    });
+
+    afterAll(async () => {
+      server.closeAllConnections();
+      server.close();
+      await host.stop({ drainMs: 0 });
+    });
+
+    it("runs on that carrier", async () => {
+      expect(host.plugins).toMatchObject([{ state: "ready", carrier }]);
+      expect(await (await fetch(`${origin}/engine`)).text()).toMatch(/^python 3\.\d/);
+    });
+
+    itServesEverything(() => origin);
+
+    it("is replaced by a new process when it is reloaded", async () => {
+      const { pid } = host.plugins[0] ?? {};
+      await host.reload("example");
+      expect(host.plugins).toMatchObject([{ state: "ready", restarts: 0 }]);
+      expect(host.plugins[0]?.pid).not.toBe(pid);
+      expect((await fetch(`${origin}/engine`)).status).toBe(200);
+    });
+  },
+);
+
+it("a plugin on the Python SDK ends with its host", async () => {
+  const sockets = await mkdtemp(join(tmpdir(), "servehttp-python-"));
+  const address = `unix:${sockets}/plugin.sock`;
+  const child = spawn(python, [plugin], {
+    stdio: ["ignore", "ignore", "inherit", "pipe"],
+    env: { ...process.env, SERVEHTTP_ADDRESS: address, SERVEHTTP_HOST_FD: "3" },
+  });
+  try {
+    const exited = once(child, "exit");
+    await expect.poll(() => readdir(sockets), { timeout: 15_000 }).toEqual(["plugin.sock"]);
+    child.stdio[3]?.destroy();
+    expect(await exited).toEqual([1, null]);
+    expect(await readdir(sockets)).toEqual([]);
+  } finally {
+    child.kill("SIGKILL");
+    await rm(sockets, { recursive: true });
+  }
+});

@@ -1,0 +1,39 @@
+"""Python plugins for servehttp: a process of their own that serves HTTP behind a host.
+
+import asyncio
+from servehttp import serve_plugin
+
+async def serve_http(request, response):
+    response.headers["content-type"] = "text/plain"
+    await response.end("hello")
+
+asyncio.run(serve_plugin(serve_http))
+"""
+
+from .adapters.native import ServeHTTP
+from .errors import ErrorCode, RequestAborted, ServeHTTPError
+from .exchange.body import BodyIterator
+from .exchange.header_list import HeaderList, HeadersInput
+from .exchange.request import PluginRequest
+from .exchange.response import Chunk, ResponseWriter
+from .exchange.tunnel import Tunnel
+from .serve.serve_plugin import RunningPlugin, serve_plugin, start_plugin
+from .version import __version__
+
+__all__ = [
+    "BodyIterator",
+    "Chunk",
+    "ErrorCode",
+    "HeaderList",
+    "HeadersInput",
+    "PluginRequest",
+    "RequestAborted",
+    "ResponseWriter",
+    "RunningPlugin",
+    "ServeHTTP",
+    "ServeHTTPError",
+    "Tunnel",
+    "__version__",
+    "serve_plugin",
+    "start_plugin",
+]

@@ -1,0 +1,1 @@
+"""What serves exchanges: native handlers, ASGI applications, WSGI applications."""
