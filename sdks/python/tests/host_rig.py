@@ -64,6 +64,10 @@ class Exchange:
         """Waits until so many bytes of the body have come."""
         return await self.until(lambda response: sum(map(len, response.chunks)) >= size)
 
+    async def until_tunnel(self, size: int) -> Response:
+        """Waits until so many bytes of a tunnel have come."""
+        return await self.until(lambda response: len(response.tunnel) >= size)
+
     async def over(self) -> Response:
         """Waits for its end, or its reset."""
         return await self.until(lambda response: response.over)

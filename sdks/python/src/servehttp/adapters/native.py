@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from ..errors import RequestAborted, ServeHTTPError
 from ..exchange.exchange import OPEN, Exchange
@@ -55,7 +55,7 @@ class NativeService:
             response = ResponseWriter(exchange)
             result = await self._handler(PluginRequest(exchange), response)
             if exchange.state == OPEN and isinstance(result, (str, bytes, dict, list, tuple)):
-                kind = type(result).__name__
+                kind = type(cast("object", result)).__name__
                 raise ServeHTTPError(
                     "handler-failed",
                     f"the handler returned a {kind} and wrote nothing: write to its second "

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable
+from typing import cast
 
 import hpack
 
@@ -204,8 +205,8 @@ class FirstBytes(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # Those of uvloop are of no class of asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
         self._waiting.add(self)
 
     def data_received(self, data: bytes) -> None:

@@ -65,6 +65,11 @@ class Body:
         """Whether everything has come."""
         return self.trailers is not None
 
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether everything has come and was taken, or nothing more will be."""
+        return not self._chunks and (self.trailers is not None or self._dropping)
+
     def is_awaited_by(self, task: asyncio.Task[object] | None) -> bool:
         """Whether the task waits for the body right now."""
         return self._waiter is not None and self._waiting_task is task
@@ -86,6 +91,14 @@ class Body:
         chunk = self._chunks.popleft()
         self._taken(len(chunk))
         return chunk
+
+    def take_all(self) -> bytes:
+        """Everything that is there."""
+        data = b"".join(self._chunks)
+        self._chunks.clear()
+        if data:
+            self._taken(len(data))
+        return data
 
     async def next(self) -> bytes | None:
         """The next chunk, None at the end. Raises why the rest won't come."""

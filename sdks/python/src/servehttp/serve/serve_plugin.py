@@ -11,12 +11,14 @@ import sys
 from types import TracebackType
 from typing import Any, cast
 
+from ..adapters.asgi import ASGIApplication, AsgiService
 from ..adapters.native import NativeService, ServeHTTP
+from ..adapters.wsgi import WSGIApplication, WsgiService
 from ..carrier.channel import Channel
 from ..carrier.exchange_server import ExchangeServer
 from ..errors import RequestAborted, ServeHTTPError
 from ..exchange.exchange import Exchange, Service
-from ..limits import DRAIN_SECONDS, LINGER_SECONDS
+from ..limits import DRAIN_SECONDS, LINGER_SECONDS, WSGI_THREADS
 from ..version import __version__
 from .listen import Listener, listen
 from .loop_watch import LoopWatch
@@ -131,14 +133,15 @@ class RunningPlugin:
 async def start_plugin(
     handler: ServeHTTP | None = None,
     *,
-    asgi: Any = None,
-    wsgi: Any = None,
+    asgi: ASGIApplication | None = None,
+    wsgi: WSGIApplication | None = None,
     address: str | None = None,
     token: str | None = None,
     plugin_id: str | None = None,
     drain_seconds: float = DRAIN_SECONDS,
     logger: logging.Logger | None = None,
     tls: ssl.SSLContext | None = None,
+    threads: int = WSGI_THREADS,
 ) -> RunningPlugin:
     """Starts to serve a plugin; returns when it accepts exchanges. ``serve_plugin`` says what is what.
 
@@ -147,21 +150,32 @@ async def start_plugin(
     """
     variables = take_host_variables(os.environ)
     return await _start(
-        variables, handler, asgi, wsgi, address, token, plugin_id, drain_seconds, logger, tls
+        variables,
+        handler,
+        asgi,
+        wsgi,
+        address,
+        token,
+        plugin_id,
+        drain_seconds,
+        logger,
+        tls,
+        threads,
     )
 
 
 async def serve_plugin(
     handler: ServeHTTP | None = None,
     *,
-    asgi: Any = None,
-    wsgi: Any = None,
+    asgi: ASGIApplication | None = None,
+    wsgi: WSGIApplication | None = None,
     address: str | None = None,
     token: str | None = None,
     plugin_id: str | None = None,
     drain_seconds: float = DRAIN_SECONDS,
     logger: logging.Logger | None = None,
     tls: ssl.SSLContext | None = None,
+    threads: int = WSGI_THREADS,
 ) -> None:
     """Serves a plugin until a signal or its host ends it: ``asyncio.run(serve_plugin(serve_http))``.
 
@@ -174,7 +188,8 @@ async def serve_plugin(
     ``plugin_id`` is what the host calls the plugin; default: ``SERVEHTTP_PLUGIN_ID``. These variables
     are removed from the environment. ``drain_seconds`` is how long SIGTERM waits for what runs.
     ``logger`` gets failures of handlers; default: JSON lines on standard error, which a host takes
-    into its own log. ``tls`` serves TLS.
+    into its own log. ``tls`` serves TLS. ``threads`` is how many requests a WSGI application serves at
+    once.
 
     A mistake in these, where ``address`` is not given, is one line on standard error and exit code 2.
     """
@@ -189,6 +204,7 @@ async def serve_plugin(
             drain_seconds=drain_seconds,
             logger=logger,
             tls=tls,
+            threads=threads,
         )
     except ServeHTTPError as error:
         if address is None and error.code == "invalid-argument":
@@ -214,9 +230,10 @@ async def _start(
     drain_seconds: float,
     logger: logging.Logger | None,
     tls: ssl.SSLContext | None,
+    threads: int,
 ) -> RunningPlugin:
     settings = read_settings(address, token, plugin_id, variables, sys.argv)
-    service = _service(handler, asgi, wsgi, plugin_logger(logger))
+    service = _service(handler, asgi, wsgi, plugin_logger(logger), threads)
     await service.startup()
 
     def accept(channel: Channel) -> Exchange:
@@ -235,13 +252,19 @@ async def _start(
     return RunningPlugin(server, service, listener, signals, settings.plugin_id, drain_seconds)
 
 
-def _service(handler: ServeHTTP | None, asgi: Any, wsgi: Any, logger: logging.Logger) -> Service:
+def _service(
+    handler: ServeHTTP | None, asgi: Any, wsgi: Any, logger: logging.Logger, threads: int
+) -> Service:
     given = [kind for kind in (handler, asgi, wsgi) if kind is not None]
     if len(given) != 1 or not callable(given[0]):
         raise ServeHTTPError(
             "invalid-argument",
             "give one handler: serve_plugin(serve_http), serve_plugin(asgi=app) or serve_plugin(wsgi=app)",
         )
+    if asgi is not None:
+        return AsgiService(asgi, logger)
+    if wsgi is not None:
+        return WsgiService(wsgi, logger, threads)
     return NativeService(cast("ServeHTTP", given[0]), logger)
 
 

@@ -1,0 +1,5 @@
+"""``python -m servehttp`` is ``servehttp-plugin``."""
+
+from .serve.command import main
+
+main()
