@@ -1,4 +1,5 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
+import { connect } from "node:net";
 import { plainEnd } from "@servehttp/contract";
 import { turns, until } from "@servehttp/testkit";
 import { afterEach, expect, test, vi } from "vitest";
@@ -91,6 +92,25 @@ test("exchanges on a connection that can't be made were never begun, and the car
   void channel.send(bodyless);
   expect((await response.untilAborted()).code).toBe("unavailable");
   expect((await plugin.carrier.lost).code).toBe("unavailable");
+});
+
+test("S3: a server that lets nobody connect any more is going, and what runs goes on", async () => {
+  const streams: ServerHttp2Stream[] = [];
+  await using plugin = await RawPlugin.serve((stream) => void streams.push(stream));
+  let { path } = plugin;
+  using host = new HostStreams(path, { connect: () => connect({ path }) });
+  const running = host.open();
+  void running.channel.send(upload);
+  await until(() => streams.length === 1, "the first upload");
+  path = "/nowhere/at/all";
+  const next = host.open();
+  void next.channel.send(upload);
+  expect((await host.carrier.lost).code).toBe("plugin-closing");
+  expect((await next.response.untilAborted()).code).toBe("unavailable");
+  void running.channel.send({ end: plainEnd });
+  streams[0]!.resume().respond(grpc);
+  streams[0]!.end(whole);
+  await running.response.untilEnded();
 });
 
 test("an exchange that is given up before anything of it was sent opens no stream", async () => {

@@ -103,7 +103,10 @@ export class StreamConnections implements StreamCarrier, HostConnectionOwner, Fl
     await this.#ready.promise;
   }
 
-  /** Settles, and never rejects, when a connection could not be made while there was no other. */
+  /**
+   * Settles, and never rejects, when no other connection can be made: with `plugin-closing` where
+   * those that are open may go on, which is how a server ends that has closed its listening socket.
+   */
   get lost(): Promise<ServeHTTPError> {
     return this.#lost.promise;
   }
@@ -268,6 +271,10 @@ export class StreamConnections implements StreamCarrier, HostConnectionOwner, Fl
       const why = error ?? new ServeHTTPError("connection-lost", "the connection was closed");
       this.#ready.reject(why);
       this.#lost.resolve(why);
+    } else if (wasUnready && isNobodyThere(error)) {
+      // Before the exchanges on it are told: each then finds the plugin's successor.
+      const message = "nobody listens at the plugin's address any more";
+      this.#lost.resolve(new ServeHTTPError("plugin-closing", message, { cause: error }));
     }
     this.#closeWhenIdle();
   }
@@ -336,6 +343,12 @@ export class StreamConnections implements StreamCarrier, HostConnectionOwner, Fl
   #all(): HostConnection[] {
     return [...this.#connections, ...this.#retired];
   }
+}
+
+/** Whether a connection could not be made because no process listens at the address. */
+function isNobodyThere(error: ServeHTTPError | undefined): boolean {
+  const code = (error?.cause as NodeJS.ErrnoException | undefined)?.code;
+  return code === "ECONNREFUSED" || code === "ENOENT";
 }
 
 /**
