@@ -421,6 +421,23 @@ describe("S3, L8: an exchange that never reached its plugin", () => {
     await until(() => next.channel.sent.length === 3, "the rest");
   });
 
+  it("reads nothing more in between, though what was too full before is over", async () => {
+    const one = new MemoryExchange(upload);
+    one.channel.room = Promise.withResolvers<void>();
+    one.body.write("one");
+    await until(() => one.channel.sent.length === 2, "the first chunk");
+    const unsent = [...one.channel.sent];
+    one.channel.room.reject(going);
+    one.exchange.abort(going, unsent);
+    one.body.end("two");
+    await turns(3);
+    const next = new MemoryExchange();
+    one.goOn?.(next.plugin);
+    await until(() => next.channel.sent.at(-1)?.end !== undefined, "the end");
+    const [, ...sent] = next.channel.sent;
+    expect(sent).toEqual([...unsent, { chunk: bytes("two") }, { end: plainEnd }]);
+  });
+
   it("is answered with 503 where there is no next, or not even that one is reached", () => {
     const one = new MemoryExchange();
     one.exchange.abort(going, [...one.channel.sent]);

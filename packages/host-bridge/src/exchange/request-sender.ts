@@ -11,8 +11,12 @@ export class RequestSender implements BodySink {
   readonly #chunkBytes: number;
   readonly #trailersOf: (rawTrailers: readonly string[]) => readonly string[];
   readonly #onMoved: () => void;
-  /** sending -> sent [bodyEnd], sending -> stopped [stop] */
-  #state: "sending" | "sent" | "stopped" = "sending";
+  /**
+   *   sending       -> held    [hold]       held -> sending [goOn]
+   *   sending       -> sent    [bodyEnd]
+   *   sending, held -> stopped [stop]
+   */
+  #state: "sending" | "held" | "sent" | "stopped" = "sending";
 
   constructor(
     body: RequestBody,
@@ -37,6 +41,7 @@ export class RequestSender implements BodySink {
   /** Reads nothing more until `goOn`. */
   hold(): void {
     if (this.#state === "sending") {
+      this.#state = "held";
       this.#body.pause();
     }
   }
@@ -44,9 +49,10 @@ export class RequestSender implements BodySink {
   /** Sends what follows on another channel, once that has room. */
   goOn(channel: ExchangeChannel<RequestParts>, room: void | Promise<void>): void {
     this.#channel = channel;
-    if (this.#state !== "sending") {
+    if (this.#state !== "held") {
       return;
     }
+    this.#state = "sending";
     if (room === undefined) {
       this.#body.resume();
     } else {
@@ -56,11 +62,10 @@ export class RequestSender implements BodySink {
 
   /** Sends nothing more, and stops reading. */
   stop(): void {
-    if (this.#state !== "sending") {
-      return;
+    if (this.#state === "sending" || this.#state === "held") {
+      this.#state = "stopped";
+      this.#body.stop();
     }
-    this.#state = "stopped";
-    this.#body.stop();
   }
 
   bodyChunk(chunk: Buffer): void {
@@ -84,7 +89,8 @@ export class RequestSender implements BodySink {
         body.resume();
       }
     };
-    // A rejection says that the exchange is over, and then this sender has been stopped.
+    // A rejection says that the exchange on this channel is over: then this sender has been stopped,
+    // or is held until it is given another channel.
     room.then(goOn, goOn);
   }
 
