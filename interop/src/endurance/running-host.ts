@@ -11,6 +11,8 @@ export interface SentSignal {
   readonly pid: number;
   readonly signal: "SIGTERM" | "SIGKILL";
   readonly atMs: number;
+  /** When the host had another process, once it has. */
+  replacedMs?: number;
 }
 
 /** A process of a plugin that is gone, without a signal of ours. */
@@ -90,6 +92,16 @@ export class RunningHost {
     );
   }
 
+  /** Whether a request that began at a time and fails now ran on a process that we killed, as far as the host could know. */
+  wasKilled(plugin: string, beganMs: number): boolean {
+    return this.signals.some(
+      (sent) =>
+        sent.plugin === plugin &&
+        sent.signal === "SIGKILL" &&
+        beganMs <= (sent.replacedMs ?? Number.POSITIVE_INFINITY),
+    );
+  }
+
   async stop(): Promise<void> {
     if (!this.gone.aborted) {
       this.#child.send("stop");
@@ -105,7 +117,10 @@ export class RunningHost {
         continue;
       }
       this.#pids.set(id, pid);
-      if (before !== undefined && this.signals.every((sent) => sent.pid !== before)) {
+      const sent = this.signals.find((one) => one.pid === before);
+      if (sent !== undefined) {
+        sent.replacedMs = performance.now();
+      } else if (before !== undefined) {
         this.unaskedEnds.push({ plugin: id, pid: before, atMs: performance.now() });
       }
     }

@@ -41,7 +41,7 @@ export class Tally {
     const counts = this.#of(kind);
     if (error instanceof WrongBytes) {
       counts.wrong += 1;
-    } else if (this.#host.signalledBetween(plugin, "SIGKILL", beganMs, performance.now())) {
+    } else if (this.#host.wasKilled(plugin, beganMs)) {
       counts.killed += 1;
       return;
     } else {

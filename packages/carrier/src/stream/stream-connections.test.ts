@@ -107,6 +107,7 @@ test("S3: a server that lets nobody connect any more is going, and what runs goe
   void next.channel.send(upload);
   expect((await host.carrier.lost).code).toBe("plugin-closing");
   expect((await next.response.untilAborted()).code).toBe("unavailable");
+  expect(host.warnings).toEqual([]);
   void running.channel.send({ end: plainEnd });
   streams[0]!.resume().respond(grpc);
   streams[0]!.end(whole);

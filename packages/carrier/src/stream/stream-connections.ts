@@ -264,17 +264,17 @@ export class StreamConnections implements StreamCarrier, HostConnectionOwner, Fl
     this.connectionDraining(connection);
     this.#retired.delete(connection);
     const wasUnready = this.#unready.delete(connection);
-    if (error !== undefined && this.#state !== "closed") {
+    if (wasUnready && this.connectionCount > 0 && isNobodyThere(error)) {
+      // Before the exchanges on it are told: each then finds the plugin's successor.
+      const message = "nobody listens at the plugin's address any more";
+      this.#lost.resolve(new ServeHTTPError("plugin-closing", message, { cause: error }));
+    } else if (error !== undefined && this.#state !== "closed") {
       this.#warn(error.message);
     }
     if (wasUnready && this.connectionCount === 0) {
       const why = error ?? new ServeHTTPError("connection-lost", "the connection was closed");
       this.#ready.reject(why);
       this.#lost.resolve(why);
-    } else if (wasUnready && isNobodyThere(error)) {
-      // Before the exchanges on it are told: each then finds the plugin's successor.
-      const message = "nobody listens at the plugin's address any more";
-      this.#lost.resolve(new ServeHTTPError("plugin-closing", message, { cause: error }));
     }
     this.#closeWhenIdle();
   }
