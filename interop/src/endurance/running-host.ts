@@ -131,9 +131,9 @@ export class RunningHost {
       return;
     }
     for await (const line of createInterface({ input: output })) {
-      const { level, plugin, msg, code, err } = JSON.parse(line);
+      const { level, plugin, msg, code, reason, err } = JSON.parse(line);
       if (level >= 40) {
-        const text = [plugin, msg, code, err?.message].filter(Boolean).join(": ");
+        const text = [plugin, msg, code, reason, err?.message].filter(Boolean).join(": ");
         const known = text.replaceAll(/\d{3,}/g, "N").slice(0, 200);
         this.log.set(known, (this.log.get(known) ?? 0) + 1);
       }

@@ -230,3 +230,15 @@ export const fastPathClockMs = { min: 20, max: 500 } as const;
  * the client gave the request up: 20 ms. Clients that end a stream and then reset it do so at once.
  */
 export const unprovenEndMs = 20;
+
+/**
+ * How often a request may go on that a plugin has said it did nothing with, or that never reached
+ * it: 4 times. A server that goes says so on one connection after the other.
+ */
+export const givenBackMax = 4;
+
+/**
+ * How long such a request waits the second time: 25 ms, and four times as long each time after. The
+ * first time, it looks for another process at once.
+ */
+export const givenBackMs = 25;

@@ -19,6 +19,7 @@ import {
   type ResponseHead,
   type ResponseRules,
 } from "../edge/response-head.js";
+import { givenBackMax } from "../limits.js";
 import { checkLength } from "./check-length.js";
 import { ExchangeTimer, type ExchangeTimes } from "./exchange-timer.js";
 import { type Failure, failureOf, failures, type Outcome } from "./failure.js";
@@ -40,11 +41,11 @@ export interface ExchangePlugin {
   /** Whether the plugin may take over one more connection. */
   readonly mayTunnel: boolean;
   /**
-   * Gives back an exchange that never reached the plugin: it counts here no more. Calls back once,
-   * later, with where it goes on, which may be here, or why it doesn't. Returns what lets it leave
-   * before.
+   * Gives back an exchange that never reached the plugin, which happened to it `times` before: it
+   * counts here no more. Calls back once, later the more often, with where it goes on, which may be
+   * here, or why it doesn't. Returns what lets it leave before.
    */
-  giveBack(exchange: Exchange, goOn: GoOn): () => void;
+  giveBack(exchange: Exchange, times: number, goOn: GoOn): () => void;
   /** Called once, at the end: how the exchange came out, and why where it failed. */
   onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void;
 }
@@ -90,6 +91,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
   readonly #response: ClientResponse;
   readonly #rules: ResponseRules;
   #channel: ExchangeChannel<RequestParts>;
+  #timesGivenBack = 0;
   /** There once it was given back: leaves the place where it waits for another process. */
   #leave: (() => void) | undefined;
   /** Undefined where the request has no body: then it has been sent whole. */
@@ -156,7 +158,11 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
     const state = this.#state;
     if (state.name === "tunnel" && error.code === "request-not-needed") {
       state.tunnel.close();
-    } else if (state === unanswered && unsent !== undefined && this.#leave === undefined) {
+    } else if (
+      state === unanswered &&
+      unsent !== undefined &&
+      this.#timesGivenBack < givenBackMax
+    ) {
       this.#sendElsewhere(unsent);
     } else if (state !== over) {
       // A plugin can't know what the client did.
@@ -167,11 +173,14 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
 
   /**
    * Nothing of the request has reached the plugin, which is going: waits for its successor, and
-   * sends everything to that one. Not more than once.
+   * sends everything to that one. Only so often, because a plugin may say of all requests that it
+   * does nothing with them.
    */
   #sendElsewhere(unsent: readonly RequestParts[]): void {
     this.#sender?.hold();
-    this.#leave = this.#plugin.giveBack(this, (next) => {
+    const times = this.#timesGivenBack;
+    this.#timesGivenBack += 1;
+    this.#leave = this.#plugin.giveBack(this, times, (next) => {
       if (this.#state === over) {
         return;
       }

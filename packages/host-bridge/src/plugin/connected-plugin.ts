@@ -40,7 +40,7 @@ export interface PluginExchanges {
   /** Tunnels among them. */
   tunnels: number;
   /** Finds another place for an exchange that was given back (`ExchangePlugin.giveBack`). */
-  readonly findAnother: (goOn: GoOn) => () => void;
+  readonly findAnother: (times: number, goOn: GoOn) => () => void;
   /** Called behind each exchange. */
   readonly onOver: ExchangePlugin["onOver"];
   /** Called when a connection takes exchanges again, or none any more. */
@@ -125,10 +125,10 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
     this.#drainFurther();
   }
 
-  giveBack(exchange: Exchange, goOn: GoOn): () => void {
+  giveBack(exchange: Exchange, times: number, goOn: GoOn): () => void {
     this.#forget(exchange);
     this.#drainFurther();
-    return this.#shared.findAnother(goOn);
+    return this.#shared.findAnother(times, goOn);
   }
 
   onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {

@@ -416,6 +416,26 @@ describe("waiting (L8)", () => {
     expect(first.went).toEqual([]);
   });
 
+  it("looks later each time for a place for what never reached the plugin (S3)", async () => {
+    const hosted = host();
+    await hosted.start();
+    const exchange = hosted.begin();
+    const plugin = exchange.on;
+    for (const [times, delayMs] of [25, 100, 400].entries()) {
+      const went: unknown[] = [];
+      exchange.giveBack(times + 1, (next) => went.push(next));
+      hosted.clock.advance(delayMs - 1);
+      expect(went).toEqual([]);
+      hosted.clock.advance(1);
+      expect(went).toEqual([plugin]);
+    }
+    const went: unknown[] = [];
+    const leave = exchange.giveBack(1, (next) => went.push(next));
+    leave();
+    hosted.clock.advance(1_000);
+    expect(went).toEqual([]);
+  });
+
   it.each([{ maxWaiting: 0 }, { waitMs: 0 }])("lets no request wait with %j", (settings) => {
     const hosted = host(settings);
     hosted.plugin.start().catch(() => undefined);

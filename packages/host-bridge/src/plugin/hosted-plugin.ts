@@ -3,7 +3,7 @@ import type { Destination, WaitingRequest } from "../exchange/destination.js";
 import type { Exchange, GoOn } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import type { Outcome } from "../exchange/failure.js";
-import { failuresToldMax, sayAgainMs } from "../limits.js";
+import { failuresToldMax, givenBackMs, sayAgainMs } from "../limits.js";
 import type { Clock } from "../process/clock.js";
 import type { ConnectedPlugin, PluginExchanges } from "./connected-plugin.js";
 import type { InstanceState, KeptConnectionOptions } from "./kept-connection.js";
@@ -69,7 +69,7 @@ export class HostedPlugin {
       inFlight: 0,
       tunnels: 0,
       onChange: () => this.#letGo(),
-      findAnother: (goOn) => this.#findAnother(goOn),
+      findAnother: (times, goOn) => this.#findAnother(times, goOn),
       onOver: (exchange, outcome, error) => this.#onOver(exchange, outcome, error),
     };
     this.#waiting = new WaitingRequests(maxWaiting, waitMs, clock);
@@ -230,7 +230,7 @@ export class HostedPlugin {
   }
 
   /** Where an exchange goes on that never reached the plugin, because its server was going. */
-  #findAnother(goOn: GoOn): () => void {
+  #findAnother(times: number, goOn: GoOn): () => void {
     const takeDestination = (destination: Destination): void => {
       if (destination.kind === "exchange") {
         goOn(destination.plugin);
@@ -242,17 +242,20 @@ export class HostedPlugin {
         );
       }
     };
-    let leave: () => void;
-    // What is lost is told in the callbacks of promises; so behind these it is known.
-    const known = setImmediate(() => {
+    const early = new AbortController();
+    let leave = () => early.abort();
+    const look = () => {
       const destination = this.destination();
       if (destination.kind === "wait") {
         leave = destination.wait(takeDestination);
       } else {
         takeDestination(destination);
       }
-    });
-    leave = () => clearImmediate(known);
+    };
+    // Later, because a loss is told in the callbacks of promises; and later each time, because one
+    // connection after the other brings the news that the plugin goes.
+    const delayMs = times === 0 ? 0 : givenBackMs * 4 ** (times - 1);
+    this.#settings.clock.after(delayMs, early.signal, look);
     return () => leave();
   }
 

@@ -153,7 +153,7 @@ export class MemoryExchange {
       mayTunnel: options.mayTunnel ?? true,
       onBegun: () => void (this.begun += 1),
       onTunnel: () => void (this.tunnels += 1),
-      giveBack: (_exchange, goOn) => {
+      giveBack: (_exchange, _times, goOn) => {
         this.goOn = goOn;
         return () => (this.goOn = undefined);
       },

@@ -5,7 +5,7 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { type ManualClock } from "@servehttp/testkit";
-import type { Exchange } from "../exchange/exchange.js";
+import type { Exchange, GoOn } from "../exchange/exchange.js";
 import {
   ConnectedPlugin,
   type ExchangeConnection,
@@ -159,6 +159,11 @@ export class MemoryExchange {
       return;
     }
     this.on.onTunnel(this.#exchange);
+  }
+
+  /** It never reached the plugin. */
+  giveBack(times: number, goOn: GoOn): () => void {
+    return this.on.giveBack(this.#exchange, times, goOn);
   }
 
   end(): void {
