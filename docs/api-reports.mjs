@@ -39,6 +39,8 @@ for (const [name, entries] of Object.entries(entryPoints)) {
         },
         apiReport: {
           enabled: true,
+          // The options are inferred from objects that are not exported.
+          includeForgottenExports: true,
           reportFileName: `${short}.api.md`,
           reportFolder: `${folder}etc`,
           reportTempFolder: `${folder}dist/etc`,
