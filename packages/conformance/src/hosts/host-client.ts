@@ -31,12 +31,17 @@ export interface HostClient extends AsyncDisposable {
   echoByWebSocket(path: string, text: string): Promise<string>;
 }
 
-/** A client that speaks HTTP/1.1, every request over a connection of its own. */
-export function http1Client(port: number, isSecure: boolean): HostClient {
+/**
+ * A client that speaks HTTP/1.1, every request over a connection of its own.
+ *
+ * @param from the address that it has; one of 127.0.0.0/8
+ */
+export function http1Client(port: number, isSecure: boolean, from = "127.0.0.1"): HostClient {
   return {
     call(method, path, headers = {}) {
       const request = (isSecure ? httpsRequest : httpRequest)({
         host: "localhost",
+        ...ownAddress(from),
         port,
         method,
         path,
@@ -62,6 +67,7 @@ export function http1Client(port: number, isSecure: boolean): HostClient {
       const scheme = isSecure ? "wss" : "ws";
       const socket = new WebSocket(`${scheme}://localhost:${port}${path}`, {
         rejectUnauthorized: false,
+        ...ownAddress(from),
       });
       await once(socket, "open");
       socket.send(text);
@@ -76,10 +82,21 @@ export function http1Client(port: number, isSecure: boolean): HostClient {
   };
 }
 
-/** An HTTP/2 client with one connection. Resolves when the host's settings have come. */
-export async function http2Client(port: number, isSecure: boolean): Promise<HostClient> {
+/**
+ * An HTTP/2 client with one connection. Resolves when the host's settings have come.
+ *
+ * @param from the address that it has; one of 127.0.0.0/8
+ */
+export async function http2Client(
+  port: number,
+  isSecure: boolean,
+  from = "127.0.0.1",
+): Promise<HostClient> {
   const scheme = isSecure ? "https" : "http";
-  const session = connectHttp2(`${scheme}://localhost:${port}`, { rejectUnauthorized: false });
+  const session = connectHttp2(`${scheme}://localhost:${port}`, {
+    rejectUnauthorized: false,
+    ...ownAddress(from),
+  });
   await once(session, "remoteSettings");
   return {
     call(method, path, headers = {}) {
@@ -94,6 +111,9 @@ export async function http2Client(port: number, isSecure: boolean): Promise<Host
       return { body: stream, response: responseOf(stream), continued: () => hasContinued };
     },
     async echoByWebSocket(path, text) {
+      if (session.remoteSettings.enableConnectProtocol !== true) {
+        throw new Error(notOffered);
+      }
       const stream = session.request(
         {
           ":method": "CONNECT",
@@ -117,6 +137,14 @@ export async function http2Client(port: number, isSecure: boolean): Promise<Host
     },
   };
 }
+
+/** "localhost" may have an IPv6 address as well. */
+function ownAddress(from: string): { readonly family: 4; readonly localAddress: string } {
+  return { family: 4, localAddress: from };
+}
+
+/** Why there are no WebSockets on an HTTP/2 connection: a client then opens one of HTTP/1.1. */
+export const notOffered = "extended CONNECT is not offered";
 
 async function responseOf(stream: ClientHttp2Stream): Promise<HostResponse> {
   const [headers] = (await once(stream, "response")) as [Http2Headers];
