@@ -165,7 +165,7 @@ async def test_p3_a_status_that_can_not_be_fails(tmp_path: Path, carrier: str, s
 
 
 @pytest.mark.parametrize(
-    "pair", [("x", "a\r\nb"), ("x", "a\0"), ("a b", "1"), ("", "1"), ("x", "\u20ac"), ("x", " a")]
+    "pair", [("x", "a\r\nb"), ("x", "a\0"), ("a b", "1"), ("", "1"), ("x", "\u20ac")]
 )
 async def test_p8_a_field_that_can_not_be_fails(
     tmp_path: Path, carrier: str, pair: tuple[str, str]
@@ -177,6 +177,15 @@ async def test_p8_a_field_that_can_not_be_fails(
     async with serving(tmp_path, carrier, handler) as host:
         response = await host.open(init() + END).over()
     assert (response.status, response.ended) == (0, False)
+
+
+async def test_white_space_around_a_value_is_no_part_of_it(tmp_path: Path, carrier: str) -> None:
+    async def handler(request: PluginRequest, response: ResponseWriter) -> None:
+        response.headers["x"] = " \ta b\t "
+
+    async with serving(tmp_path, carrier, handler) as host:
+        response = await host.open(init() + END).over()
+    assert response.headers == [(b"x", b"a b")]
 
 
 async def test_d2_an_early_answer_does_not_wait_for_the_upload(
@@ -321,9 +330,10 @@ async def test_a_thousand_exchanges_leave_nothing_behind(tmp_path: Path, carrier
     async def handler(request: PluginRequest, response: ResponseWriter) -> None:
         await response.end(request.url)
 
+    tasks = len(asyncio.all_tasks())
     async with serving(tmp_path, carrier, handler) as host:
         for number in range(0, 1_000, 50):
             exchanges = [host.open(init(url=f"/{number + index}") + END) for index in range(50)]
             for index, exchange in enumerate(exchanges):
                 assert (await exchange.over()).body == f"/{number + index}".encode()
-    assert len(asyncio.all_tasks()) == 1
+    assert len(asyncio.all_tasks()) == tasks

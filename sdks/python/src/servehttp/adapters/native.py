@@ -61,7 +61,7 @@ class NativeService:
                     f"the handler returned a {kind} and wrote nothing: write to its second "
                     "argument, the response",
                 )
-            exchange.returned(response.trailer_fields())
+            response.handler_returned()
         except asyncio.CancelledError:
             exchange.give_up()
         except KeyboardInterrupt:

@@ -98,7 +98,7 @@ class ResponseWriter:
         """Ends the response, with a last piece of the body and with the trailers."""
         data = _to_bytes(chunk)
         self._prepare()
-        if not self._exchange.write(data, True, self.trailer_fields()):
+        if not self._exchange.write(data, True, self._fields(self._trailers)):
             await self._exchange.room()
 
     async def hijack(self) -> Tunnel:
@@ -119,9 +119,11 @@ class ResponseWriter:
             )
         self._exchange.extend_head(milliseconds)
 
-    def trailer_fields(self) -> list[tuple[bytes, bytes]]:
-        """The trailers as they go out. Raises ServeHTTPError ``handler-failed``."""
-        return self._fields(self._trailers)
+    def handler_returned(self) -> None:
+        """What the handler left open is ended, with the headers and trailers that it has set."""
+        if self._exchange.state == OPEN:
+            self._prepare()
+        self._exchange.returned(self._fields(self._trailers))
 
     def _prepare(self) -> None:
         exchange = self._exchange

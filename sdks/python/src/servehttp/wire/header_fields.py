@@ -15,7 +15,7 @@ ReadField = tuple[tuple[Field, ...], tuple[Field, ...]]
 """A HeaderField as pairs of name and value: as it came, and with the name in lower case."""
 
 _token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_value = re.compile(rb"(?:[^\x00\r\n\t ](?:[^\x00\r\n]*[^\x00\r\n\t ])?)?")
+_value = re.compile(rb"[^\x00\r\n]*")
 
 # Most fields of a request are those of the one before it, byte by byte, and most of a response too.
 # What they mean is kept, a bounded number of them, none of them long.
@@ -90,6 +90,8 @@ def write_fields(tag: bytes, fields: Iterable[Field]) -> list[bytes]:
 
 def _write_field(field: Field) -> bytes:
     name, value = field
+    # White space around a value is no part of it (RFC 9110, section 5.5). Django 5 writes some.
+    value = value.strip(b" \t")
     if _token.fullmatch(name) is None or len(name) > FIELD_NAME_BYTES_MAX:
         raise _refused(f"{name[:64]!r} is no name of a header field")
     if _value.fullmatch(value) is None:
