@@ -1,42 +1,82 @@
 import { byId, element } from "./element.js";
 
+/** The first wait before the room is entered again, and the longest. */
+const retryMsMin = 500;
+const retryMsMax = 8_000;
+
+/** The close code of a member who leaves. */
+const leftCode = 1_000;
+
 /**
  * A room over a WebSocket. Who speaks is what the host says; signing in as somebody else enters
- * anew.
+ * anew. A connection that ends unasked is opened again, until somebody presses Leave.
  */
 export function showChat() {
   let socket;
+  let retryMs = retryMsMin;
+  let timer;
 
   const enter = () => {
-    socket?.close();
+    clearTimeout(timer);
+    socket?.close(leftCode);
     const entered = new WebSocket("/plugins/chat/");
     socket = entered;
-    entered.addEventListener("message", ({ data }) => take(JSON.parse(data)));
-    entered.addEventListener("close", ({ code }) => {
+    show(true);
+    entered.addEventListener("open", () => {
+      retryMs = retryMsMin;
+      byId("chat-send").disabled = socket !== entered;
+    });
+    entered.addEventListener("message", ({ data }) => {
       if (socket === entered) {
-        byId("chat-present").textContent = `not connected (${code})`;
-        byId("chat-enter").hidden = false;
-        byId("chat-leave").hidden = true;
+        take(JSON.parse(data));
       }
     });
-    entered.addEventListener("open", () => {
-      byId("chat-enter").hidden = true;
-      byId("chat-leave").hidden = false;
+    entered.addEventListener("close", ({ code }) => {
+      if (socket === entered) {
+        lost(code);
+      }
     });
+  };
+
+  const lost = (code) => {
+    byId("chat-send").disabled = true;
+    byId("chat-present").textContent = `connection lost (${code}), entering again …`;
+    timer = setTimeout(enter, retryMs);
+    retryMs = Math.min(2 * retryMs, retryMsMax);
+  };
+
+  const leave = () => {
+    clearTimeout(timer);
+    socket.close(leftCode);
+    socket = undefined;
+    show(false);
+    byId("chat-present").textContent = "you left";
   };
 
   byId("chat-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const input = byId("chat-text");
-    if (input.value.trim() !== "" && socket.readyState === WebSocket.OPEN) {
+    // What can't be sent now stays in the field.
+    if (input.value.trim() !== "" && socket?.readyState === WebSocket.OPEN) {
       socket.send(input.value);
       input.value = "";
     }
   });
   byId("chat-enter").addEventListener("click", enter);
-  byId("chat-leave").addEventListener("click", () => socket.close(1000));
-  addEventListener("signed-in", enter);
+  byId("chat-leave").addEventListener("click", leave);
+  addEventListener("signed-in", () => {
+    if (socket !== undefined) {
+      enter();
+    }
+  });
   enter();
+}
+
+/** Shows the way out while somebody is in or about to be, and the way in otherwise. */
+function show(entered) {
+  byId("chat-enter").hidden = entered;
+  byId("chat-leave").hidden = !entered;
+  byId("chat-send").disabled = true;
 }
 
 function take(message) {

@@ -17,26 +17,31 @@ export function showEvents() {
   const more = byId("events-more");
   let sources = [];
 
-  const start = () => {
-    stop();
+  /** Opens one more stream. The first of them draws, so that each event is drawn once. */
+  const subscribe = () => {
     const source = new EventSource("/plugins/events/");
     source.addEventListener("message", ({ data }) => {
-      const load = JSON.parse(data);
-      chart.add(load);
-      tell(load.subscribers, true);
+      if (source === sources[0]) {
+        const load = JSON.parse(data);
+        chart.add(load);
+        tell(load.subscribers, true);
+      }
     });
     source.addEventListener("error", () => {
       // A broken stream is asked for again by the browser; an answer such as 503 is not.
       if (source.readyState === EventSource.CLOSED) {
         setTimeout(() => {
           if (sources.includes(source)) {
-            start();
+            sources = sources.filter((one) => one !== source);
+            subscribe();
           }
         }, retryMs);
       }
-      byId("subscribers").textContent = "the stream broke; trying again …";
+      if (source === sources[0]) {
+        byId("subscribers").textContent = "the stream broke; trying again …";
+      }
     });
-    sources = [source];
+    sources.push(source);
     label();
   };
 
@@ -72,17 +77,14 @@ export function showEvents() {
 
   toggle.addEventListener("click", () => {
     if (sources.length === 0) {
-      start();
+      subscribe();
     } else {
       stop();
       void tellFailure("subscribers", count());
     }
   });
-  more.addEventListener("click", () => {
-    sources.push(new EventSource("/plugins/events/"));
-    label();
-  });
-  start();
+  more.addEventListener("click", subscribe);
+  subscribe();
 }
 
 function tell(subscribers, timerRuns) {

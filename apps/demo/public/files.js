@@ -1,4 +1,5 @@
-import { ask } from "./ask.js";
+import { ask, tellFailure } from "./ask.js";
+import { confirmButton } from "./confirm-button.js";
 import { byId, element } from "./element.js";
 import * as format from "./format.js";
 import { probeRanges } from "./range-probe.js";
@@ -77,7 +78,7 @@ async function send(name, blob) {
   const { done, cancel } = upload(url, blob, (bytes) => {
     sentBytes = bytes;
     byId("sending-progress").value = blob.size === 0 ? 1 : bytes / blob.size;
-    status.textContent = `${format.bytes(bytes)} of ${format.bytes(blob.size)}, ${speed(bytes, startedMs)}`;
+    status.textContent = `sent ${format.bytes(bytes)} of ${format.bytes(blob.size)}, ${speed(bytes, startedMs)}`;
   });
   cancelRunning = cancel;
 
@@ -90,11 +91,36 @@ async function send(name, blob) {
   } catch (thrown) {
     const cancelled = thrown.name === "AbortError";
     panel.classList.add(cancelled ? "cancelled" : "failed");
-    status.textContent = cancelled
-      ? `You cancelled after ${format.bytes(sentBytes)}.`
-      : `It failed after ${format.bytes(sentBytes)}: ${thrown.message}.`;
+    const sent = format.bytes(sentBytes);
+    if (cancelled) {
+      status.textContent = `You cancelled. Your browser had sent ${sent}.`;
+      void tellFailure("sending-status", tellWhatWasRead(name, sentBytes));
+    } else {
+      status.textContent = `It failed when your browser had sent ${sent}: ${thrown.message}.`;
+    }
   } finally {
     busy(false);
+  }
+}
+
+/**
+ * A browser counts what it has handed to its system, and tells it a little later; a plugin counts
+ * what it has read. With a slow reader the buffers between the two are full: says both.
+ */
+async function tellWhatWasRead(name, toldBytes) {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const { uploads } = await ask("/plugins/files/");
+    const seen = uploads.find((one) => one.name === name);
+    if (!byId("sending").classList.contains("cancelled")) {
+      return;
+    }
+    if (seen !== undefined && seen.outcome.state !== "running") {
+      const sent = format.bytes(Math.max(toldBytes, seen.receivedBytes));
+      byId("sending-status").textContent =
+        `You cancelled. Your browser had sent ${sent}, of which the plugin had read ${format.bytes(seen.receivedBytes)}.`;
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
@@ -160,10 +186,13 @@ function uploadItem({ name, expectedBytes, receivedBytes, outcome }) {
   const received = format.bytes(receivedBytes);
   const says = {
     running: () =>
-      `reading, ${received}${expectedBytes === null ? "" : ` of ${format.bytes(expectedBytes)}`}`,
+      `read ${received}${expectedBytes === null ? "" : ` of ${format.bytes(expectedBytes)}`}`,
     stored: () => `stored, ${received}`,
-    cancelled: () => `cancelled by the client after ${received}, reason ${outcome.reason}`,
-    failed: () => `failed after ${received}, reason ${outcome.reason}`,
+    cancelled: () =>
+      outcome.reason === "client-disconnected"
+        ? `cancelled by the client when ${received} were read`
+        : `broken off when ${received} were read, reason ${outcome.reason}`,
+    failed: () => `failed when ${received} were read, reason ${outcome.reason}`,
   };
   return element(
     "li",
@@ -190,14 +219,17 @@ function fileItem({ name, sizeBytes, sha256 }) {
         { class: "quiet", type: "button", onclick: () => void probeRanges(url, sizeBytes, probe) },
         "Probe ranges",
       ),
-      element(
-        "button",
-        { class: "quiet", type: "button", onclick: () => void fetch(url, { method: "DELETE" }) },
-        "Delete",
-      ),
+      confirmButton({ label: "Delete", question: "Really delete?", about: name }, () => {
+        void tellFailure("stored-status", remove(name, url));
+      }),
     ),
     probe,
   );
+}
+
+async function remove(name, url) {
+  await ask(url, { method: "DELETE" });
+  byId("stored-status").textContent = `${name} is deleted.`;
 }
 
 function note(text) {

@@ -46,7 +46,8 @@ class Row {
       type: "button",
       textContent: "Kill",
       "aria-label": `Kill the process of ${id}`,
-      onclick: () => void tellFailure("host-line", kill(id)),
+      onclick: () =>
+        void tellFailure("kill-status", kill(id, this.#figures.get("process").textContent)),
     });
     byId("processes").append(
       element(
@@ -81,10 +82,12 @@ class Row {
   }
 }
 
-async function kill(plugin) {
+async function kill(plugin, pid) {
   await ask("/host/kill", {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ plugin }),
   });
+  byId("kill-status").textContent =
+    `Process ${pid} of ${plugin} is killed. The host starts another; requests wait for it.`;
 }

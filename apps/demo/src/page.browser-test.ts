@@ -2,56 +2,36 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { Chromium, complaintsOf, type Page } from "@servehttp/testkit/chromium";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type DemoProcess, startDemoProcess } from "./demo-process.js";
 
-const chromiumArguments = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
 describe("the page in Chromium", () => {
   let demo: DemoProcess;
-  let browser: BrowserContext;
+  let browser: Chromium;
   let directory: string;
   let page: Page;
   /** What the page complained of: anything here fails the test that it happened in. */
-  let complaints: string[];
+  let complaints: readonly string[];
   /** But for these. */
   let allowed: RegExp | undefined;
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "servehttp-demo-browser-"));
     demo = await startDemoProcess();
-    browser = await chromium.launchPersistentContext(join(directory, "profile"), {
-      executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-      args: chromiumArguments,
-      viewport: { width: 1_280, height: 900 },
-    });
+    browser = await Chromium.launch();
   });
 
   afterAll(async () => {
-    await browser.close();
+    await browser[Symbol.asyncDispose]();
     await demo[Symbol.asyncDispose]();
     await rm(directory, { recursive: true });
   });
 
   beforeEach(async () => {
     page = await browser.newPage();
-    complaints = [];
+    complaints = complaintsOf(page, 500);
     allowed = undefined;
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("response", (response) => {
-      if (response.status() >= 500) {
-        complaints.push(`${response.status()} ${response.url()}`);
-      }
-    });
     await page.goto(demo.url);
   });
 
@@ -82,6 +62,11 @@ describe("the page in Chromium", () => {
     const before = await pid();
     allowed = /^503 .*\/plugins\/events\//;
     await row.getByRole("button").click();
+    await expect
+      .poll(() => textOf("#kill-status"))
+      .toBe(
+        `Process ${before} of events is killed. The host starts another; requests wait for it.`,
+      );
     await expect.poll(() => row.locator("td").nth(5).innerText()).toBe("1");
     await expect.poll(pid).not.toBe(before);
     await expect.poll(() => textOf("#subscribers")).toBe("the plugin counts 1 subscriber");
@@ -114,15 +99,17 @@ describe("the page in Chromium", () => {
     await page.click('#random-buttons [data-mib="64"]');
     await expect
       .poll(latestUpload)
-      .toMatch(/^random-64-MiB\.bin\s+reading, [1-9][\d.]* MiB of 64\.0 MiB$/);
+      .toMatch(/^random-64-MiB\.bin\s+read [1-9][\d.]* MiB of 64\.0 MiB$/);
     await page.click("#sending-cancel");
-    await expect
-      .poll(() => textOf("#sending-status"))
-      .toMatch(/^You cancelled after [\d.]+ MiB\.$/);
+    const told =
+      /^You cancelled\. Your browser had sent ([\d.]+) MiB, of which the plugin had read ([\d.]+ MiB)\.$/;
+    await expect.poll(() => textOf("#sending-status")).toMatch(told);
+    const [, sent = "", read = ""] = told.exec(await textOf("#sending-status")) ?? [];
+    expect(Number(sent)).toBeGreaterThanOrEqual(Number.parseFloat(read));
     await expect
       .poll(latestUpload)
       .toMatch(
-        /^random-64-MiB\.bin\s+cancelled by the client after [\d.]+ MiB, reason client-disconnected$/,
+        new RegExp(`^random-64-MiB\\.bin\\s+cancelled by the client when ${read} were read$`),
       );
     expect(await textOf("#stored")).not.toContain("random-64-MiB.bin");
   });
@@ -149,7 +136,9 @@ describe("the page in Chromium", () => {
     }
     expect(await item.locator(".hash").innerText()).toBe(hash.digest("hex"));
     await item.getByRole("button", { name: "Delete" }).click();
+    await item.getByRole("button", { name: "Really delete?" }).click();
     await expect.poll(() => item.count()).toBe(0);
+    expect(await textOf("#stored-status")).toBe("random-1-MiB.bin is deleted.");
   });
 
   test("draws the event stream; stopped, no subscriber is left in the plugin", async () => {
@@ -160,6 +149,8 @@ describe("the page in Chromium", () => {
     await expect.poll(() => textOf("#subscribers")).toBe("the plugin counts 1 subscriber");
     await page.click("#events-more");
     await expect.poll(() => textOf("#subscribers")).toBe("the plugin counts 2 subscribers");
+    const inFlight = page.locator("#processes tr", { hasText: "events" }).locator("td").nth(4);
+    await expect.poll(() => inFlight.innerText()).toBe("2");
     await page.click("#events-toggle");
     await expect
       .poll(() => textOf("#subscribers"))
@@ -188,9 +179,37 @@ describe("the page in Chromium", () => {
       .poll(() => page.locator("#chat-messages li").last().innerText())
       .toContain("anybody here? <b>");
     await other.click("#chat-leave");
-    await expect.poll(() => other.textContent("#chat-present")).toBe("not connected (1000)");
+    await expect.poll(() => other.textContent("#chat-present")).toBe("you left");
+    expect(await other.isDisabled("#chat-send")).toBe(true);
     await other.close();
     await expect.poll(() => textOf("#chat-present")).toBe("1 connection");
+  });
+
+  test("enters the chat again by itself when its plugin was killed", async () => {
+    await expect.poll(() => textOf("#chat-present")).toBe("1 connection");
+    allowed = /^503 /;
+    await page.getByRole("button", { name: "Kill the process of chat" }).click();
+    await expect.poll(() => textOf("#chat-present")).toMatch(/^connection lost \(1006\)/);
+    await expect.poll(() => textOf("#chat-present")).toBe("1 connection");
+    await page.fill("#chat-text", "back again");
+    await page.press("#chat-text", "Enter");
+    await expect
+      .poll(() => page.locator("#chat-messages li").last().innerText())
+      .toContain("back again");
+  });
+
+  test("fits a phone without scrolling sideways, with buttons for fingers", async () => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.click('#random-buttons [data-mib="1"]');
+    await page.locator("#stored li", { hasText: "random-1-MiB.bin" }).waitFor();
+    await page.locator("#processes tr").nth(5).waitFor();
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(360);
+    const heights = await page
+      .locator("button:visible, select:visible")
+      .evaluateAll((controls: { offsetHeight: number }[]) =>
+        controls.map((one) => one.offsetHeight),
+      );
+    expect(Math.min(...heights)).toBeGreaterThanOrEqual(40);
   });
 
   test("keeps notes in an Express application", async () => {
