@@ -199,6 +199,16 @@ export default defineConfig({
       },
     },
     {
+      // They show what their readers would write.
+      files: ["examples/**"],
+      rules: {
+        "no-console": "off",
+        "oxc/no-async-endpoint-handlers": "off",
+        "typescript/no-base-to-string": "off",
+        "typescript/no-misused-promises": "off",
+      },
+    },
+    {
       files: ["*.config.ts", "**/*.config.ts", "docs/.vitepress/config.ts"],
       rules: {
         "import/no-default-export": "off",

@@ -1,5 +1,12 @@
 import { readFileSync } from "node:fs";
-import type { FrameworkFeature } from "./framework-feature.js";
+import type { FeatureRow } from "./framework-feature.js";
+
+/** The rows of a table, and the versions of the packages that they name. */
+export interface FeatureTable {
+  readonly rows: readonly FeatureRow[];
+  /** Default: the devDependencies of this package. */
+  readonly versions?: Readonly<Record<string, string>>;
+}
 
 /**
  * A page with its tables written anew: each between `<!-- features:NAME -->` and `<!-- end -->`.
@@ -8,18 +15,18 @@ import type { FrameworkFeature } from "./framework-feature.js";
  */
 export function withFeatureTables(
   page: string,
-  tables: Readonly<Record<string, readonly FrameworkFeature[]>>,
+  tables: Readonly<Record<string, FeatureTable>>,
 ): string {
   const missing = new Set(Object.keys(tables));
   const written = page.replace(
     /(<!-- features:(\S+) -->\n).*?(?=<!-- end -->)/gs,
     (_all, begin, name) => {
-      const features = tables[name as string];
-      if (features === undefined) {
+      const table = tables[name as string];
+      if (table === undefined) {
         throw new Error(`the page asks for a table that is not there: ${String(name)}`);
       }
       missing.delete(name as string);
-      return `${begin}${featureTable(features)}`;
+      return `${begin}${featureTable(table)}`;
     },
   );
   if (missing.size > 0) {
@@ -28,25 +35,25 @@ export function withFeatureTables(
   return written;
 }
 
-function featureTable(features: readonly FrameworkFeature[]): string {
-  const rows = features.map(({ feature, by = [], works, how }) => {
-    const packages = by.map((name) => `${name} ${versionOf(name)}`).join(", ");
+function featureTable({ rows, versions = ownVersions }: FeatureTable): string {
+  const lines = rows.map(({ feature, by = [], works, how }) => {
+    const packages = by.map((name) => `${name} ${versionOf(name, versions)}`).join(", ");
     return `| ${feature} | ${packages} | ${verdicts[works]} | ${how} |\n`;
   });
-  return `| feature | by | works | how, or why not |\n|---|---|---|---|\n${rows.join("")}`;
+  return `| feature | by | works | how, or why not |\n|---|---|---|---|\n${lines.join("")}`;
 }
 
 const verdicts = { yes: "yes", but: "yes, but", no: "no" } as const;
 
-const { devDependencies: versions } = JSON.parse(
+const { devDependencies: ownVersions } = JSON.parse(
   readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
 ) as { devDependencies: Record<string, string> };
 
 /** The version that the tests run with. */
-function versionOf(name: string): string {
+function versionOf(name: string, versions: Readonly<Record<string, string>>): string {
   const version = versions[name];
   if (version === undefined) {
-    throw new Error(`${name} is no devDependency of packages/conformance`);
+    throw new Error(`${name} is no dependency of what the table is about`);
   }
   return version;
 }

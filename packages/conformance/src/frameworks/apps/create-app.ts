@@ -8,6 +8,9 @@ const apps = {
   hono: async () => (await import("./hono-app.js")).honoApp,
   "hono-server": async () => (await import("./hono-app.js")).honoServer,
   "socket.io": async () => (await import("./socket-io-app.js")).socketIoApp,
+  trpc: async () => (await import("./trpc-app.js")).trpcApp,
+  graphql: async () => (await import("./graphql-app.js")).graphqlApp,
+  ai: async () => (await import("./ai-app.js")).aiApp,
   ws: async () => (await import("./ws-app.js")).wsApp,
 } as const satisfies Record<
   string,
