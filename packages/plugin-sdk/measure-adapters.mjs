@@ -12,6 +12,8 @@ const init = {
   method: "GET",
   url: "/",
   requestUri: "/",
+  basePath: "",
+  fullPath: false,
   protocol: "HTTP/1.1",
   protocolMajor: 1,
   protocolMinor: 1,

@@ -5,6 +5,7 @@ import type { HandlerRequest, HandlerResponse } from "./handler.js";
 export interface DescribedRequest {
   readonly method: string;
   readonly url: string;
+  readonly basePath: string;
   readonly requestUri: string;
   readonly protocol: string;
   readonly host: string;
@@ -31,6 +32,7 @@ export async function describeRequest(
   const described: DescribedRequest = {
     method: request.method,
     url: request.url,
+    basePath: request.basePath,
     requestUri: request.requestUri,
     protocol: request.protocol,
     host: request.host,

@@ -23,6 +23,7 @@ export type ReadonlyFields = Pick<Fields, "get" | "getAll" | "has" | typeof Symb
 export interface HandlerRequest {
   readonly method: string;
   readonly url: string;
+  readonly basePath: string;
   readonly requestUri: string;
   readonly protocol: string;
   readonly host: string;

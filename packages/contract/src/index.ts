@@ -21,6 +21,7 @@ export {
   trimFieldValue,
 } from "./header-fields.js";
 export {
+  basePathBytesMax,
   bodyChunkBytesMax,
   contextBytesMax,
   contextEntriesMax,

@@ -81,6 +81,9 @@ export const muxMessageBytesMax = 1_048_576;
  */
 export const discardBytesMax = 262_144;
 
+/** `RequestInit.base_path`: 1 KiB, eight times the longest id of a plugin. */
+export const basePathBytesMax = 1_024;
+
 /** Entries of `RequestInit.context`: 64. */
 export const contextEntriesMax = 64;
 

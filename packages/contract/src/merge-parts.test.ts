@@ -13,6 +13,8 @@ const requestInit: RequestInit = {
   method: "POST",
   url: "/",
   requestUri: "/",
+  basePath: "",
+  fullPath: false,
   protocol: "HTTP/1.1",
   protocolMajor: 1,
   protocolMinor: 1,

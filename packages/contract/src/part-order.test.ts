@@ -27,6 +27,8 @@ const requestInit: RequestInit = {
   method: "GET",
   url: "/",
   requestUri: "/plugins/notes",
+  basePath: "/plugins/notes",
+  fullPath: false,
   protocol: "HTTP/1.1",
   protocolMajor: 1,
   protocolMinor: 1,

@@ -29,6 +29,8 @@ describe("headBytes", () => {
       method: ascii,
       url: ascii,
       requestUri: ascii,
+      basePath: ascii,
+      fullPath: fc.constant(true),
       protocol: ascii,
       protocolMajor: fc.constant(0xffff_ffff),
       protocolMinor: fc.constant(0xffff_ffff),

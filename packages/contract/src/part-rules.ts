@@ -66,6 +66,7 @@ function requestHeadBytes(parts: RequestParts): number {
       init.method.length +
       init.url.length +
       init.requestUri.length +
+      init.basePath.length +
       init.protocol.length +
       init.host.length +
       init.remoteAddress.length +

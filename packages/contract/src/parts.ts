@@ -21,6 +21,10 @@ export interface RequestInit {
   readonly url: string;
   /** The request target as the client sent it, its bytes as Latin-1. */
   readonly requestUri: string;
+  /** In front of the plugin's own "/", as clients send it, its bytes as Latin-1; may be empty. */
+  readonly basePath: string;
+  /** `url` begins with `basePath`. */
+  readonly fullPath: boolean;
   /** `"HTTP/1.1"` */
   readonly protocol: string;
   readonly protocolMajor: number;

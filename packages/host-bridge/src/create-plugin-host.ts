@@ -3,7 +3,6 @@ import { ServeHTTPError } from "@servehttp/contract";
 import { byRequest } from "./client/incoming-request.js";
 import type { HostRequest, HostResponse, NodeServer } from "./client/node-types.js";
 import { EdgePolicy } from "./edge/edge-policy.js";
-import { type RouteRules, routeTarget } from "./edge/router.js";
 import type { FastPathHost } from "./fast-path/install.js";
 import type { HostOptions, PluginOptions } from "./options/options.js";
 import { type HostSettings, readHostOptions, readPluginOptions } from "./options/read-options.js";
@@ -13,6 +12,8 @@ import type { PluginStatus } from "./plugin/plugin-status.js";
 import { systemClock } from "./process/clock.js";
 import { HostProcesses } from "./process/host-processes.js";
 import { initAdvice } from "./process/init-advice.js";
+import { Mounts } from "./routing/mounts.js";
+import { type RouteRules, routeTarget } from "./routing/router.js";
 import { attachListener, type AttachOptions, byCheckContinue } from "./server/attach.js";
 import {
   createListener,
@@ -97,7 +98,9 @@ class Host implements PluginHost {
     this.#settings = settings;
     const { chunkBytes, logger } = settings;
     const processes = new HostProcesses(logger);
+    const mounts = new Mounts(settings.prefix, settings.publicPath);
     this.#plugins = new PluginSet({
+      mounts,
       chunkBytes,
       logger,
       clock: systemClock,
@@ -107,7 +110,7 @@ class Host implements PluginHost {
     });
     const edge = new EdgePolicy(settings.edge);
     this.#edge = edge;
-    this.#rules = { prefix: settings.prefix, secretParameters: edge.secretParameters };
+    this.#rules = { mounts, secretParameters: edge.secretParameters };
     const listenerOptions: ListenerOptions = {
       rules: this.#rules,
       edge,

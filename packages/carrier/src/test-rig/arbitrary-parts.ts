@@ -48,6 +48,8 @@ export const requestInit: fc.Arbitrary<RequestInit> = fc
     method: fieldName,
     url: utf8Octets,
     requestUri: utf8Octets,
+    basePath: utf8Octets,
+    fullPath: fc.boolean(),
     protocol: fc.constantFrom("HTTP/1.0", "HTTP/1.1", "HTTP/2.0"),
     protocolMajor: fc.nat(2),
     protocolMinor: fc.nat(1),

@@ -147,6 +147,8 @@ export const plainInit: RequestInit = Object.freeze({
   method: "GET",
   url: "/",
   requestUri: "/plugins/a/",
+  basePath: "/plugins/a",
+  fullPath: false,
   protocol: "HTTP/1.1",
   protocolMajor: 1,
   protocolMinor: 1,

@@ -138,6 +138,8 @@ function readRequestInit(reader: WireReader): RequestInit {
   let expectContinue = false;
   let hijackable = false;
   let tunnelHead: Buffer | undefined;
+  let basePath = "";
+  let fullPath = false;
   while (!reader.done) {
     const tag = reader.varint();
     switch (tag) {
@@ -193,6 +195,12 @@ function readRequestInit(reader: WireReader): RequestInit {
       case 0x8a:
         tunnelHead = reader.bytes();
         break;
+      case 0x92:
+        basePath = slice(reader, text, base);
+        break;
+      case 0x98:
+        fullPath = reader.varint() !== 0;
+        break;
       default:
         reader.skip(tag);
     }
@@ -201,6 +209,8 @@ function readRequestInit(reader: WireReader): RequestInit {
     method,
     url,
     requestUri,
+    basePath,
+    fullPath,
     protocol,
     protocolMajor,
     protocolMinor,

@@ -99,6 +99,10 @@ function writeRequestInit(writer: WireWriter, init: RequestInit): void {
   if (init.tunnelHead !== undefined) {
     writer.bytes(0x8a, init.tunnelHead);
   }
+  writeText(writer, 0x92, init.basePath);
+  if (init.fullPath) {
+    writeFlag(writer, 0x98);
+  }
 }
 
 function writeResponseHead(writer: WireWriter, tag: number, head: ResponseInit): void {

@@ -3,6 +3,7 @@ import { duplexBehaviours } from "./duplex.js";
 import { edgeBehaviours } from "./edge.js";
 import { failureBehaviours } from "./failure.js";
 import { lifecycleBehaviours } from "./lifecycle.js";
+import { mountBehaviours } from "./mounts.js";
 import { requestBehaviours } from "./request.js";
 import { responseBehaviours } from "./response.js";
 import { routingBehaviours } from "./routing.js";
@@ -18,4 +19,5 @@ export const behaviours: readonly Behaviour[] = [
   ...failureBehaviours,
   ...tunnelBehaviours,
   ...lifecycleBehaviours,
+  ...mountBehaviours,
 ];

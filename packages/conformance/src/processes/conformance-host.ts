@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { createServer as createHttp2Server, type Http2ServerRequest } from "node:http2";
 import type { AddressInfo, Server } from "node:net";
 import { fileURLToPath } from "node:url";
-import { createPluginHost, type PluginOptions } from "@servehttp/host-bridge";
+import { createPluginHost } from "@servehttp/host-bridge";
 import { impatientTimeouts } from "../impatient-timeouts.js";
 import { Observer } from "../observation/observer.js";
 import type { TargetName } from "../targets/target-names.js";
@@ -12,16 +12,18 @@ import { serveMounted } from "./serve-mounted.js";
 /**
  * The host of the bridged targets:
  *
- *     node conformance-host.js OBSERVATION_SOCKET CARRIER HOSTILE_URL IMPATIENT
+ *     node conformance-host.js OBSERVATION_SOCKET CARRIER HOSTILE_URL IMPATIENT MOUNTS
  *
  * Its plugins: `conformance`, with the default time-outs; `stopped`, which never gets ready;
- * `hostile`, which breaks the contract, if HOSTILE_URL is not empty; and `impatient`, which is
- * `conformance` with short time-outs, if IMPATIENT is not empty.
+ * `hostile`, which breaks the contract, if HOSTILE_URL is not empty; `impatient`, which is
+ * `conformance` with short time-outs, if IMPATIENT is not empty; and, if MOUNTS is not empty,
+ * `site`, which is `conformance` with the whole path.
  */
-const [, , observationPath = "", carrierName = "", hostileUrl = "", impatient = ""] = process.argv;
+const [, , observationPath = "", carrierName = "", hostileUrl = "", impatient = "", mounts = ""] =
+  process.argv;
 const carrier = carrierName as Exclude<TargetName, "direct">;
 const pluginScript = fileURLToPath(new URL("conformance-plugin.js", import.meta.url));
-const plugin = (role: string): PluginOptions => ({
+const plugin = (role: string) => ({
   command: [process.execPath, ...process.execArgv, pluginScript, observationPath, role],
   carrier,
 });
@@ -41,6 +43,7 @@ const host = createPluginHost({
     ...(impatient !== "" && {
       impatient: { ...plugin("impatient"), timeouts: impatientTimeouts },
     }),
+    ...(mounts !== "" && { site: { ...plugin("site"), path: "full" } }),
     ...(hostileUrl !== "" && { hostile: { url: hostileUrl, carrier } }),
   },
   identity,

@@ -9,6 +9,7 @@ const [, , observationPath = "", role = "plugin"] = process.argv;
 const observer = await Observer.connect(observationPath, role, {
   address: process.env["SERVEHTTP_ADDRESS"],
   token: process.env["SERVEHTTP_TOKEN"],
+  basePath: process.env["SERVEHTTP_BASE_PATH"],
 });
 // Its host ends it, also when the test process has gone.
 observer.beforeExit = () => new Promise(() => undefined);

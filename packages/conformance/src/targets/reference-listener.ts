@@ -37,6 +37,7 @@ function referenceRequest(incoming: IncomingMessage, outgoing: ServerResponse): 
   return {
     method: incoming.method ?? "",
     url: incoming.url ?? "",
+    basePath: "",
     requestUri: incoming.url ?? "",
     protocol: `HTTP/${incoming.httpVersion}`,
     host: headers.get("host") ?? headers.get(":authority") ?? "",

@@ -19,6 +19,8 @@ export interface TargetNeeds {
   readonly hostile?: boolean;
   /** The plugin a second time, with short time-outs, as `/plugins/impatient`. */
   readonly impatient?: boolean;
+  /** The plugin again, with the options that say where it is: `mounts.ts`. */
+  readonly mounts?: boolean;
   /** Flags for Node in the target's processes, after `--expose-gc`. Default: none. */
   readonly nodeFlags?: readonly string[];
 }
@@ -38,6 +40,7 @@ export async function startTarget(name: TargetName, needs: TargetNeeds = {}): Pr
     name,
     hostile?.url ?? "",
     needs.impatient === true ? "impatient" : "",
+    needs.mounts === true ? "mounts" : "",
   ];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const log: string[] = [];

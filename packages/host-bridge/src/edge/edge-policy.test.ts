@@ -11,6 +11,8 @@ const http1: ClientFacts = {
   remoteAddress: "192.0.2.1:4711",
   scheme: "http",
   authority: undefined,
+  basePath: "",
+  publicPath: "",
   endedByHead: false,
   upgradable: true,
 };

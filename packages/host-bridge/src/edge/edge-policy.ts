@@ -238,16 +238,20 @@ export class EdgePolicy {
         this.#removeFields(seen.forwarded, seen.named);
       }
     }
-    const { remoteAddress, scheme } = this.#forwarding.reads
+    const known = this.#forwarding.reads
       ? this.#forwarding.apply(fields, seen.forwarded, client, host)
       : client;
+    if ("status" in known) {
+      return known;
+    }
     const http1 = client.versionMajor === 1 && client.versionMinor > 0;
     return {
       kind: "fields",
       fields,
       host,
-      remoteAddress,
-      scheme,
+      remoteAddress: known.remoteAddress,
+      scheme: known.scheme,
+      basePath: known.basePath,
       contentLength,
       emptyBodyDeclared: seen.contentLength === 0,
       // An expectation of HTTP/1.0 means nothing (RFC 9110, section 10.1.1).

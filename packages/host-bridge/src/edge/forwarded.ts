@@ -7,9 +7,11 @@ export interface ForwardedFacts {
   /** The Host field; empty when there was none. */
   readonly host: string;
   readonly scheme: "http" | "https";
+  /** Where the client finds the plugin; empty at the root. */
+  readonly basePath: string;
 }
 
-/** Adds X-Forwarded-For, -Host and -Proto and Forwarded (RFC 7239) to a flat field list. */
+/** Adds X-Forwarded-For, -Host, -Proto and -Prefix and Forwarded (RFC 7239) to a flat field list. */
 export function pushForwarded(fields: string[], facts: ForwardedFacts): void {
   if (facts.remoteIp !== "") {
     fields.push("X-Forwarded-For", facts.remoteIp);
@@ -19,6 +21,7 @@ export function pushForwarded(fields: string[], facts: ForwardedFacts): void {
   }
   fields.push("X-Forwarded-Proto", facts.scheme);
   fields.push("Forwarded", ownElement(facts));
+  pushPrefix(fields, facts.basePath);
 }
 
 /**
@@ -50,6 +53,13 @@ export function pushForwardedHops(
       : `for=${forwardedNode(sender?.peer ?? "")}`,
   );
   fields.push("Forwarded", [...elements, ownElement(facts)].join(", "));
+  pushPrefix(fields, facts.basePath);
+}
+
+function pushPrefix(fields: string[], basePath: string): void {
+  if (basePath !== "") {
+    fields.push("X-Forwarded-Prefix", basePath);
+  }
 }
 
 /** Joins the lines of a list field (RFC 9110, section 5.3). */
@@ -61,7 +71,7 @@ export function joined(before: string | undefined, next: string): string {
 }
 
 /** The element that was built last: all requests on one connection need the same one. */
-let last: (ForwardedFacts & { readonly element: string }) | undefined;
+let last: (Omit<ForwardedFacts, "basePath"> & { readonly element: string }) | undefined;
 
 function ownElement(facts: ForwardedFacts): string {
   if (

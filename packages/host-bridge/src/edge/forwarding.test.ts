@@ -20,6 +20,8 @@ function seen(
     remoteAddress: peer === "unix" ? "" : `${peer}:4711`,
     scheme: "http",
     authority: undefined,
+    basePath: "",
+    publicPath: "",
     endedByHead: false,
     upgradable: false,
   });

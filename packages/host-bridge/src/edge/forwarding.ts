@@ -2,7 +2,9 @@ import type { FieldList } from "@servehttp/contract";
 import { type ForwardedNode, readForwardedNode } from "./forwarded-node.js";
 import type { EdgeOptions } from "./edge-options.js";
 import { type ForwardedFacts, pushForwarded, pushForwardedHops } from "./forwarded.js";
+import { forwardedBasePath } from "./forwarded-prefix.js";
 import { type ForwardedFamily, type ForwardedHop, readForwardedHops } from "./forwarded-hops.js";
+import type { Refusal } from "./refusal.js";
 import type { ClientFacts } from "./request-fields.js";
 import { TrustedProxies } from "./trusted-proxies.js";
 
@@ -12,6 +14,8 @@ export interface KnownClient {
   readonly remoteAddress: string;
   /** The scheme in which it addressed the host, or the first of the trusted proxies. */
   readonly scheme: "http" | "https";
+  /** In front of the plugin's own "/", as the client sent it. Empty at the root. */
+  readonly basePath: string;
 }
 
 /**
@@ -40,45 +44,74 @@ export class Forwarding {
   }
 
   /**
-   * Adds the forwarding fields that the plugin gets to its fields. Returns who the client is.
+   * Adds the forwarding fields that the plugin gets to its fields. Returns who the client is, or a
+   * refusal where a proxy that is believed says something impossible.
    *
    * @param received the forwarding fields that came
    */
-  apply(fields: string[], received: FieldList, client: ClientFacts, host: string): KnownClient {
-    const facts: ForwardedFacts = {
-      remoteIp: client.peer === "unix" ? "" : client.peer,
-      host,
-      scheme: client.scheme,
-    };
+  apply(
+    fields: string[],
+    received: FieldList,
+    client: ClientFacts,
+    host: string,
+  ): KnownClient | Refusal {
+    const remoteIp = client.peer === "unix" ? "" : client.peer;
     const trusted = this.trusts(client);
     if (!trusted && this.#policy === "replace") {
-      pushForwarded(fields, facts);
+      const { basePath, scheme } = client;
+      pushForwarded(fields, { remoteIp, host, scheme, basePath });
       return client;
     }
     const hops = readForwardedHops(received, this.#family);
     const path = trusted ? this.#path(client, hops) : { known: client, hops: [] };
+    const basePath = this.#basePath(received, client, trusted, path.hops.length);
+    if (typeof basePath !== "string") {
+      return basePath;
+    }
+    const known = { ...path.known, basePath };
     if (this.#policy === "off") {
       fields.push(...received);
-      return path.known;
+      return known;
     }
+    const facts: ForwardedFacts = { remoteIp, host, scheme: client.scheme, basePath };
     // With `append`, everybody is believed as far as fields go.
     const told = this.#policy === "append" ? hops : path.hops;
-    this.#pushOthers(fields, received, told[0]?.sender?.peer ?? facts.remoteIp);
+    this.#pushOthers(fields, received, told[0]?.sender?.peer ?? remoteIp);
     if (told.length === 0) {
       pushForwarded(fields, facts);
     } else {
       pushForwardedHops(fields, facts, told);
     }
-    return path.known;
+    return known;
+  }
+
+  /**
+   * The base path, with what proxies have removed in front. One that is trusted has written no more
+   * than the last element of the list, and those in front of it one each.
+   */
+  #basePath(
+    received: FieldList,
+    client: ClientFacts,
+    trusted: boolean,
+    hops: number,
+  ): string | Refusal {
+    // A plugin under a host name of its own is at the root behind every proxy.
+    if (this.#family === "forwarded" || client.basePath === "") {
+      return client.basePath;
+    }
+    if (this.#policy === "append") {
+      return forwardedBasePath(received, client, Number.POSITIVE_INFINITY);
+    }
+    return trusted ? forwardedBasePath(received, client, Math.max(1, hops)) : client.basePath;
   }
 
   /** Goes back from the host to the first one who is no trusted proxy: that is the client. */
   #path(
     client: ClientFacts,
     hops: readonly ForwardedHop[],
-  ): { readonly known: KnownClient; readonly hops: readonly ForwardedHop[] } {
+  ): { readonly known: Omit<KnownClient, "basePath">; readonly hops: readonly ForwardedHop[] } {
     let node: ForwardedNode | undefined = client;
-    let { remoteAddress, scheme }: KnownClient = client;
+    let { remoteAddress, scheme }: Omit<KnownClient, "basePath"> = client;
     let first = hops.length;
     while (first > 0 && node !== undefined && this.#proxies.has(node.peer)) {
       first -= 1;
@@ -114,4 +147,5 @@ const written: ReadonlySet<string> = new Set([
   "x-forwarded-for",
   "x-forwarded-host",
   "x-forwarded-proto",
+  "x-forwarded-prefix",
 ]);

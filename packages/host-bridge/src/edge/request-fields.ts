@@ -17,6 +17,10 @@ export interface ClientFacts {
    * a body.
    */
   readonly endedByHead: boolean;
+  /** In front of the plugin's own "/", as far as the host knows by itself. Empty at the root. */
+  readonly basePath: string;
+  /** The part of `basePath` whose place a trusted proxy's X-Forwarded-Prefix takes. */
+  readonly publicPath: string;
   /** The request came by the server's `upgrade` event, so its connection can be handed over. */
   readonly upgradable: boolean;
 }
@@ -31,6 +35,8 @@ export interface RequestFields {
   readonly remoteAddress: string;
   /** The scheme in which the client addressed the host, or the first of the trusted proxies. */
   readonly scheme: "http" | "https";
+  /** In front of the plugin's own "/", as the client sent it. Empty at the root. */
+  readonly basePath: string;
   /** The length of the body in bytes; -1 when it is not known in advance. */
   readonly contentLength: number;
   /** A Content-Length of 0 was sent, which `fields` does not have. */

@@ -127,6 +127,12 @@ const sharedKeys = {
    * How exchanges travel. `"auto"`: mux where the plugin offers it, else stream. Default: `"auto"`.
    */
   carrier: oneOf("auto", "mux", "stream").default("auto"),
+  /**
+   * What the plugin sees of the path. `"stripped"`: what is behind its base path (`/plugins/notes`).
+   * `"full"`: the whole path, for applications that have a base path of their own; `publicPath`
+   * included. Default: `"stripped"`.
+   */
+  path: oneOf("stripped", "full").default("stripped"),
   /** In place of the host's. */
   limits: limits.optional(),
   /** In place of the host's. */
@@ -243,6 +249,12 @@ export const pluginSchemas = {
   handler: shape(handlerKeys),
 };
 
+const pathOption = (example: string) =>
+  text(
+    `"/", or a path such as "${example}", without a query: segments of letters, digits, ".", "_", "~" and "-"`,
+    (path) => path === "/" || /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+\/?$/.test(path),
+  ).transform((path) => (path.endsWith("/") ? path.slice(0, -1) : path));
+
 const hostKeys = {
   /**
    * The plugins by their id: `[A-Za-z0-9_.-]+`, at most 128 characters, neither "." nor "..".
@@ -257,12 +269,14 @@ const hostKeys = {
    * come first. A mount path of a framework comes on top of it, or may be it. Default:
    * `"/plugins"`.
    */
-  prefix: text(
-    '"/", or a path such as "/plugins": segments of letters, digits, ".", "_", "~" and "-"',
-    (prefix) => prefix === "/" || /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+\/?$/.test(prefix),
-  )
-    .transform((prefix) => (prefix.endsWith("/") ? prefix.slice(0, -1) : prefix))
-    .default("/plugins"),
+  prefix: pathOption("/plugins").default("/plugins"),
+  /**
+   * The path that clients send in front of `prefix` and that never comes to the host, because a
+   * reverse proxy removes it: `"/app"`. It becomes part of each plugin's base path. A trusted
+   * proxy's X-Forwarded-Prefix takes its place. Leave out the mount path of a framework, which the
+   * host knows by itself. Default: `"/"`, none.
+   */
+  publicPath: pathOption("/app").default(""),
   /**
    * False: plugins are switched off, every request for one is answered 501, none is started.
    * Default: true.

@@ -39,6 +39,7 @@ describe("readHostOptions", () => {
     const settings = readHostOptions({ plugins: { notes }, logger: false });
     expect(settings).toMatchObject({
       prefix: "/plugins",
+      publicPath: "",
       enabled: true,
       edge: {},
       chunkBytes: 65_536,
@@ -48,11 +49,13 @@ describe("readHostOptions", () => {
     expect(settings.plugins.get("notes")).toEqual({
       kind: "command",
       id: "notes",
+      basePath: "/plugins/notes",
       command: ["node", "notes.js"],
       env: {},
       instances: 1,
       connect: "unix",
       carrier: "auto",
+      path: "stripped",
       limits,
       timeouts,
     });
@@ -84,10 +87,11 @@ describe("readHostOptions", () => {
           carrier: "mux",
         },
         search: { url: ["https://10.0.0.7:50051", "https://h/"], tls: { ca: "x" }, token: "t" },
-        local: { url: "unix:/run/notes.sock", carrier: "stream" },
+        local: { url: "unix:/run/notes.sock", carrier: "stream", path: "full" },
         legacy: { handler },
       },
       prefix: "/a/b-c/",
+      publicPath: "/public/",
       enabled: false,
       identity: () => ({}),
       context: () => ({}),
@@ -108,15 +112,22 @@ describe("readHostOptions", () => {
     expect(settings.plugins.get("local")).toMatchObject({
       kind: "url",
       url: ["unix:/run/notes.sock"],
+      path: "full",
+      basePath: "/public/a/b-c/local",
     });
-    expect(settings.plugins.get("legacy")).toEqual({ kind: "handler", id: "legacy", handler });
+    expect(settings.plugins.get("legacy")).toEqual({
+      kind: "handler",
+      id: "legacy",
+      basePath: "/public/a/b-c/legacy",
+      handler,
+    });
     expect(readHostOptions({ prefix: "/" }).prefix).toBe("");
   });
 
   it.each([
     [null, "options: got null, allowed is an object with some of plugins,"],
     [7, "options: got 7, allowed is an object with some of plugins,"],
-    [{ plugin: {} }, "plugin: no such option; allowed are plugins, prefix, enabled,"],
+    [{ plugin: {} }, "plugin: no such option; allowed are plugins, prefix, publicPath, enabled,"],
     [{ plugins: [] }, "plugins: got an empty array, allowed is an object of plugins by their ids"],
     [{ plugins: { "a b": notes } }, 'plugins: got "a b", allowed is an id of 1 to 128 letters'],
     [{ plugins: { "..": notes } }, 'plugins: got "..", allowed is an id'],
@@ -201,6 +212,14 @@ describe("readHostOptions", () => {
     [{ prefix: "/a/../b" }, 'prefix: got "/a/../b", allowed is'],
     [{ prefix: "/a%20b" }, 'prefix: got "/a%20b", allowed is'],
     [{ prefix: "//a" }, 'prefix: got "//a", allowed is'],
+    [
+      { publicPath: "/app?x" },
+      'publicPath: got "/app?x", allowed is "/", or a path such as "/app", without a query',
+    ],
+    [{ publicPath: "http://h/app" }, 'publicPath: got "http://h/app", allowed is'],
+    [{ publicPath: "//evil" }, 'publicPath: got "//evil", allowed is'],
+    [{ prefix: "/p", publicPath: `/${"a".repeat(893)}` }, "publicPath: got"],
+    [{ plugins: { n: { ...notes, path: "whole" } } }, 'plugins.n.path: got "whole", allowed is'],
     [
       { plugins: { a: { url: "http://h:1", protocol: "http" } } },
       'plugins.a.protocol: got "http", allowed is one of "grpc", "connect"',

@@ -1,5 +1,7 @@
-import { isPluginId } from "../edge/router.js";
+import { isPluginId } from "../routing/router.js";
+import { basePathBytesMax } from "@servehttp/contract";
 import type { z } from "zod";
+import { pluginIdBytesMax } from "../limits.js";
 import { invalidOption, optionError } from "./option-error.js";
 import {
   hostSchema,
@@ -23,9 +25,20 @@ export interface PluginBounds {
   readonly timeouts: Timeouts;
 }
 
+/** What a plugin's options are read with: what is common to all plugins of its host. */
+export interface CommonSettings extends PluginBounds {
+  readonly prefix: string;
+  readonly publicPath: string;
+}
+
 interface Named<Kind extends keyof Schemas> {
   readonly kind: Kind;
   readonly id: string;
+  /**
+   * In front of the plugin's own "/", as clients send it, as far as the host's options say: public
+   * path, prefix and id.
+   */
+  readonly basePath: string;
 }
 
 /** A plugin that the host spawns. */
@@ -49,6 +62,7 @@ export type PluginSettings = CommandSettings | UrlSettings | HandlerSettings;
  */
 export function readHostOptions(given: unknown): HostSettings {
   const options = checked(hostSchema, given, []);
+  checkBasePath(options);
   const plugins = new Map<string, PluginSettings>();
   for (const [id, plugin] of Object.entries(options.plugins)) {
     plugins.set(id, readPluginOptions(id, plugin, options));
@@ -62,7 +76,11 @@ export function readHostOptions(given: unknown): HostSettings {
  * @param host whose limits and timeouts stand where the plugin has none
  * @throws ServeHTTPError `invalid-argument`, as `readHostOptions` does
  */
-export function readPluginOptions(id: string, given: unknown, host: PluginBounds): PluginSettings {
+export function readPluginOptions(
+  id: string,
+  given: unknown,
+  host: CommonSettings,
+): PluginSettings {
   const at = ["plugins", id];
   if (typeof id !== "string" || !isPluginId(id)) {
     throw invalidOption(
@@ -79,12 +97,13 @@ export function readPluginOptions(id: string, given: unknown, host: PluginBounds
     const got = kind === undefined ? given : kinds.join(" and ");
     throw invalidOption(at, got, "an object with exactly one of command, url, handler");
   }
+  const basePath = `${host.publicPath}${host.prefix}/${id}`;
   if (kind === "handler") {
-    return { kind, id, ...checked(pluginSchemas.handler, given, at) };
+    return { kind, id, basePath, ...checked(pluginSchemas.handler, given, at) };
   }
   if (kind === "command") {
     const options = checked(pluginSchemas.command, given, at);
-    return { kind, id, ...options, ...bounds(given, host) };
+    return { kind, id, basePath, ...options, ...bounds(given, host) };
   }
   const options = checked(pluginSchemas.url, given, at);
   if (options.protocol === "connect" && options.carrier === "mux") {
@@ -97,7 +116,22 @@ export function readPluginOptions(id: string, given: unknown, host: PluginBounds
   if (options.tls !== undefined && !options.url.every((url) => /^https:/i.test(url))) {
     throw invalidOption([...at, "tls"], options.tls, "nothing, unless every url is https");
   }
-  return { kind, id, ...options, ...bounds(given, host) };
+  return { kind, id, basePath, ...options, ...bounds(given, host) };
+}
+
+/** The contract bounds the base path of a plugin, and its id may have any length that an id has. */
+function checkBasePath({
+  prefix,
+  publicPath,
+}: Pick<CommonSettings, "prefix" | "publicPath">): void {
+  const bytesMax = basePathBytesMax - "/".length - pluginIdBytesMax;
+  if (publicPath.length + prefix.length > bytesMax) {
+    const [name, other, path] =
+      publicPath.length > prefix.length
+        ? ["publicPath", "prefix", publicPath]
+        : ["prefix", "publicPath", prefix];
+    throw invalidOption([name], path, `at most ${bytesMax} characters together with ${other}`);
+  }
 }
 
 function checked<Schema extends z.ZodType>(

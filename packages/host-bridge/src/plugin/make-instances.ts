@@ -38,10 +38,11 @@ export function makeInstances(
       ...watch,
     });
   if (settings.kind === "command") {
-    const { command, cwd, env, instances } = settings;
+    const { basePath, command, cwd, env, instances } = settings;
     return Array.from({ length: instances }, () => {
       const launcher = new PluginLauncher<ConnectedPlugin>({
         pluginId,
+        basePath,
         command,
         cwd,
         env,

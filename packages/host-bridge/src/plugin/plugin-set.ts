@@ -7,6 +7,7 @@ import type {
   UrlSettings,
 } from "../options/read-options.js";
 import type { Clock } from "../process/clock.js";
+import type { Mounts } from "../routing/mounts.js";
 import type { PluginExchanges } from "./connected-plugin.js";
 import { HostedPlugin, type InstanceWatch } from "./hosted-plugin.js";
 import type { Instance } from "./plugin-instances.js";
@@ -20,6 +21,8 @@ export interface PluginSetOptions {
   readonly chunkBytes: number;
   readonly logger: Required<Logger>;
   readonly clock: Clock;
+  /** Told of each plugin that is there. */
+  readonly mounts: Pick<Mounts, "add" | "remove">;
   readonly makeInstances: (
     settings: OutsideSettings,
     shared: PluginExchanges,
@@ -81,6 +84,7 @@ export class PluginSet {
         `there is a plugin ${JSON.stringify(id)} already`,
       );
     }
+    this.#options.mounts.add(settings);
     this.#plugins.set(
       id,
       settings.kind === "handler" ? handlerPlugin(settings) : this.#hosted(settings),
@@ -113,6 +117,7 @@ export class PluginSet {
     }
     if (this.#plugins.get(id) === plugin) {
       this.#plugins.delete(id);
+      this.#options.mounts.remove(id);
     }
   }
 

@@ -51,7 +51,7 @@ const write = (record) => {
 const logger = { child: () => logger, info: (_, msg) => write(JSON.stringify({ msg })) };
 const guard = new HostGuard(directory.path, logger);
 const plugins = process.argv.slice(3).map((script) => new PluginProcess({
-  pluginId: "p", command: ["/bin/sh", "-c", script], env: {}, address: "unix:" + directory.nextPath(), token: "t", logger,
+  pluginId: "p", basePath: "/p", command: ["/bin/sh", "-c", script], env: {}, address: "unix:" + directory.nextPath(), token: "t", logger,
 }));
 for (const { pid } of plugins) {
   guard.watch(pid);

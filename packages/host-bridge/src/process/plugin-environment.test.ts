@@ -1,7 +1,13 @@
 import { expect, it } from "vitest";
 import { pluginEnvironment } from "./plugin-environment.js";
 
-const facts = { pluginId: "notes", address: "unix:/x", token: "t", hostFd: 3 };
+const facts = {
+  pluginId: "notes",
+  basePath: "/app/plugins/notes",
+  address: "unix:/x",
+  token: "t",
+  hostFd: 3,
+};
 
 it("passes on what programs need of the host's environment, and nothing else (O8)", () => {
   const host = {
@@ -20,6 +26,7 @@ it("passes on what programs need of the host's environment, and nothing else (O8
     HOME: "/root",
     A: "1",
     SERVEHTTP_PLUGIN_ID: "notes",
+    SERVEHTTP_BASE_PATH: "/app/plugins/notes",
     SERVEHTTP_ADDRESS: "unix:/x",
     SERVEHTTP_TOKEN: "t",
     SERVEHTTP_HOST_FD: "3",

@@ -1,6 +1,8 @@
 /** What a plugin is told by its environment. */
 export interface PluginFacts {
   readonly pluginId: string;
+  /** Where its clients find it, such as `"/plugins/notes"`. */
+  readonly basePath: string;
   /** Where it must listen: `unix:/path`. */
   readonly address: string;
   /** What its host will send to be let in. */
@@ -29,6 +31,7 @@ export function pluginEnvironment(
     ...environment,
     ...own,
     SERVEHTTP_PLUGIN_ID: facts.pluginId,
+    SERVEHTTP_BASE_PATH: facts.basePath,
     SERVEHTTP_ADDRESS: facts.address,
     SERVEHTTP_TOKEN: facts.token,
     SERVEHTTP_HOST_FD: String(facts.hostFd),

@@ -101,6 +101,7 @@ function supervise(
   const given: StartedPlugin[] = [];
   const launcher = new PluginLauncher<Connection>({
     pluginId: "notes",
+    basePath: "/plugins/notes",
     command,
     cwd: undefined,
     env: {},

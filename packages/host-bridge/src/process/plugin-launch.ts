@@ -18,6 +18,8 @@ export interface LaunchedConnection {
 /** What a launch needs to know of its plugin. */
 export interface PluginLaunchOptions<Connection extends LaunchedConnection> {
   readonly pluginId: string;
+  /** Where its clients find it, such as `"/plugins/notes"`. */
+  readonly basePath: string;
   readonly command: readonly string[];
   readonly cwd: string | undefined;
   readonly env: Readonly<Record<string, string>>;

@@ -20,6 +20,7 @@ function start(
   const logger: Logger = pino({}, { write });
   const plugin = new PluginProcess({
     pluginId: "notes",
+    basePath: "/plugins/notes",
     command,
     cwd: options.cwd,
     env: options.env ?? {},

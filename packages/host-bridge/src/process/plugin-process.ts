@@ -12,6 +12,8 @@ import { withDetails } from "./with-details.js";
 /** What a process is started with. */
 export interface PluginProcessOptions {
   readonly pluginId: string;
+  /** Where its clients find it, such as `"/plugins/notes"`. */
+  readonly basePath: string;
   /** The program and its arguments. */
   readonly command: readonly string[];
   readonly cwd: string | undefined;
@@ -146,6 +148,7 @@ function spawned(options: PluginProcessOptions): ChildProcess | Error {
       cwd: options.cwd,
       env: pluginEnvironment(process.env, options.env, {
         pluginId: options.pluginId,
+        basePath: options.basePath,
         address: options.address,
         token: options.token,
         hostFd,

@@ -5,11 +5,11 @@ import type { EdgePolicy } from "../edge/edge-policy.js";
 import type { IdentityFields } from "../edge/read-identity.js";
 import { type Refusal, refusal } from "../edge/refusal.js";
 import type { RequestFields } from "../edge/request-fields.js";
-import type { Route } from "../edge/router.js";
 import type { Destination } from "../exchange/destination.js";
 import { Exchange, type ExchangePlugin } from "../exchange/exchange.js";
 import { refusalProxyError } from "../exchange/failure.js";
 import { hostFunctionMsMax } from "../limits.js";
+import type { Route, RouteRules } from "../routing/router.js";
 import { answer, answerFailure } from "./answer.js";
 import { failRequest, type OnHostFault } from "./host-fault.js";
 import { inTime } from "./in-time.js";
@@ -20,6 +20,7 @@ import { requestInit } from "./request-init.js";
 
 /** What decides how requests are let through. */
 export interface AdmissionOptions {
+  readonly rules: RouteRules;
   readonly edge: EdgePolicy;
   readonly destination: (pluginId: string) => Destination;
   readonly identity:
@@ -52,6 +53,8 @@ export function admit(
     remoteAddress: request.remoteAddress,
     scheme: request.scheme,
     authority: route.authority,
+    basePath: route.basePath,
+    publicPath: options.rules.mounts.publicPath,
     endedByHead: request.endedByHead,
     upgradable: event === "upgrade",
   });

@@ -1,7 +1,7 @@
 import type { RequestEntry } from "../client/incoming-request.js";
 import type { HostRequest, HostResponse } from "../client/node-types.js";
 import type { Refusal } from "../edge/refusal.js";
-import { type Route, type RouteRules, routeTarget } from "../edge/router.js";
+import { type Route, routeTarget } from "../routing/router.js";
 import { refusalProxyError } from "../exchange/failure.js";
 import type { FastPathRequest } from "../fast-path/request.js";
 import { NodeIncomingRequest } from "../node/request.js";
@@ -12,7 +12,6 @@ import { serveInProcess } from "./serve-in-process.js";
 
 /** What a listener is made of. */
 export interface ListenerOptions extends AdmissionOptions {
-  readonly rules: RouteRules;
   /** False: every plugin's path is answered with 501. */
   readonly enabled: boolean;
 }

@@ -13,7 +13,13 @@ import { RawClient } from "../test-rig/raw-client.js";
  */
 
 /** Fields that the host adds to a request. */
-const added = new Set(["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded"]);
+const added = new Set([
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-forwarded-prefix",
+  "forwarded",
+]);
 
 /** Fields of a request that concern the client's connection to the host, and end there. */
 const hopByHop = new Set([

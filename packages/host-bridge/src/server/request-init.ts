@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import type { RequestInit } from "@servehttp/contract";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import type { RequestFields } from "../edge/request-fields.js";
-import type { Route } from "../edge/router.js";
 import { isWebSocketKeyName, webSocketKey } from "../edge/web-socket-key.js";
 import type { ExchangePlugin } from "../exchange/exchange.js";
+import type { Route } from "../routing/router.js";
 import type { RequestContext } from "./read-context.js";
 
 /** Makes the head of a request that goes to the plugin. Hot: the small GET of `apps/bench`. */
@@ -30,7 +30,9 @@ export function requestInit(
   const expectContinue = fields.expectContinue && event === "checkContinue";
   const init: RequestInit = {
     method: extended ? "GET" : request.method,
-    url: route.url,
+    url: urlFor(route, fields.basePath),
+    basePath: fields.basePath,
+    fullPath: route.fullPath,
     requestUri: route.requestUri,
     protocol: protocolOf(versionMajor, versionMinor),
     protocolMajor: versionMajor,
@@ -48,6 +50,13 @@ export function requestInit(
     hijackable: extended || (versionMajor === 1 && fields.contentLength === 0 && plugin.mayTunnel),
   };
   return event === "upgrade" && entry.head.length > 0 ? { ...init, tunnelHead: entry.head } : init;
+}
+
+/** The url of a plugin that gets the whole path begins with what a trusted proxy has said. */
+function urlFor(route: Route, basePath: string): string {
+  return route.fullPath && basePath !== route.basePath
+    ? basePath + route.url.slice(route.basePath.length)
+    : route.url;
 }
 
 function without(fields: readonly string[], isOut: (name: string) => boolean): string[] {

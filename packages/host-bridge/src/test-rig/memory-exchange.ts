@@ -131,6 +131,8 @@ export class MemoryExchange {
       method: "GET",
       url: "/",
       requestUri: "/plugins/notes/",
+      basePath: "/plugins/notes",
+      fullPath: false,
       protocol: "HTTP/1.1",
       protocolMajor: 1,
       protocolMinor: 1,

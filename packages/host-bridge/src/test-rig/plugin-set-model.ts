@@ -5,6 +5,7 @@ import type { Destination } from "../exchange/destination.js";
 import { readHostOptions, readPluginOptions } from "../options/read-options.js";
 import type { ConnectedPlugin } from "../plugin/connected-plugin.js";
 import { PluginSet } from "../plugin/plugin-set.js";
+import { Mounts } from "../routing/mounts.js";
 import { MemoryExchange, memoryInstances, type MemoryRun } from "./memory-run.js";
 
 /** What may happen to the plugins of a host, from its owner, its clients and the plugins. */
@@ -43,6 +44,7 @@ export class PluginSetModel {
       chunkBytes: 65_536,
       logger: silent,
       clock,
+      mounts: new Mounts("/plugins", ""),
       makeInstances: (_settings, shared, watch) =>
         memoryInstances(runs, clock, instances)(shared, watch),
       onStopped: async () => {

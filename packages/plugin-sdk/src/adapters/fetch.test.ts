@@ -13,7 +13,7 @@ describe("a fetch handler", () => {
     const { request, context } = await requestOf({
       method: "DELETE",
       url: "/a%2Fb?q=1",
-      requestUri: "/plugins/x/a%2Fb?q=1",
+      basePath: "/plugins/x",
       host: "example.test:8080",
       scheme: "https",
       headers: [
@@ -33,6 +33,7 @@ describe("a fetch handler", () => {
       id: "r-1",
       context: { user: "ada" },
       remoteAddress: "192.0.2.1:50000",
+      basePath: "/plugins/x",
       requestUri: "/plugins/x/a%2Fb?q=1",
       deadline: undefined,
     });

@@ -36,7 +36,12 @@ export interface FetchContext {
    * `PluginRequest.deadline`: when the host gives up the exchange as a whole. Undefined for never.
    */
   readonly deadline: Date | undefined;
-  /** `PluginRequest.requestUri`: the request target as the client sent it. */
+  /**
+   * `PluginRequest.basePath`: where clients find the plugin, such as `"/plugins/notes"`; empty where
+   * it is at the root. It is not part of the request's URL, unless the host passes the whole path.
+   */
+  readonly basePath: string;
+  /** `PluginRequest.requestUri`: the request target as it came to the host. */
   readonly requestUri: string;
   /**
    * The request itself: with each header line as it came, trailers, and a path that no URL class
@@ -75,6 +80,7 @@ function contextOf(request: PluginRequest): FetchContext {
     context: request.context,
     remoteAddress: request.remoteAddress,
     deadline: request.deadline,
+    basePath: request.basePath,
     requestUri: request.requestUri,
     request,
   };

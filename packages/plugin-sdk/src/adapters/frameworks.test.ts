@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -140,6 +140,22 @@ describe("an Express app as a plugin", () => {
     expect([unchanged.status, await unchanged.text()]).toEqual([304, ""]);
     const head = await get({ method: "HEAD" });
     expect([head.headers.get("content-length"), await head.text()]).toEqual(["300000", ""]);
+  });
+
+  it("redirects directories inside of where it is mounted (M5)", async () => {
+    const directory = await temporaryDirectory();
+    await mkdir(join(directory, "sub"));
+    const app = express();
+    app.use(express.static(directory));
+    app.use("/nested", express.static(directory));
+    const redirected = async (request: TestRequest) =>
+      (
+        await callHandler({ node: app }, { basePath: "/app/notes", ...request }).response
+      ).headers.get("location");
+    expect(await redirected({ url: "/sub?q" })).toBe("/app/notes/sub/?q");
+    expect(await redirected({ url: "/nested/sub" })).toBe("/app/notes/nested/sub/");
+    expect(await redirected({ url: "/", requestUri: "/notes" })).toBe("/app/notes/");
+    expect(await redirected({ url: "/sub", basePath: "" })).toBe("/sub/");
   });
 
   it("stops reading a file whose client leaves", async () => {

@@ -15,7 +15,8 @@ export function pluginRequestOf(incoming: IncomingMessage): PluginRequest | unde
 const requests = new WeakMap<IncomingMessage, PluginRequest>();
 
 /**
- * A Node request with the head of ours. Its socket brings the body. Its version is 1.1 for a client
+ * A Node request with the head of ours, as for an application that Connect has mounted at the base
+ * path. Its socket brings the body. Its version is 1.1 for a client
  * that speaks HTTP/2, because Node's class, and frameworks that look at the version, know HTTP/1
  * only.
  */
@@ -32,6 +33,9 @@ export function toIncomingMessage(
   incoming.httpVersionMinor = isOld ? 0 : 1;
   incoming.method = request.method;
   incoming.url = request.url;
+  const { originalUrl } = request;
+  incoming.originalUrl = originalUrl;
+  incoming.baseUrl = originalUrl === request.url ? "" : request.basePath;
   incoming.upgrade = false;
   incoming.joinDuplicateHeaders = traits.joinDuplicateHeaders;
   addHeaderLines(incoming, rawHeadersOf(request));
@@ -101,8 +105,13 @@ function addHeaderLines(incoming: IncomingMessage, raw: readonly string[]): void
   (incoming as NodeRequest)._addHeaderLines(raw, raw.length);
 }
 
-/** What is not in Node's types of a request. */
+/**
+ * What is not in Node's types of a request. `originalUrl` and `baseUrl` are what Connect and Express
+ * give to an application that is mounted by `app.use(path, …)`.
+ */
 export interface NodeRequest extends IncomingMessage {
+  originalUrl: string;
+  baseUrl: string;
   upgrade: boolean | null;
   joinDuplicateHeaders: boolean | undefined;
   _addHeaderLines(raw: readonly string[], length: number): void;

@@ -575,6 +575,21 @@ describe.each([
 });
 
 describe("a node handler in a plugin", () => {
+  it.each([
+    // request, url, originalUrl, baseUrl
+    [{ url: "/x?q", basePath: "/app/notes" }, "/x?q", "/app/notes/x?q", "/app/notes"],
+    [{ url: "/", basePath: "/n", requestUri: "/n" }, "/", "/n", "/n"],
+    [{ url: "/x" }, "/x", "/x", ""],
+    [{ url: "/n/x", basePath: "/n", fullPath: true }, "/n/x", "/n/x", ""],
+  ])("is mounted as Connect mounts it (M5): %j", async (request, url, originalUrl, baseUrl) => {
+    const node = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      const mounted = incoming as IncomingMessage & { originalUrl: string; baseUrl: string };
+      outgoing.end(JSON.stringify([mounted.url, mounted.originalUrl, mounted.baseUrl]));
+    };
+    const response = await callHandler({ node }, request).response;
+    expect(await response.json()).toEqual([url, originalUrl, baseUrl]);
+  });
+
   it("sends a response that is written by one end as one message, with its length", async () => {
     const call = callHandler({ node: (_incoming, outgoing) => outgoing.end("hi") });
     const response = await call.response;

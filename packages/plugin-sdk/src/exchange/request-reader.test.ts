@@ -9,7 +9,7 @@ describe("PluginRequest", () => {
       {
         method: "PATCH",
         url: "/a%2Fb?q=1",
-        requestUri: "/plugins/x/a%2Fb?q=1",
+        basePath: "/plugins/x",
         protocol: "HTTP/2.0",
         scheme: "https",
         host: "example.test:8443",
@@ -27,6 +27,8 @@ describe("PluginRequest", () => {
         expect(request).toMatchObject({
           method: "PATCH",
           url: "/a%2Fb?q=1",
+          basePath: "/plugins/x",
+          originalUrl: "/plugins/x/a%2Fb?q=1",
           requestUri: "/plugins/x/a%2Fb?q=1",
           protocol: "HTTP/2.0",
           protocolMajor: 2,

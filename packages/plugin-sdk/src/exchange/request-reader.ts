@@ -3,6 +3,7 @@ import { BodyReader } from "./body-reader.js";
 import { type HeaderList, headerListOf } from "../handler/header-list.js";
 import { bufferedBodyBytesDefault } from "../limits.js";
 import type { BufferOptions, PluginRequest } from "../handler/plugin-request.js";
+import { originalUrlOf } from "./original-url.js";
 
 /**
  * The request as the handler reads it. The carrier puts its parts here. What a small request does
@@ -28,6 +29,14 @@ export class RequestReader implements PluginRequest {
     this.url = init.url;
     this.#init = init;
     this.#body = new BodyReader(askForBody);
+  }
+
+  get basePath(): string {
+    return this.#init.basePath;
+  }
+
+  get originalUrl(): string {
+    return originalUrlOf(this.#init);
   }
 
   get requestUri(): string {

@@ -420,6 +420,8 @@ const plainInit: RequestInit = {
   method: "GET",
   url: "/",
   requestUri: "/",
+  basePath: "",
+  fullPath: false,
   protocol: "HTTP/1.1",
   protocolMajor: 1,
   protocolMinor: 1,

@@ -12,13 +12,29 @@ export interface PluginRequest {
   readonly method: string;
 
   /**
-   * Path and query as the plugin sees them, at least `/`. The host has removed its prefix and its
-   * secret query parameters; escapes stay as the client sent them. One character a byte.
+   * Path and query as the plugin sees them, at least `/`. The host has removed `basePath`, unless
+   * its option `path` is `"full"`, and its secret query parameters; escapes stay as the client sent
+   * them. One character a byte.
    */
   readonly url: string;
 
   /**
-   * The request target as the client sent it (RFC 9112, section 3.2), without the host's secret
+   * Where clients find the plugin: `"/plugins/notes"`, with whatever proxies and frameworks in front
+   * of the host have removed, no slash at the end. A link to the plugin's page `/x` is
+   * `${basePath}/x`. Empty where the plugin is at the root, under a host name of its own. One
+   * character a byte.
+   */
+  readonly basePath: string;
+
+  /**
+   * Path and query as the client sent them: `basePath` and `url`, or `url` alone where that begins
+   * with `basePath` (the host's option `path` is `"full"`). As the `originalUrl` of Connect and
+   * Express, it has no slash at the end where the client has sent `basePath` alone.
+   */
+  readonly originalUrl: string;
+
+  /**
+   * The request target as it came to the host (RFC 9112, section 3.2), without the host's secret
    * query parameters. One character a byte.
    */
   readonly requestUri: string;

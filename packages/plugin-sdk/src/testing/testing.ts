@@ -26,7 +26,11 @@ export interface TestRequest {
   readonly method?: string;
   /** Path and query; default `"/"`. */
   readonly url?: string;
-  /** Default: the same as `url`. */
+  /** Where clients find the plugin, such as `"/plugins/notes"`. Default `""`, at the root. */
+  readonly basePath?: string;
+  /** `url` begins with `basePath`, as with the host's option `path: "full"`. Default false. */
+  readonly fullPath?: boolean;
+  /** Default: `basePath` and `url`, or `url` alone with `fullPath`. */
   readonly requestUri?: string;
   /** Default none. */
   readonly headers?: HeadersInput;
@@ -261,12 +265,14 @@ class MemoryCall implements TestCall {
 
 function toInit(request: TestRequest): RequestInit {
   const { body, protocol = "HTTP/1.1", tunnelHead } = request;
-  const url = request.url ?? "/";
+  const { basePath = "", fullPath = false, url = "/" } = request;
   const length = typeof body === "string" ? Buffer.byteLength(body) : lengthOf(body);
   const init: RequestInit = {
     method: request.method ?? "GET",
     url,
-    requestUri: request.requestUri ?? url,
+    requestUri: request.requestUri ?? (fullPath ? url : basePath + url),
+    basePath,
+    fullPath,
     protocol,
     protocolMajor: Number(protocol.charAt(5)),
     protocolMinor: Number(protocol.charAt(7)),

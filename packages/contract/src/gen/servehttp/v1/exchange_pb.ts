@@ -48,7 +48,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file servehttp/v1/exchange.proto.
  */
 export const file_servehttp_v1_exchange: GenFile = /*@__PURE__*/
-  fileDesc("ChtzZXJ2ZWh0dHAvdjEvZXhjaGFuZ2UucHJvdG8SDHNlcnZlaHR0cC52MSIrCgtIZWFkZXJGaWVsZBIMCgRuYW1lGAEgASgJEg4KBnZhbHVlcxgCIAMoDCLRAwoLUmVxdWVzdEluaXQSDgoGbWV0aG9kGAEgASgJEgsKA3VybBgCIAEoCRITCgtyZXF1ZXN0X3VyaRgDIAEoCRIQCghwcm90b2NvbBgEIAEoCRIWCg5wcm90b2NvbF9tYWpvchgFIAEoDRIWCg5wcm90b2NvbF9taW5vchgGIAEoDRIMCgRob3N0GAcgASgJEhMKC3JlbW90ZV9hZGRyGAggASgJEioKB2hlYWRlcnMYCSADKAsyGS5zZXJ2ZWh0dHAudjEuSGVhZGVyRmllbGQSFgoOY29udGVudF9sZW5ndGgYCiABKBISGAoQZGVhZGxpbmVfdW5peF9tcxgLIAEoAxISCgpyZXF1ZXN0X2lkGAwgASgJEjcKB2NvbnRleHQYDSADKAsyJi5zZXJ2ZWh0dHAudjEuUmVxdWVzdEluaXQuQ29udGV4dEVudHJ5Eg4KBnNjaGVtZRgOIAEoCRIXCg9leHBlY3RfY29udGludWUYDyABKAgSEgoKaGlqYWNrYWJsZRgQIAEoCBITCgt0dW5uZWxfaGVhZBgRIAEoDBouCgxDb250ZXh0RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJaCgxSZXNwb25zZUluaXQSDgoGc3RhdHVzGAEgASgFEioKB2hlYWRlcnMYAiADKAsyGS5zZXJ2ZWh0dHAudjEuSGVhZGVyRmllbGQSDgoGcmVhc29uGAMgASgMIlMKFUluZm9ybWF0aW9uYWxSZXNwb25zZRIOCgZzdGF0dXMYASABKAUSKgoHaGVhZGVycxgCIAMoCzIZLnNlcnZlaHR0cC52MS5IZWFkZXJGaWVsZCIICgZIaWphY2siMgoDRW5kEisKCHRyYWlsZXJzGAEgAygLMhkuc2VydmVodHRwLnYxLkhlYWRlckZpZWxkIj8KBVJlc2V0EiUKBGNvZGUYASABKA4yFy5zZXJ2ZWh0dHAudjEuUmVzZXRDb2RlEg8KB21lc3NhZ2UYAiABKAkiuAEKEFNlcnZlSFRUUFJlcXVlc3QSJwoEaW5pdBgBIAEoCzIZLnNlcnZlaHR0cC52MS5SZXF1ZXN0SW5pdBINCgVjaHVuaxgCIAEoDBIeCgNlbmQYAyABKAsyES5zZXJ2ZWh0dHAudjEuRW5kEhQKDHR1bm5lbF9jaHVuaxgEIAEoDBISCgp0dW5uZWxfZW5kGAUgASgIEiIKBXJlc2V0GAYgASgLMhMuc2VydmVodHRwLnYxLlJlc2V0Ip8CChFTZXJ2ZUhUVFBSZXNwb25zZRI6Cg1pbmZvcm1hdGlvbmFsGAEgAygLMiMuc2VydmVodHRwLnYxLkluZm9ybWF0aW9uYWxSZXNwb25zZRIoCgRpbml0GAIgASgLMhouc2VydmVodHRwLnYxLlJlc3BvbnNlSW5pdBIkCgZoaWphY2sYAyABKAsyFC5zZXJ2ZWh0dHAudjEuSGlqYWNrEg0KBWNodW5rGAQgASgMEg0KBWZsdXNoGAUgASgIEh4KA2VuZBgGIAEoCzIRLnNlcnZlaHR0cC52MS5FbmQSFAoMdHVubmVsX2NodW5rGAcgASgMEhIKCnR1bm5lbF9lbmQYCCABKAgSFgoOZXh0ZW5kX2hlYWRfbXMYCSABKA0qlwIKCVJlc2V0Q29kZRIaChZSRVNFVF9DT0RFX1VOU1BFQ0lGSUVEEAASGgoWUkVTRVRfQ09ERV9DQUxMRVJfTEVGVBABEhcKE1JFU0VUX0NPREVfREVBRExJTkUQAhIcChhSRVNFVF9DT0RFX0hPU1RfU1RPUFBJTkcQAxIdChlSRVNFVF9DT0RFX1BMVUdJTl9DTE9TSU5HEAQSHQoZUkVTRVRfQ09ERV9IQU5ETEVSX0ZBSUxFRBAFEiEKHVJFU0VUX0NPREVfUFJPVE9DT0xfVklPTEFUSU9OEAYSIQodUkVTRVRfQ09ERV9SRVFVRVNUX05PVF9ORUVERUQQBxIXChNSRVNFVF9DT0RFX09WRVJMT0FEEAhiBnByb3RvMw");
+  fileDesc("ChtzZXJ2ZWh0dHAvdjEvZXhjaGFuZ2UucHJvdG8SDHNlcnZlaHR0cC52MSIrCgtIZWFkZXJGaWVsZBIMCgRuYW1lGAEgASgJEg4KBnZhbHVlcxgCIAMoDCL3AwoLUmVxdWVzdEluaXQSDgoGbWV0aG9kGAEgASgJEgsKA3VybBgCIAEoCRITCgtyZXF1ZXN0X3VyaRgDIAEoCRIQCghwcm90b2NvbBgEIAEoCRIWCg5wcm90b2NvbF9tYWpvchgFIAEoDRIWCg5wcm90b2NvbF9taW5vchgGIAEoDRIMCgRob3N0GAcgASgJEhMKC3JlbW90ZV9hZGRyGAggASgJEioKB2hlYWRlcnMYCSADKAsyGS5zZXJ2ZWh0dHAudjEuSGVhZGVyRmllbGQSFgoOY29udGVudF9sZW5ndGgYCiABKBISGAoQZGVhZGxpbmVfdW5peF9tcxgLIAEoAxISCgpyZXF1ZXN0X2lkGAwgASgJEjcKB2NvbnRleHQYDSADKAsyJi5zZXJ2ZWh0dHAudjEuUmVxdWVzdEluaXQuQ29udGV4dEVudHJ5Eg4KBnNjaGVtZRgOIAEoCRIXCg9leHBlY3RfY29udGludWUYDyABKAgSEgoKaGlqYWNrYWJsZRgQIAEoCBITCgt0dW5uZWxfaGVhZBgRIAEoDBIRCgliYXNlX3BhdGgYEiABKAkSEQoJZnVsbF9wYXRoGBMgASgIGi4KDENvbnRleHRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIloKDFJlc3BvbnNlSW5pdBIOCgZzdGF0dXMYASABKAUSKgoHaGVhZGVycxgCIAMoCzIZLnNlcnZlaHR0cC52MS5IZWFkZXJGaWVsZBIOCgZyZWFzb24YAyABKAwiUwoVSW5mb3JtYXRpb25hbFJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoBRIqCgdoZWFkZXJzGAIgAygLMhkuc2VydmVodHRwLnYxLkhlYWRlckZpZWxkIggKBkhpamFjayIyCgNFbmQSKwoIdHJhaWxlcnMYASADKAsyGS5zZXJ2ZWh0dHAudjEuSGVhZGVyRmllbGQiPwoFUmVzZXQSJQoEY29kZRgBIAEoDjIXLnNlcnZlaHR0cC52MS5SZXNldENvZGUSDwoHbWVzc2FnZRgCIAEoCSK4AQoQU2VydmVIVFRQUmVxdWVzdBInCgRpbml0GAEgASgLMhkuc2VydmVodHRwLnYxLlJlcXVlc3RJbml0Eg0KBWNodW5rGAIgASgMEh4KA2VuZBgDIAEoCzIRLnNlcnZlaHR0cC52MS5FbmQSFAoMdHVubmVsX2NodW5rGAQgASgMEhIKCnR1bm5lbF9lbmQYBSABKAgSIgoFcmVzZXQYBiABKAsyEy5zZXJ2ZWh0dHAudjEuUmVzZXQinwIKEVNlcnZlSFRUUFJlc3BvbnNlEjoKDWluZm9ybWF0aW9uYWwYASADKAsyIy5zZXJ2ZWh0dHAudjEuSW5mb3JtYXRpb25hbFJlc3BvbnNlEigKBGluaXQYAiABKAsyGi5zZXJ2ZWh0dHAudjEuUmVzcG9uc2VJbml0EiQKBmhpamFjaxgDIAEoCzIULnNlcnZlaHR0cC52MS5IaWphY2sSDQoFY2h1bmsYBCABKAwSDQoFZmx1c2gYBSABKAgSHgoDZW5kGAYgASgLMhEuc2VydmVodHRwLnYxLkVuZBIUCgx0dW5uZWxfY2h1bmsYByABKAwSEgoKdHVubmVsX2VuZBgIIAEoCBIWCg5leHRlbmRfaGVhZF9tcxgJIAEoDSqXAgoJUmVzZXRDb2RlEhoKFlJFU0VUX0NPREVfVU5TUEVDSUZJRUQQABIaChZSRVNFVF9DT0RFX0NBTExFUl9MRUZUEAESFwoTUkVTRVRfQ09ERV9ERUFETElORRACEhwKGFJFU0VUX0NPREVfSE9TVF9TVE9QUElORxADEh0KGVJFU0VUX0NPREVfUExVR0lOX0NMT1NJTkcQBBIdChlSRVNFVF9DT0RFX0hBTkRMRVJfRkFJTEVEEAUSIQodUkVTRVRfQ09ERV9QUk9UT0NPTF9WSU9MQVRJT04QBhIhCh1SRVNFVF9DT0RFX1JFUVVFU1RfTk9UX05FRURFRBAHEhcKE1JFU0VUX0NPREVfT1ZFUkxPQUQQCGIGcHJvdG8z");
 
 /**
  * HeaderField is one field of a header or trailer section (RFC 9110, section 5).
@@ -96,8 +96,9 @@ export type RequestInit = Message<"servehttp.v1.RequestInit"> & {
   method: string;
 
   /**
-   * Path and query as the plugin sees them. The host has removed its prefix and its secret query
-   * parameters; escapes are as the client sent them. Starts with "/". At most 64 KiB.
+   * Path and query as the plugin sees them. The host has removed `base_path`, unless `full_path` is
+   * set, and its secret query parameters; escapes are as the client sent them. Starts with "/". At
+   * most 64 KiB.
    *
    * @generated from field: string url = 2;
    */
@@ -218,6 +219,30 @@ export type RequestInit = Message<"servehttp.v1.RequestInit"> & {
    * @generated from field: bytes tunnel_head = 17;
    */
   tunnelHead: Uint8Array;
+
+  /**
+   * Where the plugin is for its clients: the path in front of its own "/", as they send it, with
+   * whatever proxies and frameworks in front of the host have removed. "/plugins/notes", no slash at
+   * the end. A link to the plugin's page "/x" is base_path + "/x". Empty where the plugin is at the
+   * root: under a host name of its own, or because its host tells no base path. At most 1 KiB.
+   *
+   * Interfaces with a base path of their own (SCRIPT_NAME of CGI and WSGI, root_path of ASGI,
+   * baseUrl of Connect) take this one. Where the interface wants the path with it, that is
+   * base_path + url if `full_path` is not set, and url if it is.
+   *
+   * @generated from field: string base_path = 18;
+   */
+  basePath: string;
+
+  /**
+   * `url` begins with base_path: the host has removed nothing, because the plugin has asked for the
+   * whole path. If it is not set, the client sent base_path in front of `url`; a `url` of "/", or of
+   * "/" and a query, may then stand for a client's path that ended with base_path (request_uri
+   * says so).
+   *
+   * @generated from field: bool full_path = 19;
+   */
+  fullPath: boolean;
 };
 
 /**

@@ -1,11 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { isPluginId, type Route, routeTarget } from "./router.js";
 import { parameterNames } from "../syntax/strip-query-parameters.js";
-
-const rules = { prefix: "/plugins", secretParameters: parameterNames([]) };
+import { Mounts } from "./mounts.js";
+import { isPluginId, type Route, routeTarget } from "./router.js";
 
 function route(target: string, originalTarget = target, prefix = "/plugins") {
-  return routeTarget(target, originalTarget, { ...rules, prefix });
+  return routeTarget(target, originalTarget, rulesWith(new Mounts(prefix, "")));
+}
+
+function rulesWith(mounts: Mounts, secrets: readonly string[] = []) {
+  return { mounts, secretParameters: parameterNames(secrets) };
 }
 
 function routed(target: string, originalTarget = target, prefix = "/plugins"): Route {
@@ -36,6 +39,8 @@ describe("routeTarget", () => {
       kind: "route",
       pluginId,
       url,
+      basePath: `/plugins/${pluginId}`,
+      fullPath: false,
       requestUri: target,
       authority: undefined,
     });
@@ -54,6 +59,8 @@ describe("routeTarget", () => {
       kind: "route",
       pluginId,
       url,
+      basePath: originalTarget.slice(0, originalTarget.lastIndexOf(pluginId) + pluginId.length),
+      fullPath: false,
       requestUri: originalTarget,
       authority: undefined,
     });
@@ -64,6 +71,8 @@ describe("routeTarget", () => {
       kind: "route",
       pluginId: "notes",
       url: "/x?y",
+      basePath: "/plugins/notes",
+      fullPath: false,
       requestUri: "http://example.test:81/plugins/notes/x?y",
       authority: "example.test:81",
     });
@@ -76,7 +85,7 @@ describe("routeTarget", () => {
   });
 
   it("removes secret parameters from url and requestUri, and nothing else", () => {
-    const secretRules = { prefix: "/plugins", secretParameters: parameterNames(["access_token"]) };
+    const secretRules = rulesWith(new Mounts("/plugins", ""), ["access_token"]);
     const target = "/plugins/notes/x?access_token=S&a=1&access%5Ftoken=S&;b;access_token=S&%zz";
     const result = routeTarget(target, `/sub${target}`, secretRules) as Route;
     expect(result.url).toBe("/x?a=1&;b&%zz");
@@ -85,6 +94,67 @@ describe("routeTarget", () => {
 
   it("refuses a target over 64 KiB with 414", () => {
     expect(route(`/plugins/notes/${"a".repeat(65_536)}`)).toMatchObject({ status: 414 });
+  });
+});
+
+describe("base paths (M1, M2)", () => {
+  function mounts({ path = "stripped", prefix = "/plugins", publicPath = "" } = {}): Mounts {
+    const all = new Mounts(prefix, publicPath);
+    const basePath = `${publicPath}${prefix}/notes`;
+    all.add({ id: "notes", basePath, path: path as "stripped" | "full" });
+    return all;
+  }
+
+  it.each([
+    // target, originalTarget, url, basePath
+    ["/plugins/notes/x", "/plugins/notes/x", "/x", "/app/plugins/notes"],
+    ["/plugins/notes", "/sub/plugins/notes", "/", "/app/sub/plugins/notes"],
+    ["/plugins/notes?a", "/sub/plugins/notes?a", "/?a", "/app/sub/plugins/notes"],
+    ["/notes/x?/notes/x", "/plugins/notes/x?/notes/x", "/x?/notes/x", "/app/plugins/notes"],
+    ["http://h/plugins/notes/x", "http://h/sub/plugins/notes/x", "/x", "/app/sub/plugins/notes"],
+    // The application has rewritten the url.
+    ["/plugins/notes/x", "/elsewhere", "/x", "/app/plugins/notes"],
+    ["/plugins/notes/x", "/go?to=/plugins/notes/x", "/x", "/app/plugins/notes"],
+  ])("of %s, which was %s: %s at %s", (target, originalTarget, url, basePath) => {
+    const stripped = routeTarget(target, originalTarget, rulesWith(mounts({ publicPath: "/app" })));
+    expect(stripped).toMatchObject({ url, basePath, fullPath: false });
+  });
+
+  it.each([
+    ["/plugins/notes/a%2Fb?q", "/plugins/notes/a%2Fb?q"],
+    ["/plugins/notes", "/plugins/notes"],
+    ["/plugins/notes?", "/plugins/notes?"],
+    ["/plugins/notes/../x//y", "/plugins/notes/../x//y"],
+    ["/plugins/notes/x?access_token=S&a", "/plugins/notes/x?a"],
+    ["http://h/plugins/notes/", "/plugins/notes/"],
+  ])("gives a plugin with path: full %s as %s", (target, url) => {
+    const rules = rulesWith(mounts({ path: "full" }), ["access_token"]);
+    const expected = { url, basePath: "/plugins/notes", fullPath: true };
+    expect(routeTarget(target, target, rules)).toMatchObject(expected);
+    const outside = rulesWith(mounts({ path: "full", publicPath: "/app" }), ["access_token"]);
+    const mounted = target.replace("/plugins", "/sub/plugins");
+    expect(routeTarget(target, mounted, outside)).toMatchObject({
+      url: `/app/sub${url}`,
+      basePath: "/app/sub/plugins/notes",
+    });
+  });
+
+  it("has no base path of a plugin that is not there any more", () => {
+    const all = mounts({ path: "full" });
+    all.remove("notes");
+    expect(routeTarget("/plugins/notes/x", "/plugins/notes/x", rulesWith(all))).toMatchObject({
+      url: "/x",
+      basePath: "/plugins/notes",
+    });
+  });
+
+  it("refuses a mount path that the contract has no room for, and one that names a host", () => {
+    const mounted = (mountPath: string) =>
+      routeTarget("/plugins/notes/x", `${mountPath}/plugins/notes/x`, rulesWith(mounts()));
+    expect(mounted(`/${"a".repeat(1_009)}`)).toMatchObject({ kind: "route" });
+    expect(mounted(`/${"a".repeat(1_010)}`)).toMatchObject({ status: 414 });
+    expect(mounted("//evil")).toMatchObject({ status: 400 });
+    expect(mounted("/\\evil")).toMatchObject({ status: 400 });
   });
 });
 
