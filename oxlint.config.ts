@@ -21,7 +21,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     exchange: ["client", "edge"],
     "fast-path": ["client", "edge"],
     node: ["client", "edge"],
-    options: ["edge", "routing"],
+    options: ["edge", "routing", "syntax"],
     plugin: ["exchange", "options", "process", "routing"],
     process: [],
     routing: ["edge", "syntax"],

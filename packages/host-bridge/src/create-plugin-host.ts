@@ -13,7 +13,8 @@ import { systemClock } from "./process/clock.js";
 import { HostProcesses } from "./process/host-processes.js";
 import { initAdvice } from "./process/init-advice.js";
 import { Mounts } from "./routing/mounts.js";
-import { type RouteRules, routeTarget } from "./routing/router.js";
+import type { RouteRules } from "./routing/route.js";
+import { routeTarget } from "./routing/router.js";
 import { attachListener, type AttachOptions, byCheckContinue } from "./server/attach.js";
 import {
   createListener,
@@ -26,9 +27,9 @@ import { RequestIds } from "./server/request-ids.js";
 /** A host of plugins. */
 export interface PluginHost extends AsyncDisposable {
   /**
-   * Serves `/plugins/{id}/…` as a listener of Node's `http`, `https` and `http2` servers and as
-   * Connect middleware: what is not under the prefix goes to `next`, or is answered with 404 where
-   * there is none.
+   * Serves `/plugins/{id}/…`, and the host names of plugins, as a listener of Node's `http`, `https`
+   * and `http2` servers and as Connect middleware: everything else goes to `next`, or is answered
+   * with 404 where there is none.
    */
   readonly listener: (request: HostRequest, response: HostResponse, next?: () => void) => void;
   /** The plugins, in the order in which they were added. */
@@ -53,7 +54,8 @@ export interface PluginHost extends AsyncDisposable {
   /**
    * Adds a plugin and starts it. Resolves when it is ready.
    *
-   * @throws ServeHTTPError `invalid-argument` for bad options or an id that is taken. Otherwise why
+   * @throws ServeHTTPError `invalid-argument` for bad options, or an id or a host name that is
+   *   taken: then nothing was added. Otherwise why
    *   it did not start: it stays, and is started again.
    */
   add(id: string, plugin: PluginOptions): Promise<void>;
@@ -127,9 +129,11 @@ class Host implements PluginHost {
       const entry = this.#awaitingContinue.has(request) ? byCheckContinue : byRequest;
       this.#serve(request, response, next, entry);
     };
-    if (settings.enabled) {
-      for (const plugin of settings.plugins.values()) {
+    for (const plugin of settings.plugins.values()) {
+      if (settings.enabled) {
         this.#plugins.add(plugin);
+      } else {
+        mounts.add(plugin);
       }
     }
   }
@@ -195,6 +199,6 @@ class Host implements PluginHost {
 
   #isRouted(request: HostRequest): boolean {
     const target = request.url ?? "";
-    return routeTarget(target, target, this.#rules)?.kind === "route";
+    return routeTarget(target, target, this.#rules, request.rawHeaders)?.kind === "route";
   }
 }

@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import type { Behaviour } from "../behaviour.js";
+import type { Behaviour, Scene } from "../behaviour.js";
 import { Http1Client } from "../clients/http1-client.js";
-import { valuesOf } from "../clients/test-client.js";
+import { call, type TestResponse, valuesOf } from "../clients/test-client.js";
 import { described, descriptionIn } from "../described.js";
 
 const noMount = { direct: "nothing is mounted: there is no host between" } as const;
@@ -110,4 +110,102 @@ export const mountBehaviours: readonly Behaviour[] = [
       strictEqual((detail as { basePath: string }).basePath, "/plugins/site");
     },
   },
+  {
+    row: "M3",
+    name: "a plugin is at the root of its host names, whatever the port and the letter case",
+    notOn: noMount,
+    async check(scene) {
+      for (const host of [
+        "notes.localhost",
+        "notes.localhost:8080",
+        "Notes.LOCALHOST:1",
+        "notes.localhost.",
+      ]) {
+        for (const path of ["/x", "/", "/a%2Fb?q", "/plugins/site/x", "//x"]) {
+          const seen = descriptionIn(await askHost(scene, host, path));
+          deepStrictEqual([seen.url, seen.basePath, seen.host], [path, "", host]);
+          deepStrictEqual(valuesOf(seen.headers, "x-forwarded-prefix"), []);
+        }
+      }
+    },
+  },
+  {
+    row: "M3",
+    name: "an unknown host name is not the plugin's, and keeps the prefix",
+    notOn: noMount,
+    async check(scene) {
+      for (const host of ["other.localhost", "x.notes.localhost", "notes.localhost.evil", "a"]) {
+        strictEqual((await askHost(scene, host, "/x")).status, 404, host);
+        const path = `${scene.target.base}/x`;
+        strictEqual(descriptionIn(await askHost(scene, host, path)).url, "/x");
+      }
+    },
+  },
+  {
+    row: "M3",
+    name: "the target decides over the Host field",
+    clients: ["http1"],
+    notOn: noMount,
+    async check({ raw }) {
+      const ask = async (target: string, host: string) => {
+        const connection = await raw();
+        connection.send(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+        return await connection.readResponse();
+      };
+      const own = descriptionIn(await ask("http://notes.localhost/x", "other.localhost"));
+      deepStrictEqual([own.url, own.host], ["/x", "notes.localhost"]);
+      strictEqual(descriptionIn(await ask("http://notes.localhost?q", "a")).url, "/?q");
+      strictEqual((await ask("http://other.localhost/x", "notes.localhost")).status, 404);
+      strictEqual((await ask("http://notes.localhost@other/x", "notes.localhost")).status, 404);
+    },
+  },
+  {
+    row: "M3",
+    name: "a request for two hosts is refused, and no plugin is called",
+    clients: ["http1"],
+    notOn: noMount,
+    async check({ raw, target }) {
+      const plugin = await target.plugin();
+      const before = (await plugin.report()).exchanges;
+      for (const [one, other] of [
+        ["notes.localhost", "other.localhost"],
+        ["other.localhost", "notes.localhost"],
+        ["notes.localhost", "notes.localhost"],
+      ]) {
+        const connection = await raw();
+        connection.send(`GET /x HTTP/1.1\r\nHost: ${one}\r\nHost: ${other}\r\n\r\n`);
+        strictEqual((await connection.readResponse()).status, 400);
+      }
+      strictEqual((await plugin.report()).exchanges, before);
+    },
+  },
+  {
+    row: "M3",
+    name: "an upgrade for a host name reaches its plugin",
+    clients: ["http1"],
+    notOn: noMount,
+    async check({ raw }) {
+      const connection = await raw();
+      connection.send(
+        "GET /chat HTTP/1.1\r\nHost: notes.localhost\r\n" +
+          "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+      );
+      const seen = descriptionIn(await connection.readResponse());
+      deepStrictEqual([seen.url, valuesOf(seen.headers, "upgrade")], ["/chat", ["websocket"]]);
+    },
+  },
 ];
+
+/** Sends a GET for a host, by the client's protocol. */
+async function askHost(
+  { client, clientName, raw }: Scene,
+  host: string,
+  path: string,
+): Promise<Pick<TestResponse, "status" | "body">> {
+  if (clientName === "http2") {
+    return await call(client, { path, headers: [[":authority", host]] });
+  }
+  const connection = await raw();
+  connection.send(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  return await connection.readResponse();
+}

@@ -17,7 +17,7 @@ import { serveMounted } from "./serve-mounted.js";
  * Its plugins: `conformance`, with the default time-outs; `stopped`, which never gets ready;
  * `hostile`, which breaks the contract, if HOSTILE_URL is not empty; `impatient`, which is
  * `conformance` with short time-outs, if IMPATIENT is not empty; and, if MOUNTS is not empty,
- * `site`, which is `conformance` with the whole path.
+ * `site`, which is `conformance` with the whole path; then `conformance` has a host name.
  */
 const [, , observationPath = "", carrierName = "", hostileUrl = "", impatient = "", mounts = ""] =
   process.argv;
@@ -37,7 +37,7 @@ let observer: Observer | undefined;
 
 const host = createPluginHost({
   plugins: {
-    conformance: plugin("plugin"),
+    conformance: { ...plugin("plugin"), hosts: mounts === "" ? [] : ["notes.localhost"] },
     // Short, because every test of a plugin that never gets ready waits for it.
     stopped: { url: "unix:/nowhere/stopped.sock", timeouts: { waitMs: 300 } },
     ...(impatient !== "" && {

@@ -16,6 +16,7 @@ import {
   whole,
 } from "../edge/option-kinds.js";
 import type { IdentityFields } from "../edge/read-identity.js";
+import { isHostName } from "../syntax/host-name.js";
 import { hostLogger, isLogger } from "./host-logger.js";
 
 /**
@@ -122,7 +123,21 @@ export interface TimeoutOptions extends Given<typeof timeoutKeys> {}
 const limits: z.ZodType<Limits, LimitOptions> = shape(limitKeys);
 const timeouts: z.ZodType<Timeouts, TimeoutOptions> = shape(timeoutKeys);
 
+const hostNames = "an array of host names, each once, without port, wildcard and dot at the end";
+
+const mountKeys = {
+  /**
+   * Host names of the plugin's own, such as `"notes.example.org"`, where it is at `/`, as well as
+   * under the prefix. Letter case, and the port in a request, make no difference. Default: none.
+   */
+  hosts: listOf(text('a host name such as "notes.example.org", in ASCII', isHostName), hostNames)
+    .transform((hosts) => hosts.map((host) => host.toLowerCase()))
+    .refine((hosts) => new Set(hosts).size === hosts.length, { error: hostNames })
+    .default([]),
+};
+
 const sharedKeys = {
+  ...mountKeys,
   /**
    * How exchanges travel. `"auto"`: mux where the plugin offers it, else stream. Default: `"auto"`.
    */
@@ -237,7 +252,8 @@ export interface UrlPluginOptions extends Given<typeof urlKeys, "url"> {}
 const handlerKeys: { readonly handler: Callback<"handler"> } = { handler: callback() };
 
 /** A plugin inside the host's process. */
-export interface HandlerPluginOptions extends Given<typeof handlerKeys, "handler"> {}
+export interface HandlerPluginOptions
+  extends Given<typeof handlerKeys, "handler">, Given<typeof mountKeys> {}
 
 /** One plugin: exactly one of `command`, `url` and `handler`. */
 export type PluginOptions = CommandPluginOptions | UrlPluginOptions | HandlerPluginOptions;
@@ -246,7 +262,7 @@ export type PluginOptions = CommandPluginOptions | UrlPluginOptions | HandlerPlu
 export const pluginSchemas = {
   command: shape(commandKeys),
   url: shape(urlKeys),
-  handler: shape(handlerKeys),
+  handler: shape({ ...handlerKeys, ...mountKeys }),
 };
 
 const pathOption = (example: string) =>

@@ -50,6 +50,7 @@ describe("readHostOptions", () => {
       kind: "command",
       id: "notes",
       basePath: "/plugins/notes",
+      hosts: [],
       command: ["node", "notes.js"],
       env: {},
       instances: 1,
@@ -88,7 +89,7 @@ describe("readHostOptions", () => {
         },
         search: { url: ["https://10.0.0.7:50051", "https://h/"], tls: { ca: "x" }, token: "t" },
         local: { url: "unix:/run/notes.sock", carrier: "stream", path: "full" },
-        legacy: { handler },
+        legacy: { handler, hosts: ["Legacy.Example.org"] },
       },
       prefix: "/a/b-c/",
       publicPath: "/public/",
@@ -119,6 +120,7 @@ describe("readHostOptions", () => {
       kind: "handler",
       id: "legacy",
       basePath: "/public/a/b-c/legacy",
+      hosts: ["legacy.example.org"],
       handler,
     });
     expect(readHostOptions({ prefix: "/" }).prefix).toBe("");
@@ -219,6 +221,19 @@ describe("readHostOptions", () => {
     [{ publicPath: "http://h/app" }, 'publicPath: got "http://h/app", allowed is'],
     [{ publicPath: "//evil" }, 'publicPath: got "//evil", allowed is'],
     [{ prefix: "/p", publicPath: `/${"a".repeat(893)}` }, "publicPath: got"],
+    [
+      { plugins: { n: { ...notes, hosts: "a.test" } } },
+      'plugins.n.hosts: got "a.test", allowed is an array of host names',
+    ],
+    [
+      { plugins: { n: { ...notes, hosts: ["a.test", "b.test:80"] } } },
+      'plugins.n.hosts[1]: got "b.test:80", allowed is a host name such as "notes.example.org"',
+    ],
+    [{ plugins: { n: { ...notes, hosts: ["*.test"] } } }, 'plugins.n.hosts[0]: got "*.test"'],
+    [
+      { plugins: { n: { ...notes, hosts: ["a.test", "A.test"] } } },
+      "plugins.n.hosts: got an array, allowed is an array of host names, each once",
+    ],
     [{ plugins: { n: { ...notes, path: "whole" } } }, 'plugins.n.path: got "whole", allowed is'],
     [
       { plugins: { a: { url: "http://h:1", protocol: "http" } } },

@@ -1,3 +1,6 @@
+import { ServeHTTPError } from "@servehttp/contract";
+import { hostNameOf } from "../syntax/host-name.js";
+
 /** What says where a plugin is, and what it sees of the path. */
 export interface MountOptions {
   readonly id: string;
@@ -5,6 +8,8 @@ export interface MountOptions {
   readonly basePath: string;
   /** Default: `"stripped"`, which a handler in the host's process is not asked for. */
   readonly path?: "stripped" | "full";
+  /** Host names in lower case. */
+  readonly hosts: readonly string[];
 }
 
 /** Where a plugin is, and what it sees of the path. Made once for each plugin. */
@@ -12,7 +17,7 @@ export interface Mount {
   readonly pluginId: string;
   /**
    * In front of the plugin's own "/", where no framework has removed a mount path: public path,
-   * prefix and id.
+   * prefix and id. Empty under a host name of the plugin's own.
    */
   readonly basePath: string;
   /** The plugin gets the whole path. */
@@ -26,18 +31,43 @@ export class Mounts {
   /** In front of the prefix, for clients only: what a proxy removes. No slash at the end. */
   readonly publicPath: string;
   readonly #byId = new Map<string, Mount>();
+  /** By names in lower case. */
+  readonly #byHost = new Map<string, Mount>();
 
   constructor(prefix: string, publicPath: string) {
     this.prefix = prefix;
     this.publicPath = publicPath;
   }
 
-  add({ id, basePath, path }: MountOptions): void {
-    this.#byId.set(id, { pluginId: id, basePath, fullPath: path === "full" });
+  /**
+   * Adds a plugin with all its host names, or nothing of it.
+   *
+   * @throws ServeHTTPError `invalid-argument` for a host name that another plugin has
+   */
+  add({ id, basePath, path, hosts }: MountOptions): void {
+    for (const host of hosts) {
+      const other = this.#byHost.get(host);
+      if (other !== undefined) {
+        throw new ServeHTTPError(
+          "invalid-argument",
+          `plugins.${id}.hosts: got ${JSON.stringify(host)}, allowed is a host name that no other plugin has; ${JSON.stringify(other.pluginId)} has it`,
+        );
+      }
+    }
+    const mount: Mount = { pluginId: id, basePath, fullPath: path === "full" };
+    this.#byId.set(id, mount);
+    for (const host of hosts) {
+      this.#byHost.set(host, { ...mount, basePath: "" });
+    }
   }
 
   remove(id: string): void {
     this.#byId.delete(id);
+    for (const [host, { pluginId }] of this.#byHost) {
+      if (pluginId === id) {
+        this.#byHost.delete(host);
+      }
+    }
   }
 
   /** Where a plugin is, or would be if there were one of that id. */
@@ -49,5 +79,16 @@ export class Mounts {
         fullPath: false,
       }
     );
+  }
+
+  /** Whether a plugin has a host name of its own. */
+  get hasHosts(): boolean {
+    return this.#byHost.size > 0;
+  }
+
+  /** The plugin that has the host name in a Host field or an authority. */
+  byHost(host: string): Mount | undefined {
+    const name = hostNameOf(host);
+    return name === undefined ? undefined : this.#byHost.get(name);
   }
 }

@@ -1,7 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { parameterNames } from "../syntax/strip-query-parameters.js";
 import { Mounts } from "./mounts.js";
-import { isPluginId, type Route, routeTarget } from "./router.js";
+import type { Route } from "./route.js";
+import { isPluginId, routeTarget as routeRequest } from "./router.js";
+
+/** Most of these have no host name of their own. */
+function routeTarget(
+  target: string,
+  originalTarget: string,
+  rules: Parameters<typeof routeRequest>[2],
+  rawHeaders: readonly string[] = ["Host", "h"],
+) {
+  return routeRequest(target, originalTarget, rules, rawHeaders);
+}
 
 function route(target: string, originalTarget = target, prefix = "/plugins") {
   return routeTarget(target, originalTarget, rulesWith(new Mounts(prefix, "")));
@@ -101,7 +112,7 @@ describe("base paths (M1, M2)", () => {
   function mounts({ path = "stripped", prefix = "/plugins", publicPath = "" } = {}): Mounts {
     const all = new Mounts(prefix, publicPath);
     const basePath = `${publicPath}${prefix}/notes`;
-    all.add({ id: "notes", basePath, path: path as "stripped" | "full" });
+    all.add({ id: "notes", basePath, path: path as "stripped" | "full", hosts: [] });
     return all;
   }
 
@@ -155,6 +166,109 @@ describe("base paths (M1, M2)", () => {
     expect(mounted(`/${"a".repeat(1_010)}`)).toMatchObject({ status: 414 });
     expect(mounted("//evil")).toMatchObject({ status: 400 });
     expect(mounted("/\\evil")).toMatchObject({ status: 400 });
+  });
+});
+
+describe("host names (M3)", () => {
+  const mounts = new Mounts("/plugins", "/app");
+  const notes = { id: "notes", basePath: "/app/plugins/notes" };
+  mounts.add({ ...notes, hosts: ["notes.localhost", "notes.test"] });
+  mounts.add({ id: "site", basePath: "/app/plugins/site", hosts: ["site.test"], path: "full" });
+  const rules = rulesWith(mounts, ["access_token"]);
+
+  function byHost(target: string, host: string | readonly string[], originalTarget = target) {
+    const raw = typeof host === "string" ? ["Host", host] : host;
+    return routeTarget(target, originalTarget, rules, raw);
+  }
+
+  it.each([
+    ["/x?q", "notes.localhost:8080", "/x?q"],
+    ["/", "NOTES.localhost", "/"],
+    ["/plugins/site/x", "notes.test.", "/plugins/site/x"],
+    ["/plugins/notes/x", "notes.test.:443", "/plugins/notes/x"],
+    ["//x/../y", "notes.test:", "//x/../y"],
+    ["/?access_token=S&a", "notes.test", "/?a"],
+    ["http://notes.test", "other.test", "/"],
+    ["http://Notes.Test.:80?q", "other.test", "/?q"],
+    ["https://notes.test/x", "site.test", "/x"],
+  ])("takes %s at %s as %s at the root", (target, host, url) => {
+    const expected = { pluginId: "notes", url, basePath: "", fullPath: false };
+    expect(byHost(target, host)).toMatchObject(expected);
+  });
+
+  it("gives the whole path, with what a framework has removed", () => {
+    expect(byHost("/x", "site.test", "/sub/x")).toMatchObject({
+      pluginId: "site",
+      url: "/sub/x",
+      basePath: "",
+      fullPath: true,
+      requestUri: "/sub/x",
+    });
+  });
+
+  it.each([
+    ["/x", "other.test"],
+    ["/x", "xnotes.test"],
+    ["/x", "notes.test.evil"],
+    ["/x", "notes.test.."],
+    ["/x", "notes%2etest"],
+    ["/x", "user@notes.test"],
+    ["/x", "notes.test:80:80"],
+    ["/x", "notes.test, other.test"],
+    ["/x", ""],
+    ["*", "notes.test"],
+    ["notes.test:443", "notes.test"],
+    ["http://other.test/x", "notes.test"],
+    ["http://notes.test@other.test/x", "notes.test"],
+    ["http://other.test", "notes.test"],
+  ])("leaves %s at %j to the next middleware", (target, host) => {
+    expect(byHost(target, host)).toBeUndefined();
+  });
+
+  it("leaves the prefix as it is for every other host", () => {
+    const expected = { pluginId: "notes", url: "/x", basePath: "/app/plugins/notes" };
+    expect(byHost("/plugins/notes/x", "other.test")).toMatchObject(expected);
+    expect(byHost("/plugins/notes/x", [])).toMatchObject(expected);
+    expect(byHost("http://other.test/plugins/notes/x", "site.test")).toMatchObject(expected);
+  });
+
+  it.each([
+    [["Host", "notes.test", "Host", "other.test"]],
+    [["Host", "other.test", "hOST", "notes.test"]],
+    [["Host", "notes.test", "Host", "site.test"]],
+    [[":authority", "notes.test", "host", "other.test"]],
+    [[":authority", "other.test", "host", "notes.test"]],
+  ])("refuses a request for two hosts: %j", (raw) => {
+    expect(byHost("/x", raw)).toMatchObject({ kind: "refusal", status: 400 });
+  });
+
+  it("reads :authority, and Host beside it where it is the same", () => {
+    expect(byHost("/x", [":authority", "notes.test"])).toMatchObject({ pluginId: "notes" });
+    const both = [":authority", "notes.test:1", "host", "notes.test:1"];
+    expect(byHost("/x", both)).toMatchObject({ pluginId: "notes" });
+  });
+
+  it("refuses at a host name what no request target may hold", () => {
+    expect(byHost("/x y", "notes.test")).toMatchObject({ status: 400 });
+    expect(byHost("/\xff", "notes.test")).toMatchObject({ status: 400 });
+    expect(byHost(`/${"a".repeat(65_536)}`, "notes.test")).toMatchObject({ status: 414 });
+    expect(byHost("http://notes.test#x", "other.test")).toMatchObject({ status: 400 });
+  });
+
+  it("forgets the names of a plugin that is gone", () => {
+    const some = new Mounts("/plugins", "");
+    some.add({ id: "a", basePath: "/plugins/a", hosts: ["a.test"] });
+    some.remove("a");
+    expect(some.hasHosts).toBe(false);
+    expect(routeTarget("/x", "/x", rulesWith(some), ["Host", "a.test"])).toBeUndefined();
+  });
+
+  it("adds nothing of a plugin whose name another one has", () => {
+    const taken = { id: "new", basePath: "/plugins/new", hosts: ["new.test", "site.test"] };
+    expect(() => mounts.add(taken)).toThrow(
+      'plugins.new.hosts: got "site.test", allowed is a host name that no other plugin has; "site" has it',
+    );
+    expect(byHost("/x", "new.test")).toBeUndefined();
   });
 });
 

@@ -1,43 +1,16 @@
 import { pluginIdBytesMax } from "../limits.js";
 import { type Refusal, refusal } from "../edge/refusal.js";
 import { stripQueryParameters } from "../syntax/strip-query-parameters.js";
-import { isValidHost } from "../syntax/valid-host.js";
 import { basePathOf, mountPathOf } from "./base-path.js";
-import type { Mounts } from "./mounts.js";
-import { checkTarget, pathStart } from "./request-target.js";
-
-/** Where a request goes. */
-export interface Route {
-  readonly kind: "route";
-  readonly pluginId: string;
-  /**
-   * Path and query for the plugin: without `basePath`, unless the plugin gets the whole path, and
-   * without secret parameters, the rest as it came.
-   */
-  readonly url: string;
-  /** In front of the plugin's own "/", as the client sends it, no slash at the end. */
-  readonly basePath: string;
-  /** `url` begins with `basePath`. */
-  readonly fullPath: boolean;
-  /** The target as the client sent it, without the secret parameters. */
-  readonly requestUri: string;
-  /**
-   * The authority of a target in absolute form (`GET http://host/path`), which then takes the place
-   * of the Host field (RFC 9112, section 3.2.2).
-   */
-  readonly authority: string | undefined;
-}
-
-export interface RouteRules {
-  readonly mounts: Mounts;
-  /** By `parameterNames`. */
-  readonly secretParameters: ReadonlySet<string>;
-}
+import { routeByHost } from "./host-route.js";
+import { authorityOf, checkTargets, pathStart } from "./request-target.js";
+import type { Route, RouteRules } from "./route.js";
 
 /**
- * Decides which plugin a request is for, by the bytes of its path as they came: nothing is decoded
- * and no dot segment is resolved, so there is no second reading of the path that could name another
- * plugin. What follows the id goes to the plugin byte for byte.
+ * Decides which plugin a request is for, by a host name of the plugin's own, or else by the bytes of
+ * its path as they came: nothing is decoded and no dot segment is resolved, so there is no second
+ * reading of the path that could name another plugin. What follows the id goes to the plugin byte
+ * for byte.
  *
  * Undefined when the target is not under the prefix: then the next middleware gets the request, or
  * the answer is 404.
@@ -45,13 +18,21 @@ export interface RouteRules {
  * @param target what is left to route: `req.url`. Characters are bytes.
  * @param originalTarget what the client sent, where a framework took a mount path off:
  *   `req.originalUrl`. The prefix may be part of that mount path.
+ * @param rawHeaders as Node gives them: name, value, name, value; `:authority` of HTTP/2 among them
  */
 export function routeTarget(
   target: string,
   originalTarget: string,
   rules: RouteRules,
+  rawHeaders: readonly string[],
 ): Route | Refusal | undefined {
   const { mounts, secretParameters } = rules;
+  const byHost = mounts.hasHosts
+    ? routeByHost(target, originalTarget, rules, rawHeaders)
+    : undefined;
+  if (byHost !== undefined) {
+    return byHost;
+  }
   const pathAt = pathStart(target);
   if (pathAt < 0) {
     return undefined;
@@ -77,14 +58,9 @@ export function routeTarget(
     return refusal(404, "the path names no plugin");
   }
 
-  const invalid =
-    checkTarget(target) ?? (originalTarget === target ? undefined : checkTarget(originalTarget));
+  const invalid = checkTargets(target, originalTarget);
   if (invalid !== undefined) {
     return invalid;
-  }
-  const authority = pathAt === 0 ? undefined : target.slice(target.indexOf("://") + 3, pathAt);
-  if (authority !== undefined && (authority === "" || !isValidHost(authority))) {
-    return refusal(400, "invalid authority in the request target");
   }
   const mount = mounts.get(pluginId);
   const basePath = basePathOf(mount, mounts.publicPath, path, idEnd, mountPath);
@@ -100,7 +76,7 @@ export function routeTarget(
     basePath,
     fullPath: mount.fullPath,
     requestUri: stripQueryParameters(originalTarget, secretParameters),
-    authority,
+    authority: authorityOf(target),
   };
 }
 

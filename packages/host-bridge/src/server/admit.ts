@@ -9,7 +9,7 @@ import type { Destination } from "../exchange/destination.js";
 import { Exchange, type ExchangePlugin } from "../exchange/exchange.js";
 import { refusalProxyError } from "../exchange/failure.js";
 import { hostFunctionMsMax } from "../limits.js";
-import type { Route, RouteRules } from "../routing/router.js";
+import type { Route, RouteRules } from "../routing/route.js";
 import { answer, answerFailure } from "./answer.js";
 import { failRequest, type OnHostFault } from "./host-fault.js";
 import { inTime } from "./in-time.js";

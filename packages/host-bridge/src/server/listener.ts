@@ -1,7 +1,8 @@
 import type { RequestEntry } from "../client/incoming-request.js";
 import type { HostRequest, HostResponse } from "../client/node-types.js";
 import type { Refusal } from "../edge/refusal.js";
-import { type Route, routeTarget } from "../routing/router.js";
+import type { Route } from "../routing/route.js";
+import { routeTarget } from "../routing/router.js";
 import { refusalProxyError } from "../exchange/failure.js";
 import type { FastPathRequest } from "../fast-path/request.js";
 import { NodeIncomingRequest } from "../node/request.js";
@@ -31,7 +32,8 @@ export type Listener = (
 export function createListener(options: ListenerOptions): Listener {
   return (message, response, next, entry) => {
     const target = message.url ?? "";
-    const route = routeTarget(target, message.originalUrl ?? target, options.rules);
+    const originalTarget = message.originalUrl ?? target;
+    const route = routeTarget(target, originalTarget, options.rules, message.rawHeaders);
     if (route === undefined && next !== undefined) {
       next();
       return;
@@ -94,7 +96,7 @@ export function createPlainListener(
 ): (request: FastPathRequest) => boolean {
   return (request) => {
     const { target } = request;
-    const route = routeTarget(target, target, options.rules);
+    const route = routeTarget(target, target, options.rules, request.rawHeaders);
     if (route?.kind !== "route" || !options.enabled) {
       return false;
     }

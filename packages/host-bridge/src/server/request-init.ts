@@ -4,7 +4,7 @@ import type { IncomingRequest } from "../client/incoming-request.js";
 import type { RequestFields } from "../edge/request-fields.js";
 import { isWebSocketKeyName, webSocketKey } from "../edge/web-socket-key.js";
 import type { ExchangePlugin } from "../exchange/exchange.js";
-import type { Route } from "../routing/router.js";
+import type { Route } from "../routing/route.js";
 import type { RequestContext } from "./read-context.js";
 
 /** Makes the head of a request that goes to the plugin. Hot: the small GET of `apps/bench`. */
