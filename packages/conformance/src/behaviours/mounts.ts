@@ -3,6 +3,7 @@ import type { Behaviour, Scene } from "../behaviour.js";
 import { Http1Client } from "../clients/http1-client.js";
 import { call, type TestResponse, valuesOf } from "../clients/test-client.js";
 import { described, descriptionIn } from "../described.js";
+import type { HandlerRequest, HandlerResponse } from "../handler.js";
 
 const noMount = { direct: "nothing is mounted: there is no host between" } as const;
 
@@ -194,7 +195,117 @@ export const mountBehaviours: readonly Behaviour[] = [
       deepStrictEqual([seen.url, valuesOf(seen.headers, "upgrade")], ["/chat", ["websocket"]]);
     },
   },
+  {
+    row: "M4",
+    name: "redirects and cookies get the base path where the option says so",
+    notOn: noMount,
+    handler: lead,
+    async check({ client, exchange, target }) {
+      const led = exchange().path.replace(target.base, "/plugins/led");
+      for (const status of [201, 301, 302, 303, 307, 308]) {
+        for (const [location, expected] of locations) {
+          const path = `${led}?${status}&${encodeURIComponent(location)}`;
+          const answer = await call(client, { path });
+          strictEqual(answer.status, status);
+          const host = valuesOf(answer.headers, "x-host")[0] ?? "";
+          const own = (text: string) => text.replace("OWN", `http://${host}`);
+          deepStrictEqual(valuesOf(answer.headers, "location").map(own), [own(expected)]);
+        }
+      }
+      const answer = await call(client, { path: `${led}?302&x` });
+      deepStrictEqual(valuesOf(answer.headers, "set-cookie"), [
+        "a=1; Path=/plugins/led; HttpOnly",
+        "b=2; path=/plugins/led/x",
+        "c=3",
+        "__Host-d=4; Secure; Path=/",
+      ]);
+      deepStrictEqual(valuesOf(answer.headers, "refresh"), ["0; url=/x"]);
+      deepStrictEqual(valuesOf(answer.headers, "content-location"), ["/x"]);
+    },
+  },
+  {
+    row: "M4",
+    name: "redirects and cookies stay as they are without the option",
+    notOn: noMount,
+    handler: lead,
+    async check({ client, exchange }) {
+      for (const [location] of locations) {
+        const path = `${exchange().path}?302&${encodeURIComponent(location)}`;
+        const answer = await call(client, { path });
+        const host = valuesOf(answer.headers, "x-host")[0] ?? "";
+        const sent = location.replace("OWN", `http://${host}`);
+        deepStrictEqual(valuesOf(answer.headers, "location"), [sent]);
+        strictEqual(valuesOf(answer.headers, "set-cookie")[0], "a=1; Path=/; HttpOnly");
+      }
+    },
+  },
+  {
+    row: "M4",
+    name: "the bare base path is redirected to the one with a slash where the option says so",
+    notOn: noMount,
+    async check({ client }) {
+      for (const [method, query] of [
+        ["GET", ""],
+        ["HEAD", "?a=/b"],
+      ] as const) {
+        const path = `/plugins/led${query}`;
+        const { status, headers } = await call(client, { method, path });
+        strictEqual(status, 301);
+        deepStrictEqual(valuesOf(headers, "location"), [`/plugins/led/${query}`]);
+      }
+      strictEqual((await described(client, { method: "DELETE", path: "/plugins/led" })).url, "/");
+      strictEqual((await described(client, { path: "/plugins/led/" })).url, "/");
+    },
+  },
+  {
+    row: "M4",
+    name: "an upgrade of the bare base path is not redirected",
+    clients: ["http1"],
+    notOn: noMount,
+    async check({ raw }) {
+      const connection = await raw();
+      connection.send(
+        "GET /plugins/led HTTP/1.1\r\nHost: a\r\n" +
+          "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+      );
+      strictEqual(descriptionIn(await connection.readResponse()).url, "/");
+    },
+  },
 ];
+
+/** What a plugin answers as Location, and what its client gets; OWN is the client's own origin. */
+const locations: readonly (readonly [string, string])[] = [
+  ["/x?a#b", "/plugins/led/x?a#b"],
+  ["/", "/plugins/led/"],
+  ["OWN/x", "OWN/plugins/led/x"],
+  ["/plugins/led/x", "/plugins/led/x"],
+  ["OWN/plugins/led", "OWN/plugins/led"],
+  ["//other/x", "//other/x"],
+  ["http://other/x", "http://other/x"],
+  ["x", "x"],
+  ["../x", "../x"],
+  ["?x", "?x"],
+];
+
+/** Answers with the status and the Location that its query names, and with all that may lead away. */
+async function lead(request: HandlerRequest, response: HandlerResponse): Promise<void> {
+  const [status, location = ""] = request.url.slice(request.url.indexOf("?") + 1).split("&");
+  const own = `http://${request.host}`;
+  response.headers.set("x-host", request.host);
+  response.headers.set("location", decodeURIComponent(location).replace("OWN", own));
+  response.headers.set("content-location", "/x");
+  response.headers.set("refresh", "0; url=/x");
+  for (const cookie of [
+    "a=1; Path=/; HttpOnly",
+    "b=2; path=/x",
+    "c=3",
+    "__Host-d=4; Secure; Path=/",
+  ]) {
+    response.headers.append("set-cookie", cookie);
+  }
+  response.writeHead(Number(status));
+  await response.end();
+}
 
 /** Sends a GET for a host, by the client's protocol. */
 async function askHost(

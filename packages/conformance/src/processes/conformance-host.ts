@@ -17,7 +17,8 @@ import { serveMounted } from "./serve-mounted.js";
  * Its plugins: `conformance`, with the default time-outs; `stopped`, which never gets ready;
  * `hostile`, which breaks the contract, if HOSTILE_URL is not empty; `impatient`, which is
  * `conformance` with short time-outs, if IMPATIENT is not empty; and, if MOUNTS is not empty,
- * `site`, which is `conformance` with the whole path; then `conformance` has a host name.
+ * `site`, which is `conformance` with the whole path, and `led`, whose redirects are rewritten; then
+ * `conformance` has a host name.
  */
 const [, , observationPath = "", carrierName = "", hostileUrl = "", impatient = "", mounts = ""] =
   process.argv;
@@ -43,7 +44,10 @@ const host = createPluginHost({
     ...(impatient !== "" && {
       impatient: { ...plugin("impatient"), timeouts: impatientTimeouts },
     }),
-    ...(mounts !== "" && { site: { ...plugin("site"), path: "full" } }),
+    ...(mounts !== "" && {
+      site: { ...plugin("site"), path: "full" },
+      led: { ...plugin("led"), rewriteRedirects: true, redirectToSlash: true },
+    }),
     ...(hostileUrl !== "" && { hostile: { url: hostileUrl, carrier } }),
   },
   identity,

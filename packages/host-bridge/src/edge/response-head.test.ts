@@ -12,7 +12,13 @@ import {
 } from "./response-head.js";
 
 const policy = new EdgePolicy({ protectedCookies: ["session"] });
-const http1: ResponseRules = { method: "GET", versionMajor: 1, versionMinor: 1, policy };
+const http1: ResponseRules = {
+  method: "GET",
+  versionMajor: 1,
+  versionMinor: 1,
+  policy,
+  redirects: undefined,
+};
 const http10: ResponseRules = { ...http1, versionMinor: 0 };
 const http2: ResponseRules = { ...http1, versionMajor: 2, versionMinor: 0 };
 

@@ -12,6 +12,7 @@ import {
 } from "@servehttp/contract";
 import { addConnectionNamed } from "../syntax/connection-options.js";
 import { parseContentLength } from "../syntax/content-length.js";
+import { type RedirectRules, rewriteCookiePath, rewriteLocation } from "./rewrite-redirects.js";
 import { FieldNameCache } from "../syntax/field-name-cache.js";
 import { responseSectionBytesMax } from "../limits.js";
 
@@ -29,6 +30,8 @@ export interface ResponseRules {
     /** Whether informational responses may pass. */
     readonly informational: boolean;
   };
+  /** Set where the plugin's redirects and cookies are rewritten. */
+  readonly redirects: RedirectRules | undefined;
 }
 
 /** A plugin's response head, checked, as the client gets it. */
@@ -184,6 +187,7 @@ function readSection(headers: FieldList, rules: ResponseRules): Section {
   if (headers.length > 2 * fieldCountMax) {
     throw tooLarge();
   }
+  const { redirects } = rules;
   const fields: string[] = [];
   const section: Section = {
     fields,
@@ -226,8 +230,11 @@ function readSection(headers: FieldList, rules: ResponseRules): Section {
         break;
       case "set-cookie":
         if (rules.policy.maySetCookie(value)) {
-          fields.push(name, value);
+          fields.push(name, redirects === undefined ? value : rewriteCookiePath(value, redirects));
         }
+        break;
+      case "location":
+        fields.push(name, redirects === undefined ? value : rewriteLocation(value, redirects));
         break;
       case "trailer":
         section.trailer = section.trailer === undefined ? value : `${section.trailer}, ${value}`;
@@ -250,6 +257,7 @@ type ResponseKind =
   | "drop"
   | "connection"
   | "content-length"
+  | "location"
   | "set-cookie"
   | "trailer"
   | "transfer-encoding"
@@ -259,6 +267,7 @@ const names = new FieldNameCache<ResponseKind>((comparable, underscored) => {
   switch (comparable) {
     case "connection":
     case "content-length":
+    case "location":
     case "set-cookie":
     case "trailer":
     case "transfer-encoding":

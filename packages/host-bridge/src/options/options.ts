@@ -148,6 +148,18 @@ const sharedKeys = {
    * included. Default: `"stripped"`.
    */
   path: oneOf("stripped", "full").default("stripped"),
+  /**
+   * True: a redirect of the plugin to `/login`, or to that path of the client's own origin, gets the
+   * base path in front, as does the Path of a cookie. For applications that know of no base path;
+   * links in pages stay as they are. Not with `path: "full"`. Default: false.
+   */
+  rewriteRedirects: z.boolean("true or false").default(false),
+  /**
+   * True: GET and HEAD of the base path without a slash at the end (`/plugins/notes`) are answered
+   * with a redirect to the one with a slash, so that relative links lead into the plugin. Not with
+   * `path: "full"`. Default: false.
+   */
+  redirectToSlash: z.boolean("true or false").default(false),
   /** In place of the host's. */
   limits: limits.optional(),
   /** In place of the host's. */

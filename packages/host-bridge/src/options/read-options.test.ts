@@ -57,6 +57,8 @@ describe("readHostOptions", () => {
       connect: "unix",
       carrier: "auto",
       path: "stripped",
+      rewriteRedirects: false,
+      redirectToSlash: false,
       limits,
       timeouts,
     });
@@ -221,6 +223,18 @@ describe("readHostOptions", () => {
     [{ publicPath: "http://h/app" }, 'publicPath: got "http://h/app", allowed is'],
     [{ publicPath: "//evil" }, 'publicPath: got "//evil", allowed is'],
     [{ prefix: "/p", publicPath: `/${"a".repeat(893)}` }, "publicPath: got"],
+    [
+      { plugins: { n: { ...notes, path: "full", rewriteRedirects: true } } },
+      'plugins.n.rewriteRedirects: got true, allowed is false with path "full"',
+    ],
+    [
+      { plugins: { n: { url: "http://h", path: "full", redirectToSlash: true } } },
+      'plugins.n.redirectToSlash: got true, allowed is false with path "full"',
+    ],
+    [
+      { plugins: { n: { ...notes, rewriteRedirects: "yes" } } },
+      'plugins.n.rewriteRedirects: got "yes", allowed is true or false',
+    ],
     [
       { plugins: { n: { ...notes, hosts: "a.test" } } },
       'plugins.n.hosts: got "a.test", allowed is an array of host names',

@@ -103,9 +103,11 @@ export function readPluginOptions(
   }
   if (kind === "command") {
     const options = checked(pluginSchemas.command, given, at);
+    checkPath(options, at);
     return { kind, id, basePath, ...options, ...bounds(given, host) };
   }
   const options = checked(pluginSchemas.url, given, at);
+  checkPath(options, at);
   if (options.protocol === "connect" && options.carrier === "mux") {
     throw invalidOption(
       [...at, "carrier"],
@@ -131,6 +133,20 @@ function checkBasePath({
         ? ["publicPath", "prefix", publicPath]
         : ["prefix", "publicPath", prefix];
     throw invalidOption([name], path, `at most ${bytesMax} characters together with ${other}`);
+  }
+}
+
+/** What is done for a plugin that sees only its own part of the path. */
+const strippedOnly = ["rewriteRedirects", "redirectToSlash"] as const;
+
+function checkPath(
+  options: { readonly path: string } & Readonly<Record<(typeof strippedOnly)[number], boolean>>,
+  at: readonly string[],
+): void {
+  const name = strippedOnly.find((one) => options.path === "full" && options[one]);
+  if (name !== undefined) {
+    const allowed = 'false with path "full", with which the plugin knows its base path itself';
+    throw invalidOption([...at, name], true, allowed);
   }
 }
 

@@ -32,6 +32,8 @@ export function routeByHost(
       url: stripQueryParameters(mountPathOf(path, originalTarget) + path, secretParameters),
       basePath,
       fullPath,
+      rewritesRedirects: false,
+      needsSlash: false,
       requestUri: stripQueryParameters(originalTarget, secretParameters),
       authority: authorityOf(target),
     }

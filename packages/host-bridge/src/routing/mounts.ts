@@ -10,6 +10,10 @@ export interface MountOptions {
   readonly path?: "stripped" | "full";
   /** Host names in lower case. */
   readonly hosts: readonly string[];
+  /** Default: false. */
+  readonly rewriteRedirects?: boolean;
+  /** Default: false. */
+  readonly redirectToSlash?: boolean;
 }
 
 /** Where a plugin is, and what it sees of the path. Made once for each plugin. */
@@ -22,6 +26,10 @@ export interface Mount {
   readonly basePath: string;
   /** The plugin gets the whole path. */
   readonly fullPath: boolean;
+  /** Its redirects and cookies get the base path. */
+  readonly rewritesRedirects: boolean;
+  /** Its bare path is redirected to the one with a slash. */
+  readonly redirectsToSlash: boolean;
 }
 
 /** Where the plugins of a host are. */
@@ -44,7 +52,8 @@ export class Mounts {
    *
    * @throws ServeHTTPError `invalid-argument` for a host name that another plugin has
    */
-  add({ id, basePath, path, hosts }: MountOptions): void {
+  add(options: MountOptions): void {
+    const { id, basePath, hosts } = options;
     for (const host of hosts) {
       const other = this.#byHost.get(host);
       if (other !== undefined) {
@@ -54,7 +63,13 @@ export class Mounts {
         );
       }
     }
-    const mount: Mount = { pluginId: id, basePath, fullPath: path === "full" };
+    const mount: Mount = {
+      pluginId: id,
+      basePath,
+      fullPath: options.path === "full",
+      rewritesRedirects: options.rewriteRedirects === true,
+      redirectsToSlash: options.redirectToSlash === true,
+    };
     this.#byId.set(id, mount);
     for (const host of hosts) {
       this.#byHost.set(host, { ...mount, basePath: "" });
@@ -77,6 +92,8 @@ export class Mounts {
         pluginId: id,
         basePath: `${this.publicPath}${this.prefix}/${id}`,
         fullPath: false,
+        rewritesRedirects: false,
+        redirectsToSlash: false,
       }
     );
   }

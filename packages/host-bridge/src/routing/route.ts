@@ -13,6 +13,10 @@ export interface Route {
   readonly basePath: string;
   /** `url` begins with `basePath`. */
   readonly fullPath: boolean;
+  /** The plugin's redirects and cookies get the base path. */
+  readonly rewritesRedirects: boolean;
+  /** The client is to ask again for the base path with a slash, if it can follow a redirect. */
+  readonly needsSlash: boolean;
   /** The target as the client sent it, without the secret parameters. */
   readonly requestUri: string;
   /**

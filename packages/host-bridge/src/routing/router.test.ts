@@ -52,6 +52,8 @@ describe("routeTarget", () => {
       url,
       basePath: `/plugins/${pluginId}`,
       fullPath: false,
+      rewritesRedirects: false,
+      needsSlash: false,
       requestUri: target,
       authority: undefined,
     });
@@ -72,6 +74,8 @@ describe("routeTarget", () => {
       url,
       basePath: originalTarget.slice(0, originalTarget.lastIndexOf(pluginId) + pluginId.length),
       fullPath: false,
+      rewritesRedirects: false,
+      needsSlash: false,
       requestUri: originalTarget,
       authority: undefined,
     });
@@ -84,6 +88,8 @@ describe("routeTarget", () => {
       url: "/x?y",
       basePath: "/plugins/notes",
       fullPath: false,
+      rewritesRedirects: false,
+      needsSlash: false,
       requestUri: "http://example.test:81/plugins/notes/x?y",
       authority: "example.test:81",
     });

@@ -75,6 +75,8 @@ export function routeTarget(
     url: stripQueryParameters(mount.fullPath ? basePath + rest : ownUrl, secretParameters),
     basePath,
     fullPath: mount.fullPath,
+    rewritesRedirects: mount.rewritesRedirects,
+    needsSlash: mount.redirectsToSlash && ownUrl !== rest,
     requestUri: stripQueryParameters(originalTarget, secretParameters),
     authority: authorityOf(target),
   };

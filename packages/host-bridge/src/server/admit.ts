@@ -5,6 +5,7 @@ import type { EdgePolicy } from "../edge/edge-policy.js";
 import type { IdentityFields } from "../edge/read-identity.js";
 import { type Refusal, refusal } from "../edge/refusal.js";
 import type { RequestFields } from "../edge/request-fields.js";
+import type { RedirectRules } from "../edge/rewrite-redirects.js";
 import type { Destination } from "../exchange/destination.js";
 import { Exchange, type ExchangePlugin } from "../exchange/exchange.js";
 import { refusalProxyError } from "../exchange/failure.js";
@@ -15,6 +16,7 @@ import { failRequest, type OnHostFault } from "./host-fault.js";
 import { inTime } from "./in-time.js";
 import { isThenable } from "./is-thenable.js";
 import { noContext, readContext, type RequestContext } from "./read-context.js";
+import { redirectToSlash, wantsSlash } from "./redirect-to-slash.js";
 import type { RequestIds } from "./request-ids.js";
 import { requestInit } from "./request-init.js";
 
@@ -70,6 +72,10 @@ export function admit(
   if (event === "extendedConnect" && !edge.mayUpgrade(request.connectProtocol)) {
     // RFC 9220, section 3.
     return refusal(501, "a protocol that the server does not speak");
+  }
+  if (wantsSlash(request, route, fields)) {
+    redirectToSlash(request, fields.basePath, route);
+    return undefined;
   }
   const requestId = options.requestIds.next();
   const admitted: Admitted = { request, route, fields, requestId };
@@ -191,6 +197,7 @@ function begin(
         versionMajor: init.protocolMajor,
         versionMinor: init.protocolMinor,
         policy: edge,
+        redirects: route.rewritesRedirects ? redirectRules(fields) : undefined,
       },
       edge,
     });
@@ -200,6 +207,12 @@ function begin(
     return;
   }
   request.onClose(running);
+}
+
+function redirectRules({ basePath, scheme, host, fields }: RequestFields): RedirectRules {
+  const forwardedAt = fields.indexOf("X-Forwarded-Host");
+  const forwarded = forwardedAt < 0 ? undefined : fields[forwardedAt + 1];
+  return { basePath, scheme, hosts: forwarded === undefined ? [host] : [host, forwarded] };
 }
 
 const bodyTaken = new ServeHTTPError(

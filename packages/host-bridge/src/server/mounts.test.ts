@@ -3,6 +3,7 @@ import { createServer as createHttp2Server } from "node:http2";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
 import { until } from "@servehttp/testkit";
 import { describe, expect, it } from "vitest";
+import { createPluginHost } from "../create-plugin-host.js";
 import { fastPathOf } from "../fast-path/install.js";
 import { Bridge, type BridgeOptions } from "../test-rig/bridge.js";
 import { connectHttp2, Http2Stream } from "../test-rig/http2-stream.js";
@@ -118,6 +119,101 @@ describe.each(ways)("where a plugin is (M1, M2), for a request by %s", (way) => 
       expect((await seenBy(way, target, outside)).url).toBe(`/app${target}`);
     },
   );
+});
+
+describe.each([
+  ["the fast path", true],
+  ["Node's parser", false],
+])("redirects by %s (M4)", (_name, fastPath) => {
+  async function ask(target: string, options: BridgeOptions, ...fields: readonly string[]) {
+    const handler: PluginHandler = {
+      async serveHTTP({ url }, response) {
+        response.headers.set("location", url.startsWith("/away") ? "//other/x" : "/in");
+        response.writeHead(303);
+        await response.end();
+      },
+    };
+    await using bridge = await Bridge.start(handler, {
+      attach: false,
+      wire: (server, host) => void host.attach(server, { fastPath }),
+      ...options,
+    });
+    using client = await RawClient.connect(bridge.port);
+    client.send(`GET ${target} HTTP/1.1`, "Host: a", ...fields, "", "");
+    const head = await client.take("\r\n\r\n");
+    expect(fastPathOf(bridge.server)?.served ?? 0).toBe(fastPath ? 1 : 0);
+    // The connection goes on.
+    client.send("GET /plugins/notes/away HTTP/1.1", "Host: a", "", "");
+    expect(await client.take("\r\n\r\n")).toContain("\r\nlocation: //other/x\r\n");
+    return /^HTTP\/1\.1 (\d+).*^Location: (.*?)\r$/ims.exec(head)?.slice(1);
+  }
+
+  const trusting = { publicPath: "/app", edge: { trustedProxies: ["127.0.0.1"] } };
+  const byProxy = ["X-Forwarded-Prefix: /real", "X-Forwarded-Proto: https"];
+
+  it("lead into the plugin", async () => {
+    const plugin = { rewriteRedirects: true };
+    expect(await ask("/plugins/notes/x", { plugin })).toEqual(["303", "/plugins/notes/in"]);
+    expect(await ask("/plugins/notes/x", {})).toEqual(["303", "/in"]);
+    expect(await ask("/plugins/notes/x", { plugin, host: { publicPath: "/app" } })).toEqual([
+      "303",
+      "/app/plugins/notes/in",
+    ]);
+    expect(await ask("/plugins/notes/x", { plugin, host: trusting }, ...byProxy)).toEqual([
+      "303",
+      "/real/plugins/notes/in",
+    ]);
+  });
+
+  it("add the slash that relative links need", async () => {
+    const plugin = { redirectToSlash: true };
+    expect(await ask("/plugins/notes?q=/", { plugin })).toEqual(["301", "/plugins/notes/?q=/"]);
+    expect(await ask("/plugins/notes", { plugin, host: trusting }, ...byProxy)).toEqual([
+      "301",
+      "/real/plugins/notes/",
+    ]);
+    expect(await ask("/plugins/notes", {})).toEqual(["303", "/in"]);
+  });
+});
+
+describe("host names (M3)", () => {
+  it("of a plugin that is added later count at once, and none of one that was refused", async () => {
+    const handler = (_request: unknown, response: { end(text: string): void }) =>
+      response.end("added");
+    await using bridge = await Bridge.start(
+      { node: (_request, response) => response.end("notes") },
+      {
+        plugin: { hosts: ["notes.test"] },
+      },
+    );
+    const ask = async (name: string) => {
+      using client = await RawClient.connect(bridge.port);
+      client.send("GET /x HTTP/1.1", `Host: ${name}`, "Connection: close", "", "");
+      await client.hostEnded();
+      return client.received.slice(client.received.indexOf("\r\n\r\n") + 4);
+    };
+    expect(await ask("notes.test")).toBe("notes");
+    const taken = { handler, hosts: ["new.test", "NOTES.test"] };
+    await expect(bridge.host.add("added", taken)).rejects.toThrow(
+      'plugins.added.hosts: got "notes.test", allowed is a host name that no other plugin has; "notes" has it',
+    );
+    expect(bridge.host.plugins).toHaveLength(1);
+    expect(await ask("new.test")).toBe("Not found.\n");
+    await bridge.host.add("added", { handler, hosts: ["new.test"] });
+    expect(await ask("new.test")).toBe("added");
+    await bridge.host.remove("added");
+    expect(await ask("new.test")).toBe("Not found.\n");
+  });
+
+  it.each([true, false])("of two plugins can't be the same, enabled: %s", (enabled) => {
+    const plugins = {
+      a: { url: "unix:/a", hosts: ["one.test"] },
+      b: { url: "unix:/b", hosts: ["two.test", "One.test"] },
+    };
+    expect(() => createPluginHost({ plugins, enabled, logger: false })).toThrow(
+      'plugins.b.hosts: got "one.test", allowed is a host name that no other plugin has; "a" has it',
+    );
+  });
 });
 
 describe("a request whose base path is too long", () => {

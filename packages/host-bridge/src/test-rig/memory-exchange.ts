@@ -176,6 +176,7 @@ export class MemoryExchange {
         versionMajor: init.protocolMajor,
         versionMinor: init.protocolMinor,
         policy: edge,
+        redirects: undefined,
       },
       edge,
     });
