@@ -78,15 +78,26 @@ export function jsonOf(answer: SiteAnswer): unknown {
   return JSON.parse(answer.body.toString());
 }
 
-/** An answer without the fields of its connection and its date. */
-export function comparable(answer: SiteAnswer): object {
-  const headers = Object.entries(answer.headers).filter(([name]) => !ofConnection.has(name));
+/**
+ * An answer without the fields of its connection and its date, and without the application's base
+ * path, which pages name ("Cannot GET /plugins/notes/x").
+ */
+export function comparable(answer: SiteAnswer, base: string): object {
+  const text = answer.body.toString("latin1");
+  const body = Buffer.from(base === "" ? text : text.replaceAll(base, ""), "latin1");
+  const shorter = answer.body.length - body.length;
+  const headers = Object.entries(answer.headers)
+    .filter(([name]) => !ofConnection.has(name))
+    .map(([name, value]) => [
+      name,
+      name === "content-length" ? String(Number(value) - shorter) : value,
+    ]);
   // `@hono/node-server`, which serves Hono directly, has a Response that puts a space there.
   const type = answer.headers["content-type"]?.replace("; ", ";");
   return {
     status: answer.status,
     headers: { ...Object.fromEntries(headers), "content-type": type },
-    sha256: sha256(answer.body),
+    sha256: sha256(body),
   };
 }
 

@@ -52,12 +52,12 @@ export const expressFeatures: readonly FrameworkFeature[] = [
   {
     feature: "`req.url`, `req.ip`, `req.protocol`, `req.hostname`, `req.query`",
     works: "yes",
-    how: "`req.url` is without `/plugins/{id}`; `req.ip` is the client's, with no `trust proxy` to set.",
+    how: "`req.url` is without `/plugins/{id}`, `req.originalUrl` with it; `req.ip` is the client's, with no `trust proxy` to set.",
     check: (app) =>
       seesFacts(app, {
         method: "GET",
         url: "/facts?a=1&b=x%20y",
-        originalUrl: "/facts?a=1&b=x%20y",
+        originalUrl: `${app.base}/facts?a=1&b=x%20y`,
         ip: "127.0.0.1",
         protocol: "http",
         hostname: "app.test",
@@ -244,14 +244,17 @@ export const expressFeatures: readonly FrameworkFeature[] = [
     feature: "redirects and links",
     works: "but",
     how:
-      'Relative ones work. `res.redirect("/facts")` leads out of the plugin: the application does not know its prefix, and the ' +
-      'host does not rewrite responses. Redirect to `"../facts"`, or write the prefix.',
+      'Relative ones work, and `express.static` redirects directories inside of the plugin. `res.redirect("/facts")` leads out ' +
+      'of it: redirect to `"../facts"` or `req.baseUrl + "/facts"`, or give the plugin the option `rewriteRedirects`.',
     async check(app) {
       const absolute = await callApp(app, "/redirects/absolute");
       expect([absolute.status, absolute.headers.location]).toEqual([302, "/facts"]);
       const relative = await callApp(app, "/redirects/relative");
       const target = new URL(relative.headers.location ?? "", `${app.url}/redirects/relative`);
       expect(target.pathname).toBe(`${app.base}/facts`);
+      // M5
+      const directory = await callApp(app, "/files/uploads?a=1");
+      expect(directory.headers.location).toBe(`${app.base}/files/uploads/?a=1`);
     },
   },
 ];

@@ -35,12 +35,12 @@ export const fastifyFeatures: readonly FrameworkFeature[] = [
   {
     feature: "`request.url`, `ip`, `protocol`, `hostname`, `query`",
     works: "yes",
-    how: "As directly, without `trustProxy`; `url` is without `/plugins/{id}`.",
+    how: "As directly, without `trustProxy`; `url` is without `/plugins/{id}`, `originalUrl` with it.",
     check: (app) =>
       seesFacts(app, {
         method: "GET",
         url: "/facts?a=1&b=x%20y",
-        originalUrl: "/facts?a=1&b=x%20y",
+        originalUrl: `${app.base}/facts?a=1&b=x%20y`,
         ip: "127.0.0.1",
         protocol: "http",
         hostname: "app.test",
