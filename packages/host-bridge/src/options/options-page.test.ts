@@ -29,6 +29,7 @@ const tables: Readonly<Record<string, OptionTable>> = {
     only: ["handler"],
   },
   shared: { source: options, block: "const sharedKeys = {", schema: pluginSchemas.command },
+  mounts: { source: options, block: "const mountKeys = {", schema: pluginSchemas.command },
   limits: {
     source: options,
     block: "const limitKeys = {",
