@@ -277,10 +277,11 @@ export const pluginSchemas = {
   handler: shape({ ...handlerKeys, ...mountKeys }),
 };
 
-const pathOption = (example: string) =>
+/** @param none how one says that there is no such path */
+const pathOption = (example: string, none: string) =>
   text(
-    `"/", or a path such as "${example}", without a query: segments of letters, digits, ".", "_", "~" and "-"`,
-    (path) => path === "/" || /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+\/?$/.test(path),
+    `"${none}", or a path such as "${example}", without a query: segments of letters, digits, ".", "_", "~" and "-"`,
+    (path) => path === "/" || path === none || /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+\/?$/.test(path),
   ).transform((path) => (path.endsWith("/") ? path.slice(0, -1) : path));
 
 const hostKeys = {
@@ -297,14 +298,14 @@ const hostKeys = {
    * come first. A mount path of a framework comes on top of it, or may be it. Default:
    * `"/plugins"`.
    */
-  prefix: pathOption("/plugins").default("/plugins"),
+  prefix: pathOption("/plugins", "/").default("/plugins"),
   /**
    * The path that clients send in front of `prefix` and that never comes to the host, because a
    * reverse proxy removes it: `"/app"`. It becomes part of each plugin's base path. A trusted
    * proxy's X-Forwarded-Prefix takes its place. Leave out the mount path of a framework, which the
-   * host knows by itself. Default: `"/"`, none.
+   * host knows by itself. Default: `""`, none.
    */
-  publicPath: pathOption("/app").default(""),
+  publicPath: pathOption("/app", "").default(""),
   /**
    * False: plugins are switched off, every request for one is answered 501, none is started.
    * Default: true.

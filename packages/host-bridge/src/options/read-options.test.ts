@@ -218,7 +218,7 @@ describe("readHostOptions", () => {
     [{ prefix: "//a" }, 'prefix: got "//a", allowed is'],
     [
       { publicPath: "/app?x" },
-      'publicPath: got "/app?x", allowed is "/", or a path such as "/app", without a query',
+      'publicPath: got "/app?x", allowed is "", or a path such as "/app", without a query',
     ],
     [{ publicPath: "http://h/app" }, 'publicPath: got "http://h/app", allowed is'],
     [{ publicPath: "//evil" }, 'publicPath: got "//evil", allowed is'],
