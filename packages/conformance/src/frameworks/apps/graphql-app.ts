@@ -64,7 +64,7 @@ function yogaApp(): express.Router {
       },
     },
   });
-  return express
-    .Router()
-    .use("/yoga", createYoga({ schema, graphqlEndpoint: "/yoga", logging: false }));
+  // Yoga compares the whole path, as it does wherever Express has mounted it.
+  const graphqlEndpoint = `${process.env["SERVEHTTP_BASE_PATH"] ?? ""}/yoga`;
+  return express.Router().use("/yoga", createYoga({ schema, graphqlEndpoint, logging: false }));
 }

@@ -12,7 +12,7 @@ export const graphqlFeatures: readonly FrameworkFeature[] = [
     feature: "Yoga: queries, errors",
     by: ["graphql-yoga", "graphql"],
     works: "yes",
-    how: "`createYoga` as it is, as Express middleware or as `servePlugin({ node: yoga })`.",
+    how: "`createYoga`, as Express middleware or as `servePlugin({ node: yoga })`. It compares the whole path, as wherever it is mounted: its `graphqlEndpoint` begins with `process.env.SERVEHTTP_BASE_PATH`.",
     async check(app) {
       const answer = await ask(app, "/yoga", '{ hello(name: "ada") }');
       expect(answer).toEqual({ data: { hello: "hello ada" } });
