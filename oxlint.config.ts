@@ -16,6 +16,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   },
   contract: {},
   "host-bridge": {
+    calls: ["client", "edge", "exchange", "node", "process", "routing", "server"],
     client: ["edge"],
     edge: ["syntax"],
     exchange: ["client", "edge"],
@@ -30,9 +31,10 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   },
   "plugin-sdk": {
     adapters: ["exchange", "handler"],
+    calls: ["handler"],
     exchange: ["handler"],
     handler: [],
-    serve: ["adapters", "exchange", "handler"],
+    serve: ["adapters", "calls", "exchange", "handler"],
     testing: ["adapters", "exchange", "handler"],
   },
 };

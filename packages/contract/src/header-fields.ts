@@ -136,6 +136,10 @@ export const hopByHopNames: ReadonlySet<string> = new Set([
   "proxy-authentication-info",
   "proxy-authorization",
   "proxy-connection",
+  // Between a plugin and its host, where it calls other plugins (plugin.proto).
+  "servehttp-call",
+  "servehttp-exchange",
+  "servehttp-token",
   "te",
   "trailer",
   "transfer-encoding",

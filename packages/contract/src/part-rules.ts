@@ -77,6 +77,9 @@ function requestHeadBytes(parts: RequestParts): number {
     if (init.tunnelHead !== undefined) {
       bytes += init.tunnelHead.length;
     }
+    if (init.calledBy !== undefined) {
+      bytes += init.calledBy.length;
+    }
   }
   if (parts.end !== undefined) {
     bytes += sectionBytes(parts.end.trailers);

@@ -44,6 +44,8 @@ export interface RequestInit {
   readonly hijackable: boolean;
   /** What the client sent behind an upgrade request; absent where that is nothing. */
   readonly tunnelHead?: Uint8Array;
+  /** The id of the plugin that made the request by a call; absent where a client made it. */
+  readonly calledBy?: string;
 }
 
 /** The head of the final response: `servehttp.v1.ResponseInit`. */

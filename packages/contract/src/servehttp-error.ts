@@ -51,6 +51,7 @@ export type ExchangeErrorCode =
  * | `already-committed` | the head was sent before |
  * | `already-hijacked` | the connection was taken over before |
  * | `hijack-not-possible` | this client's connection can't be taken over |
+ * | `call-refused` | the host makes no such call to another plugin; the message says what to do |
  * | `invalid-argument` | a value passed to this library is not allowed |
  */
 export type UsageErrorCode =
@@ -60,6 +61,7 @@ export type UsageErrorCode =
   | "already-committed"
   | "already-hijacked"
   | "hijack-not-possible"
+  | "call-refused"
   | "invalid-argument";
 
 /** Why something failed, for programs. A closed set. */

@@ -1,12 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import { ServeHTTPError } from "@servehttp/contract";
+import { createCallListener } from "./calls/call-listener.js";
+import { CallServer } from "./calls/call-server.js";
+import { Callers } from "./calls/callers.js";
 import { byRequest } from "./client/incoming-request.js";
 import type { HostRequest, HostResponse, NodeServer } from "./client/node-types.js";
 import { EdgePolicy } from "./edge/edge-policy.js";
 import type { FastPathHost } from "./fast-path/install.js";
 import type { HostOptions, PluginOptions } from "./options/options.js";
 import { type HostSettings, readHostOptions, readPluginOptions } from "./options/read-options.js";
-import { makeInstances } from "./plugin/make-instances.js";
+import { makeInstances, type OpenCalls } from "./plugin/make-instances.js";
 import { PluginSet } from "./plugin/plugin-set.js";
 import type { PluginStatus } from "./plugin/plugin-status.js";
 import { systemClock } from "./process/clock.js";
@@ -107,9 +110,10 @@ class Host implements PluginHost {
       logger,
       clock: systemClock,
       makeInstances: (plugin, shared, watch) =>
-        makeInstances(plugin, shared, watch, processes, logger),
+        makeInstances(plugin, shared, watch, { processes, openCalls, logger }),
       onStopped: () => processes.close(),
     });
+    const callers = new Callers();
     const edge = new EdgePolicy(settings.edge);
     this.#edge = edge;
     this.#rules = { mounts, secretParameters: edge.secretParameters };
@@ -122,7 +126,14 @@ class Host implements PluginHost {
       context: settings.context,
       requestIds: new RequestIds(),
       onHostFault: ({ message, ...details }) => logger.error(details, message),
+      callingExchanges: callers,
     };
+    const identityHeadersNamed = (settings.edge.identityHeaders?.length ?? 0) > 0;
+    const calls = new CallServer(
+      callers,
+      createCallListener({ ...listenerOptions, callers, identityHeadersNamed, logger }),
+    );
+    const openCalls: OpenCalls = (...args) => calls.open(...args);
     this.#serve = createListener(listenerOptions);
     this.#admitPlain = createPlainListener(listenerOptions);
     this.listener = (request, response, next) => {

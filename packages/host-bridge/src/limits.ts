@@ -242,3 +242,12 @@ export const givenBackMax = 4;
  * first time, it looks for another process at once.
  */
 export const givenBackMs = 25;
+
+/** Calls of plugins within one another: 8, several times what people build. One more is 508. */
+export const callDepthMax = 8;
+
+/** Calls of one plugin that run at once: 1,024. Those beyond are answered 503. */
+export const callsMax = 1_024;
+
+/** Connections on which plugins call: 4,096, so that no plugin takes all descriptors of the host. */
+export const callConnectionsMax = 4_096;

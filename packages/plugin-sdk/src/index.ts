@@ -11,6 +11,12 @@ export type { NodeHandler } from "./adapters/node.js";
 export type { PluginHandler, ServeHTTPHandler } from "./adapters/to-serve-http.js";
 export type { UpgradeListener } from "./adapters/upgrade.js";
 export { HeaderList } from "./handler/header-list.js";
+export type {
+  PluginCallBody,
+  PluginCallInit,
+  PluginCallResponse,
+  PluginCalls,
+} from "./handler/plugin-calls.js";
 export type { BufferOptions, PluginRequest } from "./handler/plugin-request.js";
 export type { HeadersInput, HeaderValue, WriteHeadHeaders } from "./handler/read-headers.js";
 export type { HijackedConnection, ResponseWriter } from "./handler/response-writer.js";

@@ -40,3 +40,6 @@ export const drainMsDefault = 10_000;
  * their connections: 1 second. A host that is alive hears it at once.
  */
 export const drainAgainMs = 1_000;
+
+/** Connections that wait for the next call to another plugin: 64. Those beyond are closed. */
+export const freeCallConnectionsMax = 64;

@@ -70,8 +70,13 @@ export const requestInit: fc.Arbitrary<RequestInit> = fc
     expectContinue: fc.boolean(),
     hijackable: fc.boolean(),
     tunnelHead: fc.option(chunk, { nil: undefined }),
+    calledBy: fc.option(fieldName, { nil: undefined }),
   })
-  .map(({ tunnelHead, ...init }) => (tunnelHead === undefined ? init : { ...init, tunnelHead }));
+  .map(({ tunnelHead, calledBy, ...init }) => ({
+    ...init,
+    ...(tunnelHead !== undefined && { tunnelHead }),
+    ...(calledBy !== undefined && { calledBy }),
+  }));
 
 const responseHead: fc.Arbitrary<InformationalResponse> = fc.record({
   status: fc.oneof(

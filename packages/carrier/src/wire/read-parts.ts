@@ -140,6 +140,7 @@ function readRequestInit(reader: WireReader): RequestInit {
   let tunnelHead: Buffer | undefined;
   let basePath = "";
   let fullPath = false;
+  let calledBy = "";
   while (!reader.done) {
     const tag = reader.varint();
     switch (tag) {
@@ -201,6 +202,9 @@ function readRequestInit(reader: WireReader): RequestInit {
       case 0x98:
         fullPath = reader.varint() !== 0;
         break;
+      case 0xa2:
+        calledBy = slice(reader, text, base);
+        break;
       default:
         reader.skip(tag);
     }
@@ -225,6 +229,7 @@ function readRequestInit(reader: WireReader): RequestInit {
     expectContinue,
     hijackable,
     ...(tunnelHead === undefined ? undefined : { tunnelHead }),
+    ...(calledBy === "" ? undefined : { calledBy }),
   };
 }
 

@@ -103,6 +103,9 @@ function writeRequestInit(writer: WireWriter, init: RequestInit): void {
   if (init.fullPath) {
     writeFlag(writer, 0x98);
   }
+  if (init.calledBy !== undefined) {
+    writer.latin1(0xa2, init.calledBy);
+  }
 }
 
 function writeResponseHead(writer: WireWriter, tag: number, head: ResponseInit): void {

@@ -88,16 +88,35 @@ const checks: Readonly<Record<string, (app: AppAddress, host: PluginHost) => Pro
     expect(sha256(Buffer.concat(await response.toArray()))).toBe(sha256(bytes));
     expect(response.trailers).toEqual({ "x-sum": sha256(bytes), "x-sum-was": "mine" });
   },
+  async "Calling other plugins"(app, host) {
+    expect(jsonOf(await callApp(app, "/a/b"))).toEqual({ latest: ["/latest/a/b", "p", "ada"] });
+    await host.remove("search");
+    expect((await callApp(app, "/a/b")).status).toBe(500);
+  },
 };
+
+/** The plugin that the program on calls asks. */
+const search = `
+import { servePlugin } from "@servehttp/plugin-sdk";
+await servePlugin({
+  fetch: (request, { calledBy, context }) =>
+    Response.json([new URL(request.url).pathname, calledBy, context.user]),
+});
+`;
 
 it("runs every program of docs/plugins.md", () => {
   expect([...programs.keys()]).toEqual([...Object.keys(checks), "Testing"]);
 });
 
 it.each(Object.keys(checks))("runs the plugin of docs/plugins.md below %s", async (heading) => {
-  await using directory = await ProgramDirectory.create({ "p.js": programs.get(heading) ?? "" });
+  const files = { "p.js": programs.get(heading) ?? "", "search.js": search };
+  await using directory = await ProgramDirectory.create(files);
+  const run = (script: string) => ({ command: [process.execPath, script], cwd: directory.path });
   await using host = createPluginHost({
-    plugins: { p: { command: [process.execPath, "p.js"], cwd: directory.path } },
+    plugins: {
+      p: { ...run("p.js"), mayCall: ["search"] },
+      ...(heading === "Calling other plugins" && { search: run("search.js") }),
+    },
     context: () => ({ user: "ada" }),
     edge: { upgrades: ["websocket", "echo"] },
     timeouts: { headMs: headMsOf(heading), totalMs: 60_000 },

@@ -1,3 +1,4 @@
+import type { FieldList, ServeHTTPError } from "@servehttp/contract";
 import type { ClientResponse } from "./client-response.js";
 import type { HostRequest } from "./node-types.js";
 import type { RequestBody } from "./request-body.js";
@@ -17,6 +18,20 @@ export const byRequest = { event: "request" } as const;
 export interface CloseListener {
   /** The client's connection, or its HTTP/2 stream, is closed. */
   clientClosed(): void;
+  /** The host itself ends the request, before its client does. */
+  stop?(reason: ServeHTTPError): void;
+}
+
+/** What is known of a request that a plugin makes in place of a client. */
+export interface CallFacts {
+  /** The id of the plugin that calls. */
+  readonly pluginId: string;
+  /** How many calls were made within one another, this one included: 1 or more. */
+  readonly depth: number;
+  /** When the exchange within which it is made is given up, in Unix milliseconds; 0 for never. */
+  readonly deadlineUnixMs: number;
+  /** The fields that say who forwarded the client's request, in place of those of the host. */
+  readonly forwarded: FieldList;
 }
 
 /** A client's request, whether a server of Node's has read it or the fast path. */
@@ -43,6 +58,8 @@ export interface IncomingRequest {
   readonly closed: boolean;
   /** The request as `identity` and `context` get it. */
   readonly message: HostRequest;
+  /** There where a plugin makes the request. */
+  readonly call?: CallFacts;
   /**
    * Opens the response. `awaitsContinue` says that the client holds its body back until it gets a
    * 100 (Continue).

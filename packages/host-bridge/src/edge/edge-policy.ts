@@ -17,7 +17,7 @@ import {
   type SpecialKind,
 } from "./field-kind.js";
 import { joined } from "./forwarded.js";
-import { Forwarding } from "./forwarding.js";
+import { Forwarding, type KnownClient } from "./forwarding.js";
 import { type IdentityFields, readIdentity } from "./read-identity.js";
 import { identityNamesMax, requestFieldsMax, requestSectionBytesMax } from "../limits.js";
 import { type Refusal, refusal } from "./refusal.js";
@@ -238,9 +238,7 @@ export class EdgePolicy {
         this.#removeFields(seen.forwarded, seen.named);
       }
     }
-    const known = this.#forwarding.reads
-      ? this.#forwarding.apply(fields, seen.forwarded, client, host)
-      : client;
+    const known = this.#known(fields, seen.forwarded, client, host);
     if ("status" in known) {
       return known;
     }
@@ -262,6 +260,20 @@ export class EdgePolicy {
           : undefined,
       trailersWanted: seen.trailersWanted,
     };
+  }
+
+  /** Who the client is. Adds the fields that tell the plugin how the request came. */
+  #known(
+    fields: string[],
+    received: FieldList,
+    client: ClientFacts,
+    host: string,
+  ): KnownClient | Refusal {
+    if (client.forwarded !== undefined) {
+      this.#forwarding.passOn(fields, client.forwarded, client);
+      return client;
+    }
+    return this.#forwarding.reads ? this.#forwarding.apply(fields, received, client, host) : client;
   }
 
   #requestKind(name: string, underscored: boolean): RequestKind {

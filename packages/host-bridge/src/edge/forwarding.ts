@@ -86,6 +86,17 @@ export class Forwarding {
   }
 
   /**
+   * Adds the forwarding fields that another exchange of the same client has, but for the prefix,
+   * which is each plugin's own.
+   */
+  passOn(fields: string[], forwarded: FieldList, { basePath }: KnownClient): void {
+    fields.push(...forwarded);
+    if (this.#policy !== "off" && basePath !== "") {
+      fields.push("X-Forwarded-Prefix", basePath);
+    }
+  }
+
+  /**
    * The base path, with what proxies have removed in front. One that is trusted has written no more
    * than the last element of the list, and those in front of it one each.
    */

@@ -1,3 +1,5 @@
+import type { FieldList } from "@servehttp/contract";
+
 /** What the host knows of a request apart from its header section. */
 export interface ClientFacts {
   readonly versionMajor: number;
@@ -23,6 +25,11 @@ export interface ClientFacts {
   readonly publicPath: string;
   /** The request came by the server's `upgrade` event, so its connection can be handed over. */
   readonly upgradable: boolean;
+  /**
+   * The fields that say who forwarded the request, where another exchange has settled them. Those of
+   * the section don't count then.
+   */
+  readonly forwarded?: FieldList | undefined;
 }
 
 /** What a request's header section says. */

@@ -61,7 +61,12 @@ export interface ExchangeRequest {
   readonly body: RequestBody | undefined;
   readonly rules: ResponseRules;
   readonly edge: EdgePolicy;
+  /** Called once, at the end, with why where the exchange failed. */
+  readonly onOver?: OnExchangeOver | undefined;
 }
+
+/** Is told that an exchange is over, and why where it failed. */
+export type OnExchangeOver = (error: ServeHTTPError | undefined) => void;
 
 /**
  * One request with its response. Both directions run at once: the request is sent as it comes, and
@@ -97,6 +102,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
   /** Undefined where the request has no body: then it has been sent whole. */
   readonly #sender: RequestSender | undefined;
   readonly #timer: ExchangeTimer;
+  readonly #onOver: OnExchangeOver | undefined;
   readonly init: RequestInit;
   #state: ExchangeState = unanswered;
   #bodyBytes = 0;
@@ -107,6 +113,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
     this.#response = what.response;
     this.#rules = what.rules;
     this.init = init;
+    this.#onOver = what.onOver;
     // First: where it throws, nothing has begun.
     this.#channel = plugin.openExchange(this);
     plugin.onBegun(this);
@@ -387,6 +394,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
   #finish(outcome: Outcome, error: ServeHTTPError | undefined): void {
     this.#stop();
     this.#plugin.onOver(this, outcome, error);
+    this.#onOver?.(error);
   }
 
   /** Nothing more is sent, received or waited for. */

@@ -74,6 +74,8 @@ export function refusalProxyError(status: number): string {
     case 501:
     case 503:
       return "destination_unavailable";
+    case 508:
+      return "proxy_loop_detected";
     default:
       return "http_request_error";
   }
@@ -106,6 +108,7 @@ const failureTexts: ReadonlyMap<number, string> = new Map([
   [502, "The plugin gave no valid response."],
   [503, "The plugin is not available at the moment."],
   [504, "The plugin took too long."],
+  [508, "Plugins call each other in a loop."],
 ]);
 
 function failure(

@@ -16,6 +16,7 @@ import {
   whole,
 } from "../edge/option-kinds.js";
 import type { IdentityFields } from "../edge/read-identity.js";
+import { isPluginId } from "../routing/router.js";
 import { isHostName } from "../syntax/host-name.js";
 import { hostLogger, isLogger } from "./host-logger.js";
 
@@ -197,6 +198,11 @@ const commandKeys = {
   instances: whole(1, 64).default(1),
   /** How the host reaches it: over a private unix socket. Default: `"unix"`, the only way so far. */
   connect: z.literal("unix", '"unix"; "fd" is not supported yet').default("unix"),
+  /**
+   * The ids of the plugins that it may call, by `plugins.fetch` of the plugin SDK. Its own id lets it
+   * call itself. Calls reach plugins outside the host's own process. Default: none.
+   */
+  mayCall: listOf(text("a plugin's id", isPluginId), "an array of plugins' ids").default([]),
   ...sharedKeys,
 };
 

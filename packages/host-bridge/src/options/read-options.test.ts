@@ -55,6 +55,7 @@ describe("readHostOptions", () => {
       env: {},
       instances: 1,
       connect: "unix",
+      mayCall: [],
       carrier: "auto",
       path: "stripped",
       rewriteRedirects: false,
@@ -87,6 +88,7 @@ describe("readHostOptions", () => {
           env: { A: "b" },
           instances: 2,
           connect: "unix",
+          mayCall: ["search", "notes"],
           carrier: "mux",
         },
         search: { url: ["https://10.0.0.7:50051", "https://h/"], tls: { ca: "x" }, token: "t" },
@@ -163,6 +165,18 @@ describe("readHostOptions", () => {
     [
       { plugins: { n: { ...notes, comand: 1 } } },
       "plugins.n.comand: no such option; allowed are command, cwd,",
+    ],
+    [
+      { plugins: { n: { ...notes, mayCall: "search" } } },
+      'plugins.n.mayCall: got "search", allowed is an array of plugins\' ids',
+    ],
+    [
+      { plugins: { n: { ...notes, mayCall: ["a/b"] } } },
+      'plugins.n.mayCall[0]: got "a/b", allowed is a plugin\'s id',
+    ],
+    [
+      { plugins: { n: { url: "unix:/s", mayCall: ["search"] } } },
+      "plugins.n.mayCall: no such option; allowed are url,",
     ],
     [
       { plugins: { n: { ...notes, instances: 0 } } },

@@ -46,7 +46,9 @@ function instanceAt(
     onFailure: (failure: PluginFailure) => void told.push(failure),
   };
   const processes = new HostProcesses(logger);
-  const [instance] = makeInstances(settings as OutsideSettings, shared, watch, processes, logger);
+  const openCalls = () => Promise.reject(new Error("an address opens no calls"));
+  const host = { processes, openCalls, logger };
+  const [instance] = makeInstances(settings as OutsideSettings, shared, watch, host);
   return Object.assign(instance!, { told, [Symbol.asyncDispose]: () => stop(instance!) });
 }
 

@@ -295,8 +295,9 @@ export class HostedPlugin {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
     if (error !== undefined) {
       const level = outcome === "client-disconnected" ? "debug" : "warn";
-      const { requestId, method } = exchange.init;
-      const details = { plugin: this.id, requestId, method, outcome, ...errorDetails(error) };
+      const { requestId, method, calledBy } = exchange.init;
+      const request = calledBy === undefined ? { requestId } : { requestId, calledBy };
+      const details = { plugin: this.id, ...request, method, outcome, ...errorDetails(error) };
       this.#settings.logger[level](details, "exchange failed");
     }
   }

@@ -1,9 +1,11 @@
 import type { Logger } from "@servehttp/contract";
 import { systemClock } from "../process/clock.js";
 import type { HostProcesses } from "../process/host-processes.js";
+import type { CallAccess } from "../process/plugin-environment.js";
 import { PluginLauncher } from "../process/plugin-launcher.js";
 import { processorTime } from "../process/processor-time.js";
 import { addressRules, restartRules } from "../process/restart-policy.js";
+import type { SocketDirectory } from "../process/socket-directory.js";
 import { withDetails } from "../process/with-details.js";
 import { AddressRun } from "./address-run.js";
 import { ConnectedPlugin, type PluginExchanges } from "./connected-plugin.js";
@@ -15,14 +17,28 @@ import { pluginAddress } from "./plugin-address.js";
 import { PluginConnection } from "./plugin-connection.js";
 import type { OutsideSettings } from "./plugin-set.js";
 
+/** Lets a process of a plugin, which is about to start, call other plugins. */
+export type OpenCalls = (
+  pluginId: string,
+  mayCall: readonly string[],
+  directory: SocketDirectory,
+) => Promise<CallAccess>;
+
+/** What all instances of a host's plugins share. */
+export interface InstanceHost {
+  readonly processes: HostProcesses;
+  readonly openCalls: OpenCalls;
+  readonly logger: Required<Logger>;
+}
+
 /** Makes the instances of a plugin: processes that the host starts, or addresses. */
 export function makeInstances(
   settings: OutsideSettings,
   shared: PluginExchanges,
   watch: InstanceWatch,
-  processes: HostProcesses,
-  hostLogger: Required<Logger>,
+  host: InstanceHost,
 ): readonly Instance[] {
+  const { processes, openCalls, logger: hostLogger } = host;
   const { id: pluginId, carrier, timeouts } = settings;
   const { startMs } = timeouts;
   const logger = withDetails(hostLogger, { plugin: pluginId });
@@ -38,7 +54,7 @@ export function makeInstances(
       ...watch,
     });
   if (settings.kind === "command") {
-    const { basePath, command, cwd, env, instances } = settings;
+    const { basePath, command, cwd, env, instances, mayCall } = settings;
     return Array.from({ length: instances }, () => {
       const launcher = new PluginLauncher<ConnectedPlugin>({
         pluginId,
@@ -48,6 +64,8 @@ export function makeInstances(
         env,
         startMs,
         processes,
+        openCalls:
+          mayCall.length === 0 ? undefined : (directory) => openCalls(pluginId, mayCall, directory),
         logger,
         clock,
         processorTime,

@@ -32,3 +32,12 @@ it("passes on what programs need of the host's environment, and nothing else (O8
     SERVEHTTP_HOST_FD: "3",
   });
 });
+
+it("tells how to call other plugins only where it may", () => {
+  const calls = { address: "unix:/calls", token: "c" };
+  expect(pluginEnvironment({}, {}, { ...facts, calls })).toMatchObject({
+    SERVEHTTP_CALLS_ADDRESS: "unix:/calls",
+    SERVEHTTP_CALLS_TOKEN: "c",
+  });
+  expect(Object.keys(pluginEnvironment({}, {}, facts)).join()).not.toContain("CALLS");
+});

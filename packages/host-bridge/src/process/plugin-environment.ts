@@ -9,6 +9,18 @@ export interface PluginFacts {
   readonly token: string;
   /** The descriptor of a pipe that ends when the host is gone. */
   readonly hostFd: number;
+  /** How it calls other plugins. Default: it may not. */
+  readonly calls?: Pick<CallAccess, "address" | "token"> | undefined;
+}
+
+/** What lets a process of a plugin call other plugins. */
+export interface CallAccess {
+  /** Where the host listens for calls: `unix:/path`. */
+  readonly address: string;
+  /** Says which plugin calls. No other process has it. */
+  readonly token: string;
+  /** The process is gone: nobody gets in with this token any more. */
+  revoke(): void;
 }
 
 /**
@@ -35,6 +47,10 @@ export function pluginEnvironment(
     SERVEHTTP_ADDRESS: facts.address,
     SERVEHTTP_TOKEN: facts.token,
     SERVEHTTP_HOST_FD: String(facts.hostFd),
+    ...(facts.calls !== undefined && {
+      SERVEHTTP_CALLS_ADDRESS: facts.calls.address,
+      SERVEHTTP_CALLS_TOKEN: facts.calls.token,
+    }),
   };
 }
 

@@ -3,8 +3,10 @@ import { connectAgainMs, connectRetryMs, exitToldMs, stopGraceMs, turnCheckMs } 
 import { abortable, abortableConnection } from "./abortable.js";
 import type { Clock } from "./clock.js";
 import type { HostProcesses } from "./host-processes.js";
+import type { CallAccess } from "./plugin-environment.js";
 import { exitText } from "./plugin-process.js";
 import type { ProcessorTime } from "./processor-time.js";
+import type { SocketDirectory } from "./socket-directory.js";
 import { noEnd, type RunEnd, SharedProcess, type StartedPlugin } from "./shared-process.js";
 import { shortageText } from "./system-shortage.js";
 
@@ -35,6 +37,8 @@ export interface PluginLaunchOptions<Connection extends LaunchedConnection> {
    * other rejection is final.
    */
   connect(this: void, plugin: StartedPlugin, signal: AbortSignal): Promise<Connection>;
+  /** Lets a process that is about to start call other plugins. Default: it may not. */
+  readonly openCalls?: ((directory: SocketDirectory) => Promise<CallAccess>) | undefined;
   readonly clock: Clock;
   readonly processorTime: (pid: number) => ProcessorTime | undefined;
 }
@@ -145,11 +149,17 @@ export class PluginLaunch<Connection extends LaunchedConnection> {
       this.#isHostAtFault = true;
       throw error;
     });
-    if (this.#over.signal.aborted) {
-      processes.leave();
+    let calls: CallAccess | undefined;
+    try {
+      calls = await this.#options.openCalls?.(place.directory);
       this.#over.signal.throwIfAborted();
+    } catch (error) {
+      this.#isHostAtFault = !this.#over.signal.aborted;
+      calls?.revoke();
+      processes.leave();
+      throw error;
     }
-    const spawned = new SharedProcess(this.#options, place, processes);
+    const spawned = new SharedProcess({ ...this.#options, calls }, place, processes);
     this.#onSpawned(spawned);
     this.#use(spawned);
     return spawned;

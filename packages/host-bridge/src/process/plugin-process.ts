@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import type { Logger } from "@servehttp/contract";
 import { outputEndMs } from "../limits.js";
 import { OutputLines } from "./output-lines.js";
-import { pluginEnvironment } from "./plugin-environment.js";
+import { type CallAccess, pluginEnvironment } from "./plugin-environment.js";
 import { lineText, logPluginLine } from "./log-plugin-line.js";
 import { shortageText } from "./system-shortage.js";
 import { withDetails } from "./with-details.js";
@@ -22,6 +22,8 @@ export interface PluginProcessOptions {
   /** Where it is to listen: `unix:/path`. */
   readonly address: string;
   readonly token: string;
+  /** How it calls other plugins. Default: it may not. */
+  readonly calls?: CallAccess | undefined;
   /** For its output, one record a line; names the plugin in each. */
   readonly logger: Required<Logger>;
 }
@@ -152,6 +154,7 @@ function spawned(options: PluginProcessOptions): ChildProcess | Error {
         address: options.address,
         token: options.token,
         hostFd,
+        calls: options.calls,
       }),
       stdio: ["ignore", "pipe", "pipe", "pipe"],
       detached: true,

@@ -51,6 +51,7 @@ export class SharedProcess {
       if (pid !== undefined) {
         guard.forget(pid);
       }
+      options.calls?.revoke();
       processes.leave();
       // One that was killed leaves its socket. Where it can't be removed, its directory will be.
       await rm(socketPath, { force: true }).catch(() => undefined);

@@ -1,4 +1,4 @@
-import { ServeHTTPError } from "@servehttp/contract";
+import { type RequestInit, ServeHTTPError } from "@servehttp/contract";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import type { HostRequest } from "../client/node-types.js";
 import type { EdgePolicy } from "../edge/edge-policy.js";
@@ -7,7 +7,7 @@ import { type Refusal, refusal } from "../edge/refusal.js";
 import type { RequestFields } from "../edge/request-fields.js";
 import type { RedirectRules } from "../edge/rewrite-redirects.js";
 import type { Destination } from "../exchange/destination.js";
-import { Exchange, type ExchangePlugin } from "../exchange/exchange.js";
+import { Exchange, type ExchangePlugin, type OnExchangeOver } from "../exchange/exchange.js";
 import { refusalProxyError } from "../exchange/failure.js";
 import { hostFunctionMsMax } from "../limits.js";
 import type { Route, RouteRules } from "../routing/route.js";
@@ -33,6 +33,24 @@ export interface AdmissionOptions {
     | undefined;
   readonly requestIds: RequestIds;
   readonly onHostFault: OnHostFault;
+  /** Who is told of exchanges with plugins that may call others. Default: nobody. */
+  readonly callingExchanges?: CallingExchanges | undefined;
+}
+
+/** Keeps what calls that a plugin makes within an exchange need to know of it. */
+export interface CallingExchanges {
+  /**
+   * An exchange begins. Returns who is to be told that it is over; undefined where its plugin may
+   * not call others.
+   *
+   * @param depth of the call that the exchange itself is; 0 where a client made the request
+   */
+  begin(
+    pluginId: string,
+    init: RequestInit,
+    identity: IdentityFields | undefined,
+    depth: number,
+  ): OnExchangeOver | undefined;
 }
 
 /**
@@ -59,6 +77,7 @@ export function admit(
     publicPath: options.rules.mounts.publicPath,
     endedByHead: request.endedByHead,
     upgradable: event === "upgrade",
+    forwarded: request.call?.forwarded,
   });
   if (fields.kind === "refusal") {
     return fields;
@@ -186,6 +205,8 @@ function begin(
     return;
   }
   const init = requestInit(request, route, fields, requestId, plugin, context);
+  const depth = request.call?.depth ?? 0;
+  const onOver = options.callingExchanges?.begin(route.pluginId, init, identity, depth);
   let running: Exchange;
   try {
     running = new Exchange(plugin, {
@@ -200,10 +221,13 @@ function begin(
         redirects: route.rewritesRedirects ? redirectRules(fields) : undefined,
       },
       edge,
+      onOver,
     });
-  } catch (error) {
+  } catch (thrown) {
     // The connection to the plugin is gone and its state does not say so yet.
-    answerFailure(request, ServeHTTPError.from(error));
+    const error = ServeHTTPError.from(thrown);
+    onOver?.(error);
+    answerFailure(request, error);
     return;
   }
   request.onClose(running);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { RequestInit } from "@servehttp/contract";
-import type { IncomingRequest } from "../client/incoming-request.js";
+import type { CallFacts, IncomingRequest } from "../client/incoming-request.js";
 import type { RequestFields } from "../edge/request-fields.js";
 import { isWebSocketKeyName, webSocketKey } from "../edge/web-socket-key.js";
 import type { ExchangePlugin } from "../exchange/exchange.js";
@@ -16,8 +16,7 @@ export function requestInit(
   plugin: ExchangePlugin,
   context: RequestContext,
 ): RequestInit {
-  const { totalMs } = plugin.times;
-  const { entry, versionMajor, versionMinor } = request;
+  const { call, entry, versionMajor, versionMinor } = request;
   const { event } = entry;
   const extended = event === "extendedConnect";
   const headers = extended ? upgradeFields(request, fields.fields) : fields.fields;
@@ -42,14 +41,29 @@ export function requestInit(
     // A plugin is told of an expectation by `expectContinue`, not twice.
     headers: expectContinue ? without(headers, isExpect) : headers,
     contentLength: extended ? 0 : fields.contentLength,
-    deadlineUnixMs: totalMs === 0 ? 0 : Date.now() + totalMs,
+    deadlineUnixMs: deadlineUnixMs(plugin, call),
     requestId,
     context,
     scheme: fields.scheme,
     expectContinue,
-    hijackable: extended || (versionMajor === 1 && fields.contentLength === 0 && plugin.mayTunnel),
+    hijackable:
+      extended ||
+      (versionMajor === 1 && fields.contentLength === 0 && plugin.mayTunnel && call === undefined),
   };
+  if (call !== undefined) {
+    return { ...init, calledBy: call.pluginId };
+  }
   return event === "upgrade" && entry.head.length > 0 ? { ...init, tunnelHead: entry.head } : init;
+}
+
+/** When the exchange is given up: a call goes when the exchange goes within which it is made. */
+function deadlineUnixMs({ times }: ExchangePlugin, call: CallFacts | undefined): number {
+  const ownUnixMs = times.totalMs === 0 ? 0 : Date.now() + times.totalMs;
+  const outerUnixMs = call === undefined ? 0 : call.deadlineUnixMs;
+  if (ownUnixMs === 0 || outerUnixMs === 0) {
+    return ownUnixMs + outerUnixMs;
+  }
+  return Math.min(ownUnixMs, outerUnixMs);
 }
 
 /** The url of a plugin that gets the whole path begins with what a trusted proxy has said. */

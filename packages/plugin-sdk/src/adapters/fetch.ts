@@ -1,6 +1,7 @@
 import * as zlib from "node:zlib";
 import { ServeHTTPError } from "@servehttp/contract";
 import type { ServeHTTP } from "../handler/serve-http.js";
+import type { PluginCalls } from "../handler/plugin-calls.js";
 import type { PluginRequest } from "../handler/plugin-request.js";
 import type { UpgradeListener } from "./upgrade.js";
 import type { ResponseWriter } from "../handler/response-writer.js";
@@ -43,6 +44,10 @@ export interface FetchContext {
   readonly basePath: string;
   /** `PluginRequest.requestUri`: the request target as it came to the host. */
   readonly requestUri: string;
+  /** `PluginRequest.calledBy`: the plugin that made this request by a call. Undefined for none. */
+  readonly calledBy: string | undefined;
+  /** `PluginRequest.plugins`: calls other plugins of the host, on behalf of this client. */
+  readonly plugins: PluginCalls;
   /**
    * The request itself: with each header line as it came, trailers, and a path that no URL class
    * has normalised.
@@ -82,6 +87,11 @@ function contextOf(request: PluginRequest): FetchContext {
     deadline: request.deadline,
     basePath: request.basePath,
     requestUri: request.requestUri,
+    calledBy: request.calledBy,
+    // Made when it is asked for.
+    get plugins() {
+      return request.plugins;
+    },
     request,
   };
 }

@@ -8,6 +8,7 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
+import type { CallMaker } from "../handler/plugin-calls.js";
 import type { ServeHTTP } from "../handler/serve-http.js";
 import { isThenable } from "./is-thenable.js";
 import { RequestReader } from "./request-reader.js";
@@ -18,6 +19,8 @@ import type { RunningHandlers } from "./running-handlers.js";
 export interface DispatchOptions {
   readonly logger: Logger;
   readonly running: RunningHandlers;
+  /** Makes calls to other plugins. Default: there are none. */
+  readonly calls?: CallMaker | undefined;
 }
 
 /**
@@ -75,6 +78,7 @@ class Exchange implements PartReceiver<RequestParts> {
     const request = new RequestReader(
       init,
       init.expectContinue ? () => response.askForBody() : undefined,
+      this.#options.calls,
     );
     const response = new ResponseSender(this.#channel, init, request, this.#options.logger);
     this.#request = request;

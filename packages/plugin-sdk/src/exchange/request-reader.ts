@@ -2,6 +2,7 @@ import { type RequestInit, type RequestParts, ServeHTTPError } from "@servehttp/
 import { BodyReader } from "./body-reader.js";
 import { type HeaderList, headerListOf } from "../handler/header-list.js";
 import { bufferedBodyBytesDefault } from "../limits.js";
+import { type CallMaker, noCalls, type PluginCalls } from "../handler/plugin-calls.js";
 import type { BufferOptions, PluginRequest } from "../handler/plugin-request.js";
 import { originalUrlOf } from "./original-url.js";
 
@@ -15,6 +16,8 @@ export class RequestReader implements PluginRequest {
   readonly url: string;
   readonly #init: RequestInit;
   readonly #body: BodyReader;
+  readonly #calls: CallMaker;
+  #plugins: PluginCalls | undefined;
   #headers: HeaderList | undefined;
   #deadline: Date | undefined;
   #abort: AbortController | undefined;
@@ -23,12 +26,18 @@ export class RequestReader implements PluginRequest {
   /**
    * @param askForBody sends the 100 (Continue) that the client waits for; returns why it can't be
    * sent
+   * @param calls makes its calls. Default: it may make none
    */
-  constructor(init: RequestInit, askForBody?: () => ServeHTTPError | undefined) {
+  constructor(
+    init: RequestInit,
+    askForBody?: () => ServeHTTPError | undefined,
+    calls: CallMaker = noCalls,
+  ) {
     this.method = init.method;
     this.url = init.url;
     this.#init = init;
     this.#body = new BodyReader(askForBody);
+    this.#calls = calls;
   }
 
   get basePath(): string {
@@ -114,6 +123,14 @@ export class RequestReader implements PluginRequest {
 
   get context(): Readonly<Record<string, string>> {
     return this.#init.context;
+  }
+
+  get calledBy(): string | undefined {
+    return this.#init.calledBy;
+  }
+
+  get plugins(): PluginCalls {
+    return (this.#plugins ??= this.#calls.within(this));
   }
 
   async bytes(options: BufferOptions = {}): Promise<Uint8Array> {

@@ -1,4 +1,5 @@
 import type { HeaderList } from "./header-list.js";
+import type { PluginCalls } from "./plugin-calls.js";
 
 /** How much `bytes()`, `text()` and `json()` hold. */
 export interface BufferOptions {
@@ -148,4 +149,14 @@ export interface PluginRequest {
    * can forge it. At most 64 entries and 16 KiB.
    */
   readonly context: Readonly<Record<string, string>>;
+
+  /**
+   * The id of the plugin that made this request by a call; undefined where a client made it. No
+   * header and no plugin can forge it. The rest of the request says who the client is of the
+   * exchange within which the call was made.
+   */
+  readonly calledBy: string | undefined;
+
+  /** Calls other plugins of the host, on behalf of this exchange's client. */
+  readonly plugins: PluginCalls;
 }

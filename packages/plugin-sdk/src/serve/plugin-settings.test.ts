@@ -30,6 +30,8 @@ it("removes from the environment what a host has set, and nothing else (L7)", ()
     SERVEHTTP_TOKEN: "secret",
     SERVEHTTP_PLUGIN_ID: "notes",
     SERVEHTTP_HOST_FD: "3",
+    SERVEHTTP_CALLS_ADDRESS: "unix:/calls",
+    SERVEHTTP_CALLS_TOKEN: "calls",
     SERVEHTTP_OF_THE_APPLICATION: "1",
   };
   const taken = takeHostVariables(environment);
@@ -38,9 +40,11 @@ it("removes from the environment what a host has set, and nothing else (L7)", ()
     SERVEHTTP_TOKEN: "secret",
     SERVEHTTP_PLUGIN_ID: "notes",
     SERVEHTTP_HOST_FD: "3",
+    SERVEHTTP_CALLS_ADDRESS: "unix:/calls",
+    SERVEHTTP_CALLS_TOKEN: "calls",
   });
   expect(environment).toEqual({ PATH: "/bin", SERVEHTTP_OF_THE_APPLICATION: "1" });
-  expect(Object.values(takeHostVariables(environment))).toEqual(Array(4).fill(undefined));
+  expect(Object.values(takeHostVariables(environment))).toEqual(Array(6).fill(undefined));
 });
 
 it("takes an empty id for none, and an empty token for a mistake", () => {
@@ -49,4 +53,18 @@ it("takes an empty id for none, and an empty token for a mistake", () => {
   expect(() => readPluginSettings({}, { ...environment, SERVEHTTP_TOKEN: "" }, [])).toThrow(
     "the token must be visible ASCII characters",
   );
+});
+
+it("calls by what a host has told it, and not at all where that is not whole", () => {
+  const told = {
+    SERVEHTTP_ADDRESS: "unix:/run/notes.sock",
+    SERVEHTTP_CALLS_ADDRESS: "unix:/calls",
+    SERVEHTTP_CALLS_TOKEN: "calls",
+  };
+  expect(readPluginSettings({}, told, []).calls).toEqual({
+    address: { path: "/calls" },
+    token: "calls",
+  });
+  const noToken = { ...told, SERVEHTTP_CALLS_TOKEN: undefined };
+  expect(readPluginSettings({}, noToken, []).calls).toBeUndefined();
 });

@@ -9,6 +9,8 @@ export interface PluginSettings {
   readonly token: string | undefined;
   readonly id: string | undefined;
   readonly drainMs: number;
+  /** How it calls other plugins; undefined where its host has told it no way. */
+  readonly calls: { readonly address: ListenAddress; readonly token: string } | undefined;
 }
 
 /** What a host tells a plugin that it starts. */
@@ -18,6 +20,10 @@ export interface HostVariables {
   readonly SERVEHTTP_PLUGIN_ID?: string | undefined;
   /** The descriptor of the pipe whose end is the end of the host. */
   readonly SERVEHTTP_HOST_FD?: string | undefined;
+  /** Where its host takes calls to other plugins. */
+  readonly SERVEHTTP_CALLS_ADDRESS?: string | undefined;
+  /** What shows the host which plugin calls. */
+  readonly SERVEHTTP_CALLS_TOKEN?: string | undefined;
 }
 
 /**
@@ -38,6 +44,8 @@ const hostVariableNames = [
   "SERVEHTTP_TOKEN",
   "SERVEHTTP_PLUGIN_ID",
   "SERVEHTTP_HOST_FD",
+  "SERVEHTTP_CALLS_ADDRESS",
+  "SERVEHTTP_CALLS_TOKEN",
 ] as const satisfies readonly (keyof HostVariables)[];
 
 /** Those that are options of `servePlugin`. They win over the environment. */
@@ -70,7 +78,13 @@ export function readPluginSettings(
     token: checkedToken(options.token ?? variables.SERVEHTTP_TOKEN),
     id: options.id ?? (variables.SERVEHTTP_PLUGIN_ID || undefined),
     drainMs: checkedDrainMs(options.drainMs ?? drainMsDefault),
+    calls: callsOf(variables),
   };
+}
+
+function callsOf(variables: HostVariables): PluginSettings["calls"] {
+  const { SERVEHTTP_CALLS_ADDRESS: address, SERVEHTTP_CALLS_TOKEN: token } = variables;
+  return address && token ? { address: parseListenAddress(address), token } : undefined;
 }
 
 /** What follows `--listen`, as the next argument or behind `=`. */

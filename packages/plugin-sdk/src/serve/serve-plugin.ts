@@ -9,7 +9,9 @@ import {
 import { type AcceptExchange, type Logger, ServeHTTPError } from "@servehttp/contract";
 import { type PluginHandler, toServeHTTP } from "../adapters/to-serve-http.js";
 import { dispatchExchange } from "../exchange/dispatcher.js";
+import { HostCalls } from "../calls/host-calls.js";
 import { RunningHandlers } from "../exchange/running-handlers.js";
+import { noCalls, type PluginCalls } from "../handler/plugin-calls.js";
 import type { ServeHTTP } from "../handler/serve-http.js";
 import { drainAgainMs } from "../limits.js";
 import { formatListenAddress } from "./listen-address.js";
@@ -77,6 +79,11 @@ export interface RunningPlugin extends AsyncDisposable {
   /** How many handlers are running. */
   readonly inFlight: number;
   /**
+   * Calls other plugins of the host outside of all exchanges, for work that no client waits for.
+   * Within an exchange use `request.plugins`, by which the other plugin knows the client.
+   */
+  readonly plugins: PluginCalls;
+  /**
    * Ends the plugin, as SIGTERM does: takes no new exchanges, waits up to `drainMs` for the running
    * handlers, gives up the exchanges that are left (their signals abort with `plugin-closing`), and
    * closes its connections. Resolves when all of that is done; never rejects. Further calls return
@@ -133,8 +140,12 @@ async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise
   const logger = loggerOf(options.logger);
   const running = new RunningHandlers();
   const state = new ServingState();
+  const calls =
+    settings.calls === undefined
+      ? noCalls
+      : new HostCalls(settings.calls.address, settings.calls.token);
   const accept: AcceptExchange = (channel) =>
-    dispatchExchange(channel, serveHTTP, { logger, running });
+    dispatchExchange(channel, serveHTTP, { logger, running, calls });
   const exchanges = new MessageCarrier(accept);
   const rpcs = { software: sdkSoftware(), state, exchanges };
   const server = exchangeServer(
@@ -150,7 +161,8 @@ async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise
   );
   endWithHost(variables.SERVEHTTP_HOST_FD);
   const listensOn = await listenAt(server, settings.address);
-  const plugin = new Plugin(server, exchanges, state, running, settings, listensOn);
+  const outside = calls.within(undefined);
+  const plugin = new Plugin(server, exchanges, state, running, settings, listensOn, outside);
   closeBeforeEnd(plugin);
   return plugin;
 }
@@ -179,6 +191,7 @@ function exchangeServer(
 class Plugin implements RunningPlugin, EndsWithProcess {
   readonly listensOn: ListenAddress;
   readonly id: string | undefined;
+  readonly plugins: PluginCalls;
   readonly #server: ExchangeServer;
   readonly #exchanges: MessageCarrier;
   readonly #state: ServingState;
@@ -193,6 +206,7 @@ class Plugin implements RunningPlugin, EndsWithProcess {
     running: RunningHandlers,
     { id, drainMs }: PluginSettings,
     listensOn: ListenAddress,
+    plugins: PluginCalls,
   ) {
     this.#server = server;
     this.#exchanges = exchanges;
@@ -201,6 +215,7 @@ class Plugin implements RunningPlugin, EndsWithProcess {
     this.#drainMs = drainMs;
     this.id = id;
     this.listensOn = listensOn;
+    this.plugins = plugins;
   }
 
   get address(): string {

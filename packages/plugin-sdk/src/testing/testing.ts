@@ -15,6 +15,12 @@ import { type PluginHandler, toServeHTTP } from "../adapters/to-serve-http.js";
 import { dispatchExchange } from "../exchange/dispatcher.js";
 import { RunningHandlers } from "../exchange/running-handlers.js";
 import { type HeaderList, headerListOf } from "../handler/header-list.js";
+import type {
+  CallMaker,
+  PluginCallInit,
+  PluginCallResponse,
+  PluginCalls,
+} from "../handler/plugin-calls.js";
 import { type HeadersInput, readHeaders } from "../handler/read-headers.js";
 import { MemoryChannel } from "./memory-channel.js";
 import { MemoryResponseBody } from "./memory-response.js";
@@ -68,6 +74,8 @@ export interface TestRequest {
   readonly expectContinue?: boolean;
   /** Whether the handler can take over the connection. Default false. */
   readonly hijackable?: boolean;
+  /** The id of the plugin that makes the request by a call. Default: a client makes it. */
+  readonly calledBy?: string;
   /** What the client sent behind its upgrade request. Default nothing. */
   readonly tunnelHead?: Uint8Array;
 }
@@ -124,6 +132,13 @@ export interface TestCall {
 export interface TestOptions {
   /** Where warnings and errors go. Default: `false`, nowhere. */
   readonly logger?: Logger | false;
+  /**
+   * Answers the handler's calls to other plugins. Default: they are refused, as for a plugin that
+   * may call none.
+   */
+  readonly plugins?: {
+    fetch(id: string, path: string, init: PluginCallInit): Response | Promise<Response>;
+  };
 }
 
 /**
@@ -137,7 +152,8 @@ export function callHandler(
   request: TestRequest = {},
   options: TestOptions = {},
 ): TestCall {
-  return new MemoryCall(handler, request, options.logger || silent);
+  const calls = options.plugins === undefined ? undefined : memoryCalls(options.plugins);
+  return new MemoryCall(handler, request, options.logger || silent, calls);
 }
 
 class MemoryCall implements TestCall {
@@ -154,7 +170,12 @@ class MemoryCall implements TestCall {
   // Parts are received one after the other.
   #delivered: Promise<void> = Promise.resolve();
 
-  constructor(handler: PluginHandler, request: TestRequest, logger: Logger) {
+  constructor(
+    handler: PluginHandler,
+    request: TestRequest,
+    logger: Logger,
+    calls: CallMaker | undefined,
+  ) {
     // A test may wait for one of them only.
     this.#response.promise.catch(ignore);
     this.#tunnel.promise.catch(ignore);
@@ -163,7 +184,8 @@ class MemoryCall implements TestCall {
       onReset: (error) => this.#giveUp(error),
     });
     const running = new RunningHandlers();
-    this.#receiver = dispatchExchange(this.#channel, toServeHTTP(handler), { logger, running });
+    const shared = { logger, running, calls };
+    this.#receiver = dispatchExchange(this.#channel, toServeHTTP(handler), shared);
     // Here, so that a request that can't be made throws in the test itself.
     const init = toInit(request);
     void this.#feed(init, { trailers: readHeaders(request.trailers ?? []) }, request.body);
@@ -263,6 +285,18 @@ class MemoryCall implements TestCall {
   }
 }
 
+/** Calls that a test answers. A Response of its own has no trailers. */
+function memoryCalls(plugins: NonNullable<TestOptions["plugins"]>): CallMaker {
+  const fetch: PluginCalls["fetch"] = async (id, path, init = {}) => {
+    const response = await plugins.fetch(id, path, init);
+    const trailers = Promise.resolve(headerListOf([]));
+    return "trailers" in response
+      ? (response as PluginCallResponse)
+      : (Object.defineProperty(response, "trailers", { value: trailers }) as PluginCallResponse);
+  };
+  return { within: () => ({ fetch }) };
+}
+
 function toInit(request: TestRequest): RequestInit {
   const { body, protocol = "HTTP/1.1", tunnelHead } = request;
   const { basePath = "", fullPath = false, url = "/" } = request;
@@ -289,7 +323,11 @@ function toInit(request: TestRequest): RequestInit {
     expectContinue: request.expectContinue ?? false,
     hijackable: request.hijackable ?? false,
   };
-  return tunnelHead === undefined ? init : { ...init, tunnelHead };
+  return {
+    ...init,
+    ...(tunnelHead !== undefined && { tunnelHead }),
+    ...(request.calledBy !== undefined && { calledBy: request.calledBy }),
+  };
 }
 
 /**

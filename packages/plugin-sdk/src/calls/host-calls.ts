@@ -1,0 +1,45 @@
+import { Agent } from "node:http";
+import type { ListenAddress } from "@servehttp/carrier";
+import type {
+  CallingExchange,
+  CallMaker,
+  PluginCallInit,
+  PluginCallResponse,
+  PluginCalls,
+} from "../handler/plugin-calls.js";
+import { freeCallConnectionsMax } from "../limits.js";
+import { callHead } from "./call-head.js";
+import { SentCall } from "./sent-call.js";
+
+/** Calls other plugins through the host, over plain HTTP/1.1 (plugin.proto, "Calls"). */
+export class HostCalls implements CallMaker {
+  readonly #address: ListenAddress;
+  readonly #token: string;
+  /** A free connection does not keep the process alive. */
+  readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: freeCallConnectionsMax });
+
+  constructor(address: ListenAddress, token: string) {
+    this.#address = address;
+    this.#token = token;
+  }
+
+  within(exchange: CallingExchange | undefined): PluginCalls {
+    return { fetch: (id, path, init = {}) => this.#fetch(id, path, init, exchange) };
+  }
+
+  async #fetch(
+    id: string,
+    path: string,
+    init: PluginCallInit,
+    exchange: CallingExchange | undefined,
+  ): Promise<PluginCallResponse> {
+    const signals = [init.signal, exchange?.signal].filter(
+      (signal) => signal !== undefined && signal !== null,
+    );
+    for (const signal of signals) {
+      signal.throwIfAborted();
+    }
+    const head = callHead(id, path, init, this.#token, exchange);
+    return await new SentCall(this.#address, this.#agent, head, signals).response;
+  }
+}
