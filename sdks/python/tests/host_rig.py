@@ -37,6 +37,7 @@ class Exchange:
         self.credit = credit
         self.auto_credit = True
         self.has_parts = True
+        self.credit_given = 0
         self.messages: list[bytes] = []
         self.status: str | None = None
         self._changed = asyncio.Event()
@@ -188,6 +189,9 @@ class MuxHost(asyncio.Protocol):
             for parts in inner.get(2, []):
                 assert isinstance(parts, bytes)
                 exchange.take(parts)
+            for credit in inner.get(3, []):
+                assert isinstance(credit, int)
+                exchange.credit_given += credit
             for reset in inner.get(4, []):
                 assert isinstance(reset, bytes)
                 code = fields(reset).get(1, [0])[0]

@@ -143,6 +143,26 @@ async def test_p13_a_client_that_does_not_read_stops_the_writer(tmp_path: Path) 
     assert len(response.body) == 4_000_000
 
 
+async def test_the_window_of_a_handler_that_keeps_up_grows_once(tmp_path: Path) -> None:
+    async def handler(request: PluginRequest, response: ResponseWriter) -> None:
+        size = 0
+        async for piece in request.body:
+            size += len(piece)
+            await response.write(str(size) + ",")
+
+    async with serving(tmp_path, "mux", handler) as host:
+        exchange = host.open(init("POST", content_length=-1))
+        piece = b"x" * 65_536
+        answered = 0
+        for number in range(1, 300):
+            exchange.send(chunk(piece))
+            answered += len(f"{number * 65_536},")
+            await exchange.until_body(answered)
+        exchange.send(END)
+        await exchange.over()
+    assert exchange.credit_given == 299 * 65_536 + 786_432
+
+
 async def test_a_message_may_come_byte_by_byte(tmp_path: Path) -> None:
     async with running(tmp_path, hello) as plugin:
         host = await connect_mux(plugin.address)

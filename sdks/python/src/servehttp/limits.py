@@ -19,6 +19,15 @@ CREDIT_STEP_BYTES: Final = 65_536
 CREDIT_BYTES_MAX: Final = 16_777_216
 """The credit that may be open in one direction of an exchange on mux."""
 
+WINDOW_GROWTH_BYTES: Final = 786_432
+"""How much the window of an exchange grows when its handler keeps up: to 1 MiB, for bulk."""
+
+GROWTH_AFTER_BYTES: Final = 16_777_216
+"""What a handler must have taken before its window grows; a client that stalls never gets there."""
+
+GROWTH_BYTES_MAX: Final = 16_777_216
+"""What all windows of one connection may grow by together."""
+
 BATCH_BYTES_MAX: Final = 262_144
 """What one message of mux holds at most, so that no batch delays the next for long."""
 

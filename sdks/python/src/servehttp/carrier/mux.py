@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 
 from ..errors import RequestAborted, ServeHTTPError
-from ..limits import BATCH_BYTES_MAX, EXCHANGES_MAX
+from ..limits import BATCH_BYTES_MAX, EXCHANGES_MAX, GROWTH_BYTES_MAX, WINDOW_GROWTH_BYTES
 from ..wire.grpc import OK_TRAILERS, error_trailers
 from ..wire.mux_frames import DRAINING, exchange_id_field, read_frames, reset_frame
 from ..wire.response_parts import reset_message
@@ -24,6 +24,7 @@ class PluginMux:
         # By what their frames begin with, which is what an exchange knows of its id.
         self._exchanges: dict[bytes, MuxExchange] = {}
         self._last_id = 0
+        self._growth_left = GROWTH_BYTES_MAX
         self._batch: list[bytes] = []
         self._batch_bytes = 0
         self._turns: deque[MuxExchange] = deque()
@@ -118,8 +119,16 @@ class PluginMux:
         for exchange in list(self._exchanges.values()):
             exchange.give_up(error)
 
-    def forget(self, key: bytes) -> None:
-        """The exchange is over."""
+    def take_growth(self) -> int:
+        """By how much the window of an exchange may grow; 0 where others have taken all there is."""
+        if self._growth_left < WINDOW_GROWTH_BYTES:
+            return 0
+        self._growth_left -= WINDOW_GROWTH_BYTES
+        return WINDOW_GROWTH_BYTES
+
+    def forget(self, key: bytes, grown: int) -> None:
+        """The exchange is over, and its window with it."""
+        self._growth_left += grown
         self._exchanges.pop(key, None)
 
     def host_ended(self) -> None:

@@ -6,7 +6,13 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ..errors import RequestAborted, ServeHTTPError
-from ..limits import CREDIT_BYTES_MAX, CREDIT_STEP_BYTES, WAITING_BYTES_MAX, WINDOW_BYTES
+from ..limits import (
+    CREDIT_BYTES_MAX,
+    CREDIT_STEP_BYTES,
+    GROWTH_AFTER_BYTES,
+    WAITING_BYTES_MAX,
+    WINDOW_BYTES,
+)
 from ..wire.mux_frames import credit_frame, exchange_id_field, parts_frame, reset_frame
 from ..wire.protobuf import varint
 from ..wire.request_parts import RequestParts
@@ -55,8 +61,8 @@ class MuxExchange:
     """
 
     __slots__ = (
-        "_closed", "_credit", "_id_field", "_last_frame", "_may_come", "_mux", "_order", "_progress",
-        "_receiver", "_room", "_taken", "_waiting", "_waiting_bytes", "in_turn",
+        "_closed", "_credit", "_grown", "_id_field", "_last_frame", "_may_come", "_mux", "_order", "_progress",
+        "_receiver", "_room", "_taken", "_taken_in_all", "_waiting", "_waiting_bytes", "in_turn",
     )  # fmt: skip
 
     def __init__(self, mux: PluginMux, exchange_id: int, accept: Accept) -> None:
@@ -68,6 +74,9 @@ class MuxExchange:
         self._credit = WINDOW_BYTES
         self._may_come = WINDOW_BYTES
         self._taken = 0
+        self._taken_in_all = 0
+        # By how much its window has grown.
+        self._grown = 0
         self._waiting: deque[_Waiting] | None = None
         self._waiting_bytes = 0
         # A reset that goes behind what waits.
@@ -106,7 +115,11 @@ class MuxExchange:
 
     def taken(self, size: int) -> None:
         self._taken += size
+        self._taken_in_all += size
         if self._taken >= CREDIT_STEP_BYTES and not self._closed:
+            if self._taken_in_all >= GROWTH_AFTER_BYTES and not self._grown:
+                self._grown = self._mux.take_growth()
+                self._taken += self._grown
             self._may_come += self._taken
             self._mux.put(credit_frame(self._id_field, self._taken))
             self._taken = 0
@@ -219,4 +232,4 @@ class MuxExchange:
                 self._room.open()
             else:
                 self._room.close(error)
-        self._mux.forget(self._id_field)
+        self._mux.forget(self._id_field, self._grown)
