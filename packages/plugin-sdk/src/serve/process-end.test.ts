@@ -76,6 +76,19 @@ describe("signals", () => {
     },
   );
 
+  it.each(["SIGTERM", "SIGINT"])(
+    "%s ends it with code 0 also before it listens, and leaves no socket file",
+    async (signal) => {
+      await using child = await ChildPlugin.start(
+        [],
+        { SERVEHTTP_ADDRESS: "unix:DIRECTORY/s" },
+        `process.kill(process.pid, "${signal}");`,
+      );
+      expect(await child.untilEnded()).toEqual([0, null]);
+      expect([existsSync(child.directory.at("s")), child.stderr]).toEqual([false, ""]);
+    },
+  );
+
   it("ends it at once when it comes for the second time", async () => {
     await using child = await ChildPlugin.start([], { SERVEHTTP_ADDRESS: "unix:DIRECTORY/s" });
     using host = new StockHost(await child.untilReady());

@@ -6,8 +6,8 @@ import { ServeHTTPError } from "@servehttp/contract";
 
 /** What must close before its process ends. */
 export interface EndsWithProcess {
-  /** Where it listens. */
-  readonly listensOn: ListenAddress;
+  /** Where it listens; undefined where it does not yet. */
+  readonly listensOn: ListenAddress | undefined;
   close(): Promise<void>;
 }
 
@@ -82,7 +82,7 @@ function openPipe(fd: number): Socket | ReadStream {
 
 function onHostGone(): void {
   for (const { listensOn } of served) {
-    if ("path" in listensOn) {
+    if (listensOn !== undefined && "path" in listensOn) {
       rmSync(listensOn.path, { force: true });
     }
   }

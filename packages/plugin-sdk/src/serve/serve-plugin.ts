@@ -106,8 +106,8 @@ export interface RunningPlugin extends AsyncDisposable {
  * The variables of the environment that a host sets are read and removed, so that programs which
  * the plugin starts don't inherit the token.
  *
- * From then on SIGTERM and SIGINT close the plugin and end the process; a second signal ends it at
- * once. A plugin that a host has started ends with its host.
+ * From the call on, SIGTERM and SIGINT close the plugin and end the process; a second signal ends it
+ * at once. A plugin that a host has started ends with its host.
  *
  * Where `options.address` is not given, a mistake in the options, the environment or the command
  * line is not thrown: it is printed on standard error in one line, and the process exits with code
@@ -160,11 +160,27 @@ async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise
     options.tls,
   );
   endWithHost(variables.SERVEHTTP_HOST_FD);
-  const listensOn = await listenAt(server, settings.address);
   const outside = calls.within(undefined);
-  const plugin = new Plugin(server, exchanges, state, running, settings, listensOn, outside);
-  closeBeforeEnd(plugin);
-  return plugin;
+  const listening = listenAt(server, settings.address).then(
+    (listensOn) => new Plugin(server, exchanges, state, running, settings, listensOn, outside),
+  );
+  // A signal may come before it listens. As process 1 of a container it would be lost.
+  const beginning: EndsWithProcess = {
+    listensOn: undefined,
+    close: () =>
+      listening.then(
+        (plugin) => plugin.close(),
+        () => undefined,
+      ),
+  };
+  closeBeforeEnd(beginning);
+  try {
+    const plugin = await listening;
+    closeBeforeEnd(plugin);
+    return plugin;
+  } finally {
+    closedBeforeEnd(beginning);
+  }
 }
 
 function exchangeServer(

@@ -7,13 +7,15 @@ import { TemporaryDirectory, until } from "@servehttp/testkit";
 /** The built package: a process of its own can't run what vitest compiles. */
 const sdk = new URL("../../dist/index.js", import.meta.url).href;
 
-const script = `
+const script = (behindTheCall: string) => `
 import { servePlugin } from ${JSON.stringify(sdk)};
-const plugin = await servePlugin({
+const serving = servePlugin({
   async serveHTTP(request, response) {
     for await (const chunk of request.body) await response.write(chunk);
   },
 });
+${behindTheCall}
+const plugin = await serving;
 console.log(plugin.address);
 // An application keeps its process alive by more than its plugin.
 setInterval(() => undefined, 1_000);
@@ -47,13 +49,16 @@ export class ChildPlugin implements AsyncDisposable {
   /**
    * Of the arguments and the environment, "DIRECTORY" becomes the directory that the child has for
    * itself.
+   *
+   * @param behindTheCall what the program does right behind its call of `servePlugin`
    */
   static async start(
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
+    behindTheCall = "",
   ): Promise<ChildPlugin> {
     const directory = await TemporaryDirectory.make();
-    writeFileSync(directory.at("plugin.mjs"), script);
+    writeFileSync(directory.at("plugin.mjs"), script(behindTheCall));
     const placed = (text: string) => text.replace("DIRECTORY", directory.path);
     const child = spawn(process.execPath, ["plugin.mjs", ...args.map(placed)], {
       cwd: directory.path,
