@@ -46,14 +46,25 @@ describe("afterFailure (O3)", () => {
     ]);
   });
 
-  it("begins anew after a run of 10 s", () => {
-    expect(delays(20_000, 10_000, 0.5, 4)).toEqual([100, 100, 100, 100]);
-    expect(delays(10_000)).toEqual([100, 100, 100, 100, undefined]);
+  it("L8 starts at once behind a run of 10 s, and gives up at the fifth failure all the same", () => {
+    expect(delays(20_000, 10_000, 0.5, 4)).toEqual([0, 0, 0, 0]);
+    expect(delays(10_000)).toEqual([0, 0, 0, 0, undefined]);
+  });
+
+  it("delays the failures that follow the first behind a run of 10 s", () => {
+    const first = afterFailure(noFailures, 20_000, 10_000, 0.5);
+    const second = afterFailure(first.history, 21_000, 500, 0.5);
+    const third = afterFailure(second.history, 22_000, 500, 0.5);
+    const fourth = afterFailure(third.history, 42_000, 20_000, 0.5);
+    const all = [first, second, third, fourth];
+    expect(all.map(({ delayMs }) => delayMs)).toEqual([0, 100, 200, 0]);
   });
 
   it("never gives an address up, and begins anew after each connection", () => {
     expect(delays(50, 50, 0.5, 6, addressRules)).toEqual([100, 100, 100, 100, 100, 100]);
     expect(delays(0, 0, 0.5, 6, addressRules)).toEqual([100, 200, 400, 800, 1_600, 3_200]);
+    const broken = afterFailure(noFailures, 0, 50, 0.5, addressRules);
+    expect(afterFailure(broken.history, 0, 0, 0.5, addressRules).delayMs).toBe(100);
   });
 
   it("moves a delay by a fifth at the most", () => {

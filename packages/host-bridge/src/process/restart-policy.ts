@@ -1,6 +1,8 @@
 /** When a plugin that failed is started again. All durations in milliseconds. */
 export interface RestartRules {
-  /** Before the second start; doubles with each failure that follows. */
+  /** After the first failure behind a run of `steadyRunMs`. */
+  readonly delayMsSteady: number;
+  /** After the next failure, and after one that no such run came before; then it doubles. */
   readonly delayMsMin: number;
   readonly delayMsMax: number;
   /**
@@ -8,7 +10,7 @@ export interface RestartRules {
    * step.
    */
   readonly jitter: number;
-  /** After a run as long as this, the delays begin anew. */
+  /** A run as long as this is a healthy one: after it, the delays begin anew. */
   readonly steadyRunMs: number;
   /** So many failures within `windowMs`, and the plugin is given up. */
   readonly failuresMax: number;
@@ -16,10 +18,11 @@ export interface RestartRules {
 }
 
 /**
- * 100 ms doubling to 30 s, give or take 20 %, and anew after a run of 10 s; given up after 5
+ * At once after a run of 10 s, then 100 ms doubling to 30 s, give or take 20 %; given up after 5
  * failures within a minute.
  */
 export const restartRules: RestartRules = {
+  delayMsSteady: 0,
   delayMsMin: 100,
   delayMsMax: 30_000,
   jitter: 0.2,
@@ -32,16 +35,18 @@ export const restartRules: RestartRules = {
  * For a plugin at an address, whose process the host does not start. It is never given up, because
  * nothing would tell the host that it is back. A connection costs little, so the delays begin anew
  * with each one that came about: a plugin that breaks a connection is away for 100 ms, not for 30 s.
+ * Not at once, because one that breaks each connection would be connected to without a pause.
  */
 export const addressRules: RestartRules = {
   ...restartRules,
+  delayMsSteady: 100,
   steadyRunMs: 1,
   failuresMax: Number.POSITIVE_INFINITY,
 };
 
 /** What is remembered of a plugin's failures. */
 export interface FailureHistory {
-  /** Failures in a row, none of which came after a run of `steadyRunMs`. */
+  /** Failures in a row since the last run of `steadyRunMs`, without the one that ended it. */
   readonly streak: number;
   /** When they were, oldest first: those that lie within the window. */
   readonly timesMs: readonly number[];
@@ -63,14 +68,17 @@ export function afterFailure(
   chance: number,
   rules: RestartRules = restartRules,
 ): { readonly history: FailureHistory; readonly delayMs: number | undefined } {
-  const streak = ranMs >= rules.steadyRunMs ? 1 : history.streak + 1;
+  const streak = ranMs >= rules.steadyRunMs ? 0 : history.streak + 1;
   const recent = history.timesMs.filter((timeMs) => nowMs - timeMs < rules.windowMs);
   const timesMs = [...recent, nowMs];
   const next: FailureHistory = { streak, timesMs };
   if (timesMs.length >= rules.failuresMax) {
     return { history: next, delayMs: undefined };
   }
-  const delayMs = Math.min(rules.delayMsMin * 2 ** (streak - 1), rules.delayMsMax);
+  const delayMs =
+    streak === 0
+      ? rules.delayMsSteady
+      : Math.min(rules.delayMsMin * 2 ** (streak - 1), rules.delayMsMax);
   const moved = delayMs * (1 + rules.jitter * (2 * chance - 1));
   return { history: next, delayMs: Math.round(moved) };
 }
