@@ -43,6 +43,7 @@ export {
   reasonBytesMax,
   reasonPhraseBytesMax,
 } from "./limits.js";
+export { isThenable } from "./is-thenable.js";
 export { loggableError } from "./loggable-error.js";
 export type { Logger } from "./logger.js";
 export { mergeRequestParts, mergeResponseParts } from "./merge-parts.js";

@@ -42,6 +42,26 @@ describe("instanceof ServeHTTPError", () => {
   });
 });
 
+const hostile = (trap: keyof ProxyHandler<object>) =>
+  new Proxy(new Error("behind a proxy"), {
+    [trap]: () => {
+      throw new Error("a trap");
+    },
+  });
+const getters = Object.defineProperties(
+  {},
+  Object.fromEntries(
+    ["name", "message", "stack", "code", "cause", "toString"].map((name) => [
+      name,
+      {
+        get: () => {
+          throw new Error("a getter");
+        },
+      },
+    ]),
+  ),
+);
+
 describe("ServeHTTPError.from", () => {
   it.each<[string, unknown, string]>([
     ["an error", new RangeError("too much"), "too much"],
@@ -50,6 +70,11 @@ describe("ServeHTTPError.from", () => {
     ["a symbol", Symbol("s"), "Symbol(s)"],
     ["an object without a text", Object.create(null), "something was thrown that can't be shown"],
     ["a revoked proxy", revoked, "something was thrown that can't be shown"],
+    ["a proxy that can't be read", hostile("get"), "something was thrown that can't be shown"],
+    ["a proxy that hides its prototype", hostile("getPrototypeOf"), "behind a proxy"],
+    ["an object whose getters throw", getters, "something was thrown that can't be shown"],
+    ["an error whose name can't be read", unreadable, "hostile"],
+    ["a frozen error", Object.freeze(new Error("frozen")), "frozen"],
   ])("makes one of %s, with what was thrown as its cause (H1)", (_name, thrown, message) => {
     const error = ServeHTTPError.from(thrown, "handler-failed");
     expect([error.code, error.message]).toEqual(["handler-failed", message]);

@@ -218,13 +218,25 @@ describe("a plugin host", () => {
     expect(host.plugins).toEqual([]);
   });
 
-  it("supervises on where a listener of state changes throws", async () => {
+  it.each<[string, () => unknown]>([
+    [
+      "throws",
+      () => {
+        throw new Error("a watcher's own");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("a watcher's own"))],
+    [
+      "throws an error that is frozen",
+      () => {
+        throw Object.freeze(new Error("a watcher's own"));
+      },
+    ],
+  ])("H1 supervises on where a listener of state changes %s", async (_what, listener) => {
     await using plugin = await pluginNamed("watched");
     const { logger, records } = logRecords();
     const host = createPluginHost({ logger, plugins: { watched: { url: plugin.address } } });
-    host.onStateChange(() => {
-      throw new Error("a watcher's own");
-    });
+    host.onStateChange(listener);
     await host.start();
     expect(host.plugins[0]?.state).toBe("ready");
     await host.stop();

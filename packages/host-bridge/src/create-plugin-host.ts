@@ -52,7 +52,10 @@ export interface PluginHost extends AsyncDisposable {
    * the others from their clients.
    */
   start(): Promise<void>;
-  /** Calls back at every change of a plugin's state. Returns the function that ends it. */
+  /**
+   * Calls back at every change of a plugin's state. Returns the function that ends it. What the
+   * listener throws, or a promise of its own rejects with, is logged.
+   */
   onStateChange(listener: (status: PluginStatus) => void): () => void;
   /**
    * Adds a plugin and starts it. Resolves when it is ready.
@@ -127,6 +130,7 @@ class Host implements PluginHost {
       requestIds: new RequestIds(),
       onHostFault: ({ message, ...details }) => logger.error(details, message),
       callingExchanges: callers,
+      onRefused: (id, error) => this.#plugins.refused(id, error),
     };
     const identityHeadersNamed = (settings.edge.identityHeaders?.length ?? 0) > 0;
     const calls = new CallServer(

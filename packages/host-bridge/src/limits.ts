@@ -167,6 +167,12 @@ export const failuresToldMax = 10;
 /** Words of a plugin in one record of the log, other than its output: 1,024 characters. */
 export const foreignTextMax = 1_024;
 
+/**
+ * What is read ahead of an upload that waits for its plugin, so that the host notices when its
+ * client leaves: 256 KiB. So `maxWaiting` of them hold 256 MiB at most.
+ */
+export const heldBodyBytesMax = 262_144;
+
 /** Between two records that say the same of a plugin while requests keep coming: 1 minute. */
 export const sayAgainMs = 60_000;
 

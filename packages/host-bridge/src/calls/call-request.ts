@@ -58,6 +58,6 @@ export class CallRequest extends NodeIncomingRequest implements RunningCall {
     for (const listener of this.#listeners) {
       listener.stop?.(reason);
     }
-    destroySocket(this.message.socket);
+    destroySocket(this.message.socket, false);
   }
 }

@@ -35,6 +35,7 @@ async function callServer(options: Partial<CallListenerOptions> = {}) {
     context: undefined,
     requestIds: new RequestIds(),
     onHostFault: () => undefined,
+    onRefused: () => undefined,
     callers,
     identityHeadersNamed: false,
     logger: logRecords().logger,

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { openSync, closeSync } from "node:fs";
+import { runInNewContext } from "node:vm";
+import { turns } from "@servehttp/testkit";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { logWaitingBytesMax } from "../limits.js";
@@ -47,6 +49,20 @@ describe("hostLogger", () => {
     const logger = hostLogger({ warn: broken, error: broken, info: broken, debug: broken });
     expect(() => logger.error({}, "something")).not.toThrow();
     expect(() => logger.info({}, "something")).not.toThrow();
+  });
+
+  it.each<[string, () => unknown]>([
+    ["a promise", () => Promise.reject(new Error("the log is gone"))],
+    // As of another realm, or another implementation.
+    ["a thenable", () => runInNewContext("Promise.reject(new Error('the log is gone'))")],
+  ])("goes on where %s of a logger rejects (H1)", async (_what, log) => {
+    const rejected: unknown[] = [];
+    const listener = (reason: unknown) => void rejected.push(reason);
+    process.on("unhandledRejection", listener);
+    hostLogger({ warn: log, error: log }).error({}, "something");
+    await turns(2);
+    process.off("unhandledRejection", listener);
+    expect(rejected).toEqual([]);
   });
 
   it.each([[{ warn() {} }], [{ warn() {}, error() {}, info: 1 }], [null], [true], [() => {}]])(

@@ -1,4 +1,4 @@
-import type { Logger } from "@servehttp/contract";
+import { isThenable, type Logger } from "@servehttp/contract";
 import { pino } from "pino";
 import { StandardOutput } from "./standard-output.js";
 
@@ -31,8 +31,8 @@ export function hostLogger(given: Logger | false | undefined): Required<Logger> 
     (details: Readonly<Record<string, unknown>>, message: string) => {
       try {
         const returned: unknown = logger[level]?.(without(details, bound), message);
-        if (returned instanceof Promise) {
-          returned.catch(lost);
+        if (isThenable(returned)) {
+          returned.then(undefined, lost);
         }
       } catch {
         lost();

@@ -43,6 +43,15 @@ function host(settings: Partial<HostedPluginSettings> = {}, count = 1) {
     records,
     /** Begins an exchange where the plugin sends one now. */
     begin: () => new MemoryExchange(destined(plugin.destination())),
+    /** Refuses a request, as the listener does. Returns why. */
+    refuse: () => {
+      const destination = plugin.destination();
+      if (destination.kind !== "refused") {
+        throw new Error(`it is not refused: ${destination.kind}`);
+      }
+      plugin.refused(destination.error);
+      return destination.error;
+    },
     /** A request that waits: where it went, once it did. */
     wait: () => {
       const destination = plugin.destination();
@@ -470,18 +479,39 @@ describe("waiting (L8)", () => {
     await failTooOften(hosted);
     const said = () => hosted.records.filter(({ msg }) => /requests come for/.test(String(msg)));
     for (let count = 0; count < 10; count += 1) {
-      expect(hosted.plugin.destination()).toMatchObject({
-        kind: "refused",
-        error: { message: "the plugin is failed" },
-      });
+      expect(hosted.refuse().message).toBe("the plugin is failed");
     }
     expect(said()).toHaveLength(1);
     expect(said()).toMatchObject([
-      { level: 50, plugin: "notes", msg: expect.stringContaining('host.reload("notes")') },
+      {
+        level: 50,
+        plugin: "notes",
+        refused: 1,
+        msg: expect.stringContaining('host.reload("notes")'),
+      },
     ]);
     hosted.clock.advance(sayAgainMs);
-    hosted.plugin.destination();
+    hosted.refuse();
     expect(said()).toHaveLength(2);
+    expect(said()[1]).toMatchObject({ refused: 10 });
+  });
+
+  it("counts every refused request, and says so once for each reason (H4)", async () => {
+    const hosted = host({ maxInFlight: 0, waitMs: 0 });
+    const said = () => hosted.records.filter(({ msg }) => /are refused/.test(String(msg)));
+    const started = hosted.plugin.start();
+    hosted.refuse();
+    hosted.refuse();
+    hosted.runs[0]!.rise();
+    await started;
+    hosted.refuse();
+    hosted.refuse();
+    expect(said()).toMatchObject([
+      { level: 40, refused: 1, msg: "requests are refused: the plugin is starting" },
+      { level: 40, refused: 1, msg: "requests are refused: too many exchanges at once" },
+    ]);
+    expect(said()[1]).toMatchObject({ plugin: "notes", code: "overload", outcome: "overload" });
+    expect(Object.fromEntries(hosted.plugin.outcomes)).toEqual({ unavailable: 2, overload: 2 });
   });
 });
 

@@ -2,13 +2,14 @@ import { type Logger, ServeHTTPError } from "@servehttp/contract";
 import type { Destination, WaitingRequest } from "../exchange/destination.js";
 import type { Exchange, GoOn } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
-import type { Outcome } from "../exchange/failure.js";
-import { failuresToldMax, givenBackMs, sayAgainMs } from "../limits.js";
+import { failureOf, type Outcome } from "../exchange/failure.js";
+import { failuresToldMax, givenBackMs } from "../limits.js";
 import type { Clock } from "../process/clock.js";
 import type { ConnectedPlugin, PluginExchanges } from "./connected-plugin.js";
 import type { InstanceState, KeptConnectionOptions } from "./kept-connection.js";
 import { errorDetails, type PluginFailure } from "./plugin-failure.js";
 import { type Instance, PluginInstances } from "./plugin-instances.js";
+import { Refusals } from "./refusals.js";
 import { WaitingRequests } from "./waiting-requests.js";
 
 /** What an instance tells of itself. */
@@ -50,7 +51,7 @@ export class HostedPlugin {
   readonly #instances: PluginInstances;
   #stoppedUnixMs: number;
   #failures: readonly PluginFailure[] = [];
-  #saidFailedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #refusals: Refusals;
   readonly #wait: Destination = {
     kind: "wait",
     wait: (request) => this.#addWaiting(request),
@@ -72,6 +73,7 @@ export class HostedPlugin {
       findAnother: (times, goOn) => this.#findAnother(times, goOn),
       onOver: (exchange, outcome, error) => this.#onOver(exchange, outcome, error),
     };
+    this.#refusals = new Refusals(clock);
     this.#waiting = new WaitingRequests(maxWaiting, waitMs, clock);
     this.#instances = new PluginInstances({
       pluginId: settings.id,
@@ -164,6 +166,28 @@ export class HostedPlugin {
   }
 
   /**
+   * Tells of a request that was answered with an error in the plugin's place. It counts each of
+   * them; the log has the first of a kind, and then one record a minute, because a plugin that has
+   * too much to do must not fill the disk as well.
+   */
+  refused(error: ServeHTTPError): void {
+    const { outcome } = failureOf(error);
+    this.#count(outcome);
+    const { code, message } = error;
+    const count = this.#refusals.add(code === "overload" ? message : `${code}, ${this.state}`);
+    // That it was never started has been said.
+    if (count === undefined || !this.wasStarted) {
+      return;
+    }
+    const details = { plugin: this.id, outcome, code, refused: count };
+    if (this.state === "failed") {
+      this.#sayThatItFailed(details);
+    } else {
+      this.#settings.logger.warn(details, `requests are refused: ${message}`);
+    }
+  }
+
+  /**
    * Sends nothing new to any instance, waits until what runs has ended, breaks what is left after
    * `drainMs` with `reason`, and stops the instances. Called again meanwhile, the shorter time
    * counts. `start` may be called at once, and starts new instances.
@@ -205,9 +229,6 @@ export class HostedPlugin {
     const { nextAttemptMs } = this.#instances;
     if (nextAttemptMs <= waitMs && waitMs > 0 && maxWaiting > 0) {
       return this.#wait;
-    }
-    if (this.state === "failed") {
-      this.#sayThatItFailed();
     }
     return this.#unavailable(nextAttemptMs);
   }
@@ -276,23 +297,20 @@ export class HostedPlugin {
     this.#onChange();
   }
 
-  /** Says it again from time to time: requests keep coming, so somebody believes that it works. */
-  #sayThatItFailed(): void {
-    const { clock, logger } = this.#settings;
-    const nowMs = clock.nowMs();
-    if (nowMs - this.#saidFailedAtMs < sayAgainMs) {
-      return;
-    }
-    this.#saidFailedAtMs = nowMs;
+  #sayThatItFailed(details: Readonly<Record<string, unknown>>): void {
     const last = this.#failures.at(-1);
-    logger.error(
-      { plugin: this.id, code: last?.code, failedAt: last?.at },
+    this.#settings.logger.error(
+      { ...details, failedAt: last?.at, cause: last?.code },
       `requests come for a plugin that failed too often and is not started again, and are answered 503: ${last?.message}; repair it, then call host.reload(${JSON.stringify(this.id)})`,
     );
   }
 
-  #onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
+  #count(outcome: Outcome): void {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
+  }
+
+  #onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
+    this.#count(outcome);
     if (error !== undefined) {
       const level = outcome === "client-disconnected" ? "debug" : "warn";
       const { requestId, method, calledBy } = exchange.init;

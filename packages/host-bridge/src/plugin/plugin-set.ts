@@ -1,4 +1,4 @@
-import { type Logger, ServeHTTPError } from "@servehttp/contract";
+import { isThenable, loggableError, type Logger, ServeHTTPError } from "@servehttp/contract";
 import type { Destination } from "../exchange/destination.js";
 import type {
   CommandSettings,
@@ -73,6 +73,14 @@ export class PluginSet {
       );
     }
     return plugin.destination();
+  }
+
+  /** Tells of a request that was answered with an error in the place of its plugin. */
+  refused(id: string, error: ServeHTTPError): void {
+    const plugin = this.#plugins.get(id);
+    if (plugin instanceof HostedPlugin) {
+      plugin.refused(error);
+    }
   }
 
   /** Adds a plugin, which does not start by itself. */
@@ -177,12 +185,19 @@ export class PluginSet {
   }
 
   #tell(plugin: HostedPlugin): void {
+    // A plugin's supervision does not depend on who watches it.
+    const onThrown = (thrown: unknown): void => {
+      const details = { err: loggableError(thrown), plugin: plugin.id };
+      this.#options.logger.error(details, "a listener of state changes threw");
+    };
     for (const listener of this.#stateListeners) {
       try {
-        listener(hostedStatus(plugin));
-      } catch (err) {
-        // A plugin's supervision does not depend on who watches it.
-        this.#options.logger.error({ err, plugin: plugin.id }, "a listener of state changes threw");
+        const returned: unknown = listener(hostedStatus(plugin));
+        if (isThenable(returned)) {
+          returned.then(undefined, onThrown);
+        }
+      } catch (thrown) {
+        onThrown(thrown);
       }
     }
   }

@@ -21,7 +21,10 @@ export interface PluginStatus {
   readonly tunnels: number;
   /** Requests that wait for it to become ready. */
   readonly waiting: number;
-  /** How exchanges came out so far, by outcome; outcomes that have not been are not there. */
+  /**
+   * How requests came out so far, by outcome; outcomes that have not been are not there. Requests
+   * that were refused before they became exchanges are among them.
+   */
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   /** Undefined while it is not connected, and for a handler. */
   readonly carrier: "mux" | "stream" | undefined;

@@ -1,4 +1,5 @@
-import { type RequestInit, ServeHTTPError } from "@servehttp/contract";
+import { isThenable, type RequestInit, ServeHTTPError } from "@servehttp/contract";
+import { HeldBody } from "../client/held-body.js";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import type { HostRequest } from "../client/node-types.js";
 import type { EdgePolicy } from "../edge/edge-policy.js";
@@ -14,7 +15,6 @@ import type { Route, RouteRules } from "../routing/route.js";
 import { answer, answerFailure } from "./answer.js";
 import { failRequest, type OnHostFault } from "./host-fault.js";
 import { inTime } from "./in-time.js";
-import { isThenable } from "./is-thenable.js";
 import { noContext, readContext, type RequestContext } from "./read-context.js";
 import { redirectToSlash, wantsSlash } from "./redirect-to-slash.js";
 import type { RequestIds } from "./request-ids.js";
@@ -33,6 +33,8 @@ export interface AdmissionOptions {
     | undefined;
   readonly requestIds: RequestIds;
   readonly onHostFault: OnHostFault;
+  /** Called for a request that is answered because its plugin can't have it. It must not throw. */
+  readonly onRefused: (pluginId: string, error: ServeHTTPError) => void;
   /** Who is told of exchanges with plugins that may call others. Default: nobody. */
   readonly callingExchanges?: CallingExchanges | undefined;
 }
@@ -125,6 +127,8 @@ interface Admitted {
   readonly route: Route;
   readonly fields: RequestFields;
   readonly requestId: string;
+  /** There where it has waited. */
+  readonly held?: HeldBody;
 }
 
 /** What a function of the host's own returned: a value, or a promise of one. */
@@ -162,22 +166,41 @@ function proceed(
       if (request.closed) {
         return;
       }
+      const waiting = holdBody(admitted);
       const leave = destination.wait((next) => {
+        if (next.kind !== "exchange") {
+          waiting.held?.stop();
+        }
         try {
-          proceed(options, admitted, next, identity, context);
+          proceed(options, waiting, next, identity, context);
         } catch (error) {
-          failHost(options, admitted, error);
+          waiting.held?.stop();
+          failHost(options, waiting, error);
         }
       });
       request.onClose({ clientClosed: leave });
       return;
     }
     case "refused":
-      answerFailure(request, destination.error, destination.retryAfterSeconds);
+      answerRefused(
+        options,
+        request,
+        admitted.route.pluginId,
+        destination.error,
+        destination.retryAfterSeconds,
+      );
       return;
     default:
       answer(request, 404, refusalProxyError(404));
   }
+}
+
+/** On HTTP/2, a stream that closes is noticed without reading its body. */
+function holdBody(admitted: Admitted): Admitted {
+  const { request, fields } = admitted;
+  return fields.contentLength === 0 || request.versionMajor > 1
+    ? admitted
+    : { ...admitted, held: new HeldBody(request.body) };
 }
 
 function begin(
@@ -187,7 +210,7 @@ function begin(
   identity: IdentityFields | undefined,
   given: RequestContext | undefined,
 ): void {
-  const { request, fields, requestId, route } = admitted;
+  const { request, fields, requestId, route, held } = admitted;
   const { edge } = options;
   if (identity !== undefined) {
     edge.addIdentity(fields.fields, identity);
@@ -196,12 +219,12 @@ function begin(
   if (request.closed) {
     return;
   }
-  if (fields.contentLength !== 0 && request.bodyTaken) {
+  if (fields.contentLength !== 0 && held === undefined && request.bodyTaken) {
     throw bodyTakenMeanwhile;
   }
   const upgrades = fields.upgrade !== undefined || request.entry.event === "extendedConnect";
   if (upgrades && !plugin.mayTunnel) {
-    answerFailure(request, tooManyTunnels);
+    answerRefused(options, request, route.pluginId, tooManyTunnels);
     return;
   }
   const init = requestInit(request, route, fields, requestId, plugin, context);
@@ -212,7 +235,7 @@ function begin(
     running = new Exchange(plugin, {
       response: request.openResponse(init.expectContinue),
       init,
-      body: init.contentLength === 0 ? undefined : request.body,
+      body: init.contentLength === 0 ? undefined : (held ?? request.body),
       rules: {
         method: init.method,
         versionMajor: init.protocolMajor,
@@ -225,9 +248,10 @@ function begin(
     });
   } catch (thrown) {
     // The connection to the plugin is gone and its state does not say so yet.
+    held?.stop();
     const error = ServeHTTPError.from(thrown);
     onOver?.(error);
-    answerFailure(request, error);
+    answerRefused(options, request, route.pluginId, error);
     return;
   }
   request.onClose(running);
@@ -237,6 +261,24 @@ function redirectRules({ basePath, scheme, host, fields }: RequestFields): Redir
   const forwardedAt = fields.indexOf("X-Forwarded-Host");
   const forwarded = forwardedAt < 0 ? undefined : fields[forwardedAt + 1];
   return { basePath, scheme, hosts: forwarded === undefined ? [host] : [host, forwarded] };
+}
+
+/**
+ * Answers a request that its plugin can't have now, and tells of it.
+ *
+ * @param retrySeconds for Retry-After, in place of what the error's code says
+ */
+export function answerRefused(
+  { onRefused }: AdmissionOptions,
+  request: IncomingRequest,
+  pluginId: string,
+  error: ServeHTTPError,
+  retrySeconds?: number,
+): void {
+  if (!request.closed) {
+    onRefused(pluginId, error);
+  }
+  answerFailure(request, error, retrySeconds);
 }
 
 const bodyTaken = new ServeHTTPError(

@@ -172,7 +172,7 @@ describe("identity and context", () => {
     const { promise, resolve } = Promise.withResolvers<Record<string, string>>();
     let asked = 0;
     const go = Promise.withResolvers<void>();
-    const { bridge } = await bridgeWith(
+    const { bridge, records } = await bridgeWith(
       {
         async serveHTTP(_request, response) {
           await go.promise;
@@ -196,6 +196,12 @@ describe("identity and context", () => {
     const statuses = await Promise.all(answers.map(async (one) => (await one).status));
     expect(statuses.filter((status) => status === 200)).toHaveLength(2);
     expect(statuses.filter((status) => status === 503)).toHaveLength(3);
+    // H4: those that were refused are counted, too, and told of once.
+    await until(() => bridge.host.plugins[0]?.inFlight === 0, "the exchanges are over");
+    expect(bridge.host.plugins[0]?.outcomes).toEqual({ ok: 2, overload: 3 });
+    expect(records.filter(({ msg }) => /are refused/.test(String(msg)))).toMatchObject([
+      { level: 40, plugin: "notes", code: "overload", refused: 1 },
+    ]);
   });
 });
 

@@ -6,8 +6,8 @@ import { routeTarget } from "../routing/router.js";
 import { refusalProxyError } from "../exchange/failure.js";
 import type { FastPathRequest } from "../fast-path/request.js";
 import { NodeIncomingRequest } from "../node/request.js";
-import { admit, type AdmissionOptions } from "./admit.js";
-import { answer, answerFailure } from "./answer.js";
+import { admit, type AdmissionOptions, answerRefused } from "./admit.js";
+import { answer } from "./answer.js";
 import { failRequest } from "./host-fault.js";
 import { serveInProcess } from "./serve-in-process.js";
 
@@ -79,7 +79,13 @@ function serve(
       return;
     }
     case "refused":
-      answerFailure(request, destination.error, destination.retryAfterSeconds);
+      answerRefused(
+        options,
+        request,
+        route.pluginId,
+        destination.error,
+        destination.retryAfterSeconds,
+      );
       return;
     case "not-found":
       refuse(request, 404);

@@ -1,7 +1,7 @@
+import { isThenable } from "@servehttp/contract";
 import type { HostRequest, HostResponse } from "../client/node-types.js";
 import type { NodeIncomingRequest } from "../node/request.js";
 import { failRequest, type HostFault, type OnHostFault } from "./host-fault.js";
-import { isThenable } from "./is-thenable.js";
 
 /**
  * Gives a request to a plugin's handler in the host's own process. What the handler throws, or a

@@ -183,6 +183,65 @@ describe("waiting for a plugin that starts (L8)", () => {
     expect((await second).status).toBe(200);
   });
 
+  it.each([
+    ["of which little has come", 10],
+    ["of which more has come than Node reads by itself", 200_000],
+  ])(
+    "gives the place of an upload to another when its client leaves: one %s",
+    async (_name, bytes) => {
+      await using host = await hostOf({ limits: { maxWaiting: 1 } });
+      const client = await RawClient.connect(host.port);
+      client.send("POST /plugins/notes/ HTTP/1.1", "Host: a", "Content-Length: 1000000", "", "");
+      client.socket.write(randomBytes(bytes));
+      await host.waiting(1);
+      client.socket.end();
+      await host.waiting(0);
+      const second = host.get();
+      await host.waiting(1);
+      await host.rise(hashing);
+      expect((await second).status).toBe(200);
+    },
+  );
+
+  it("refuses an upload that it has held, and the connection goes on", async () => {
+    await using host = await hostOf({ timeouts: { waitMs: 100 } });
+    using client = await RawClient.connect(host.port);
+    client.send("POST /plugins/notes/ HTTP/1.1", "Host: a", "Content-Length: 100000", "", "");
+    client.socket.write(randomBytes(50_000));
+    expect(await client.take("\r\n\r\n")).toMatch(/^HTTP\/1\.1 503 /);
+    client.socket.write(randomBytes(50_000));
+    client.send("GET /plugins/none/ HTTP/1.1", "Host: a", "", "");
+    expect(await client.take("\r\n\r\n")).toMatch(/HTTP\/1\.1 404 /);
+  });
+
+  it.each([
+    ["less than is read ahead", 100_000],
+    ["more than is read ahead", 1_000_000],
+  ])("passes on every byte of a chunked upload, of %s, with its trailers", async (_name, bytes) => {
+    await using host = await hostOf();
+    const body = randomBytes(bytes);
+    const request = httpRequest({ port: host.port, path: "/plugins/notes/", method: "POST" });
+    request.setHeader("trailer", "x-sum");
+    request.addTrailers({ "x-sum": "7" });
+    request.end(body);
+    await host.waiting(1);
+    await host.rise({
+      async serveHTTP({ body: chunks, trailers }, response) {
+        const hash = createHash("sha256");
+        for await (const chunk of chunks) {
+          hash.update(chunk);
+        }
+        await response.end(`${hash.digest("hex")} ${(await trailers).get("x-sum")}`);
+      },
+    });
+    const [response] = (await once(request, "response")) as [NodeJS.ReadableStream];
+    let text = "";
+    for await (const chunk of response) {
+      text += String(chunk);
+    }
+    expect(text).toBe(`${hashOf(body)} 7`);
+  });
+
   it("answers 503 when the time to wait is over", async () => {
     await using host = await hostOf({ timeouts: { waitMs: 1 } });
     const response = await host.get();

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { ServeHTTPError } from "@servehttp/contract";
+import { isThenable, ServeHTTPError } from "@servehttp/contract";
 import { clientOf, ClientSocket } from "../exchange/client-socket.js";
-import { isThenable } from "../exchange/is-thenable.js";
 import { joinBytesMax } from "../limits.js";
 import type { PluginRequest } from "../handler/plugin-request.js";
 import type { ResponseWriter } from "../handler/response-writer.js";

@@ -1,8 +1,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { ServeHTTPError } from "@servehttp/contract";
+import { isThenable, ServeHTTPError } from "@servehttp/contract";
 import { clientOf, ClientSocket } from "../exchange/client-socket.js";
-import { isThenable } from "../exchange/is-thenable.js";
 import { fieldsOf } from "../handler/header-list.js";
 import type { PluginRequest } from "../handler/plugin-request.js";
 import type { ServeHTTP } from "../handler/serve-http.js";

@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import {
   type ExchangeChannel,
+  isThenable,
   type Logger,
   type PartReceiver,
   type RequestInit,
@@ -10,7 +11,6 @@ import {
 } from "@servehttp/contract";
 import type { CallMaker } from "../handler/plugin-calls.js";
 import type { ServeHTTP } from "../handler/serve-http.js";
-import { isThenable } from "./is-thenable.js";
 import { RequestReader } from "./request-reader.js";
 import { ResponseSender } from "./response-sender.js";
 import type { RunningHandlers } from "./running-handlers.js";

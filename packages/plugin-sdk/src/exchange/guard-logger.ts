@@ -1,5 +1,4 @@
-import type { Logger } from "@servehttp/contract";
-import { isThenable } from "./is-thenable.js";
+import { isThenable, type Logger } from "@servehttp/contract";
 
 /**
  * A logger of the plugin's author whose failures end neither an exchange nor the process: its

@@ -1,4 +1,7 @@
-/** Whether a value is a promise, of whatever make. */
+/**
+ * Whether a value is a promise, of whatever make: functions of other people return anything. Throws
+ * what a getter or a proxy throws that is asked for `then`.
+ */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === "object" &&
