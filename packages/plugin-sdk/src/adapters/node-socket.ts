@@ -167,8 +167,9 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
   #writeAll(chunks: readonly Buffer[], settle: Settle): void {
     this.touch();
     let written: Promise<void> | undefined;
+    let bytes = 0;
     for (const chunk of chunks) {
-      this.bytesWritten += chunk.length;
+      bytes += chunk.length;
       if (!this.outgoing.headersSent) {
         const problem = this.#writeBeforeHead(chunk);
         if (problem !== undefined) {
@@ -182,7 +183,7 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
         written = this.#response.flush();
       }
     }
-    this.#afterwards(written, settle);
+    this.#afterwards(written, bytes, settle);
   }
 
   /** Before the final head, Node's response writes informational heads and nothing else. */
@@ -242,13 +243,17 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
     this.destroy();
   }
 
-  #afterwards(written: Promise<void> | undefined, settle: Settle): void {
+  #afterwards(written: Promise<void> | undefined, bytes: number, settle: Settle): void {
     if (written === undefined || hasRoom(written)) {
+      this.bytesSent += bytes;
       settle();
       return;
     }
     written.then(
-      () => settle(),
+      () => {
+        this.bytesSent += bytes;
+        settle();
+      },
       () => {
         // The exchange was given up. To a handler that is a closed connection without an error, as
         // with Node.

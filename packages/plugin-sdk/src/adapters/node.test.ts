@@ -67,6 +67,22 @@ describe.each([
     expect(answer.fields("x-a")).toEqual(["1", "2"]);
   });
 
+  it("counts at once what was written to the connection", async () => {
+    const counts: number[] = [];
+    await serve((incoming, outgoing) => {
+      outgoing.writeHead(200);
+      outgoing.write(randomBytes(100_000));
+      outgoing.write(randomBytes(200_000));
+      counts.push(incoming.socket.bytesWritten);
+      outgoing.on("finish", () => counts.push(incoming.socket.bytesWritten));
+      outgoing.end("the end");
+    });
+    const [atOnce, atLast] = counts;
+    expect(atOnce).toBeGreaterThanOrEqual(100_000);
+    expect(atLast).toBeGreaterThanOrEqual(300_007);
+    expect(atLast).toBeLessThan(301_000);
+  });
+
   it.each([204, 304])("sends no body with %d", async (status) => {
     const answer = await serve((_incoming, outgoing) => {
       outgoing.statusCode = status;

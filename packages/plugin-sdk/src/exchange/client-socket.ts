@@ -42,9 +42,10 @@ export class ClientSocket extends Duplex {
   server: Server | undefined;
   /** The milliseconds of `setTimeout`. */
   timeout: number | undefined;
-  /** Bytes of body that were read and written. The framing, which the host does, is not counted. */
+  /** Bytes of body that were read. The framing, which the host does, is not counted. */
   bytesRead = 0;
-  bytesWritten = 0;
+  /** Bytes of body that have gone out. */
+  protected bytesSent = 0;
   readonly connecting = false;
   readonly pending = false;
   readonly localAddress: undefined;
@@ -58,6 +59,11 @@ export class ClientSocket extends Duplex {
     this.remotePort = client.port;
     this.remoteFamily = client.family;
     this.encrypted = client.encrypted ? true : undefined;
+  }
+
+  /** Bytes of body that were written. As on a `net.Socket`, those that wait to go out count, too. */
+  get bytesWritten(): number {
+    return this.bytesSent + this.writableLength;
   }
 
   /** As on a `net.Socket`: which ways are open. */

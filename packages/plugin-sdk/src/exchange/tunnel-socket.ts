@@ -76,7 +76,7 @@ export class TunnelSocket extends ClientSocket {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, settle: Settle): void {
-    this.#afterwards(this.#sendBytes(chunk), settle);
+    this.#afterwards(this.#sendBytes(chunk), chunk.length, settle);
   }
 
   override _writev(waiting: { chunk: Buffer }[], settle: Settle): void {
@@ -86,7 +86,7 @@ export class TunnelSocket extends ClientSocket {
     }
     const chunks = waiting.map(({ chunk }) => chunk);
     if (bytes <= joinBytesMax) {
-      this.#afterwards(this.#sendBytes(Buffer.concat(chunks, bytes)), settle);
+      this.#afterwards(this.#sendBytes(Buffer.concat(chunks, bytes)), bytes, settle);
       return;
     }
     let room: void | Promise<void> = undefined;
@@ -94,12 +94,12 @@ export class TunnelSocket extends ClientSocket {
       void settledBy(room);
       room = this.#sendBytes(chunk);
     }
-    this.#afterwards(room, settle);
+    this.#afterwards(room, bytes, settle);
   }
 
   override _final(settle: Settle): void {
     this.#hasSentEnd = true;
-    this.#afterwards(this.#channel.send({ tunnelEnd: true }), settle);
+    this.#afterwards(this.#channel.send({ tunnelEnd: true }), 0, settle);
   }
 
   override _destroy(error: Error | null, settle: Settle): void {
@@ -129,7 +129,6 @@ export class TunnelSocket extends ClientSocket {
 
   #sendBytes(bytes: Buffer): void | Promise<void> {
     this.touch();
-    this.bytesWritten += bytes.length;
     let room: void | Promise<void> = undefined;
     for (let at = 0; at < bytes.length; at += bodyChunkBytesMax) {
       void settledBy(room);
@@ -138,13 +137,17 @@ export class TunnelSocket extends ClientSocket {
     return room;
   }
 
-  #afterwards(room: void | Promise<void>, settle: Settle): void {
+  #afterwards(room: void | Promise<void>, bytes: number, settle: Settle): void {
     if (room === undefined) {
+      this.bytesSent += bytes;
       settle();
       return;
     }
     room.then(
-      () => settle(),
+      () => {
+        this.bytesSent += bytes;
+        settle();
+      },
       (error: unknown) => {
         this.abort(ServeHTTPError.from(error));
         settle();
