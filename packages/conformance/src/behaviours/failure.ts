@@ -84,6 +84,25 @@ export const failureBehaviours: readonly Behaviour[] = [
   },
   {
     row: "F1",
+    name: "HTTP/1.1: chunks that were written before a handler throws arrive, the last one does not",
+    clients: ["http1"],
+    async handler(_request, response, observe) {
+      await response.write("first");
+      await observe.gate("throw");
+      throw new Error("detail of the plugin");
+    },
+    async check({ raw, exchange }) {
+      const one = exchange();
+      const connection = await raw();
+      connection.send(`GET ${one.path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      await connection.readThrough("5\r\nfirst\r\n");
+      one.open("throw");
+      strictEqual(await connection.closed(), "ended");
+      strictEqual(await connection.readAll(), "");
+    },
+  },
+  {
+    row: "F1",
     name: "HTTP/1.0: a handler that throws after the head resets the connection",
     clients: ["http1"],
     failsOn: { direct: "Node closes the connection, which ends a body on HTTP/1.0" },

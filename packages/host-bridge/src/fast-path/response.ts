@@ -126,7 +126,7 @@ export class FastPathResponse implements ClientResponse {
   }
 
   break(): void {
-    destroySocket(this.#connection.io.socket);
+    destroySocket(this.#connection.io.socket, this.#chunked);
   }
 
   discardRequestBody(): void {

@@ -24,7 +24,8 @@ export class Http1Response implements ClientResponse {
   /** The client holds its body back until it gets a 100 (Continue). */
   #awaitsContinue: boolean;
   #bodyAllowed = true;
-  #chunked = true;
+  /** It has begun, and goes out in chunks. */
+  #chunked = false;
   /**
    * Set for server-sent events: makes the application's compressing middleware send each event at
    * once.
@@ -156,7 +157,7 @@ export class Http1Response implements ClientResponse {
       this.#response.destroy();
       return;
     }
-    destroySocket(socket);
+    destroySocket(socket, this.#chunked);
   }
 
   discardRequestBody(): void {

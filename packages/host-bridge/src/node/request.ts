@@ -101,7 +101,7 @@ export class NodeIncomingRequest implements IncomingRequest {
     if ("stream" in message) {
       message.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     } else {
-      destroySocket(message.socket);
+      destroySocket(message.socket, false);
     }
   }
 
