@@ -360,6 +360,18 @@ describe.each(readers)(
       expect(fromHost.answer.slice(0, 12)).toBe(fromNode.answer.slice(0, 12));
     });
 
+    it("a listener that asks for chunks gets them, also for a body of one write", async () => {
+      listener = (_request, response) => {
+        response.setHeader("Transfer-Encoding", "chunked");
+        response.end("body");
+      };
+      const { fromNode, fromHost } = await both(request("GET /plugins/notes/ HTTP/1.1"));
+      for (const { answer } of [fromNode, fromHost]) {
+        expect(answer).toMatch(/^transfer-encoding: chunked\r$/im);
+        expect(answer).toMatch(/\r\n\r\n4\r\nbody\r\n0\r\n\r\n$/);
+      }
+    });
+
     it("a WebSocket handshake arrives as on a server of Node's", async () => {
       const { fromNode, fromHost } = await both(
         `${request(

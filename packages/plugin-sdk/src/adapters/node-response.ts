@@ -127,10 +127,10 @@ function storeHeader(this: NodeResponse, firstLine: string, headers: HeadersOfWr
     hooks.sendInformational(statusCode, fields);
     return;
   }
-  this._header = firstLine;
-  this._headerSent = true;
   this.chunkedEncoding = false;
   settleLength(this, fields);
+  this._header = firstLine;
+  this._headerSent = true;
   const isUsual = statusMessage === (STATUS_CODES[statusCode] ?? "unknown");
   hooks.commitHead(statusCode, isUsual ? undefined : statusMessage, fields);
 }
@@ -141,6 +141,7 @@ function storeHeader(this: NodeResponse, firstLine: string, headers: HeadersOfWr
  */
 function settleLength(outgoing: NodeResponse, fields: [string, string][]): void {
   let isFramed = false;
+  let announcesTrailers = false;
   for (const [name, value] of fields) {
     switch (name.toLowerCase()) {
       case "content-length":
@@ -152,11 +153,17 @@ function settleLength(outgoing: NodeResponse, fields: [string, string][]): void 
         outgoing._contentLength = null;
         return;
       case "trailer":
-        isFramed = true;
+        announcesTrailers = true;
         break;
       default:
     }
   }
+  if (isFramed && announcesTrailers) {
+    throw Object.assign(new Error("Trailers are invalid with this transfer encoding"), {
+      code: "ERR_HTTP_TRAILER_INVALID",
+    });
+  }
+  isFramed ||= announcesTrailers;
   const { _contentLength: length } = outgoing;
   if (!isFramed && typeof length === "number" && outgoing._hasBody && !outgoing._removedContLen) {
     fields.push(["Content-Length", String(length)]);

@@ -31,12 +31,14 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
   readonly #body: NodeBodyPump;
   readonly #over = Promise.withResolvers<void>();
   #state: "open" | "ended" | "closed" = "open";
+  /** The beginning of an informational head that is written in pieces. */
+  #interimText = "";
   // What comes now is written by `end`: the last chunk waits, to go out with the end.
   #isLastWrite = false;
   #lastChunk: Buffer | undefined;
 
   constructor(request: PluginRequest, response: ResponseWriter, traits: ServerTraits) {
-    super(clientOf(request.remoteAddress, request.scheme));
+    super(clientOf(request.remoteAddress, request.scheme), traits.highWaterMark);
     this.#request = request;
     this.#response = response;
     this.incoming = toIncomingMessage(request, this, traits);
@@ -75,6 +77,9 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
       this.#response.headers.append(name, value);
     }
     this.#response.writeHead(status, reason);
+    if (asksForChunks(fields)) {
+      void this.#response.flush();
+    }
   }
 
   expectLastWrite(): void {
@@ -188,10 +193,15 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
 
   /** Before the final head, Node's response writes informational heads and nothing else. */
   #writeBeforeHead(chunk: Buffer): Error | undefined {
-    const text = chunk.toString("latin1");
+    const text = this.#interimText + chunk.toString("latin1");
     const status = /^HTTP\/1\.1 (1\d\d) /.exec(text)?.[1];
     if (status === undefined) {
       return new Error("the connection itself can be written to after an upgrade only");
+    }
+    const isWhole = text.endsWith("\r\n\r\n");
+    this.#interimText = isWhole ? "" : text;
+    if (!isWhole) {
+      return undefined;
     }
     this.sendInformational(Number(status), fieldLines(text));
     return undefined;
@@ -240,7 +250,9 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
       this.#body.leave();
     }
     settle();
-    this.destroy();
+    // Behind what the handler does in this turn: a write after the end is told by an error of the
+    // response, which a response that is destroyed does not emit.
+    process.nextTick(() => this.destroy());
   }
 
   #afterwards(written: Promise<void> | undefined, bytes: number, settle: Settle): void {
@@ -262,6 +274,13 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
       },
     );
   }
+}
+
+/** With a head that goes out by itself, the host sends chunks, also where one write is the whole. */
+function asksForChunks(fields: Fields): boolean {
+  return fields.some(
+    ([name, value]) => name.toLowerCase() === "transfer-encoding" && /chunked/i.test(value),
+  );
 }
 
 type Settle = (error?: Error | null) => void;

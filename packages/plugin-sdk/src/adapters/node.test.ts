@@ -246,6 +246,57 @@ describe.each([
     expect(thrown).toMatchObject({ code: "ERR_HTTP_BODY_NOT_ALLOWED" });
   });
 
+  it("sends an informational response that is written in pieces", async () => {
+    const answer = await serve((_incoming, outgoing) => {
+      const raw = outgoing as unknown as { _writeRaw(text: string): void };
+      raw._writeRaw("HTTP/1.1 102 Processing\r\n");
+      raw._writeRaw("Foo: Bar\r\n");
+      raw._writeRaw("\r\n");
+      outgoing.end("done");
+    });
+    expect(answer.informational.map(({ status }) => status)).toEqual([102]);
+    expect(answer.body.toString()).toBe("done");
+  });
+
+  it("has the high water mark that the options of its server say", async () => {
+    let marks: number[] = [];
+    await serve(
+      (incoming, outgoing) => {
+        marks = [incoming.readableHighWaterMark, outgoing.writableHighWaterMark];
+        outgoing.end();
+      },
+      { options: { highWaterMark: 12_345 } },
+    );
+    expect(marks).toEqual([12_345, 12_345]);
+  });
+
+  it("tells of a write after the end by an error of the response", async () => {
+    const codes: (string | undefined)[] = [];
+    const answer = await serve((_incoming, outgoing) => {
+      outgoing.on("error", ({ code }: NodeJS.ErrnoException) => codes.push(code));
+      outgoing.end("whole");
+      expect(outgoing.write("more")).toBe(false);
+    });
+    expect(answer.body.toString()).toBe("whole");
+    expect(codes).toEqual(["ERR_STREAM_WRITE_AFTER_END"]);
+  });
+
+  it("refuses trailers behind a declared length, and can still answer", async () => {
+    let thrown: unknown;
+    const answer = await serve((_incoming, outgoing) => {
+      outgoing.setHeader("Trailer", "x-sum");
+      try {
+        outgoing.writeHead(200, { "Content-Length": "2" });
+      } catch (error) {
+        thrown = error;
+      }
+      outgoing.removeHeader("Trailer");
+      outgoing.end("ok");
+    });
+    expect(thrown).toMatchObject({ code: "ERR_HTTP_TRAILER_INVALID" });
+    expect(answer.body.toString()).toBe("ok");
+  });
+
   it("shows of the connection what middleware looks at", async () => {
     let seen: unknown;
     await serve((incoming, outgoing) => {

@@ -12,6 +12,8 @@ export interface ServerTraits {
   ) => ServerResponse;
   readonly joinDuplicateHeaders: boolean | undefined;
   readonly responseOptions: ResponseOptions;
+  /** Of the option `highWaterMark`, in bytes: of requests, and of responses. */
+  readonly highWaterMark: number | undefined;
   /**
    * Of the option `uniqueHeaders`: names in lower case whose values are joined; undefined for none.
    */
@@ -20,6 +22,7 @@ export interface ServerTraits {
 
 interface ResponseOptions {
   readonly rejectNonStandardBodyWrites: boolean;
+  readonly highWaterMark?: number;
 }
 
 /**
@@ -27,7 +30,8 @@ interface ResponseOptions {
  * of its own; where an engine has none, the usual classes are taken.
  */
 export function traitsOf(server: Server): ServerTraits {
-  const { joinDuplicateHeaders, rejectNonStandardBodyWrites } = server as Partial<ServerInternals>;
+  const { joinDuplicateHeaders, rejectNonStandardBodyWrites, highWaterMark } =
+    server as Partial<ServerInternals>;
   return {
     server,
     IncomingMessage: (bySymbol(server, "IncomingMessage") ??
@@ -35,7 +39,11 @@ export function traitsOf(server: Server): ServerTraits {
     ServerResponse: (bySymbol(server, "ServerResponse") ??
       ServerResponse) as ServerTraits["ServerResponse"],
     joinDuplicateHeaders,
-    responseOptions: { rejectNonStandardBodyWrites: rejectNonStandardBodyWrites === true },
+    responseOptions: {
+      rejectNonStandardBodyWrites: rejectNonStandardBodyWrites === true,
+      ...(highWaterMark !== undefined && { highWaterMark }),
+    },
+    highWaterMark,
     uniqueHeaders: bySymbol(server, "kUniqueHeaders") as ReadonlySet<string> | undefined,
   };
 }
@@ -43,6 +51,7 @@ export function traitsOf(server: Server): ServerTraits {
 interface ServerInternals {
   readonly joinDuplicateHeaders: boolean | undefined;
   readonly rejectNonStandardBodyWrites: boolean;
+  readonly highWaterMark: number;
 }
 
 /** The value under the symbol of this description; undefined where there is none. */

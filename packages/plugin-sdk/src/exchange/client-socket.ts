@@ -53,8 +53,9 @@ export class ClientSocket extends Duplex {
   readonly localFamily: undefined;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(client: Client) {
-    super({ allowHalfOpen: true });
+  /** @param highWaterMark of both ways, in bytes; default: that of streams */
+  constructor(client: Client, highWaterMark?: number) {
+    super({ allowHalfOpen: true, ...(highWaterMark !== undefined && { highWaterMark }) });
     this.remoteAddress = client.address;
     this.remotePort = client.port;
     this.remoteFamily = client.family;
