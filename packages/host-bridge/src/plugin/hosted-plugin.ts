@@ -70,7 +70,7 @@ export class HostedPlugin {
       inFlight: 0,
       tunnels: 0,
       onChange: () => this.#letGo(),
-      findAnother: (times, goOn) => this.#findAnother(times, goOn),
+      findAnother: (timesBefore, goOn) => this.#findAnother(timesBefore, goOn),
       onOver: (exchange, outcome, error) => this.#onOver(exchange, outcome, error),
     };
     this.#refusals = new Refusals(clock);
@@ -251,7 +251,7 @@ export class HostedPlugin {
   }
 
   /** Where an exchange goes on that never reached the plugin, because its server was going. */
-  #findAnother(times: number, goOn: GoOn): () => void {
+  #findAnother(timesBefore: number, goOn: GoOn): () => void {
     const takeDestination = (destination: Destination): void => {
       if (destination.kind === "exchange") {
         goOn(destination.plugin);
@@ -275,7 +275,7 @@ export class HostedPlugin {
     };
     // Later, because a loss is told in the callbacks of promises; and later each time, because one
     // connection after the other brings the news that the plugin goes.
-    const delayMs = times === 0 ? 0 : givenBackMs * 4 ** (times - 1);
+    const delayMs = timesBefore === 0 ? 0 : givenBackMs * 4 ** (timesBefore - 1);
     this.#settings.clock.after(delayMs, early.signal, look);
     return () => leave();
   }
