@@ -205,9 +205,12 @@ export default defineConfig({
       // They show what their readers would write.
       files: ["examples/**"],
       rules: {
+        "import/no-default-export": "off",
+        "import/no-unassigned-import": "off",
         "no-console": "off",
         "oxc/no-async-endpoint-handlers": "off",
         "typescript/no-base-to-string": "off",
+        "typescript/no-extraneous-class": "off",
         "typescript/no-misused-promises": "off",
       },
     },

@@ -1,15 +1,88 @@
 import type { ExampleFeature } from "./example-feature.js";
 import { mcpExampleFeatures } from "./features/mcp-features.js";
+import { nestjsExampleFeatures } from "./features/nestjs-features.js";
+import { type PageNotes, pageFeatures } from "./features/page-features.js";
 import {
   expressExampleFeatures,
   fastifyExampleFeatures,
   honoExampleFeatures,
 } from "./features/server-features.js";
 
+const nextjs: PageNotes = {
+  by: ["next", "react"],
+  assets:
+    '`basePath` in `next.config.js`, `path: "full"` in the host. `servePlugin({ node: app.getRequestHandler() })`.',
+  links: "`<Link>` as it is; the server sees the same paths as the browser.",
+  forms: "Server actions as they are: the Host that they compare with Origin is the client's.",
+  development: {
+    how: "`next({ dev: true })`, with `upgrade: app.getUpgradeHandler()`. The state of components survives. Next.js asks for the font of its own overlay without `basePath`, in vain.",
+    file: "app/page.jsx",
+    allowed: /__nextjs_font/,
+  },
+};
+
+const sveltekit: PageNotes = {
+  by: ["@sveltejs/kit", "@sveltejs/adapter-node", "svelte"],
+  assets: '`paths.base`, `path: "full"` in the host, and the `handler` that adapter-node builds.',
+  links: "`resolve()` of `$app/paths`, as SvelteKit wants it of every link.",
+  forms:
+    "Form actions as they are. adapter-node needs `PROTOCOL_HEADER` and `HOST_HEADER`, or `ORIGIN`, or it takes the form for another site's.",
+  development: {
+    how: "Vite in middleware mode, attached to a server that never listens: `server.hmr.server`, `servePlugin(server)`.",
+    file: "src/routes/+page.svelte",
+  },
+};
+
+const nuxt: PageNotes = {
+  by: ["nuxt", "vue"],
+  assets: '`app.baseURL`, `path: "full"` in the host, and Nitro\'s preset `node-listener`.',
+  links: "`<NuxtLink>` as it is.",
+  forms: "`$fetch` and `useFetch` know the base.",
+};
+
+const astro: PageNotes = {
+  by: ["astro", "@astrojs/node", "@astrojs/preact"],
+  assets:
+    '`base`, `path: "full"` in the host, the adapter\'s mode `middleware`, and `express.static` for `dist/client`.',
+  links: "`<ClientRouter />` as it is; links are written with `import.meta.env.BASE_URL`.",
+  forms:
+    "A form that a page reads in its frontmatter. Astro compares Origin with the client's Host.",
+};
+
+const reactRouter: PageNotes = {
+  by: ["react-router", "@react-router/express"],
+  assets:
+    '`basename` and Vite\'s `base`, `path: "full"` in the host, and `createRequestHandler` of `@react-router/express`.',
+  links: "`<Link>` as it is.",
+  forms: "`<Form>` with an action as it is.",
+  development: {
+    how: "Vite in middleware mode, attached to a server that never listens. The state of components survives.",
+    file: "app/routes/home.jsx",
+  },
+};
+
+const vite: PageNotes = {
+  by: ["vite", "react"],
+  assets: 'An absolute `base`, `path: "full"` in the host, and `express.static`.',
+  links: "Every other path gets `index.html`, so that the browser's router decides.",
+  forms: "Calls to an API with `import.meta.env.BASE_URL` in front.",
+  development: {
+    how: "Middleware mode, `server.hmr.server` set to a server that never listens, `servePlugin(server)`. The state of components survives.",
+    file: "src/app.jsx",
+  },
+};
+
 /** The features of each example, by its folder in `examples/`. */
 export const examples = {
   express: expressExampleFeatures,
   fastify: fastifyExampleFeatures,
   hono: honoExampleFeatures,
+  nestjs: nestjsExampleFeatures,
+  nextjs: pageFeatures(nextjs),
+  sveltekit: pageFeatures(sveltekit),
+  nuxt: pageFeatures(nuxt),
+  astro: pageFeatures(astro),
+  "react-router": pageFeatures(reactRouter),
+  vite: pageFeatures(vite),
   mcp: mcpExampleFeatures,
 } as const satisfies Readonly<Record<string, readonly ExampleFeature[]>>;

@@ -1,0 +1,4 @@
+import { servePlugin } from "@servehttp/plugin-sdk";
+import { listener } from "./.output/server/index.mjs";
+
+await servePlugin({ node: listener });

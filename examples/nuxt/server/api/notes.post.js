@@ -1,0 +1,4 @@
+export default defineEventHandler(async (event) => {
+  notes.push((await readBody(event)).text);
+  return notes;
+});
