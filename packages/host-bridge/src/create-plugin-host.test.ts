@@ -192,7 +192,7 @@ describe("a plugin host", () => {
     go.resolve();
     await ending.take("second");
     await Promise.all([stop, host.stop({ drainMs: 0 })]);
-    await hanging.closed();
+    await hanging.hostEnded();
     expect(hanging.received).not.toContain("0\r\n\r\n");
     expect(host.plugins[0]).toMatchObject({
       state: "stopped",
