@@ -67,18 +67,21 @@ describe.each([
     expect(answer.fields("x-a")).toEqual(["1", "2"]);
   });
 
-  it("counts at once what was written to the connection", async () => {
+  it("counts what was written to the connection, before it has gone out", async () => {
     const counts: number[] = [];
     await serve((incoming, outgoing) => {
       outgoing.writeHead(200);
       outgoing.write(randomBytes(100_000));
       outgoing.write(randomBytes(200_000));
-      counts.push(incoming.socket.bytesWritten);
       outgoing.on("finish", () => counts.push(incoming.socket.bytesWritten));
-      outgoing.end("the end");
+      // Node 26 hands its connection nothing before the end of the tick.
+      setImmediate(() => {
+        counts.push(incoming.socket.bytesWritten);
+        outgoing.end("the end");
+      });
     });
-    const [atOnce, atLast] = counts;
-    expect(atOnce).toBeGreaterThanOrEqual(100_000);
+    const [early, atLast] = counts;
+    expect(early).toBeGreaterThanOrEqual(100_000);
     expect(atLast).toBeGreaterThanOrEqual(300_007);
     expect(atLast).toBeLessThan(301_000);
   });
