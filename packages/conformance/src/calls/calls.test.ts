@@ -130,23 +130,23 @@ describe.each(["mux", "stream"] as const)("%s: plugins that call each other", (c
   }, 120_000);
 
   it("streams both ways at once, chunk by chunk", async () => {
-    const upload = request({
+    const sent = request({
       port: scene.port,
       path: "/plugins/caller/call/called/echo",
       method: "POST",
     });
-    upload.write("first");
+    sent.write("first");
     const response = await new Promise<AsyncIterable<Buffer>>((resolve) => {
-      upload.on("response", resolve);
+      sent.on("response", resolve);
     });
     const chunks = response[Symbol.asyncIterator]();
     expect(String((await chunks.next()).value)).toBe("first");
     for (const chunk of ["second", "third"]) {
-      upload.write(chunk);
+      sent.write(chunk);
       // oxlint-disable-next-line no-await-in-loop -- each is sent when the one before is back
       expect(String((await chunks.next()).value)).toBe(chunk);
     }
-    upload.end();
+    sent.end();
     expect((await chunks.next()).done).toBe(true);
   });
 
