@@ -108,7 +108,7 @@ async function send(name, blob) {
  * what it has read. With a slow reader the buffers between the two are full: says both.
  */
 async function tellWhatWasRead(name, toldBytes) {
-  for (let attempt = 0; attempt < 20; attempt++) {
+  for (let attempt = 0; attempt < 100; attempt++) {
     const { uploads } = await ask("/plugins/files/");
     const seen = uploads.find((one) => one.name === name);
     if (!byId("sending").classList.contains("cancelled")) {
