@@ -14,6 +14,17 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     stream: ["http2", "schedule", "wire"],
     wire: [],
   },
+  cli: {
+    check: ["config", "context", "output", "run"],
+    commands: ["check", "config", "context", "init", "output", "run"],
+    config: ["context", "listen", "output", "target"],
+    context: [],
+    init: ["context", "output"],
+    listen: ["context"],
+    output: ["context"],
+    run: ["config", "context", "listen", "output"],
+    target: ["context"],
+  },
   contract: {},
   "host-bridge": {
     calls: ["client", "edge", "exchange", "node", "process", "routing", "server"],
@@ -92,6 +103,13 @@ const outside: Readonly<Record<string, readonly Pattern[]>> = {
   carrier: [
     noConnect,
     onlyOurs(["contract"], "The carrier frames gRPC itself and knows of neither end."),
+  ],
+  cli: [
+    noConnect,
+    onlyOurs(
+      ["host-bridge", "host-bridge/**"],
+      "The command runs a host; it has nothing that a library user lacks.",
+    ),
   ],
   contract: [
     noNode,
@@ -203,7 +221,7 @@ export default defineConfig({
     },
     {
       // They show what their readers would write.
-      files: ["examples/**"],
+      files: ["examples/**", "packages/cli/templates/**"],
       rules: {
         "import/no-default-export": "off",
         "import/no-unassigned-import": "off",

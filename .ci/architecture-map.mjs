@@ -1,7 +1,7 @@
 // Checks ARCHITECTURE.md against the tree. It fails where the map of rooms names a path that
 // doesn't exist or leaves out a package, an app or a room, and where the page names a file that
 // doesn't exist. The map is the fenced block under "## Map of rooms"; the first word of each line
-// is a path. Rooms are the folders of sources in the three runtime packages.
+// is a path. Rooms are the folders of sources in the packages that run.
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
@@ -19,7 +19,9 @@ const rooms = new Set(
   files
     .map(
       (path) =>
-        /^packages\/(?:carrier|host-bridge|plugin-sdk)\/src\/[^/]+\/(?=[^/]+\.ts$)/.exec(path)?.[0],
+        /^packages\/(?:carrier|cli|host-bridge|plugin-sdk)\/src\/[^/]+\/(?=[^/]+\.ts$)/.exec(
+          path,
+        )?.[0],
     )
     .filter((room) => room !== undefined && !room.endsWith("/test-rig/")),
 );

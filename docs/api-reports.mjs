@@ -7,7 +7,8 @@ import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-ex
 const entryPoints = {
   contract: ["index"],
   carrier: ["index"],
-  "host-bridge": ["index"],
+  "host-bridge": ["index", "option-schemas"],
+  cli: ["index"],
   "plugin-sdk": ["index", "testing/testing"],
 };
 

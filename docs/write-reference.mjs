@@ -7,6 +7,7 @@ import { Application } from "typedoc";
 const out = fileURLToPath(new URL("reference/", import.meta.url));
 
 const references = {
+  cli: { title: "servehttp", entryPoints: ["index.d.ts"] },
   "host-bridge": { title: "@servehttp/host-bridge", entryPoints: ["index.d.ts"] },
   "plugin-sdk": {
     title: "@servehttp/plugin-sdk",
@@ -53,6 +54,7 @@ writeFileSync(
 
 Written from the docstrings.
 
+- [servehttp](cli/overview.md): what a config imports
 - [@servehttp/host-bridge](host-bridge/overview.md): what a host imports
 - [@servehttp/plugin-sdk](plugin-sdk/overview.md): what a plugin imports, and \`@servehttp/plugin-sdk/testing\`
 `,

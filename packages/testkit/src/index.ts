@@ -1,6 +1,7 @@
 export { startBusyProcesses } from "./busy-processes.js";
 export { type Certificate, certificate } from "./certificate.js";
 export { ConnectedSockets, type Transport } from "./connected-sockets.js";
+export { docstringsOf } from "./docstrings.js";
 export { FramePeer, type SeenFrame } from "./frame-peer.js";
 export {
   clientPreface,

@@ -26,12 +26,32 @@ const reasons: Readonly<Record<string, { readonly purpose: string; readonly why:
     purpose: "The same on `node:http2`.",
     why: "It is the part of connect that knows Node. `@grpc/grpc-js` would bring 33 packages with 10 MB, and no Connect.",
   },
+  commander: {
+    purpose: "The arguments of the command, and its help.",
+    why: "Commands, options that are given several times, and what a mistyped one may have meant; `parseArgs` of Node has none of these. It has no dependencies.",
+  },
+  jiti: {
+    purpose: "Loads a config in TypeScript or JavaScript, and loads it anew while the host runs.",
+    why: "`import` gives the first version for ever, with all that a config imports. Node takes types off by itself only from 22.18 on. It has no dependencies; half of its size is a compiler, which runs for configs only.",
+  },
+  "jsonc-parser": {
+    purpose: "Reads a config in JSON.",
+    why: "`JSON.parse` takes a name that stands twice without a word, and says no line. It has no dependencies.",
+  },
+  leven: {
+    purpose: "Says which option a mistyped one may have meant.",
+    why: "It is one short function without dependencies.",
+  },
   pino: {
-    purpose: "The log of a host that is given no logger of its own.",
+    purpose: "The log of a host that is given no logger of its own, and of the command.",
     why: "Its records are what log collectors and `pino-pretty` read, and it writes any error, with circles and throwing getters, without failing. Writing to standard output is code of ours, because pino's waits on a full pipe. An application that has pino already shares it.",
   },
+  "shell-quote": {
+    purpose: "Splits the command line of a plugin into words.",
+    why: "Quotes and backslashes as a shell has them, and it tells of what only a shell can do. It has no dependencies.",
+  },
   zod: {
-    purpose: "Checks the options of a host, and says in one line what is wrong.",
+    purpose: "Checks the options of a host and of the command, and says in one line what is wrong.",
     why: "Types, defaults, checks and the pages of [options](options.md) come from one declaration. It has no dependencies. Half of its size is source, and a tenth is texts in other languages: no program loads them.",
   },
 };
@@ -39,7 +59,7 @@ const reasons: Readonly<Record<string, { readonly purpose: string; readonly why:
 it("says in docs/dependencies.md what users install (vitest --update writes it)", async () => {
   const text = readFileSync(page, "utf8");
   const table = dependencyTable(runtimeDependencies());
-  const totals = totalsTable(["host-bridge", "plugin-sdk"]);
+  const totals = totalsTable(["servehttp", "@servehttp/host-bridge", "@servehttp/plugin-sdk"]);
   const written = filled(filled(text, "dependencies", table), "installations", totals);
   await expect(written).toMatchFileSnapshot(page);
 });
@@ -63,7 +83,7 @@ function dependencyTable(dependencies: readonly RuntimeDependency[]): string {
 function totalsTable(packages: readonly string[]): string {
   const rows = packages.map((name) => {
     const { packages: count, bytes } = installation(name);
-    return `| \`npm install @servehttp/${name}\` | ${count} | ${megabytes(bytes)} |`;
+    return `| \`npm install ${name}\` | ${count} | ${megabytes(bytes)} |`;
   });
   return [
     "| command | packages, ours included | other people's code on disk |",

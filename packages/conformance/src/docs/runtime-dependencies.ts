@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pageAt } from "./pages.js";
@@ -20,14 +20,14 @@ interface Description {
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
-const published = ["contract", "carrier", "host-bridge", "plugin-sdk"];
+const published = ["contract", "carrier", "host-bridge", "plugin-sdk", "cli"];
 
 /** Every runtime dependency of the published packages, in alphabetical order. */
 export function runtimeDependencies(): RuntimeDependency[] {
   const neededBy = new Map<string, string[]>();
   for (const ours of published) {
     for (const name of Object.keys(described(`packages/${ours}`).dependencies ?? {})) {
-      if (!name.startsWith("@servehttp/")) {
+      if (!isOurs(name)) {
         neededBy.set(name, [...(neededBy.get(name) ?? []), ours]);
       }
     }
@@ -36,7 +36,7 @@ export function runtimeDependencies(): RuntimeDependency[] {
     const tree = [...treeOf(name)];
     return {
       name,
-      version: described(`node_modules/${name}`).version,
+      version: described(folderOf(name)).version,
       neededBy: ours,
       tree,
       bytes: sizeOfPackages(tree),
@@ -45,17 +45,25 @@ export function runtimeDependencies(): RuntimeDependency[] {
   return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+const isOurs = (name: string) => name === "servehttp" || name.startsWith("@servehttp/");
+
+/** Where a package is installed: beside the one that needs it, where another version is at the top. */
+function folderOf(name: string): string {
+  const folders = ["packages/cli/node_modules", "node_modules"].map((one) => `${one}/${name}`);
+  return folders.find((one) => existsSync(pageAt(`${one}/package.json`))) ?? `node_modules/${name}`;
+}
+
 /** What an installation of one of our packages takes, with all that it brings along. */
 export function installation(ours: string): { readonly packages: number; readonly bytes: number } {
-  const tree = treeOf(`@servehttp/${ours}`);
-  const others = [...tree].filter((name) => !name.startsWith("@servehttp/"));
+  const tree = treeOf(ours);
+  const others = [...tree].filter((name) => !isOurs(name));
   return { packages: tree.size, bytes: sizeOfPackages(others) };
 }
 
 function treeOf(name: string, seen = new Set<string>()): Set<string> {
   if (!seen.has(name)) {
     seen.add(name);
-    for (const other of Object.keys(described(`node_modules/${name}`).dependencies ?? {})) {
+    for (const other of Object.keys(described(folderOf(name)).dependencies ?? {})) {
       treeOf(other, seen);
     }
   }
@@ -67,7 +75,7 @@ function described(path: string): Description {
 }
 
 function sizeOfPackages(names: readonly string[]): number {
-  const folders = names.map((name) => fileURLToPath(pageAt(`node_modules/${name}`)));
+  const folders = names.map((name) => fileURLToPath(pageAt(folderOf(name))));
   return folders.reduce((sum, folder) => sum + sizeOf(folder), 0);
 }
 

@@ -20,7 +20,9 @@ function documentedMessages(): string[] {
 /** What programs print, on one line: the sources without line breaks between pieces of a text. */
 function sourceText(): string {
   const root = pageAt("./").pathname;
-  return globSync("packages/{contract,carrier,host-bridge,plugin-sdk}/src/**/*.ts", { cwd: root })
+  return globSync("packages/{contract,carrier,cli,host-bridge,plugin-sdk}/src/**/*.ts", {
+    cwd: root,
+  })
     .filter((path) => !path.includes(".test.") && !path.includes("test-rig"))
     .map((path) => readFileSync(pageAt(path), "utf8"))
     .join("\n")

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { didYouMean } from "./did-you-mean.js";
 
 /**
  * The kinds of values that options have. The message of each issue says what is allowed;
@@ -28,26 +29,36 @@ export type Read<Keys extends z.ZodRawShape> = {
 
 /** An object with these options and no others. */
 export function shape<Keys extends z.ZodRawShape>(keys: Keys): z.ZodType<Read<Keys>, Given<Keys>> {
-  const names = Object.keys(keys).join(", ");
+  const names = Object.keys(keys);
   const schema: z.ZodType = z.strictObject(keys, {
-    error: ({ code }) =>
-      code === "unrecognized_keys" ? `allowed are ${names}` : `an object with some of ${names}`,
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? `no such option${didYouMean(issue.keys[0] ?? "", names)}; allowed are ${names.join(", ")}`
+        : `an object with some of ${names.join(", ")}`,
   });
   return schema as z.ZodType<Read<Keys>, Given<Keys>>;
 }
 
-/** Any value that passes a check. */
-export const value = <Value>(allowed: string, check: (given: unknown) => boolean) =>
-  z.custom<Value>(check, allowed);
+/**
+ * Any value that passes a check.
+ *
+ * @param json what JSON Schema says of it. Default: no JSON can be this value
+ */
+export const value = <Value>(
+  allowed: string,
+  check: (given: unknown) => boolean,
+  json: Readonly<Record<string, unknown>> = { not: {} },
+) => z.custom<Value>(check, allowed).meta({ ...json });
 
 export const text = (allowed: string, check: (given: string) => boolean) =>
-  value<string>(allowed, (given) => typeof given === "string" && check(given));
+  value<string>(allowed, (given) => typeof given === "string" && check(given), { type: "string" });
 
 /** A whole number within bounds, which are allowed themselves. */
 export const whole = (min: number, max: number) =>
   value<number>(
     `a whole number from ${min} to ${max}`,
     (given) => Number.isInteger(given) && (given as number) >= min && (given as number) <= max,
+    { type: "integer", minimum: min, maximum: max },
   );
 
 export const callback = <Callback>() =>

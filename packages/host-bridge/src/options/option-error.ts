@@ -21,10 +21,7 @@ export function optionError(
   }
   if (issue.code === "unrecognized_keys") {
     const path = [...at, ...issue.path, issue.keys[0] ?? ""];
-    return new ServeHTTPError(
-      "invalid-argument",
-      `${pathText(path)}: no such option; ${issue.message}${more}`,
-    );
+    return new ServeHTTPError("invalid-argument", `${pathText(path)}: ${issue.message}${more}`);
   }
   let value = given;
   for (const key of issue.path) {

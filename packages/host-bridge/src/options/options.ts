@@ -213,6 +213,7 @@ export interface CommandPluginOptions extends Given<typeof commandKeys, "command
 const pem = value<NonNullable<ConnectionOptions["ca"]>>(
   "PEM, as a string or bytes, or an array of them",
   (given) => [given].flat().every((one) => typeof one === "string" || one instanceof Uint8Array),
+  { type: ["string", "array"], items: { type: "string" } },
 );
 
 const tlsKeys = {
@@ -223,7 +224,7 @@ const tlsKeys = {
   /** The key of `cert`. */
   key: pem.optional(),
   /** For a `key` that is encrypted. */
-  passphrase: value<string>("a string", (given) => typeof given === "string").optional(),
+  passphrase: text("a string", () => true).optional(),
   /** The name to check the plugin's certificate against. Default: the URL's host. */
   servername: text("a host name", (name) => name !== "").optional(),
 };
@@ -298,6 +299,7 @@ const hostKeys = {
   plugins: value<Readonly<Record<string, PluginOptions>>>(
     "an object of plugins by their ids",
     (given) => typeof given === "object" && given !== null && !Array.isArray(given),
+    { type: "object" },
   ).default({}),
   /**
    * The path in front of the id. Segments of letters, digits, ".", "_", "~" and "-"; `"/"` when ids
@@ -330,6 +332,7 @@ const hostKeys = {
   logger: value<Logger | false>(
     "a pino logger, another object with warn and error, or false",
     isLogger,
+    { const: false },
   )
     .optional()
     .transform(hostLogger),

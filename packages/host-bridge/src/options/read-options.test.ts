@@ -133,7 +133,10 @@ describe("readHostOptions", () => {
   it.each([
     [null, "options: got null, allowed is an object with some of plugins,"],
     [7, "options: got 7, allowed is an object with some of plugins,"],
-    [{ plugin: {} }, "plugin: no such option; allowed are plugins, prefix, publicPath, enabled,"],
+    [
+      { plugin: {} },
+      "plugin: no such option (did you mean plugins?); allowed are plugins, prefix, publicPath, enabled,",
+    ],
     [{ plugins: [] }, "plugins: got an empty array, allowed is an object of plugins by their ids"],
     [{ plugins: { "a b": notes } }, 'plugins: got "a b", allowed is an id of 1 to 128 letters'],
     [{ plugins: { "..": notes } }, 'plugins: got "..", allowed is an id'],
@@ -164,7 +167,7 @@ describe("readHostOptions", () => {
     ],
     [
       { plugins: { n: { ...notes, comand: 1 } } },
-      "plugins.n.comand: no such option; allowed are command, cwd,",
+      "plugins.n.comand: no such option (did you mean command?); allowed are command, cwd,",
     ],
     [
       { plugins: { n: { ...notes, mayCall: "search" } } },
@@ -284,7 +287,7 @@ describe("readHostOptions", () => {
     [{ edge: { informational: "no" } }, 'edge.informational: got "no", allowed is true or false'],
     [
       { edge: { strip: { header: [] } } },
-      "edge.strip.header: no such option; allowed are cookies, headers, queryParameters",
+      "edge.strip.header: no such option (did you mean headers?); allowed are cookies, headers, queryParameters",
     ],
     [
       { edge: { strip: { cookies: "a" } } },
@@ -316,7 +319,7 @@ describe("readHostOptions", () => {
     [{ timeouts: { startMs: 0 } }, "timeouts.startMs: got 0, allowed is a whole number from 1"],
     [
       { timeouts: { headMS: 1 } },
-      "timeouts.headMS: no such option; allowed are headMs, idleMs, totalMs, startMs, waitMs, drainMs",
+      "timeouts.headMS: no such option (did you mean headMs?); allowed are headMs, idleMs, totalMs, startMs, waitMs, drainMs",
     ],
     [{ logger: true }, "logger: got true, allowed is a pino logger, another object with warn and"],
     [{ logger: { warn() {} } }, "logger: got an object, allowed is a pino logger, another object"],

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { docstringsOf } from "@servehttp/testkit";
 import { z } from "zod";
 
 /** One table of docs/options.md. */
@@ -68,23 +69,6 @@ function optionsOf({ source, block, schema, only }: OptionTable): Option[] {
       allowed: cell(one === undefined ? "" : allowedText(name, one)),
     };
   });
-}
-
-/** The docstrings of an object's or an interface's own members, by the members' names. */
-function docstringsOf(source: string, block: string): Map<string, string> {
-  const start = source.indexOf(`\n${block}\n`);
-  if (start < 0) {
-    throw new Error(`no source has the line ${block}`);
-  }
-  const begin = start + block.length + 2;
-  const body = source.slice(begin, source.indexOf("\n}", begin));
-  const members = body.matchAll(/^ {2}\/\*\*(.*?)\*\/\n {2}(?:readonly )?(\w+)[?:(]/gms);
-  return new Map(
-    Array.from(members, ([, doc = "", name = ""]) => [
-      name,
-      doc.replace(/\s*\n\s*\* ?/g, " ").trim(),
-    ]),
-  );
 }
 
 /** The default that a schema fills in, or the one that the docstring tells where it fills in none. */

@@ -1,0 +1,35 @@
+import { existsSync } from "node:fs";
+import { basename, extname, resolve } from "node:path";
+import { didYouMean } from "@servehttp/host-bridge/options";
+import { Command } from "commander";
+import type { HostFlags } from "../config/host-flags.js";
+import { readSettings } from "../config/read-settings.js";
+import { saidWrong } from "../context/command-error.js";
+import { serve } from "../run/serve.js";
+import { addListenFlags, addLogFlags, addPluginFlags } from "./add-host-flags.js";
+import type { CommandRun } from "./command-run.js";
+
+/** `servehttp [serve]`: runs plugins until it is stopped. */
+export function serveCommand({ context }: CommandRun): Command {
+  const command = new Command("serve").description("run plugins; the command when none is named");
+  addPluginFlags(command);
+  addListenFlags(command);
+  addLogFlags(command);
+  return command.action(async (flags: HostFlags) => {
+    const [unknown] = command.args;
+    if (unknown !== undefined) {
+      throw saidWrong(unknownText(unknown, command, context.cwd));
+    }
+    await serve(() => readSettings(flags, context), context);
+  });
+}
+
+/** Somebody has mistyped a command, or named a plugin as arguments are named elsewhere. */
+function unknownText(word: string, { parent }: Command, cwd: string): string {
+  if (existsSync(resolve(cwd, word))) {
+    const id = basename(resolve(cwd, word), extname(word));
+    return `${word}: a plugin has an id: --plugin ${id}=${word}`;
+  }
+  const known = (parent?.commands ?? []).map((one) => one.name());
+  return `there is no command ${word}${didYouMean(word, known)}; there are ${known.join(", ")}`;
+}

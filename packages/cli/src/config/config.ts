@@ -1,0 +1,106 @@
+import type {
+  CommandPluginOptions,
+  HostOptions,
+  PluginOptions,
+  UrlPluginOptions,
+} from "@servehttp/host-bridge";
+import { type Given, oneOf, shape, text } from "@servehttp/host-bridge/options";
+import { z } from "zod";
+import { listenDefault } from "../limits.js";
+import { listenForms, parseListenAddress } from "../listen/listen-address.js";
+import { logFormats, logLevels } from "../output/log-settings.js";
+
+/** What a config may say beside the options of `createPluginHost`. */
+
+const file = text("a file's path", (path) => path !== "" && !path.includes("\0"));
+
+const certificateKeys = {
+  /** The file of the certificate (PEM), with those of its issuers behind it. */
+  cert: file,
+  /** The file of its key (PEM). */
+  key: file,
+  /** For a key that is encrypted. */
+  passphrase: text("a string", () => true).optional(),
+};
+
+/** A certificate to listen with. Relative paths are relative to the config. */
+export interface CertificateConfig extends Given<typeof certificateKeys, "cert" | "key"> {}
+
+// Its type says that each key may be left out; the schema refuses what lacks a needed one.
+const certificate = shape(certificateKeys) as unknown as z.ZodType<
+  CertificateConfig,
+  CertificateConfig
+>;
+
+const addressText = text(
+  listenForms,
+  (given) => parseListenAddress(given, listenDefault.host) !== undefined,
+);
+
+const listenKeys = {
+  /** `"host:port"`, `":port"` for every address of the machine, `"unix:/path"` or `"fd:N"`. */
+  address: addressText,
+  /** In place of the config's; false: plain HTTP. Default: the config's. */
+  tls: z
+    .union([certificate, z.literal(false)], { error: "false, or an object with cert and key" })
+    .optional(),
+  /**
+   * Who may connect to a unix socket: its permissions, such as `"660"`. Default: those that the
+   * system gives, by the umask.
+   */
+  mode: text('permissions in octal, such as "660"', (given) =>
+    /^0?[0-7]{3}$/.test(given),
+  ).optional(),
+};
+
+/** One address to listen on. */
+export interface ListenConfig extends Given<typeof listenKeys, "address"> {}
+
+const listen = shape(listenKeys) as unknown as z.ZodType<ListenConfig, ListenConfig>;
+const listenOne = z.union([addressText, listen], {
+  error: `${listenForms}, or an object with address`,
+});
+
+export const commandKeys = {
+  /**
+   * Where to listen: `"host:port"`, `":port"` for every address of the machine, `"unix:/path"`,
+   * `"fd:N"`, an object with `address`, or an array of these. Default: `"127.0.0.1:8080"`.
+   */
+  listen: z
+    .union([listenOne, z.array(listenOne).min(1).readonly()], {
+      error: `${listenForms}, an object with address, or an array of these`,
+    })
+    .optional(),
+  /** A certificate for all addresses: then HTTP/2 and HTTP/1.1 over TLS. Default: plain HTTP/1.1. */
+  tls: certificate.optional(),
+  /** How to log, where no `logger` is given. Default: pretty in a terminal, else JSON lines. */
+  log: oneOf(...logFormats).optional(),
+  /** The least that is logged, where no `logger` is given. Default: `"info"`. */
+  logLevel: oneOf(...logLevels).optional(),
+  /** Where the schema of this file is, for editors. Default: none. */
+  $schema: text("a string", () => true).optional(),
+};
+
+/** What a config says of the command itself. */
+export interface CommandConfig extends Given<typeof commandKeys> {}
+
+export const commandSchema: z.ZodType<CommandConfig, CommandConfig> = shape(commandKeys);
+
+/** A plugin by what one would write behind `--plugin id=`. */
+export interface TargetPluginOptions
+  extends Omit<CommandPluginOptions, "command">, Omit<UrlPluginOptions, "url"> {
+  /**
+   * A script, an executable, a command line, `unix:/path` or a URL. Paths are relative to the
+   * config.
+   */
+  readonly target: string;
+}
+
+/**
+ * A config: the options of `createPluginHost`, plugins by their targets, and where the command
+ * listens.
+ */
+export interface Config extends Omit<HostOptions, "plugins">, CommandConfig {
+  /** The plugins by their ids: a target, or options. Default: none. */
+  readonly plugins?: Readonly<Record<string, string | PluginOptions | TargetPluginOptions>>;
+}

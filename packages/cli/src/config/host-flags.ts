@@ -1,0 +1,16 @@
+import type { LogSettings } from "../output/log-settings.js";
+
+/** What the command line says of a host. It wins over the config. */
+export interface HostFlags {
+  /** Pairs of id and target. */
+  readonly plugin: readonly (readonly [id: string, target: string])[];
+  /** The config's path. */
+  readonly config?: string;
+  readonly port?: number;
+  readonly listen?: readonly string[];
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly prefix?: string;
+  readonly log?: NonNullable<LogSettings["format"]>;
+  readonly logLevel?: LogSettings["level"];
+}

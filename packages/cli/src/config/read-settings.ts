@@ -1,0 +1,65 @@
+import type { HostOptions } from "@servehttp/host-bridge";
+import { basename, dirname } from "node:path";
+import type { CommandContext } from "../context/command-context.js";
+import { CommandError, saidWrong } from "../context/command-error.js";
+import { readTarget } from "../target/read-target.js";
+import { findConfig } from "./find-config.js";
+import type { HostFlags } from "./host-flags.js";
+import { loadConfig } from "./load-config.js";
+import { type ConfigParts, readConfig } from "./read-config.js";
+import { readListeners } from "./read-listeners.js";
+import type { Settings } from "./settings.js";
+
+/**
+ * Puts the command line and the config together. The command line wins.
+ *
+ * @throws CommandError with exit code 2 for what can't be right
+ */
+export async function readSettings(flags: HostFlags, context: CommandContext): Promise<Settings> {
+  const file = findConfig(flags.config, context.cwd);
+  const config = file === undefined ? none : await readFile(file, context);
+  const { command } = config;
+  return {
+    file,
+    host: withFlags(config.host, flags, context),
+    listen: readListeners(
+      command,
+      file === undefined ? context.cwd : dirname(file),
+      flags,
+      context.cwd,
+    ),
+    log: { format: flags.log ?? command.log, level: flags.logLevel ?? command.logLevel ?? "info" },
+  };
+}
+
+const none: ConfigParts = { command: {}, host: {} };
+
+async function readFile(file: string, { environment }: CommandContext): Promise<ConfigParts> {
+  const config = await loadConfig(file, environment);
+  try {
+    return readConfig(config, dirname(file), environment);
+  } catch (thrown) {
+    throw thrown instanceof CommandError
+      ? new CommandError(thrown.exitCode, `${basename(file)}: ${thrown.message}`)
+      : thrown;
+  }
+}
+
+function withFlags(
+  host: HostOptions,
+  flags: HostFlags,
+  { cwd, environment }: CommandContext,
+): HostOptions {
+  const plugins = { ...host.plugins };
+  for (const [id, target] of flags.plugin) {
+    if (Object.hasOwn(plugins, id)) {
+      throw saidWrong(`--plugin ${id}: the config has a plugin of this id`);
+    }
+    try {
+      plugins[id] = readTarget(target, cwd, environment);
+    } catch (thrown) {
+      throw saidWrong(`--plugin ${id}: ${(thrown as Error).message}`, thrown);
+    }
+  }
+  return { ...host, plugins, ...(flags.prefix !== undefined && { prefix: flags.prefix }) };
+}

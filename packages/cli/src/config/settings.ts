@@ -1,0 +1,14 @@
+import type { HostOptions } from "@servehttp/host-bridge";
+import type { ListenerSettings } from "../listen/listener-settings.js";
+import type { LogSettings } from "../output/log-settings.js";
+
+/** What the command line and the config say together, checked and ready to run. */
+export interface Settings {
+  /** The config's path; undefined where there is none. */
+  readonly file: string | undefined;
+  /** The options of `createPluginHost`; without a logger, the command's own is used. */
+  readonly host: HostOptions;
+  /** One or more. */
+  readonly listen: readonly ListenerSettings[];
+  readonly log: LogSettings;
+}

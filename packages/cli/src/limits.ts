@@ -1,0 +1,11 @@
+/** Where it listens when nobody says: on this machine alone. */
+export const listenDefault = { host: "127.0.0.1", port: 8080 } as const;
+
+/** Between two lines that say how long a drain still takes, in milliseconds. */
+export const countdownMs = 1_000;
+
+/** A question to the program that holds an address, such as a stale socket, in milliseconds. */
+export const probeMs = 1_000;
+
+/** For `python3` to say whether it has the SDK, in milliseconds. */
+export const pythonProbeMs = 5_000;

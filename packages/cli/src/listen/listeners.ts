@@ -1,0 +1,47 @@
+import { type AttachedHost, Listener } from "./listener.js";
+import type { ListenerSettings } from "./listener-settings.js";
+
+/** All addresses that a host listens on. */
+export class Listeners {
+  readonly #host: AttachedHost;
+  #open: Listener[] = [];
+
+  constructor(host: AttachedHost) {
+    this.#host = host;
+  }
+
+  /**
+   * Listens on each address, or on none.
+   *
+   * @throws CommandError about the first that can't be had
+   */
+  async open(settings: readonly ListenerSettings[]): Promise<void> {
+    try {
+      for (const one of settings) {
+        this.#open.push(await Listener.open(one, this.#host));
+      }
+    } catch (thrown) {
+      await this.close();
+      throw thrown;
+    }
+  }
+
+  /** Where clients find the host, in the order of the settings. */
+  get urls(): readonly string[] {
+    return this.#open.map(({ url }) => url);
+  }
+
+  /** Takes no new connections, and closes those that nobody uses. */
+  stopAccepting(): void {
+    for (const listener of this.#open) {
+      listener.stopAccepting();
+    }
+  }
+
+  /** Ends every connection. Resolves when the addresses are free. */
+  async close(): Promise<void> {
+    const open = this.#open;
+    this.#open = [];
+    await Promise.all(open.map((listener) => listener.close()));
+  }
+}

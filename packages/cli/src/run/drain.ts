@@ -1,0 +1,64 @@
+import type { PluginHost } from "@servehttp/host-bridge";
+import type { CommandContext } from "../context/command-context.js";
+import { countdownMs } from "../limits.js";
+import type { Listeners } from "../listen/listeners.js";
+
+/** What is to be ended. */
+export interface Drainable {
+  readonly host: PluginHost;
+  readonly listeners: Listeners;
+  /** The longest that a plugin's requests may take. */
+  readonly drainMs: number;
+}
+
+/**
+ * Ends a host: no new connections, what runs may end within the plugins' `drainMs`, and the rest is
+ * broken then, or at once when `now` aborts. A terminal shows meanwhile how long that may take.
+ */
+export async function drain(
+  { host, listeners, drainMs }: Drainable,
+  now: AbortSignal,
+  context: CommandContext,
+): Promise<void> {
+  listeners.stopAccepting();
+  const stopNow = () => void host.stop({ drainMs: 0 });
+  now.addEventListener("abort", stopNow, { once: true });
+  const endCountdown = countDown(host, drainMs, context);
+  try {
+    await host.stop(now.aborted ? { drainMs: 0 } : {});
+    await listeners.close();
+  } finally {
+    endCountdown();
+    now.removeEventListener("abort", stopNow);
+  }
+}
+
+/** Says every second what is waited for, over the line before. */
+function countDown(host: PluginHost, drainMs: number, { stderr }: CommandContext): () => void {
+  const beganMs = performance.now();
+  let hasSaid = false;
+  const say = () => {
+    const inFlight = host.plugins.reduce((sum, plugin) => sum + plugin.inFlight, 0);
+    if (inFlight > 0) {
+      hasSaid = true;
+      const leftMs = Math.max(0, drainMs - (performance.now() - beganMs));
+      stderr.write(`\r${countdownText(inFlight, Math.ceil(leftMs / 1_000))}\u001B[K`);
+    }
+  };
+  if (stderr.isTTY !== true) {
+    return () => undefined;
+  }
+  say();
+  const timer = setInterval(say, countdownMs);
+  return () => {
+    clearInterval(timer);
+    if (hasSaid) {
+      stderr.write("\n");
+    }
+  };
+}
+
+function countdownText(inFlight: number, seconds: number): string {
+  const requests = inFlight === 1 ? "1 request" : `${inFlight} requests`;
+  return `draining: ${requests} in flight, ${seconds} s at the most; Ctrl-C again stops now`;
+}

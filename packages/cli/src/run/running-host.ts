@@ -1,0 +1,24 @@
+import type { PluginHost } from "@servehttp/host-bridge";
+import type { Logger } from "pino";
+import type { CommandContext } from "../context/command-context.js";
+import type { Settings } from "../config/settings.js";
+import type { Listeners } from "../listen/listeners.js";
+
+/** A host that this command runs. */
+export interface RunningHost {
+  readonly host: PluginHost;
+  readonly listeners: Listeners;
+  readonly settings: Settings;
+  /** Reads command line and config anew. */
+  readonly readSettings: () => Promise<Settings>;
+  readonly logger: Logger;
+  readonly context: CommandContext;
+  /** Drains and ends the command, as SIGTERM does. */
+  readonly stop: () => void;
+}
+
+/**
+ * Something that goes on while the host runs: a pid file, a control socket. It begins when all
+ * plugins were started, and returns what ends it, before the host drains.
+ */
+export type Companion = (running: RunningHost) => Promise<() => Promise<void> | void>;

@@ -1,0 +1,87 @@
+import { createPluginHost, type PluginHost, type PluginStatus } from "@servehttp/host-bridge";
+import { type CommandContext, writeLine } from "../context/command-context.js";
+import { asOptionError } from "../config/option-error.js";
+import type { Settings } from "../config/settings.js";
+import { failed } from "../context/command-error.js";
+import { Listeners } from "../listen/listeners.js";
+import { commandLogger } from "../output/command-logger.js";
+import { announcePlugins } from "./announce.js";
+import { drain } from "./drain.js";
+import { longestDrainMs } from "./drain-time.js";
+import { failureText } from "./failure-text.js";
+import type { Companion, RunningHost } from "./running-host.js";
+import { stopRequest } from "./stop-request.js";
+
+/** What goes on beside every host, in the order in which it begins. */
+const companions: readonly Companion[] = [];
+
+/**
+ * Runs a host until a signal stops it. Resolves when it has drained.
+ *
+ * @throws CommandError where an address can't be had, or no plugin starts
+ */
+export async function serve(
+  readSettings: () => Promise<Settings>,
+  context: CommandContext,
+): Promise<void> {
+  const settings = await readSettings();
+  const logger = commandLogger(settings.log, context.stderr);
+  const host = asOptionError(() => createPluginHost({ logger, ...settings.host }));
+  const listeners = new Listeners(host);
+  await listeners.open(settings.listen);
+  const stop = stopRequest(context);
+  const ending: (() => Promise<void> | void)[] = [];
+  try {
+    const { ask } = stop;
+    const running = { host, listeners, settings, readSettings, logger, context, stop: ask };
+    ending.push(announce(running));
+    await Promise.race([host.start(), aborted(stop.drain)]);
+    if (!stop.drain.aborted) {
+      checkAnyStarted(host, settings);
+      for (const begin of companions) {
+        ending.unshift(await begin(running));
+      }
+      await aborted(stop.drain);
+    }
+  } finally {
+    for (const end of ending) {
+      await end();
+    }
+    const drainMs = longestDrainMs(settings.host);
+    logger.info({ drainMs }, "draining");
+    await drain({ host, listeners, drainMs }, stop.now, context);
+    stop.end();
+  }
+}
+
+function announce({ host, listeners, settings, context }: RunningHost): () => void {
+  for (const url of listeners.urls) {
+    writeLine(context.stdout, `listening on ${url}`);
+  }
+  const prefix = (settings.host.prefix ?? "/plugins").replace(/\/$/, "");
+  const [base] = listeners.urls;
+  return announcePlugins(host, (id) => `${base}${prefix}/${id}/`, context);
+}
+
+/**
+ * Ends a host none of whose plugins starts: whoever started it is to know at once. Plugins that
+ * somebody else runs may come later.
+ */
+function checkAnyStarted(host: PluginHost, { host: { plugins = {} } }: Settings): void {
+  const isDown = ({ id, state, failures }: PluginStatus): boolean =>
+    "command" in (plugins[id] ?? {}) && state !== "ready" && failures.length > 0;
+  if (host.plugins.length > 0 && host.plugins.every(isDown)) {
+    const reasons = host.plugins.map(({ id, failures }) => failureText(id, failures.at(-1)));
+    throw failed(reasons.join("\n"));
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+    } else {
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    }
+  });
+}

@@ -1,0 +1,4 @@
+import { servePlugin } from "@servehttp/plugin-sdk";
+import { app } from "./app.js";
+
+await servePlugin(app);

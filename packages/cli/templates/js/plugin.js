@@ -1,0 +1,4 @@
+import { servePlugin } from "@servehttp/plugin-sdk";
+import { handler } from "./handler.js";
+
+await servePlugin(handler);
