@@ -12,7 +12,9 @@ import { textTable } from "../output/text-table.js";
  * @throws CommandError where the settings are wrong
  */
 export async function check(settings: Settings, context: CommandContext): Promise<boolean> {
-  const host = asOptionError(() => createPluginHost({ ...settings.host, logger: false }));
+  const host = asOptionError(settings.file, () =>
+    createPluginHost({ ...settings.host, logger: false }),
+  );
   try {
     await host.start();
     const plugins = host.plugins;

@@ -56,26 +56,40 @@ async function runConfig(file: string): Promise<unknown> {
   }
 }
 
-/** The line of the config, or of a file beside it, where something was thrown, if it tells. */
+/**
+ * The line of the config, or of a file beside it, where something was thrown, if it tells. Its
+ * columns are those of what jiti made of the file.
+ */
 function placeOf(thrown: unknown, file: string): string {
-  const stack = thrown instanceof Error ? (thrown.stack ?? "") : "";
+  const stack = thrown instanceof Error && !isMissing(thrown) ? (thrown.stack ?? "") : "";
   const directory = dirname(file);
-  for (const [, path = "", line, column] of stack.matchAll(
-    /(?:file:\/\/)?(\/[^\s():]+):(\d+)(?::(\d+))?/g,
-  )) {
+  for (const [, path = "", line] of stack.matchAll(/(?:file:\/\/)?(\/[^\s():]+):(\d+)/g)) {
     if (path.startsWith(`${directory}/`) && !path.includes("/node_modules/")) {
-      const place = path.slice(directory.length + 1);
-      return `${place}:${line}${column === undefined ? "" : `:${column}`}`;
+      return `${path.slice(directory.length + 1)}:${line}`;
     }
   }
   return basename(file);
+}
+
+/** An import is missing, of which no line is known. */
+function isMissing(thrown: Error): boolean {
+  return ["MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"].includes(
+    (thrown as NodeJS.ErrnoException).code ?? "",
+  );
 }
 
 function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) {
     return `it threw ${String(thrown)}`;
   }
-  const [line = ""] = thrown.message.split("\n");
+  const [first = ""] = thrown.message.split("\n");
+  const line = first.trim();
+  const syntax = /^(?:Parse|Syntax)Error: (.*)$/.exec(
+    `${thrown.name}: ${line}`.replace(/^Error: /, ""),
+  );
+  if (syntax !== null) {
+    return `syntax error: ${syntax[1]}`;
+  }
   return thrown.name === "Error" ? line : `${thrown.name}: ${line}`;
 }
 

@@ -24,7 +24,8 @@ export class Listener {
   private constructor(settings: ListenerSettings, server: Server | Http2SecureServer) {
     this.settings = settings;
     this.#server = server;
-    this.#closed = once(server, "close");
+    // Not by "once", which rejects where it can't listen.
+    this.#closed = new Promise((resolve) => server.once("close", resolve));
     server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));

@@ -26,7 +26,7 @@ export async function serve(
 ): Promise<void> {
   const settings = await readSettings();
   const logger = commandLogger(settings.log, context.stderr);
-  const host = asOptionError(() => createPluginHost({ logger, ...settings.host }));
+  const host = asOptionError(settings.file, () => createPluginHost({ logger, ...settings.host }));
   const listeners = new Listeners(host);
   await listeners.open(settings.listen);
   const stop = stopRequest(context);

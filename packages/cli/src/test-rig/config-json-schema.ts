@@ -105,7 +105,7 @@ function described(schema: JsonSchema, block: string): JsonSchema {
 
 function describedWithin(schema: JsonSchema, block: string): JsonSchema {
   const { anyOf, items } = schema as { anyOf?: JsonSchema[]; items?: JsonSchema };
-  const { $schema: _, ...rest } = described(schema, block);
+  const { $schema: _schema, readOnly: _readOnly, ...rest } = described(schema, block);
   return {
     ...rest,
     ...(anyOf !== undefined && { anyOf: anyOf.map((one) => describedWithin(one, block)) }),
