@@ -97,3 +97,9 @@ export const reconnectMs = 5_000;
  * and lost in a circle.
  */
 export const steadyConnectionMs = 1_000;
+
+/** How many response heads of a plugin are remembered: 64, a power of two. */
+export const repeatedHeadsMax = 64;
+
+/** The longest response head that is remembered: 1 KiB. */
+export const repeatedHeadBytesMax = 1_024;

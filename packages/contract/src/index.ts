@@ -64,11 +64,13 @@ export type {
   End,
   FieldList,
   InformationalResponse,
+  Memo,
   RequestInit,
   RequestParts,
   ResponseInit,
   ResponseParts,
 } from "./parts.js";
+export { equalBytes } from "./equal-bytes.js";
 export { noFields, plainEnd } from "./parts.js";
 export { Room } from "./room.js";
 export {

@@ -14,6 +14,15 @@
  */
 export type FieldList = readonly string[];
 
+/**
+ * What a reader of a field list that comes again and again has made of it, so that it is made once.
+ * Counts only for that very list, which nobody changes.
+ */
+export interface Memo {
+  readonly of: FieldList;
+  made: unknown;
+}
+
 /** The head of a request: `servehttp.v1.RequestInit`. */
 export interface RequestInit {
   readonly method: string;
@@ -33,6 +42,8 @@ export interface RequestInit {
   /** `"ip:port"`, or empty. */
   readonly remoteAddress: string;
   readonly headers: FieldList;
+  /** There where `headers` come again and again: for the bytes that a carrier makes of them. */
+  readonly headersMemo?: Memo | undefined;
   /** In bytes; -1 where it is not known in advance. */
   readonly contentLength: number;
   /** Milliseconds since the Unix epoch; 0 for none. */
@@ -56,6 +67,8 @@ export interface ResponseInit {
    * The reason phrase for clients of HTTP/1, as Latin-1; absent for the usual one of the status.
    */
   readonly reason?: string;
+  /** There where the same head comes again and again: for what the host makes of it. */
+  readonly memo?: Memo;
 }
 
 /** An interim response: `servehttp.v1.InformationalResponse`. */

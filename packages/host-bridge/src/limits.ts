@@ -257,3 +257,6 @@ export const callsMax = 1_024;
 
 /** Connections on which plugins call: 4,096, so that no plugin takes all descriptors of the host. */
 export const callConnectionsMax = 4_096;
+
+/** The longest fields of a request that a connection on the fast path remembers: 4 KiB. */
+export const fastPathRepeatedBytesMax = 4_096;

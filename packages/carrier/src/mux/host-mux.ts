@@ -18,25 +18,30 @@ import { type IncomingFrame, MuxFrameReader } from "./mux-frame-reader.js";
 import { type MuxEnd, MuxConnection } from "./mux-connection.js";
 import type { HeaderFields } from "../wire/header-fields.js";
 import { readResponseParts, responsePieceTags } from "../wire/read-parts.js";
+import { RepeatedHeads } from "../wire/repeated-heads.js";
 import type { RpcStream } from "./rpc-stream.js";
 import { writeRequestParts } from "../wire/write-parts.js";
 
 type HostExchange = MuxExchange<RequestParts, ResponseParts, ResponseOrder>;
 
-const responses: IncomingParts<ResponseParts, ResponseOrder> = {
-  from: "plugin",
-  initialOrder: initialResponseOrder,
-  pieceTags: responsePieceTags,
-  read: readResponseParts,
-  advance: advanceResponse,
-  merge: mergeResponseParts,
-  failureOf: brokenOrder,
-};
+function incomingResponses(): IncomingParts<ResponseParts, ResponseOrder> {
+  const heads = new RepeatedHeads();
+  return {
+    from: "plugin",
+    initialOrder: initialResponseOrder,
+    pieceTags: responsePieceTags,
+    read: (reader) => readResponseParts(reader, heads),
+    advance: advanceResponse,
+    merge: mergeResponseParts,
+    failureOf: brokenOrder,
+  };
+}
 
 /** The host's end of a `ServeHTTPMux` RPC. It opens exchanges, as many as it likes. */
 export class HostMux implements MuxEnd {
   /** Shared by its exchanges. */
   readonly budget = new GrowthBudget();
+  readonly #incoming = incomingResponses();
   readonly #stream: RpcStream;
   readonly #batch: FrameBatch<RequestParts, HostExchange>;
   readonly #connection: MuxConnection<RequestParts, HostExchange>;
@@ -86,7 +91,7 @@ export class HostMux implements MuxEnd {
 
   /** Opens an exchange. Only while `open`. */
   openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
-    const exchange = new MuxExchange(this, this.#batch, 0, responses, () => receiver);
+    const exchange = new MuxExchange(this, this.#batch, 0, this.#incoming, () => receiver);
     this.#unopened.add(exchange);
     return exchange;
   }

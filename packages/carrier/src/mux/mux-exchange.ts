@@ -55,7 +55,8 @@ export class MuxExchange<
   readonly #side: ExchangeSide;
   readonly #queue: FrameQueue<Out, MuxExchange<Out, In, Order>>;
   readonly #receiveQueue: ReceiveQueue<In>;
-  readonly #room = new Room();
+  /** Made for the first one who waits, which in most exchanges nobody does. */
+  #room: Room | undefined;
   /** The order of the parts received. */
   #order: Order;
   #progress: ExchangeState = "open";
@@ -90,7 +91,7 @@ export class MuxExchange<
     this.#progress = advanceExchange(this.#side, this.#progress, parts);
     const hasRoom = this.#queue.enqueue(parts);
     this.#finishOnceSent();
-    return hasRoom || this.#state !== "open" ? undefined : this.#room.wait();
+    return hasRoom || this.#state !== "open" ? undefined : (this.#room ??= new Room()).wait();
   }
 
   reset(error: ServeHTTPError): void {
@@ -109,7 +110,7 @@ export class MuxExchange<
 
   /** There is room again. */
   goOn(): void {
-    this.#room.open();
+    this.#room?.open();
   }
 
   /** Everything that this end had to send is in a batch. */
@@ -190,9 +191,9 @@ export class MuxExchange<
   #finish(reason: ServeHTTPError | undefined): void {
     this.#state = "over";
     if (reason === undefined) {
-      this.#room.open();
+      this.#room?.open();
     } else {
-      this.#room.close(reason);
+      this.#room?.close(reason);
     }
     this.#owner.forget(this);
   }

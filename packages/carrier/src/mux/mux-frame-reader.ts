@@ -9,7 +9,7 @@ import { WireReader } from "../wire/wire-reader.js";
 
 /**
  * What the other end sends about one exchange: a frame, or a piece of one that has not come in
- * full.
+ * full. It counts until the next one is read.
  */
 export interface IncomingFrame {
   readonly exchangeId: number;
@@ -57,6 +57,29 @@ const pieceBytesMin = 4_096;
 
 const nothing = Buffer.alloc(0);
 
+const emptyFrame: IncomingFrame = {
+  exchangeId: 0,
+  parts: undefined,
+  piece: undefined,
+  pieceTag: 0,
+  creditBytes: 0,
+  reset: undefined,
+  broken: undefined,
+};
+
+/** The next field. Its tag and length have come, its body may not have. */
+interface Field {
+  readonly tag: number;
+  readonly headBytes: number;
+  readonly bodyBytes: number;
+  readonly whole: boolean;
+  /** Reads the body, as far as it has come. */
+  readonly reader: WireReader;
+}
+
+/** A field that is used again. */
+type Found = { -readonly [Key in keyof Field]: Field[Key] };
+
 /**
  * Reads the frames of a mux RPC as their bytes come. A message that lies in one piece of input, as
  * all small ones do, is read frame by frame. Of a longer message, the bytes of chunks are handed on
@@ -94,6 +117,19 @@ export class MuxFrameReader {
   #exchangeId = 0;
   #pieceTag = 0;
   #draining = false;
+  /** Used again for each field and each frame, so that a small exchange allocates none of them. */
+  readonly #head = new WireReader(nothing);
+  readonly #found: Found = {
+    tag: 0,
+    headBytes: 0,
+    bodyBytes: 0,
+    whole: false,
+    reader: new WireReader(nothing),
+  };
+  readonly #parts = new WireReader(nothing);
+  readonly #frame: { -readonly [Key in keyof IncomingFrame]: IncomingFrame[Key] } = {
+    ...emptyFrame,
+  };
 
   /** `unspecifiedReset` is what a reset without a code means at this end. */
   constructor(tags: PieceTags, unspecifiedReset: ExchangeErrorCode) {
@@ -197,7 +233,7 @@ export class MuxFrameReader {
     if (field.tag === muxTags.frames) {
       if (field.whole) {
         this.#messageLeft -= this.#take(field);
-        return readFrame(field.reader, this.#unspecifiedReset);
+        return this.#readFrame(field.reader);
       }
       this.#messageLeft -= field.headBytes + field.bodyBytes;
       this.#offset += field.headBytes;
@@ -299,7 +335,7 @@ export class MuxFrameReader {
    */
   #field(left: number): Field | undefined {
     const available = Math.min(left, this.#input.length - this.#offset);
-    const reader = new WireReader(this.#input, this.#offset, this.#offset + available);
+    const reader = this.#head.readAt(this.#input, this.#offset, this.#offset + available);
     if (!hasVarint(this.#input, reader.offset, reader.end)) {
       return available < left ? undefined : malformedField();
     }
@@ -317,12 +353,13 @@ export class MuxFrameReader {
     }
     const whole = headBytes + bodyBytes <= available;
     const begin = this.#offset + headBytes;
-    const body = new WireReader(
-      this.#input,
-      begin,
-      Math.min(begin + bodyBytes, this.#input.length),
-    );
-    return { tag, headBytes, bodyBytes, whole, reader: body };
+    const found = this.#found;
+    found.tag = tag;
+    found.headBytes = headBytes;
+    found.bodyBytes = bodyBytes;
+    found.whole = whole;
+    found.reader.readAt(this.#input, begin, Math.min(begin + bodyBytes, this.#input.length));
+    return found;
   }
 
   /** Reads a field that is a number or has a fixed length. */
@@ -356,69 +393,44 @@ export class MuxFrameReader {
     return "more";
   }
 
+  /** Reads a frame that has come in full. */
+  #readFrame(reader: WireReader): IncomingFrame {
+    const frame = this.#frame;
+    frame.exchangeId = 0;
+    frame.parts = undefined;
+    frame.creditBytes = 0;
+    frame.reset = undefined;
+    while (!reader.done) {
+      const tag = reader.varint();
+      switch (tag) {
+        case muxTags.exchangeId:
+          frame.exchangeId = reader.varint();
+          break;
+        case muxTags.parts: {
+          const begin = reader.skipDelimited();
+          frame.parts = this.#parts.readAt(reader.buffer, begin, reader.offset);
+          break;
+        }
+        case muxTags.creditBytes:
+          frame.creditBytes = reader.varint();
+          break;
+        case muxTags.reset:
+          frame.reset = readReset(reader.nested(), this.#unspecifiedReset);
+          break;
+        default:
+          reader.skip(tag);
+      }
+    }
+    checkExchangeId(frame.exchangeId);
+    return frame;
+  }
+
   /** Skips a whole field. Returns its bytes. */
   #take(field: Field): number {
     const bytes = field.headBytes + field.bodyBytes;
     this.#offset += bytes;
     return bytes;
   }
-}
-
-/** The next field. Its tag and length have come, its body may not have. */
-interface Field {
-  readonly tag: number;
-  readonly headBytes: number;
-  readonly bodyBytes: number;
-  readonly whole: boolean;
-  /** Reads the body, as far as it has come. */
-  readonly reader: WireReader;
-}
-
-const emptyFrame: IncomingFrame = {
-  exchangeId: 0,
-  parts: undefined,
-  piece: undefined,
-  pieceTag: 0,
-  creditBytes: 0,
-  reset: undefined,
-  broken: undefined,
-};
-
-/** Reads a frame that has come in full. */
-function readFrame(reader: WireReader, unspecifiedReset: ExchangeErrorCode): IncomingFrame {
-  let exchangeId = 0;
-  let parts: WireReader | undefined;
-  let creditBytes = 0;
-  let reset: ServeHTTPError | undefined;
-  while (!reader.done) {
-    const tag = reader.varint();
-    switch (tag) {
-      case muxTags.exchangeId:
-        exchangeId = reader.varint();
-        break;
-      case muxTags.parts:
-        parts = reader.nested();
-        break;
-      case muxTags.creditBytes:
-        creditBytes = reader.varint();
-        break;
-      case muxTags.reset:
-        reset = readReset(reader.nested(), unspecifiedReset);
-        break;
-      default:
-        reader.skip(tag);
-    }
-  }
-  checkExchangeId(exchangeId);
-  return {
-    exchangeId,
-    parts,
-    piece: undefined,
-    pieceTag: 0,
-    creditBytes,
-    reset,
-    broken: undefined,
-  };
 }
 
 /**

@@ -8,6 +8,7 @@ import {
 } from "@servehttp/contract";
 import { expect, test } from "vitest";
 import type { HostStream } from "../http2/host-stream.js";
+import { RepeatedHeads } from "../wire/repeated-heads.js";
 import { HostStreamExchange, type StreamCarrier } from "./host-stream-exchange.js";
 import type { HostEnd, HostStreams } from "../test-rig/host-streams.js";
 import { framed, RawPlugin, responseMessageOf } from "../test-rig/raw-ends.js";
@@ -556,6 +557,7 @@ class UnseenExchange {
 
   constructor({ keptBytesMax = 1_000 } = {}) {
     const carrier: StreamCarrier = {
+      heads: new RepeatedHeads(),
       plan: () => undefined,
       openStream: (_listener, parts) => {
         this.written.push(parts);

@@ -19,6 +19,7 @@ import { answered } from "../schedule/answered.js";
 import { brokenOrder, errorOfStatus, grpcProblem } from "../wire/grpc-status.js";
 import type { HeaderFields } from "../wire/header-fields.js";
 import { readResponseParts } from "../wire/read-parts.js";
+import type { RepeatedHeads } from "../wire/repeated-heads.js";
 import { WireReader } from "../wire/wire-reader.js";
 import { MessageReader, type MessageTaker } from "./message-reader.js";
 import { streamResetCode } from "./stream-reset-codes.js";
@@ -28,6 +29,8 @@ const unsentBytesMax = 131_072;
 
 /** What carries the exchanges of a plugin on streams. */
 export interface StreamCarrier {
+  /** The response heads that its plugin sends again and again. */
+  readonly heads: RepeatedHeads;
   /** Calls `flush` when this turn has brought about what it does. */
   plan(exchange: HostStreamExchange): void;
   /** Opens a stream with this first message. Undefined where there is no room for it. */
@@ -155,7 +158,7 @@ export class HostStreamExchange
   }
 
   takeMessage(message: Buffer): void | Promise<void> {
-    const parts = readResponseParts(new WireReader(message));
+    const parts = readResponseParts(new WireReader(message), this.#carrier.heads);
     try {
       this.#order = advanceResponse(this.#order, parts);
     } catch (error) {

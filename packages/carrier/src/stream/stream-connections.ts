@@ -24,6 +24,7 @@ import {
 import { atCallbackEnd, atTurnEnd, type Flushable } from "../schedule/turn-end.js";
 import type { HeaderFields } from "../wire/header-fields.js";
 import { WireWriter } from "../wire/wire-writer.js";
+import { RepeatedHeads } from "../wire/repeated-heads.js";
 import { writeRequestParts } from "../wire/write-parts.js";
 import { HostStreamExchange, type StreamCarrier } from "./host-stream-exchange.js";
 
@@ -68,6 +69,7 @@ export interface StreamConnectionsOptions {
  *   draining -> closed   [the last connection has closed; close: now]
  */
 export class StreamConnections implements StreamCarrier, HostConnectionOwner, Flushable {
+  readonly heads = new RepeatedHeads();
   readonly #options: StreamConnectionsOptions;
   readonly #headers: RequestHeaders;
   readonly #writer = new WireWriter();

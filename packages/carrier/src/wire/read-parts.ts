@@ -10,6 +10,7 @@ import {
   plainEnd,
   ServeHTTPError,
 } from "@servehttp/contract";
+import type { RepeatedHeads } from "./repeated-heads.js";
 import { readReset } from "./reset-codec.js";
 import type { WireReader } from "./wire-reader.js";
 
@@ -65,8 +66,11 @@ export function readRequestMessage(reader: WireReader): ReadRequest {
   return message;
 }
 
-/** Reads a `ServeHTTPResponse`. Chunks are views of the buffer. */
-export function readResponseParts(reader: WireReader): ResponseParts {
+/**
+ * Reads a `ServeHTTPResponse`. Chunks are views of the buffer. Final heads come from `heads` where
+ * they are known.
+ */
+export function readResponseParts(reader: WireReader, heads?: RepeatedHeads): ResponseParts {
   const parts: ResponseParts = {};
   let informational: InformationalResponse[] | undefined;
   while (!reader.done) {
@@ -77,10 +81,14 @@ export function readResponseParts(reader: WireReader): ResponseParts {
         informational.push(readResponseHead(reader.nested()));
         parts.informational = informational;
         break;
-      case 0x12:
+      case 0x12: {
         onlyOnce(parts.init, "init");
-        parts.init = readResponseHead(reader.nested());
+        const outerEnd = reader.enter();
+        parts.init =
+          heads === undefined ? readResponseHead(reader) : heads.read(reader, readResponseHead);
+        reader.leave(outerEnd);
         break;
+      }
       case 0x1a:
         reader.skipDelimited();
         parts.hijack = true;
@@ -94,10 +102,13 @@ export function readResponseParts(reader: WireReader): ResponseParts {
           parts.flush = true;
         }
         break;
-      case 0x32:
+      case 0x32: {
         onlyOnce(parts.end, "end");
-        parts.end = readEnd(reader.nested());
+        const outerEnd = reader.enter();
+        parts.end = readEnd(reader);
+        reader.leave(outerEnd);
         break;
+      }
       case 0x3a:
         onlyOnce(parts.tunnelChunk, "tunnel_chunk");
         parts.tunnelChunk = reader.bytes();

@@ -2,24 +2,37 @@ import { ServeHTTPError } from "@servehttp/contract";
 
 /** Reads the protobuf wire format. Malformed input is a `protocol-violation`. */
 export class WireReader {
-  readonly buffer: Buffer;
+  buffer: Buffer;
   offset: number;
-  /** Where the message ends. */
-  readonly end: number;
+  #end: number;
 
   constructor(buffer: Buffer, offset = 0, end = buffer.length) {
     this.buffer = buffer;
     this.offset = offset;
-    this.end = end;
+    this.#end = end;
+  }
+
+  /** Where the message ends. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Reads something else from here on. Returns itself. */
+  readAt(buffer: Buffer, offset: number, end: number): this {
+    this.buffer = buffer;
+    this.offset = offset;
+    this.#end = end;
+    return this;
   }
 
   get done(): boolean {
-    return this.offset >= this.end;
+    return this.offset >= this.#end;
   }
 
   /** Reads a tag, or a varint of up to 64 bits. Exact up to 2^53. */
   varint(): number {
-    const { buffer, end } = this;
+    const { buffer } = this;
+    const end = this.#end;
     let { offset } = this;
     let value = 0;
     let factor = 1;
@@ -38,7 +51,8 @@ export class WireReader {
   }
 
   int32(): number {
-    const { buffer, end } = this;
+    const { buffer } = this;
+    const end = this.#end;
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {
       if (this.offset >= end) {
@@ -82,7 +96,7 @@ export class WireReader {
   skipDelimited(): number {
     const length = this.varint();
     const begin = this.offset;
-    if (length > this.end - begin) {
+    if (length > this.#end - begin) {
       throw malformed("a field that is longer than its message");
     }
     this.offset = begin + length;
@@ -98,6 +112,24 @@ export class WireReader {
   utf8(): string {
     const begin = this.skipDelimited();
     return this.buffer.toString("utf8", begin, this.offset);
+  }
+
+  /**
+   * Reads no further than the nested message that begins here, until `leave`. Returns the end of the
+   * message around it.
+   */
+  enter(): number {
+    const outerEnd = this.#end;
+    const begin = this.skipDelimited();
+    this.#end = this.offset;
+    this.offset = begin;
+    return outerEnd;
+  }
+
+  /** Goes on behind the nested message, which ends where it ends, whatever was read of it. */
+  leave(outerEnd: number): void {
+    this.offset = this.#end;
+    this.#end = outerEnd;
   }
 
   /** Returns a reader of the nested message that begins here. */
@@ -129,7 +161,7 @@ export class WireReader {
       default:
         throw malformed(`a field of wire type ${tag & 7}`);
     }
-    if (this.offset > this.end) {
+    if (this.offset > this.#end) {
       throw malformed("a field that is longer than its message");
     }
   }

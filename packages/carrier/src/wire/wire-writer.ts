@@ -154,6 +154,13 @@ export class WireWriter {
     this.#offset += this.#slab.write(value, this.#offset, length, "utf8");
   }
 
+  /** Whole fields, tags included, that were written before. */
+  encoded(fields: Buffer): void {
+    this.#reserve(fields.length);
+    this.#slab.set(fields, this.#offset);
+    this.#offset += fields.length;
+  }
+
   /** Bytes; long ones are not copied. */
   bytes(tag: number, value: Uint8Array): void {
     const { length } = value;

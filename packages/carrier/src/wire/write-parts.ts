@@ -5,7 +5,7 @@ import type {
   ResponseInit,
   ResponseParts,
 } from "@servehttp/contract";
-import type { WireWriter } from "./wire-writer.js";
+import { grpcPrefixBytes, WireWriter } from "./wire-writer.js";
 
 /*
  * Writes the messages of `exchange.proto`, by hand for speed: the generated codec takes more time
@@ -76,7 +76,7 @@ function writeRequestInit(writer: WireWriter, init: RequestInit): void {
   writeNumber(writer, 0x30, init.protocolMinor);
   writeText(writer, 0x3a, init.host);
   writeText(writer, 0x42, init.remoteAddress);
-  writeFields(writer, 0x4a, init.headers);
+  writeHeaders(writer, init);
   if (init.contentLength !== 0) {
     writer.varint(0x50);
     writer.sint64(init.contentLength);
@@ -107,6 +107,26 @@ function writeRequestInit(writer: WireWriter, init: RequestInit): void {
     writer.latin1(0xa2, init.calledBy);
   }
 }
+
+/** Fields that come again and again are encoded once. */
+function writeHeaders(writer: WireWriter, { headers, headersMemo }: RequestInit): void {
+  if (headersMemo?.of !== headers) {
+    writeFields(writer, headersTag, headers);
+    return;
+  }
+  headersMemo.made ??= encodedHeaders(headers);
+  writer.encoded(headersMemo.made as Buffer);
+}
+
+function encodedHeaders(headers: FieldList): Buffer {
+  headersWriter ??= new WireWriter();
+  headersWriter.beginMessage();
+  writeFields(headersWriter, headersTag, headers);
+  return Buffer.concat(headersWriter.endMessage()).subarray(grpcPrefixBytes);
+}
+
+const headersTag = 0x4a;
+let headersWriter: WireWriter | undefined;
 
 function writeResponseHead(writer: WireWriter, tag: number, head: ResponseInit): void {
   writer.beginNested(tag);

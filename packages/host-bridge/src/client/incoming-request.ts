@@ -1,4 +1,4 @@
-import type { FieldList, ServeHTTPError } from "@servehttp/contract";
+import type { FieldList, Memo, ServeHTTPError } from "@servehttp/contract";
 import type { ClientResponse } from "./client-response.js";
 import type { HostRequest } from "./node-types.js";
 import type { RequestBody } from "./request-body.js";
@@ -39,6 +39,11 @@ export interface IncomingRequest {
   readonly method: string;
   /** As Node gives them: name, value, name, value. */
   readonly rawHeaders: readonly string[];
+  /**
+   * There where the same fields have come on the same connection before: for what the edge makes of
+   * them.
+   */
+  readonly fieldsMemo?: Memo | undefined;
   readonly versionMajor: number;
   readonly versionMinor: number;
   readonly scheme: "http" | "https";

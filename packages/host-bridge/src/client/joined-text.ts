@@ -7,5 +7,7 @@ export const joinedBytesMax = 4_096;
 
 /** Bytes as a string of one character each. */
 export function joinedText(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  const buffer =
+    bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return buffer.toString("latin1");
 }

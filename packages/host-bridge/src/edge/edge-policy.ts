@@ -45,6 +45,12 @@ export class EdgePolicy {
   /** Parameters to remove from queries, by `parameterNames`. */
   readonly secretParameters: ReadonlySet<string>;
 
+  /**
+   * Counts what `readRequest` has learned: what it returned before holds only while this is the
+   * same.
+   */
+  version = 0;
+
   /** Whether a plugin's informational responses go to the client. */
   readonly informational: boolean;
 
@@ -63,7 +69,7 @@ export class EdgePolicy {
 
   /**
    * Reads a request's header section: what goes to the plugin, and what the section says about the
-   * body. `addIdentity` adds the host's identity fields afterwards, so that nothing in the section
+   * body. `withIdentity` adds the host's identity fields afterwards, so that nothing in the section
    * can remove them.
    *
    * @param rawHeaders as Node gives them: name, value, name, value
@@ -103,13 +109,14 @@ export class EdgePolicy {
   }
 
   /**
-   * Sets the host's identity fields. Removes the client's fields of the same names, however they
-   * were written.
+   * Returns fields of a client with the host's identity fields set. Leaves out the client's fields
+   * of the same names, however they were written.
    *
    * @throws ServeHTTPError `invalid-argument` when a name is no token or frames messages, or as
    *   `readIdentity` does
    */
-  addIdentity(fields: string[], identity: IdentityFields): void {
+  withIdentity(sent: FieldList, identity: IdentityFields): FieldList {
+    const fields = [...sent];
     const given = readIdentity(identity);
     let present: Set<string> | undefined;
     for (const name of given.names) {
@@ -134,6 +141,7 @@ export class EdgePolicy {
     for (const text of given.fields) {
       fields.push(text);
     }
+    return fields;
   }
 
   /** Returns the trailers of a request that a plugin may see. */
@@ -316,6 +324,7 @@ export class EdgePolicy {
     }
     if (this.#identityNames.size > before) {
       this.#names.reset();
+      this.version += 1;
     }
   }
 

@@ -15,7 +15,7 @@ export interface Identity {
 
 /**
  * Checks what the host's `identity` function returned. Reads every property once. The names are
- * checked by `EdgePolicy.addIdentity`.
+ * checked by `EdgePolicy.withIdentity`.
  *
  * @param identity what the function returned, whatever the type says
  * @throws ServeHTTPError `invalid-argument`, which says for which field what was given and what is

@@ -1,4 +1,4 @@
-import type { FieldList } from "@servehttp/contract";
+import type { FieldList, Memo } from "@servehttp/contract";
 
 /** What the host knows of a request apart from its header section. */
 export interface ClientFacts {
@@ -35,8 +35,10 @@ export interface ClientFacts {
 /** What a request's header section says. */
 export interface RequestFields {
   readonly kind: "fields";
-  /** What goes to the plugin: name, value, name, value. Whoever reads the request may push more. */
-  readonly fields: string[];
+  /** What goes to the plugin: name, value, name, value. */
+  readonly fields: FieldList;
+  /** There where the same list goes to the plugin again and again. */
+  readonly fieldsMemo?: Memo;
   readonly host: string;
   /** The client's `"ip:port"`, as far as trusted proxies and the connection tell. */
   readonly remoteAddress: string;

@@ -318,7 +318,7 @@ describe("what Node does with the result", () => {
   it("HTTP/1 sends them as they are", async () => {
     await using server = createHttp1Server((_, response) => {
       const { fields, status } = head(299, headers);
-      response.writeHead(status, fields);
+      response.writeHead(status, [...fields]);
       response.end("body");
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

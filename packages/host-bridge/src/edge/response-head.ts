@@ -6,6 +6,7 @@ import {
   isFieldValue,
   isForbiddenTrailer,
   isReasonPhrase,
+  type Memo,
   type ResponseInit,
   ServeHTTPError,
   trimFieldValue,
@@ -41,10 +42,9 @@ export interface ResponseHead {
   readonly reason?: string;
   /**
    * Name, value, name, value, ready for `response.writeHead(status, fields)` of HTTP/1. Has a
-   * Content-Length where `contentLength` is a number, and no other framing field. More fields may
-   * be pushed.
+   * Content-Length where `contentLength` is a number, and no other framing field.
    */
-  readonly fields: string[];
+  readonly fields: FieldList;
   /**
    * How many bytes of body the plugin declared; undefined when it didn't, or no body is allowed.
    */
@@ -55,6 +55,17 @@ export interface ResponseHead {
   readonly announcesTrailers: boolean;
   /** `fields` has a Connection field, which says what there is to say of the connection. */
   readonly namesConnection?: true;
+  /** There on a head that has come before: for what a response makes of it. */
+  readonly memo?: Memo;
+}
+
+/** A head that was read for requests of one kind. */
+interface RememberedHead {
+  readonly head: ResponseHead;
+  readonly method: string;
+  readonly versionMajor: number;
+  readonly versionMinor: number;
+  readonly policy: ResponseRules["policy"];
 }
 
 /**
@@ -66,6 +77,27 @@ export interface ResponseHead {
  *   have, `protocol-violation` for a section that is too large
  */
 export function readResponseHead(init: ResponseInit, rules: ResponseRules): ResponseHead {
+  const { memo } = init;
+  if (memo?.of !== init.headers || rules.redirects !== undefined) {
+    return readHead(init, rules);
+  }
+  const remembered = memo.made as RememberedHead | undefined;
+  const { method, policy, versionMajor, versionMinor } = rules;
+  if (
+    remembered?.method === method &&
+    remembered.versionMajor === versionMajor &&
+    remembered.versionMinor === versionMinor &&
+    remembered.policy === policy
+  ) {
+    return remembered.head;
+  }
+  const read = readHead(init, rules);
+  const head = { ...read, memo: { of: read.fields, made: undefined } };
+  memo.made = { head, method, policy, versionMajor, versionMinor } satisfies RememberedHead;
+  return head;
+}
+
+function readHead(init: ResponseInit, rules: ResponseRules): ResponseHead {
   if (!(Number.isInteger(init.status) && init.status >= 200 && init.status <= 999)) {
     throw new ServeHTTPError("handler-failed", `the plugin answered the status ${init.status}`);
   }

@@ -13,7 +13,10 @@ const times: ExchangeTimes = { headMs: 1_000, idleMs: 500, totalMs: 10_000 };
 
 function timed(some: Partial<ExchangeTimes> = {}): { timer: ExchangeTimer; expired: string[] } {
   const expired: string[] = [];
-  const timer = new ExchangeTimer({ ...times, ...some }, (message) => expired.push(message));
+  const timer = new ExchangeTimer(
+    { ...times, ...some },
+    { timeExpired: (message) => void expired.push(message) },
+  );
   return { timer, expired };
 }
 

@@ -1,4 +1,5 @@
 import { headExtensionMsMax } from "../limits.js";
+import { type QueuedTimeout, TimeoutQueue } from "./timeout-queue.js";
 
 /** The times of one exchange, in milliseconds; 0 is no limit. */
 export interface ExchangeTimes {
@@ -12,25 +13,36 @@ export interface ExchangeTimes {
   readonly totalMs: number;
 }
 
+/** Who is told that the time of an exchange has run out. */
+export interface ExpiryListener {
+  /** `message` says which time it was. Called at most once. */
+  timeExpired(message: string): void;
+}
+
 /**
- * The clock of one exchange: one timer, set for the first time that could run out. What happens
- * meanwhile is noted, and counted when the timer fires, so that a part costs no timer of its own.
+ * The clock of one exchange, set for the first time that could run out. What happens meanwhile is
+ * noted, and counted when that time has come, so that a part sets no timer. Most exchanges wait for
+ * a head, all of them equally long, so those of a plugin share one timer.
  */
-export class ExchangeTimer {
+export class ExchangeTimer implements QueuedTimeout {
   readonly #times: ExchangeTimes;
-  readonly #onExpired: (message: string) => void;
+  readonly #listener: ExpiryListener;
   readonly #startedMs: number;
   /** When the head is due; 0 for never, or once it is there. */
   #headDueMs: number;
   #awaitingHead = true;
   #movedMs: number;
+  /** Set where it is not in the queue. */
   #timer: NodeJS.Timeout | undefined;
-  /** When the timer fires. */
-  #armedForMs = Number.POSITIVE_INFINITY;
+  /** When it is looked at again. */
+  dueMs = Number.POSITIVE_INFINITY;
+  queue: TimeoutQueue | undefined;
+  previous: QueuedTimeout | undefined;
+  next: QueuedTimeout | undefined;
 
-  constructor(times: ExchangeTimes, onExpired: (message: string) => void) {
+  constructor(times: ExchangeTimes, listener: ExpiryListener) {
     this.#times = times;
-    this.#onExpired = onExpired;
+    this.#listener = listener;
     const nowMs = performance.now();
     this.#startedMs = nowMs;
     this.#movedMs = nowMs;
@@ -55,7 +67,7 @@ export class ExchangeTimer {
     this.#awaitingHead = false;
     this.#headDueMs = 0;
     this.#movedMs = performance.now();
-    if (this.#nextDueMs() < this.#armedForMs) {
+    if (this.#nextDueMs() < this.dueMs) {
       this.stop();
       this.#arm(this.#movedMs);
     }
@@ -75,17 +87,29 @@ export class ExchangeTimer {
 
   /** Stops the clock for good. */
   stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    if (this.queue !== undefined) {
+      this.queue.delete(this);
+    } else if (this.#timer !== undefined) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
   }
 
   #arm(nowMs: number): void {
+    const { headMs } = this.#times;
     const dueMs = this.#nextDueMs();
-    this.#armedForMs = dueMs;
-    this.#timer =
-      dueMs === Number.POSITIVE_INFINITY
-        ? undefined
-        : setTimeout(() => this.#check(), Math.max(1, dueMs - nowMs));
+    this.dueMs = dueMs;
+    if (headMs !== 0 && dueMs === nowMs + headMs) {
+      queueOf(this.#times).add(this, nowMs);
+    } else if (dueMs !== Number.POSITIVE_INFINITY) {
+      this.#timer = setTimeout(
+        () => {
+          this.#timer = undefined;
+          this.due();
+        },
+        Math.max(1, dueMs - nowMs),
+      );
+    }
   }
 
   #nextDueMs(): number {
@@ -100,19 +124,31 @@ export class ExchangeTimer {
     return dueMs;
   }
 
-  #check(): void {
+  due(): void {
     const nowMs = performance.now();
     const { headMs, idleMs, totalMs } = this.#times;
     // Timers fire up to a millisecond early.
     const reachedMs = nowMs + 1;
     if (totalMs !== 0 && reachedMs >= this.#startedMs + totalMs) {
-      this.#onExpired(`the exchange took more than its ${totalMs} ms`);
+      this.#listener.timeExpired(`the exchange took more than its ${totalMs} ms`);
     } else if (this.#headDueMs !== 0 && reachedMs >= this.#headDueMs) {
-      this.#onExpired(`no response head within ${headMs} ms`);
+      this.#listener.timeExpired(`no response head within ${headMs} ms`);
     } else if (!this.#awaitingHead && idleMs !== 0 && reachedMs >= this.#movedMs + idleMs) {
-      this.#onExpired(`nothing moved for ${idleMs} ms`);
+      this.#listener.timeExpired(`nothing moved for ${idleMs} ms`);
     } else {
       this.#arm(nowMs);
     }
   }
+}
+
+/** By the times of a plugin: its exchanges that wait for a head. */
+const queues = new WeakMap<ExchangeTimes, TimeoutQueue>();
+
+function queueOf(times: ExchangeTimes): TimeoutQueue {
+  let queue = queues.get(times);
+  if (queue === undefined) {
+    queue = new TimeoutQueue();
+    queues.set(times, queue);
+  }
+  return queue;
 }

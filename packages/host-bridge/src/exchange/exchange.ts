@@ -21,7 +21,7 @@ import {
 } from "../edge/response-head.js";
 import { givenBackMax } from "../limits.js";
 import { checkLength } from "./check-length.js";
-import { ExchangeTimer, type ExchangeTimes } from "./exchange-timer.js";
+import { ExchangeTimer, type ExchangeTimes, type ExpiryListener } from "./exchange-timer.js";
 import { type Failure, failureOf, failures, type Outcome } from "./failure.js";
 import { failureResponse } from "./failure-response.js";
 import { middlewareError } from "./middleware-error.js";
@@ -91,7 +91,7 @@ type ExchangeState =
 const unanswered: ExchangeState = { name: "unanswered" };
 const over: ExchangeState = { name: "over" };
 
-export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
+export class Exchange implements PartReceiver<ResponseParts>, CloseListener, ExpiryListener {
   #plugin: ExchangePlugin;
   readonly #response: ClientResponse;
   readonly #rules: ResponseRules;
@@ -117,9 +117,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
     // First: where it throws, nothing has begun.
     this.#channel = plugin.openExchange(this);
     plugin.onBegun(this);
-    this.#timer = new ExchangeTimer(plugin.times, (message) =>
-      this.#giveUp(new ServeHTTPError("deadline", message)),
-    );
+    this.#timer = new ExchangeTimer(plugin.times, this);
     if (body === undefined) {
       this.#sender = undefined;
       void this.#channel.send({ init, end: plainEnd });
@@ -133,6 +131,10 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener {
       (raw) => edge.readRequestTrailers(raw),
       () => this.#timer.requestMoved(),
     );
+  }
+
+  timeExpired(message: string): void {
+    this.#giveUp(new ServeHTTPError("deadline", message));
   }
 
   /** A tunnel notices by itself that its connection is closed. */

@@ -6,6 +6,7 @@ import { isEncrypted } from "../client/is-encrypted.js";
 import { peerOf, remoteAddressOf } from "../client/remote-address.js";
 import { fastPathHeldBytesMax, fastPathSilenceMsMax } from "../limits.js";
 import type { ConnectionOwner, OwnedConnection } from "./connection-owner.js";
+import { LastFields } from "./last-fields.js";
 import { readPlainHead } from "./plain-request.js";
 import { FastPathRequest, type RequestConnection } from "./request.js";
 import { SocketIo } from "./socket-io.js";
@@ -43,6 +44,7 @@ export class FastPathConnection implements OwnedConnection, RequestConnection {
   /** When the state began: as late as the fast path's clock can tell, and never in the future. */
   #sinceMs: number;
   #bodyPaused = false;
+  readonly #lastFields = new LastFields();
   /** The response has said that the connection closes. */
   #saidClose = false;
 
@@ -255,7 +257,7 @@ export class FastPathConnection implements OwnedConnection, RequestConnection {
     const { io } = this;
     const owner = this.#owner;
     const bytes = io.take();
-    const head = readPlainHead(bytes, owner.limits);
+    const head = readPlainHead(bytes, owner.limits, this.#lastFields);
     // Node's server runs pipelined requests at once, so a client that has sent more than one
     // request is left to Node.
     const pipelined = head !== undefined && bytes.length > head.bytes + head.contentLength;

@@ -32,7 +32,7 @@ export class FastPath implements ConnectionOwner {
   readonly admit: (request: FastPathRequest) => boolean;
   readonly onError: (error: unknown) => void;
   readonly #server: Server;
-  readonly #requestListener: unknown;
+  readonly #requestListener: Listener;
   readonly #connections = new Set<OwnedConnection>();
   /** How many requests it has served. */
   served = 0;
@@ -49,7 +49,7 @@ export class FastPath implements ConnectionOwner {
 
   constructor(options: FastPathOptions) {
     this.#server = options.server;
-    this.#requestListener = options.requestListener;
+    this.#requestListener = options.requestListener as Listener;
     this.limits = options.limits;
     this.passToNode = options.passToNode;
     this.admit = options.admit;
@@ -86,10 +86,9 @@ export class FastPath implements ConnectionOwner {
   /** Whether nobody but the host would see a request that came now. */
   get open(): boolean {
     const server = this.#server;
-    const listeners = server.listeners("request");
     return (
-      listeners.length === 1 &&
-      listeners[0] === this.#requestListener &&
+      server.listenerCount("request") === 1 &&
+      server.listenerCount("request", this.#requestListener) === 1 &&
       server.emit === EventEmitter.prototype.emit &&
       server.timeout === 0 &&
       !server.maxRequestsPerSocket &&
@@ -179,6 +178,8 @@ export class FastPath implements ConnectionOwner {
     }
   }
 }
+
+type Listener = (...args: never[]) => void;
 
 const requestStart = channel("http.server.request.start");
 const responseCreated = channel("http.server.response.created");

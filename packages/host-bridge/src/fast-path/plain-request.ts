@@ -1,3 +1,6 @@
+import type { Memo } from "@servehttp/contract";
+import type { LastFields } from "./last-fields.js";
+
 /**
  * The head of a plain request. There is only one way to read it, so a fast path beside Node's
  * parser may serve it.
@@ -12,6 +15,8 @@ export interface PlainHead {
   readonly contentLength: number;
   /** The length of the head, its empty line included. */
   readonly bytes: number;
+  /** There where the same fields have come before: for what is made of them. */
+  readonly fieldsMemo: Memo | undefined;
 }
 
 /**
@@ -34,11 +39,48 @@ export interface PlainLimits {
  * Hot: the small GET of `apps/bench`.
  *
  * @param bytes what has come and has not been read
+ * @param last the fields of the connection's last request, which the next one mostly repeats
  */
-export function readPlainHead(bytes: Buffer, limits: PlainLimits): PlainHead | undefined {
+export function readPlainHead(
+  bytes: Buffer,
+  limits: PlainLimits,
+  last?: LastFields,
+): PlainHead | undefined {
+  const fieldsAt = bytes.indexOf(lineFeed) + 1;
+  const same = last?.sameAt(bytes, fieldsAt, limits.headBytesMax);
+  if (same !== undefined) {
+    const line = readLine(bytes.toString("latin1", 0, fieldsAt));
+    const { contentLength, memo, rawHeaders } = same;
+    return (
+      line && {
+        method: line.method,
+        target: line.target,
+        rawHeaders,
+        contentLength,
+        bytes: fieldsAt + same.bytes.length,
+        fieldsMemo: memo,
+      }
+    );
+  }
   // One character a byte. What stands behind the head may be a long body, of which only so much is
   // looked at.
   const text = bytes.toString("latin1", 0, limits.headBytesMax);
+  const line = readLine(text);
+  const head = line && readFields(text, line, limits.fieldsMax);
+  if (head !== undefined) {
+    last?.note(bytes, fieldsAt, head);
+  }
+  return head;
+}
+
+interface RequestLine {
+  readonly method: string;
+  readonly target: string;
+  /** With the CRLF that ends it. */
+  readonly length: number;
+}
+
+function readLine(text: string): RequestLine | undefined {
   const methodEnd = text.indexOf(" ");
   const method = methods.get(text.slice(0, methodEnd));
   if (method === undefined) {
@@ -50,29 +92,33 @@ export function readPlainHead(bytes: Buffer, limits: PlainLimits): PlainHead | u
     return undefined;
   }
   const target = text.slice(targetAt, targetEnd);
-  if (outsideTargetPattern.test(target)) {
-    return undefined;
-  }
-  return readFields(text, targetEnd + versionLineEnd.length, method, target, limits.fieldsMax);
+  return outsideTargetPattern.test(target)
+    ? undefined
+    : { method, target, length: targetEnd + versionLineEnd.length };
 }
 
 function readFields(
   text: string,
-  fieldsAt: number,
-  method: string,
-  target: string,
+  { method, target, length }: RequestLine,
   fieldsMax: number,
 ): PlainHead | undefined {
   const rawHeaders: string[] = [];
   let hasHost = false;
   let hasConnection = false;
   let contentLength = -1;
-  let at = fieldsAt;
+  let at = length;
   for (let count = 0; count <= fieldsMax; count++) {
     const lineEnd = text.indexOf("\r\n", at);
     if (lineEnd === at) {
       return hasHost
-        ? { method, target, rawHeaders, contentLength: Math.max(contentLength, 0), bytes: at + 2 }
+        ? {
+            method,
+            target,
+            rawHeaders,
+            contentLength: Math.max(contentLength, 0),
+            bytes: at + 2,
+            fieldsMemo: undefined,
+          }
         : undefined;
     }
     const colon = text.indexOf(":", at);
@@ -116,6 +162,7 @@ function readFields(
 }
 
 const slash = 0x2f;
+const lineFeed = 0x0a;
 const versionLineEnd = " HTTP/1.1\r\n";
 
 /**

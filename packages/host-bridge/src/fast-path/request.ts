@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { noFields } from "@servehttp/contract";
+import { type Memo, noFields } from "@servehttp/contract";
 import { byRequest, type CloseListener, type IncomingRequest } from "../client/incoming-request.js";
 import type { ClientResponse } from "../client/client-response.js";
 import type { HostRequest } from "../client/node-types.js";
@@ -31,6 +31,7 @@ export class FastPathRequest implements IncomingRequest, RequestBody {
   readonly target: string;
   readonly method: string;
   readonly rawHeaders: readonly string[];
+  readonly fieldsMemo: Memo | undefined;
   /** The length of its body in bytes. */
   readonly contentLength: number;
   readonly #connection: RequestConnection;
@@ -47,6 +48,7 @@ export class FastPathRequest implements IncomingRequest, RequestBody {
     this.target = head.target;
     this.method = head.method;
     this.rawHeaders = head.rawHeaders;
+    this.fieldsMemo = head.fieldsMemo;
     this.contentLength = head.contentLength;
     this.#bodyBytesLeft = head.contentLength;
   }

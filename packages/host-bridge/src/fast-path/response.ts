@@ -39,7 +39,8 @@ export class FastPathResponse implements ClientResponse {
   /** A head that has begun and is not written yet. */
   #head = "";
   #chunked = false;
-  readonly #room = new Room();
+  /** Made for the first write that waits. */
+  #room: Room | undefined;
   /** Whether a head has been settled. */
   answered = false;
 
@@ -105,6 +106,7 @@ export class FastPathResponse implements ClientResponse {
     if (hasRoom) {
       return undefined;
     }
+    this.#room ??= new Room();
     return this.#room.wait();
   }
 
@@ -138,7 +140,7 @@ export class FastPathResponse implements ClientResponse {
   }
 
   release(): void {
-    this.#room.open();
+    this.#room?.open();
   }
 
   #takeHead(): string {
@@ -153,25 +155,32 @@ export class FastPathResponse implements ClientResponse {
    */
   #headText(head: ResponseHead, wholeLength: number | undefined, early: boolean): string {
     this.answered = true;
-    const { fields, status } = head;
-    let text = `HTTP/1.1 ${status} ${head.reason ?? STATUS_CODES[status] ?? "unknown"}\r\n`;
-    let dated = false;
-    for (let index = 0; index < fields.length; index += 2) {
-      const name = fields[index] as string;
-      text += `${name}: ${fields[index + 1]}\r\n`;
-      dated ||= name.length === 4 && name.toLowerCase() === "date";
-    }
-    if (wholeLength !== undefined && head.contentLength === undefined) {
-      text += `Content-Length: ${wholeLength}\r\n`;
-    }
-    if (head.namesConnection !== true) {
-      text += this.#connection.ownFields(dated, early);
-    } else if (!dated) {
-      text += this.#connection.dateField();
-    }
+    const memo = head.memo?.of === head.fields ? head.memo : undefined;
+    const written = (memo?.made as WrittenHead | undefined) ?? writeFront(head);
+    const { dated } = written;
+    const own =
+      head.namesConnection !== true
+        ? this.#connection.ownFields(dated, early)
+        : dated
+          ? ""
+          : this.#connection.dateField();
     this.#chunked =
-      wholeLength === undefined && head.contentLength === undefined && this.#mayHaveBody(status);
-    return this.#chunked ? `${text}Transfer-Encoding: chunked\r\n\r\n` : `${text}\r\n`;
+      wholeLength === undefined &&
+      head.contentLength === undefined &&
+      this.#mayHaveBody(head.status);
+    if (written.text !== "" && written.own === own && written.wholeLength === wholeLength) {
+      return written.text;
+    }
+    const length =
+      wholeLength !== undefined && head.contentLength === undefined
+        ? `Content-Length: ${wholeLength}\r\n`
+        : "";
+    const framing = this.#chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
+    const text = `${written.front}${length}${own}${framing}`;
+    if (memo !== undefined) {
+      memo.made = { ...written, own, wholeLength, text: inOnePiece(text) };
+    }
+    return text;
   }
 
   /** Node frames every response that may have a body, a 205 among them. */
@@ -181,3 +190,31 @@ export class FastPathResponse implements ClientResponse {
 }
 
 const lastChunk = "0\r\n\r\n";
+
+/** What has been written of a head, for the next one that is the same. */
+interface WrittenHead {
+  /** The status line and the plugin's fields. */
+  readonly front: string;
+  /** The plugin's fields have a Date. */
+  readonly dated: boolean;
+  /** The whole head, as it was with these fields of the server's and this length; empty for none. */
+  readonly text: string;
+  readonly own: string;
+  readonly wholeLength: number | undefined;
+}
+
+function writeFront({ fields, reason, status }: ResponseHead): WrittenHead {
+  let front = `HTTP/1.1 ${status} ${reason ?? STATUS_CODES[status] ?? "unknown"}\r\n`;
+  let dated = false;
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] as string;
+    front += `${name}: ${fields[index + 1]}\r\n`;
+    dated ||= name.length === 4 && name.toLowerCase() === "date";
+  }
+  return { front, dated, text: "", own: "", wholeLength: undefined };
+}
+
+/** A string that was put together keeps its parts, which every write would join again. */
+function inOnePiece(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
+}

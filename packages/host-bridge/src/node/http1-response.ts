@@ -10,7 +10,7 @@ import type { ResponseHead } from "../edge/response-head.js";
 import { bodyLengthOf } from "./body-length.js";
 import { discardOrClose } from "./discard-or-close.js";
 import { detachSocket } from "./detach-socket.js";
-import { keepFieldsOfMiddleware } from "./middleware-headers.js";
+import { withFieldsOfMiddleware } from "./middleware-headers.js";
 
 const nothing = Buffer.alloc(0);
 
@@ -82,10 +82,13 @@ export class Http1Response implements ClientResponse {
       this.end(trailers);
       return;
     }
-    if (head.bodyAllowed && head.contentLength === undefined) {
-      fields.push("Content-Length", String(body?.length ?? 0));
-    }
-    this.#writeHead(head, true);
+    const length = body?.length ?? 0;
+    const isMeasured = !head.bodyAllowed || head.contentLength !== undefined;
+    this.#writeHead(
+      head,
+      isMeasured ? fields : [...fields, "Content-Length", String(length)],
+      true,
+    );
     if (body === undefined || !head.bodyAllowed) {
       response.end();
     } else if (body.length <= joinedBytesMax) {
@@ -106,7 +109,7 @@ export class Http1Response implements ClientResponse {
       this.#flushEvents = flushOfMiddleware(this.#response);
     }
     // A plugin that goes on reading hardly begins with a redirect or an error.
-    this.#writeHead(head, head.status >= 300);
+    this.#writeHead(head, head.fields, head.status >= 300);
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
@@ -173,7 +176,7 @@ export class Http1Response implements ClientResponse {
   }
 
   /** `early` where the answer comes early if the request is not whole by now. */
-  #writeHead(head: ResponseHead, early: boolean): void {
+  #writeHead(head: ResponseHead, given: FieldList, early: boolean): void {
     const response = this.#response;
     if (response.headersSent) {
       throw new ServeHTTPError(
@@ -182,7 +185,7 @@ export class Http1Response implements ClientResponse {
       );
     }
     this.#answered = true;
-    keepFieldsOfMiddleware(response, head.fields);
+    const fields = withFieldsOfMiddleware(response, given);
     if (this.#awaitsContinue && bodyHasBegun(this.#request)) {
       // The client did not wait. Node closes the connection unless a 100 has been sent.
       this.informational(100, noFields);
@@ -195,9 +198,9 @@ export class Http1Response implements ClientResponse {
       response.statusMessage = reason;
     }
     if (response.writeHead === ServerResponse.prototype.writeHead) {
-      response.writeHead(head.status, head.fields);
+      response.writeHead(head.status, [...fields]);
     } else {
-      writePatchedHead(response, head);
+      writePatchedHead(response, head.status, fields);
     }
   }
 
@@ -238,10 +241,9 @@ function isEventStream(fields: FieldList): boolean {
  * Writes the head by a `writeHead` that middleware has put in place of Node's. Not all of these
  * understand a flat list (`on-headers` before 1.1.0 doesn't), so the fields are set one by one.
  */
-function writePatchedHead(response: ServerResponse, head: ResponseHead): void {
-  const { fields } = head;
+function writePatchedHead(response: ServerResponse, status: number, fields: FieldList): void {
   for (let index = 0; index < fields.length; index += 2) {
     response.appendHeader(fields[index] as string, fields[index + 1] as string);
   }
-  response.writeHead(head.status);
+  response.writeHead(status);
 }

@@ -9,7 +9,7 @@ import { type FieldList, Room, ServeHTTPError } from "@servehttp/contract";
 import type { ClientResponse } from "../client/client-response.js";
 import { type ResponseHead, toHttp2Fields } from "../edge/response-head.js";
 import { lingerBytesMax, lingerMsMax, lingerSilenceMsMax } from "../limits.js";
-import { keepFieldsOfMiddleware } from "./middleware-headers.js";
+import { withFieldsOfMiddleware } from "./middleware-headers.js";
 
 /** The response to a request of HTTP/2. */
 export class Http2Response implements ClientResponse {
@@ -62,8 +62,7 @@ export class Http2Response implements ClientResponse {
 
   begin(head: ResponseHead): void {
     this.#checkFree();
-    keepFieldsOfMiddleware(this.#response, head.fields);
-    this.#head = head;
+    this.#head = { ...head, fields: withFieldsOfMiddleware(this.#response, head.fields) };
   }
 
   write(chunk: Uint8Array): void | Promise<void> {

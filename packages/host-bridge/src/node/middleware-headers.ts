@@ -1,16 +1,18 @@
+import type { FieldList } from "@servehttp/contract";
 import type { HostResponse } from "../client/node-types.js";
 
 /**
- * Moves the fields that the application's own middleware has set on a response into a plugin's
- * head. Node would collapse duplicates in the plugin's fields where others were set before, and the
+ * Takes the fields that the application's own middleware has set on a response off it, and returns
+ * a plugin's fields with them. Node would collapse duplicates in the plugin's fields where others were set before, and the
  * host writes HTTP/2 heads past Node's response object. Where both set a field the plugin's stands;
  * cookies add up.
  */
-export function keepFieldsOfMiddleware(response: HostResponse, fields: string[]): void {
+export function withFieldsOfMiddleware(response: HostResponse, fields: FieldList): FieldList {
   const names = response.getHeaderNames();
   if (names.length === 0) {
-    return;
+    return fields;
   }
+  const all = [...fields];
   const given = new Set<string>();
   for (let index = 0; index < fields.length; index += 2) {
     given.add((fields[index] as string).toLowerCase());
@@ -22,7 +24,8 @@ export function keepFieldsOfMiddleware(response: HostResponse, fields: string[])
       continue;
     }
     for (const one of typeof value === "object" ? value : [String(value)]) {
-      fields.push(name, one);
+      all.push(name, one);
     }
   }
+  return all;
 }

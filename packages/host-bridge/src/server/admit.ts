@@ -68,19 +68,7 @@ export function admit(
 ): Refusal | undefined {
   const { edge } = options;
   const { event } = request.entry;
-  const fields = edge.readRequest(request.rawHeaders, {
-    versionMajor: request.versionMajor,
-    versionMinor: request.versionMinor,
-    peer: request.peer,
-    remoteAddress: request.remoteAddress,
-    scheme: request.scheme,
-    authority: route.authority,
-    basePath: route.basePath,
-    publicPath: options.rules.mounts.publicPath,
-    endedByHead: request.endedByHead,
-    upgradable: event === "upgrade",
-    forwarded: request.call?.forwarded,
-  });
+  const fields = readFields(edge, request, route, options.rules.mounts.publicPath);
   if (fields.kind === "refusal") {
     return fields;
   }
@@ -119,6 +107,52 @@ export function admit(
     failHost(options, admitted, error);
   }
   return undefined;
+}
+
+/** What was read of fields that come again and again on one connection. */
+interface RememberedFields {
+  readonly fields: RequestFields;
+  readonly edgeVersion: number;
+  readonly authority: string | undefined;
+  readonly basePath: string;
+}
+
+/** Reads a request's fields, or takes what was read of the same ones before. */
+function readFields(
+  edge: EdgePolicy,
+  request: IncomingRequest,
+  { authority, basePath }: Route,
+  publicPath: string,
+): RequestFields | Refusal {
+  const { fieldsMemo } = request;
+  const remembered = fieldsMemo?.made as RememberedFields | undefined;
+  if (
+    remembered?.edgeVersion === edge.version &&
+    remembered.authority === authority &&
+    remembered.basePath === basePath
+  ) {
+    return remembered.fields;
+  }
+  const edgeVersion = edge.version;
+  const fields = edge.readRequest(request.rawHeaders, {
+    versionMajor: request.versionMajor,
+    versionMinor: request.versionMinor,
+    peer: request.peer,
+    remoteAddress: request.remoteAddress,
+    scheme: request.scheme,
+    authority,
+    basePath,
+    publicPath,
+    endedByHead: request.endedByHead,
+    upgradable: request.entry.event === "upgrade",
+    forwarded: request.call?.forwarded,
+  });
+  if (fieldsMemo === undefined || fields.kind === "refusal") {
+    return fields;
+  }
+  const kept: RequestFields = { ...fields, fieldsMemo: { of: fields.fields, made: undefined } };
+  fieldsMemo.made = { fields: kept, edgeVersion, authority, basePath } satisfies RememberedFields;
+  return kept;
 }
 
 /** A request that has passed the edge. */
@@ -210,11 +244,12 @@ function begin(
   identity: IdentityFields | undefined,
   given: RequestContext | undefined,
 ): void {
-  const { request, fields, requestId, route, held } = admitted;
+  const { request, requestId, route, held } = admitted;
   const { edge } = options;
-  if (identity !== undefined) {
-    edge.addIdentity(fields.fields, identity);
-  }
+  const fields =
+    identity === undefined
+      ? admitted.fields
+      : { ...admitted.fields, fields: edge.withIdentity(admitted.fields.fields, identity) };
   const context = given === undefined ? noContext : readContext(given);
   if (request.closed) {
     return;

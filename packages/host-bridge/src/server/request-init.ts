@@ -19,12 +19,13 @@ export function requestInit(
   const { call, entry, versionMajor, versionMinor } = request;
   const { event } = entry;
   const extended = event === "extendedConnect";
-  const headers = extended ? upgradeFields(request, fields.fields) : fields.fields;
-  if (fields.emptyBodyDeclared && !extended) {
-    // The length of a body is told beside the fields, but not whether an empty one was declared.
-    // Body parsers want to know.
-    headers.push("Content-Length", "0");
-  }
+  const headers = extended
+    ? upgradeFields(request, fields.fields)
+    : fields.emptyBodyDeclared
+      ? // The length of a body is told beside the fields, but not whether an empty one was declared.
+        // Body parsers want to know.
+        [...fields.fields, "Content-Length", "0"]
+      : fields.fields;
   // For a request that did not come by `checkContinue`, Node has sent the 100 itself.
   const expectContinue = fields.expectContinue && event === "checkContinue";
   const init: RequestInit = {
@@ -40,6 +41,7 @@ export function requestInit(
     remoteAddress: fields.remoteAddress,
     // A plugin is told of an expectation by `expectContinue`, not twice.
     headers: expectContinue ? without(headers, isExpect) : headers,
+    headersMemo: fields.fieldsMemo,
     contentLength: extended ? 0 : fields.contentLength,
     deadlineUnixMs: deadlineUnixMs(plugin, call),
     requestId,

@@ -1,0 +1,76 @@
+/** What waits in a queue. All but `due` is the queue's. */
+export interface QueuedTimeout {
+  /** When its time has come, by `performance.now()`. */
+  readonly dueMs: number;
+  queue: TimeoutQueue | undefined;
+  previous: QueuedTimeout | undefined;
+  next: QueuedTimeout | undefined;
+  /** Its time has come, and it waits no more. */
+  due(): void;
+}
+
+/**
+ * What waits equally long each, so that whoever comes first is due first: one timer for all, and a
+ * linked list, so that waiting allocates nothing. Hot: the small GET of `apps/bench`.
+ */
+export class TimeoutQueue {
+  #first: QueuedTimeout | undefined;
+  #last: QueuedTimeout | undefined;
+  /** Set for the first one, or for one that was first and is gone. */
+  #timer: NodeJS.Timeout | undefined;
+
+  /** Adds what is due no sooner than all that wait. */
+  add(timeout: QueuedTimeout, nowMs: number): void {
+    timeout.queue = this;
+    timeout.previous = this.#last;
+    if (this.#last === undefined) {
+      this.#first = timeout;
+    } else {
+      this.#last.next = timeout;
+    }
+    this.#last = timeout;
+    this.#timer ??= this.#arm(timeout, nowMs);
+  }
+
+  delete(timeout: QueuedTimeout): void {
+    const { next, previous } = timeout;
+    if (previous === undefined) {
+      this.#first = next;
+    } else {
+      previous.next = next;
+    }
+    if (next === undefined) {
+      this.#last = previous;
+    } else {
+      next.previous = previous;
+    }
+    timeout.queue = undefined;
+    timeout.previous = undefined;
+    timeout.next = undefined;
+    if (this.#first === undefined) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
+  }
+
+  #arm({ dueMs }: QueuedTimeout, nowMs: number): NodeJS.Timeout {
+    return setTimeout(() => this.#fire(), Math.max(1, dueMs - nowMs));
+  }
+
+  #fire(): void {
+    this.#timer = undefined;
+    const nowMs = performance.now();
+    // Timers fire up to a millisecond early.
+    for (
+      let first = this.#first;
+      first !== undefined && first.dueMs <= nowMs + 1;
+      first = this.#first
+    ) {
+      this.delete(first);
+      first.due();
+    }
+    if (this.#first !== undefined) {
+      this.#timer ??= this.#arm(this.#first, nowMs);
+    }
+  }
+}
