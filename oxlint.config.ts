@@ -36,6 +36,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     options: ["edge", "routing", "syntax"],
     plugin: ["exchange", "options", "process", "routing"],
     process: [],
+    "proxy-protocol": ["client", "edge", "options"],
     routing: ["edge", "syntax"],
     server: ["client", "edge", "exchange", "fast-path", "node", "routing"],
     syntax: [],

@@ -40,6 +40,8 @@ export interface Scene {
   readonly target: Target;
   readonly clientName: TestClientName;
   readonly client: TestClient;
+  /** Another client, at an address of its own: 127.0.0.0/8. It is disposed of after the check. */
+  readonly clientAt: (localAddress: string) => TestClient;
   /** An exchange of this behaviour's handler, with a path and events of its own. */
   readonly exchange: () => SceneExchange;
   /** Opens a TCP connection that is closed after the check. Default: to the HTTP/1.1 port. */

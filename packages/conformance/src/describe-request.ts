@@ -9,6 +9,7 @@ export interface DescribedRequest {
   readonly requestUri: string;
   readonly protocol: string;
   readonly host: string;
+  readonly scheme: "http" | "https";
   readonly remoteAddress: string;
   readonly contentLength: number | null;
   readonly id: string;
@@ -36,6 +37,7 @@ export async function describeRequest(
     requestUri: request.requestUri,
     protocol: request.protocol,
     host: request.host,
+    scheme: request.scheme,
     remoteAddress: request.remoteAddress,
     contentLength: request.contentLength ?? null,
     id: request.id,

@@ -27,6 +27,7 @@ export interface HandlerRequest {
   readonly requestUri: string;
   readonly protocol: string;
   readonly host: string;
+  readonly scheme: "http" | "https";
   readonly remoteAddress: string;
   readonly headers: ReadonlyFields;
   readonly contentLength: number | undefined;

@@ -70,13 +70,17 @@ async function checkOnce(
   clientName: TestClientName,
 ): Promise<void> {
   using opened = new DisposableStack();
-  const client: TestClient = opened.use(
-    clientName === "http1" ? new Http1Client(target.http1Port) : new Http2Client(target.http2Port),
-  );
+  const clientAt = (localAddress?: string): TestClient =>
+    opened.use(
+      clientName === "http1"
+        ? new Http1Client(target.http1Port, localAddress)
+        : new Http2Client(target.http2Port, localAddress),
+    );
   const scene: Scene = {
     target,
     clientName,
-    client,
+    client: clientAt(),
+    clientAt,
     exchange: () => exchangeOf(behaviour, target),
     raw: async (port = target.http1Port) => opened.use(await RawConnection.open(port)),
   };

@@ -131,6 +131,9 @@ class Host implements PluginHost {
       onHostFault: ({ message, ...details }) => logger.error(details, message),
       callingExchanges: callers,
       onRefused: (id, error) => this.#plugins.refused(id, error),
+      // At this level, because strangers decide how many lines there are.
+      onBadRequest: (plugin, { status, reason }) =>
+        logger.debug({ plugin, status, reason }, "a request was refused at the edge"),
     };
     const identityHeadersNamed = (settings.edge.identityHeaders?.length ?? 0) > 0;
     const calls = new CallServer(
@@ -213,7 +216,7 @@ class Host implements PluginHost {
   }
 
   #isRouted(request: HostRequest): boolean {
-    const target = request.url ?? "";
-    return routeTarget(target, target, this.#rules, request.rawHeaders)?.kind === "route";
+    const { url = "", originalUrl = url } = request;
+    return routeTarget(url, originalUrl, this.#rules, request.rawHeaders)?.kind === "route";
   }
 }

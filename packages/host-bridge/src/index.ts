@@ -3,6 +3,7 @@ export type { AttachOptions } from "./server/attach.js";
 export { createPluginHost, type PluginHost } from "./create-plugin-host.js";
 export type { EdgeOptions, StripOptions } from "./edge/edge-options.js";
 export type { IdentityFields } from "./edge/read-identity.js";
+export type { RequestClient } from "./edge/request-client.js";
 export type { Outcome } from "./exchange/failure.js";
 export type {
   CommandPluginOptions,
@@ -22,6 +23,10 @@ export type {
 export type { InstanceState } from "./plugin/kept-connection.js";
 export type { PluginFailure } from "./plugin/plugin-failure.js";
 export type { PluginStatus } from "./plugin/plugin-status.js";
+export {
+  acceptProxyProtocol,
+  type ProxyProtocolOptions,
+} from "./proxy-protocol/accept-proxy-protocol.js";
 export {
   type ErrorCode,
   type ExchangeErrorCode,

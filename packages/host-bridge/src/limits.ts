@@ -260,3 +260,9 @@ export const callConnectionsMax = 4_096;
 
 /** The longest fields of a request that a connection on the fast path remembers: 4 KiB. */
 export const fastPathRepeatedBytesMax = 4_096;
+
+/**
+ * A header of version 2 of the PROXY protocol: 4 KiB. Addresses take 232 bytes at most, and what
+ * clouds and balancers add behind them a few hundred.
+ */
+export const proxyHeaderBytesMax = 4_096;

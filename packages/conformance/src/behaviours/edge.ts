@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { Behaviour } from "../behaviour.js";
 import { call, valuesOf } from "../clients/test-client.js";
 import { described, descriptionIn } from "../described.js";
@@ -202,6 +202,59 @@ export const edgeBehaviours: readonly Behaviour[] = [
     async check({ client, exchange }) {
       const answer = await call(client, { path: exchange().path });
       deepStrictEqual(valuesOf(answer.headers, "set-cookie"), ["mine=1", "yours=2"]);
+    },
+  },
+  {
+    row: "E8",
+    name: "a trusted proxy says who the client is, and what the client itself says is dropped",
+    notOn: noEdge,
+    async check({ clientAt, target }) {
+      const seen = await described(clientAt("127.0.0.3"), {
+        path: `${target.base}/x`,
+        headers: [
+          ["x-forwarded-for", "6.6.6.6, 203.0.113.7"],
+          ["x-forwarded-proto", "gopher, https"],
+          ["forwarded", "for=6.6.6.6;proto=http"],
+        ],
+      });
+      deepStrictEqual([seen.remoteAddress, seen.scheme], ["203.0.113.7:0", "https"]);
+      deepStrictEqual(valuesOf(seen.headers, "x-forwarded-for"), ["203.0.113.7, 127.0.0.3"]);
+      ok(!JSON.stringify(seen).includes("6.6.6.6"));
+      ok(!JSON.stringify(seen).includes("gopher"));
+    },
+  },
+  {
+    row: "E8",
+    name: "a chain of proxies is believed as far as each of them is trusted",
+    notOn: noEdge,
+    async check({ clientAt, target }) {
+      for (const [chain, address] of [
+        ["6.6.6.6, 203.0.113.7, 127.0.0.4", "203.0.113.7:0"],
+        ["203.0.113.7, 127.0.0.5", "127.0.0.5:0"],
+        ["127.0.0.4", "127.0.0.4:0"],
+      ] as const) {
+        const seen = await described(clientAt("127.0.0.3"), {
+          path: `${target.base}/x`,
+          headers: [["x-forwarded-for", chain]],
+        });
+        deepStrictEqual([seen.remoteAddress, seen.scheme], [address, "http"], chain);
+      }
+    },
+  },
+  {
+    row: "E8",
+    name: "nobody else says who the client is",
+    notOn: noEdge,
+    async check({ clientAt, target }) {
+      const seen = await described(clientAt("127.0.0.2"), {
+        path: `${target.base}/x`,
+        headers: [
+          ["x-forwarded-for", "203.0.113.7"],
+          ["x-forwarded-proto", "https"],
+        ],
+      });
+      match(seen.remoteAddress, /^127\.0\.0\.2:\d+$/);
+      strictEqual(seen.scheme, "http");
     },
   },
 ];

@@ -8,10 +8,15 @@ import { PacedWriter } from "./paced-writer.js";
 export class Http1Client implements TestClient {
   readonly protocol = "HTTP/1.1";
   readonly #port: number;
-  readonly #agent = new Agent({ keepAlive: true });
+  readonly #agent: Agent;
 
-  constructor(port: number) {
+  /** @param localAddress from which it connects. Default: the system chooses */
+  constructor(port: number, localAddress?: string) {
     this.#port = port;
+    this.#agent = new Agent({
+      keepAlive: true,
+      ...(localAddress !== undefined && { localAddress }),
+    });
   }
 
   open(asked: TestRequest): TestExchange {

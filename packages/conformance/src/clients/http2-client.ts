@@ -5,6 +5,7 @@ import {
   constants,
   type OutgoingHttpHeaders,
 } from "node:http2";
+import { connect as connectTcp } from "node:net";
 import type { TestClient, TestExchange, TestHead, TestRequest, Pairs } from "./test-client.js";
 import { pairsOf } from "./test-client.js";
 import { ChunkReader } from "./chunk-reader.js";
@@ -15,8 +16,11 @@ export class Http2Client implements TestClient {
   readonly protocol = "HTTP/2.0";
   readonly session: ClientHttp2Session;
 
-  constructor(port: number) {
-    this.session = connect(`http://127.0.0.1:${port}`);
+  /** @param localAddress from which it connects. Default: the system chooses */
+  constructor(port: number, localAddress?: string) {
+    const from = localAddress !== undefined && { localAddress };
+    const createConnection = () => connectTcp({ host: "127.0.0.1", port, ...from });
+    this.session = connect(`http://127.0.0.1:${port}`, { createConnection });
     // Each stream of a broken session fails by itself.
     this.session.on("error", () => undefined);
   }

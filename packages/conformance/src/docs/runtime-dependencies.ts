@@ -17,10 +17,14 @@ export interface RuntimeDependency {
 
 interface Description {
   readonly version: string;
+  readonly private?: boolean;
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
-const published = ["contract", "carrier", "host-bridge", "plugin-sdk", "cli"];
+/** The folders of the packages that are published. */
+const published = readdirSync(fileURLToPath(pageAt("packages"))).filter(
+  (folder) => described(`packages/${folder}`).private !== true,
+);
 
 /** Every runtime dependency of the published packages, in alphabetical order. */
 export function runtimeDependencies(): RuntimeDependency[] {

@@ -69,10 +69,13 @@ for (const { heading, speaks, hasMiddleware, does } of hosts) {
 describe("the host of docs/hosts.md, Express, changed as the page says,", () => {
   const express = programs.get("Express") ?? "";
 
-  it("has its plugins below a path", async () => {
-    const code = express.replace("app.use(host.listener)", `app.use("/sub", host.listener)`);
+  it("has its plugins and their WebSockets below a path", async () => {
+    const code = express
+      .replace("app.use(host.listener)", `app.use("/sub", host.listener)`)
+      .replace("requests: false", `requests: false, mountPath: "/sub"`);
     await using program = await RunningProgram.start(code);
     const client = http1Client(program.port, false);
+    expect(await client.echoByWebSocket("/sub/plugins/notes/socket", "hello")).toBe("hello");
     const hello = await get(client, "/sub/plugins/notes/hello");
     expect([hello.status, await textOf(hello.body)]).toEqual([200, "hello"]);
     expect((await get(client, "/plugins/notes/hello")).status).toBe(404);

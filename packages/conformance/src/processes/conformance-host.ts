@@ -52,6 +52,8 @@ const host = createPluginHost({
   },
   identity,
   edge: {
+    // Clients connect from 127.0.0.1, unless they are to be proxies.
+    trustedProxies: ["127.0.0.3", "127.0.0.4"],
     strip: {
       cookies: ["session"],
       headers: ["x-api-key", "x-login", "x-hold-identity"],

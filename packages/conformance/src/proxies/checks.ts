@@ -10,8 +10,8 @@ import type { Route } from "./route.js";
 export interface Check {
   readonly name: string;
   /**
-   * Returns what was seen: `"yes"` where it is as it has to be, `"refused"` or `"not offered"`
-   * where the proxy has no such thing in a way that does no harm.
+   * Returns what was seen: `"yes"` where it is as it has to be, `"refused"`, `"not offered"`
+   * or `"no such connections"` where the proxy has no such thing in a way that does no harm.
    */
   run(route: Route): Promise<string>;
 }
@@ -157,7 +157,7 @@ export const checks: readonly Check[] = [
   }),
   {
     name: "no 502 as connections grow old (keep-alive race)",
-    run: keepAliveRace,
+    run: async (route) => (route.passesBytes ? "no such connections" : keepAliveRace(route)),
   },
 ];
 
@@ -211,8 +211,11 @@ async function seenClient(
   return JSON.parse(answer) as SeenClient;
 }
 
-function sameClient({ clientIp, secure }: Route, { remoteAddress, scheme }: SeenClient): string {
-  return remoteAddress === `${clientIp}:0` && scheme === (secure ? "https" : "http")
+function sameClient(route: Route, { remoteAddress, scheme }: SeenClient): string {
+  const [address, port] = remoteAddress.split(":");
+  // Only the PROXY protocol tells the port.
+  const isSame = address === route.clientIp && (port !== "0") === route.passesBytes;
+  return isSame && scheme === (route.secure ? "https" : "http")
     ? "yes"
     : `no: ${scheme} ${remoteAddress}`;
 }

@@ -36,8 +36,10 @@ export interface Proxy {
   readonly changes?: ReadonlyMap<string, string>;
   /** The section with the host. */
   readonly hostSection: string;
-  /** Whether it ends TLS, and then speaks HTTP/2 to clients as well. */
+  /** Whether clients speak TLS, and then HTTP/2 as well. */
   readonly secure: boolean;
+  /** Whether it passes on bytes, so that connections to the host are those of clients. */
+  readonly passesBytes?: boolean;
   /** Fetches it, where it is not there yet. */
   fetch(): Promise<FetchedProxy>;
 }
@@ -45,6 +47,7 @@ export interface Proxy {
 const overTcp = "The host";
 const overUnix = "The host, on a unix socket";
 const overHttp2 = "The host, over HTTP/2";
+const overProxyProtocol = "The host, behind the PROXY protocol";
 
 const nginx: Proxy = {
   name: "nginx",
@@ -98,6 +101,14 @@ const haproxyHttp1: Proxy = {
       }),
     };
   },
+};
+
+const haproxyBytes: Proxy = {
+  ...haproxyHttp1,
+  name: "HAProxy, PROXY v2",
+  section: "HAProxy in mode tcp",
+  hostSection: overProxyProtocol,
+  passesBytes: true,
 };
 
 const caddy: Proxy = {
@@ -239,6 +250,12 @@ export const proxies: readonly Proxy[] = [
     name: "HAProxy, h2",
     hostSection: overHttp2,
     changes: new Map([["pool-purge-delay 30s", "proto h2"]]),
+  },
+  haproxyBytes,
+  {
+    ...haproxyBytes,
+    name: "HAProxy, PROXY v1",
+    changes: new Map([["send-proxy-v2", "send-proxy"]]),
   },
   caddy,
   apache,

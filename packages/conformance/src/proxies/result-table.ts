@@ -4,7 +4,7 @@ import type { ProxyResult } from "./run-proxy.js";
 
 /** Whether what a check saw is as it has to be. */
 export function isGoodResult(found: string): boolean {
-  return found === "yes" || found === "refused" || found === "not offered";
+  return ["yes", "refused", "not offered", "no such connections"].includes(found);
 }
 
 /** The table of the page: a row for each check, a column for each proxy, and notes. */

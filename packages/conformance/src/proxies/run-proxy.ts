@@ -77,10 +77,11 @@ export async function runProxy(
   return { proxy, version: version(), found };
 }
 
-function routeTo({ secure }: Proxy, places: Places): Route {
+function routeTo({ secure, passesBytes = false }: Proxy, places: Places): Route {
   const clientIp = "127.0.0.2";
   return {
     secure,
+    passesBytes,
     clientIp,
     http1: () => http1Client(places.publicPort, secure, clientIp),
     http2: () =>

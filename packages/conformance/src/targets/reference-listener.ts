@@ -41,6 +41,7 @@ function referenceRequest(incoming: IncomingMessage, outgoing: ServerResponse): 
     requestUri: incoming.url ?? "",
     protocol: `HTTP/${incoming.httpVersion}`,
     host: headers.get("host") ?? headers.get(":authority") ?? "",
+    scheme: "http",
     remoteAddress: `${incoming.socket.remoteAddress}:${incoming.socket.remotePort}`,
     headers: new ReferenceFields([...headers].filter(([name]) => !name.startsWith(":")).flat()),
     contentLength:

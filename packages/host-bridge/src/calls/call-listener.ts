@@ -7,8 +7,8 @@ import { callDepthMax, callsMax } from "../limits.js";
 import { NodeIncomingRequest } from "../node/request.js";
 import type { Route, RouteRules } from "../routing/route.js";
 import { routeTarget } from "../routing/router.js";
-import { admit } from "../server/admit.js";
-import { answer, answerFailure } from "../server/answer.js";
+import { admit, answerRefused } from "../server/admit.js";
+import { answer } from "../server/answer.js";
 import { failRequest } from "../server/host-fault.js";
 import type { ListenerOptions } from "../server/listener.js";
 import { CallRequest } from "./call-request.js";
@@ -155,12 +155,19 @@ function proceed(
       };
       const refused = admit(admission, request, route, destination);
       if (refused !== undefined) {
+        options.onBadRequest(route.pluginId, refused);
         answer(request, refused.status, refusalProxyError(refused.status));
       }
       return;
     }
     case "refused":
-      answerFailure(request, destination.error, destination.retryAfterSeconds);
+      answerRefused(
+        options,
+        request,
+        route.pluginId,
+        destination.error,
+        destination.retryAfterSeconds,
+      );
       return;
     case "handler":
       // It may rely on the application's middleware in front of it, which a call would pass by.

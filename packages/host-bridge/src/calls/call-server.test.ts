@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { existsSync, statSync } from "node:fs";
 import { type IncomingMessage, request } from "node:http";
-import type { RequestInit } from "@servehttp/contract";
+import { type RequestInit, ServeHTTPError } from "@servehttp/contract";
 import { TemporaryDirectory, until } from "@servehttp/testkit";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { EdgePolicy } from "../edge/edge-policy.js";
@@ -36,6 +36,7 @@ async function callServer(options: Partial<CallListenerOptions> = {}) {
     requestIds: new RequestIds(),
     onHostFault: () => undefined,
     onRefused: () => undefined,
+    onBadRequest: () => undefined,
     callers,
     identityHeadersNamed: false,
     logger: logRecords().logger,
@@ -173,6 +174,18 @@ it("answers 508 to the ninth call within one another", async () => {
   expect(await called(notes, "/notes/x", exchange)).toMatchObject({ status: 404 });
   callers.begin("notes", init, undefined, 8);
   expect(await called(notes, "/notes/x", exchange)).toEqual({ status: 508, refusal: undefined });
+});
+
+it("tells of a call to a plugin that can't have it, as of a client's request", async () => {
+  const refused: unknown[] = [];
+  const error = new ServeHTTPError("overload", "too many exchanges");
+  const { open } = await callServer({
+    destination: () => ({ kind: "refused", error, retryAfterSeconds: 1 }),
+    onRefused: (id, why) => void refused.push([id, why]),
+  });
+  const notes = await open("notes", ["search"]);
+  expect(await called(notes, "/search/x")).toEqual({ status: 503, refusal: undefined });
+  expect(refused).toEqual([["search", error]]);
 });
 
 it("does not reach a handler in the host's own process, which may rely on middleware", async () => {

@@ -1,6 +1,12 @@
 import http, { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Server as SecureServer } from "node:https";
 import { Socket } from "node:net";
+import {
+  connectionListeners,
+  hasOneConnectionListener,
+  replaceConnectionListener,
+} from "../client/connection-listeners.js";
+import { isNode } from "../client/is-node.js";
 import type { NodeServer } from "../client/node-types.js";
 import { fastPathFieldsMax, fastPathHeadBytesMax } from "../limits.js";
 import { FastPath } from "./fast-path.js";
@@ -13,12 +19,6 @@ export interface FastPathHost {
   /** Called for a defect; the connection on which it happened is closed. */
   readonly onFastPathError: (error: unknown) => void;
 }
-
-/**
- * Deno and Bun have servers of their own behind Node's interface. On Deno 2.9, one that is handed a
- * connection of which something has been read answers some of its requests with 400.
- */
-const onNode = process.versions["deno"] === undefined && process.versions["bun"] === undefined;
 
 type ConnectionListener = (this: Server, socket: Socket) => void;
 
@@ -36,11 +36,13 @@ export function installFastPath(
   const { _connectionListener: nodeListener } = http as {
     _connectionListener?: ConnectionListener;
   };
+  // On Deno 2.9, a server that is handed a connection of which something has been read answers some
+  // of its requests with 400.
   if (
-    !onNode ||
+    !isNode ||
     !(server instanceof Server || server instanceof SecureServer) ||
     nodeListener === undefined ||
-    !server.listeners(event).includes(nodeListener) ||
+    !connectionListeners(server, event).includes(nodeListener) ||
     hasOwnMessages(server)
   ) {
     return;
@@ -64,7 +66,7 @@ export function installFastPath(
       passToNode(socket);
     }
   };
-  replaceListener(server, event, nodeListener, listener);
+  replaceConnectionListener(server, event, nodeListener, listener);
   closeWith(server, fastPath);
 }
 
@@ -79,7 +81,7 @@ const fastPaths = new WeakMap<NodeServer, FastPath>();
  * Whether a server has no option that a fast path can't honour, and nobody else listens to its
  * connections.
  */
-function isPlainServer(server: Server, event: string): boolean {
+function isPlainServer(server: Server, event: "connection" | "secureConnection"): boolean {
   const { httpAllowHalfOpen, httpValidation, insecureHTTPParser } = server as {
     httpAllowHalfOpen?: boolean;
     httpValidation?: string;
@@ -87,8 +89,8 @@ function isPlainServer(server: Server, event: string): boolean {
   };
   const { maxHeadersCount } = server;
   return (
-    server.listenerCount(event) === 1 &&
-    server.listenerCount("connection") === 1 &&
+    hasOneConnectionListener(server, event) &&
+    hasOneConnectionListener(server, "connection") &&
     httpAllowHalfOpen !== true &&
     insecureHTTPParser !== true &&
     (httpValidation === undefined || httpValidation === "strict") &&
@@ -131,20 +133,6 @@ function hasOwnMessages(server: Server): boolean {
   }
   // Where Node keeps them elsewhere, nothing is known about them.
   return found !== known.size;
-}
-
-/** Puts a listener in the place of another, so that the order of the listeners stays. */
-function replaceListener(
-  server: Server,
-  event: string,
-  before: unknown,
-  listener: (socket: Socket) => void,
-): void {
-  const all = server.rawListeners(event) as ((socket: Socket) => void)[];
-  server.removeAllListeners(event);
-  for (const one of all) {
-    server.on(event, one === before ? listener : one);
-  }
 }
 
 /** Makes the methods that end a server's connections end those on the fast path as well. */

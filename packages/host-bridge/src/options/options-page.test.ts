@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { z } from "zod";
 import { expect, it } from "vitest";
 import { edgeSchema } from "../edge/edge-options.js";
+import { proxyProtocolSchema } from "../proxy-protocol/accept-proxy-protocol.js";
 import { type OptionTable, withOptionTables } from "../test-rig/option-tables.js";
 import { hostSchema, pluginSchemas } from "./options.js";
 
@@ -43,6 +44,11 @@ const tables: Readonly<Record<string, OptionTable>> = {
   edge: { source: edge, block: "const edgeKeys = {", schema: edgeSchema },
   strip: { source: edge, block: "const stripKeys = {", schema: member(edgeSchema, "strip") },
   attach: { source: "../server/attach.ts", block: "export interface AttachOptions {" },
+  acceptProxyProtocol: {
+    source: "../proxy-protocol/accept-proxy-protocol.ts",
+    block: "const proxyProtocolKeys = {",
+    schema: proxyProtocolSchema,
+  },
   servePlugin: {
     source: "../../../plugin-sdk/src/serve/serve-plugin.ts",
     block: "export interface ServePluginOptions {",

@@ -16,6 +16,8 @@ import {
   whole,
 } from "../edge/option-kinds.js";
 import type { IdentityFields } from "../edge/read-identity.js";
+import type { RequestClient } from "../edge/request-client.js";
+import { isPlainPath } from "../routing/plain-path.js";
 import { isPluginId } from "../routing/router.js";
 import { isHostName } from "../syntax/host-name.js";
 import { hostLogger, isLogger } from "./host-logger.js";
@@ -40,17 +42,25 @@ interface Callbacks {
    * Header fields that only the host may set: who the client is. A client's fields of the same
    * names never arrive. Return a name with `undefined` when there is nobody, or list the names in
    * `edge.identityHeaders`. A throw, a rejection, a value of another type or a
-   * promise that has not settled after 30 s is answered 500, and the log says why. Default: none.
+   * promise that has not settled after 30 s is answered 500, and the log says why. `client` says who
+   * has sent the request, with what trusted proxies tell; `request.socket` is the connection itself.
+   * Default: none.
    */
-  identity(this: void, request: NodeRequest): IdentityFields | Promise<IdentityFields>;
+  identity(
+    this: void,
+    request: NodeRequest,
+    client: RequestClient,
+  ): IdentityFields | Promise<IdentityFields>;
   /**
    * What the host knows of the client beside the header space; becomes `request.context` in the
    * plugin. At most 64 entries and 16 KiB. A throw, a rejection, a value of another type or a
-   * promise that has not settled after 30 s is answered 500, and the log says why. Default: none.
+   * promise that has not settled after 30 s is answered 500, and the log says why. `client` is what
+   * `identity` gets. Default: none.
    */
   context(
     this: void,
     request: NodeRequest,
+    client: RequestClient,
   ): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
   /** Node's own listener, which the bridge leaves alone. */
   handler(this: void, request: NodeRequest, response: NodeResponse): unknown;
@@ -288,7 +298,7 @@ export const pluginSchemas = {
 const pathOption = (example: string, none: string) =>
   text(
     `"${none}", or a path such as "${example}", without a query: segments of letters, digits, ".", "_", "~" and "-"`,
-    (path) => path === "/" || path === none || /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+\/?$/.test(path),
+    (path) => path === "/" || path === none || isPlainPath(path),
   ).transform((path) => (path.endsWith("/") ? path.slice(0, -1) : path));
 
 const hostKeys = {

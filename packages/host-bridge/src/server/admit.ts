@@ -5,6 +5,7 @@ import type { HostRequest } from "../client/node-types.js";
 import type { EdgePolicy } from "../edge/edge-policy.js";
 import type { IdentityFields } from "../edge/read-identity.js";
 import { type Refusal, refusal } from "../edge/refusal.js";
+import type { RequestClient } from "../edge/request-client.js";
 import type { RequestFields } from "../edge/request-fields.js";
 import type { RedirectRules } from "../edge/rewrite-redirects.js";
 import type { Destination } from "../exchange/destination.js";
@@ -26,10 +27,10 @@ export interface AdmissionOptions {
   readonly edge: EdgePolicy;
   readonly destination: (pluginId: string) => Destination;
   readonly identity:
-    | ((request: HostRequest) => IdentityFields | Promise<IdentityFields>)
+    | ((request: HostRequest, client: RequestClient) => IdentityFields | Promise<IdentityFields>)
     | undefined;
   readonly context:
-    | ((request: HostRequest) => RequestContext | Promise<RequestContext>)
+    | ((request: HostRequest, client: RequestClient) => RequestContext | Promise<RequestContext>)
     | undefined;
   readonly requestIds: RequestIds;
   readonly onHostFault: OnHostFault;
@@ -94,8 +95,8 @@ export function admit(
   }
   let identity: Settling<IdentityFields> = undefined;
   try {
-    identity = options.identity?.(request.message);
-    const context = options.context?.(request.message);
+    identity = options.identity?.(request.message, clientOf(fields, route));
+    const context = options.context?.(request.message, clientOf(fields, route));
     if (isThenable(identity) || isThenable(context)) {
       beginLater(options, admitted, identity, context);
     } else {
@@ -153,6 +154,11 @@ function readFields(
   const kept: RequestFields = { ...fields, fieldsMemo: { of: fields.fields, made: undefined } };
   fieldsMemo.made = { fields: kept, edgeVersion, authority, basePath } satisfies RememberedFields;
   return kept;
+}
+
+/** The client as `identity` and `context` get it, each of its own. */
+function clientOf({ remoteAddress, scheme }: RequestFields, { pluginId }: Route): RequestClient {
+  return { remoteAddress, scheme, pluginId };
 }
 
 /** A request that has passed the edge. */

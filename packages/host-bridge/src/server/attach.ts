@@ -1,24 +1,14 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { ServeHTTPError } from "@servehttp/contract";
 import { byRequest } from "../client/incoming-request.js";
 import type { HostRequest, HostResponse, NodeServer } from "../client/node-types.js";
 import { type FastPathHost, installFastPath } from "../fast-path/install.js";
 import { bodyLengthOf } from "../node/body-length.js";
-import type { Listener } from "./listener.js";
+import { type MountedHost, mountedHost } from "./mounted-host.js";
 
 /** What attaching needs of a host. */
-export interface Attachable extends FastPathHost {
-  readonly serve: Listener;
-  /** Whether a request may upgrade to a protocol that it offers. Asked where `isRouted` says yes. */
-  readonly mayUpgrade: (request: IncomingMessage) => boolean;
-  /** Whether a request is for a plugin. */
-  readonly isRouted: (request: HostRequest) => boolean;
-  /**
-   * Tells `host.listener` that the client of this request waits for a 100 (Continue), which has not
-   * been sent.
-   */
-  readonly awaitsContinue: (request: HostRequest) => void;
-}
+export interface Attachable extends FastPathHost, MountedHost {}
 
 /** Options of `host.attach`. */
 export interface AttachOptions {
@@ -34,6 +24,13 @@ export interface AttachOptions {
    * would see skip it, which is faster. Default: true.
    */
   readonly fastPath?: boolean;
+  /**
+   * The path below which the application has mounted the host: `"/sub"` with
+   * `app.use("/sub", host.listener)`. Upgrades, extended CONNECT and `Expect: 100-continue` then are
+   * for plugins where they are below it, in just these letters. With `requests: false` alone.
+   * Default: none.
+   */
+  readonly mountPath?: string;
 }
 
 type RequestListener = (request: HostRequest, response: HostResponse) => void;
@@ -52,15 +49,28 @@ interface Listeners {
   readonly upgrade: UpgradeListener;
 }
 
-/** Puts a host in front of the listeners that a server has: these get what is not for a plugin. */
+/**
+ * Puts a host in front of the listeners that a server has: these get what is not for a plugin.
+ *
+ * @throws ServeHTTPError `invalid-argument` for a mount path that is none, or that can't be
+ */
 export function attachListener(
   server: NodeServer,
   host: Attachable,
   options: AttachOptions = {},
 ): void {
+  const { mountPath } = options;
+  const mounted = mountPath === undefined ? host : mountedHost(host, mountPath);
   if (options.requests === false) {
-    attachContinue(server, host);
-    attachUpgrades(server, host, (request, response) => server.emit("request", request, response));
+    attachContinue(server, mounted);
+    attachUpgrades(server, mounted, (request, response) =>
+      server.emit("request", request, response),
+    );
+  } else if (mountPath !== undefined) {
+    throw new ServeHTTPError(
+      "invalid-argument",
+      "attach.mountPath: goes with requests: false alone; where the host comes first, its option prefix says where plugins are",
+    );
   } else {
     const passOn = nextOf(takeListeners(server, "request"));
     const listener = attachRequests(server, host, passOn);
@@ -69,14 +79,14 @@ export function attachListener(
       installFastPath(server, host, listener);
     }
   }
-  attachExtendedConnect(server, host);
+  attachExtendedConnect(server, mounted);
 }
 
 /**
  * Passes requests for a plugin that wait for a 100 to the server's own listeners, one of which
  * calls `host.listener`.
  */
-function attachContinue(server: NodeServer, host: Attachable): void {
+function attachContinue(server: NodeServer, host: MountedHost): void {
   const passOn: RequestListener = (request, response) =>
     void server.emit("request", request, response);
   const continueNext = nextOf(takeListeners(server, "checkContinue")) ?? continueFirst(passOn);
@@ -114,7 +124,7 @@ export const byCheckContinue = { event: "checkContinue" } as const;
 /** HTTP/1: with its `upgrade` event, the server hands a connection over. */
 function attachUpgrades(
   server: NodeServer,
-  host: Attachable,
+  host: MountedHost,
   passOn: RequestListener | undefined,
 ): void {
   const others = takeListeners(server, "upgrade");
@@ -142,7 +152,7 @@ function attachUpgrades(
  * server without listeners to `upgrade`. Node has `shouldUpgradeCallback` from 24.9 on; before,
  * every request that offers an upgrade comes by the event.
  */
-function limitUpgrades(server: NodeServer, host: Attachable, othersListen: () => boolean): void {
+function limitUpgrades(server: NodeServer, host: MountedHost, othersListen: () => boolean): void {
   if (!("shouldUpgradeCallback" in server)) {
     return;
   }
@@ -174,7 +184,7 @@ function responseOn(socket: Socket, request: IncomingMessage): ServerResponse {
 /**
  * HTTP/2: WebSockets come by extended CONNECT (RFC 8441), which a server must say that it takes.
  */
-function attachExtendedConnect(server: NodeServer, host: Attachable): void {
+function attachExtendedConnect(server: NodeServer, host: MountedHost): void {
   if (!("updateSettings" in server)) {
     return;
   }

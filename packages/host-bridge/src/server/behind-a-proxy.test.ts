@@ -7,7 +7,9 @@ import { TemporaryDirectory, until } from "@servehttp/testkit";
 import { describe, expect, it } from "vitest";
 import { peerOf, remoteAddressOf } from "../client/remote-address.js";
 import type { EdgeOptions } from "../edge/edge-options.js";
+import type { RequestClient } from "../edge/request-client.js";
 import { fastPathOf } from "../fast-path/install.js";
+import type { NodeRequest } from "../options/options.js";
 import { Bridge } from "../test-rig/bridge.js";
 import { connectHttp2, Http2Stream } from "../test-rig/http2-stream.js";
 import { RawClient } from "../test-rig/raw-client.js";
@@ -173,5 +175,33 @@ describe("P10 informational responses", () => {
     await client.take("HTTP/1.1 100 Continue\r\n\r\n");
     client.send("x");
     expect(await client.take("]")).toMatch(/^HTTP\/1\.1 200 .*\[x\]$/s);
+  });
+});
+
+describe("E8 identity and context", () => {
+  it("are told who the client is, as the plugin is", async () => {
+    const handler: PluginHandler = {
+      serveHTTP: ({ context, headers, remoteAddress, scheme }, response) =>
+        response.end(
+          `[${scheme} ${remoteAddress}|${headers.get("x-client")}|${context["client"]}]`,
+        ),
+    };
+    const told = ({ scheme, remoteAddress, pluginId }: RequestClient) =>
+      `${scheme} ${remoteAddress} ${pluginId}`;
+    const host = {
+      ...trusting,
+      identity: (_request: NodeRequest, client: RequestClient) => ({ "x-client": told(client) }),
+      context: ({ socket }: NodeRequest, client: RequestClient) => ({
+        client: `${told(client)} by ${socket.remoteAddress}`,
+      }),
+    };
+    await using bridge = await Bridge.start(handler, { host });
+    const seen = "https 203.0.113.7:0";
+    for (const fields of [[], ["TE: trailers"]]) {
+      using proxy = await RawClient.connect(bridge.port);
+      proxy.send(...get(...byProxy, ...fields));
+      // oxlint-disable-next-line no-await-in-loop
+      expect(await proxy.take("]")).toContain(`[${seen}|${seen} notes|${seen} notes by 127.0.0.1]`);
+    }
   });
 });

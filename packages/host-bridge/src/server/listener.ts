@@ -15,6 +15,13 @@ import { serveInProcess } from "./serve-in-process.js";
 export interface ListenerOptions extends AdmissionOptions {
   /** False: every plugin's path is answered with 501. */
   readonly enabled: boolean;
+  /**
+   * Called for a request that is answered because it can't be passed on to any plugin. It must not
+   * throw.
+   *
+   * @param pluginId empty where the path names none
+   */
+  readonly onBadRequest: (pluginId: string, refusal: Refusal) => void;
 }
 
 /** Serves a request. Calls `next` for a request that is not for a plugin. */
@@ -56,6 +63,9 @@ function serve(
   response: HostResponse,
 ): void {
   if (route?.kind !== "route") {
+    if (route !== undefined) {
+      options.onBadRequest("", route);
+    }
     refuse(request, route?.status ?? 404);
     return;
   }
@@ -69,6 +79,7 @@ function serve(
     case "wait": {
       const refused = admit(options, request, route, destination);
       if (refused !== undefined) {
+        options.onBadRequest(route.pluginId, refused);
         refuse(request, refused.status);
       }
       return;

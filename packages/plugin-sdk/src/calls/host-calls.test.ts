@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { ServeHTTPError } from "@servehttp/contract";
 import { TemporaryDirectory, until } from "@servehttp/testkit";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { PluginCalls } from "../handler/plugin-calls.js";
@@ -358,4 +359,29 @@ it("refuses what can't be sent", async () => {
     // oxlint-disable-next-line no-await-in-loop -- one after the other
     await expect(call).rejects.toMatchObject({ code: "invalid-argument" });
   }
+});
+
+it("cancels what still runs when the plugin has closed, and takes no more", async () => {
+  const directory = opened.use(await TemporaryDirectory.make());
+  const closed: string[] = [];
+  const server = createServer((request, response) => {
+    response.once("close", () => closed.push(request.url ?? ""));
+    if (request.url === "/search/body") {
+      response.write("half");
+    }
+  });
+  server.listen(directory.socketPath);
+  await once(server, "listening");
+  const calls = new HostCalls({ path: directory.socketPath }, "the-token");
+  const plugins = calls.within(undefined);
+  const head = plugins.fetch("search", "/head");
+  const half = await plugins.fetch("search", "/body");
+  const closing = new ServeHTTPError("plugin-closing", "the plugin is closing");
+  calls.close(closing);
+  await expect(head).rejects.toBe(closing);
+  await expect(half.text()).rejects.toBe(closing);
+  await expect(plugins.fetch("search", "/late")).rejects.toBe(closing);
+  await until(() => closed.length === 2, "the host sees that both are given up");
+  server.close();
+  await once(server, "close");
 });

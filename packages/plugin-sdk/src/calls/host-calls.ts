@@ -1,5 +1,6 @@
 import { Agent } from "node:http";
 import type { ListenAddress } from "@servehttp/carrier";
+import type { ServeHTTPError } from "@servehttp/contract";
 import type {
   CallingExchange,
   CallMaker,
@@ -18,9 +19,17 @@ export class HostCalls implements CallMaker {
   /** A free connection does not keep the process alive. */
   readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: freeCallConnectionsMax });
 
+  readonly #closed = new AbortController();
+
   constructor(address: ListenAddress, token: string) {
     this.#address = address;
     this.#token = token;
+  }
+
+  /** Cancels the calls that run, and closes all connections. Later calls reject. */
+  close(reason: ServeHTTPError): void {
+    this.#closed.abort(reason);
+    this.#agent.destroy();
   }
 
   within(exchange: CallingExchange | undefined): PluginCalls {
@@ -33,7 +42,7 @@ export class HostCalls implements CallMaker {
     init: PluginCallInit,
     exchange: CallingExchange | undefined,
   ): Promise<PluginCallResponse> {
-    const signals = [init.signal, exchange?.signal].filter(
+    const signals = [this.#closed.signal, init.signal, exchange?.signal].filter(
       (signal) => signal !== undefined && signal !== null,
     );
     for (const signal of signals) {

@@ -23,7 +23,8 @@ export interface PluginCalls {
    *   nothing else is changed
    * @throws ServeHTTPError `call-refused` where the host's options do not allow the call, the host
    *   has no such plugin, or the exchange is over; the message says what to do. `invalid-argument`
-   *   for an id, path or init that can't be sent. `connection-lost` where the connection to the host
+   *   for an id, path or init that can't be sent. `plugin-closing` once the plugin has closed, for the
+   *   calls that still run as well. `connection-lost` where the connection to the host
    *   breaks. The body of a response that breaks off rejects with that, too, and never just ends
    * @throws the reason of `init.signal`, or of the exchange's signal, once it aborts
    */

@@ -85,8 +85,8 @@ export interface RunningPlugin extends AsyncDisposable {
   readonly plugins: PluginCalls;
   /**
    * Ends the plugin, as SIGTERM does: takes no new exchanges, waits up to `drainMs` for the running
-   * handlers, gives up the exchanges that are left (their signals abort with `plugin-closing`), and
-   * closes its connections. Resolves when all of that is done; never rejects. Further calls return
+   * handlers, gives up the exchanges that are left (their signals abort with `plugin-closing`), cancels
+   * the calls to other plugins that still run, and closes its connections. Resolves when all of that is done; never rejects. Further calls return
    * the same promise. The process goes on.
    */
   close(): Promise<void>;
@@ -140,10 +140,8 @@ async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise
   const logger = loggerOf(options.logger);
   const running = new RunningHandlers();
   const state = new ServingState();
-  const calls =
-    settings.calls === undefined
-      ? noCalls
-      : new HostCalls(settings.calls.address, settings.calls.token);
+  const hostCalls = settings.calls && new HostCalls(settings.calls.address, settings.calls.token);
+  const calls = hostCalls ?? noCalls;
   const accept: AcceptExchange = (channel) =>
     dispatchExchange(channel, serveHTTP, { logger, running, calls });
   const exchanges = new MessageCarrier(accept);
@@ -160,9 +158,8 @@ async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise
     options.tls,
   );
   endWithHost(variables.SERVEHTTP_HOST_FD);
-  const outside = calls.within(undefined);
   const listening = listenAt(server, settings.address).then(
-    (listensOn) => new Plugin(server, exchanges, state, running, settings, listensOn, outside),
+    (listensOn) => new Plugin(server, exchanges, state, running, settings, listensOn, hostCalls),
   );
   // A signal may come before it listens. As process 1 of a container it would be lost.
   const beginning: EndsWithProcess = {
@@ -213,6 +210,7 @@ class Plugin implements RunningPlugin, EndsWithProcess {
   readonly #state: ServingState;
   readonly #running: RunningHandlers;
   readonly #drainMs: number;
+  readonly #calls: HostCalls | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -222,7 +220,7 @@ class Plugin implements RunningPlugin, EndsWithProcess {
     running: RunningHandlers,
     { id, drainMs }: PluginSettings,
     listensOn: ListenAddress,
-    plugins: PluginCalls,
+    calls: HostCalls | undefined,
   ) {
     this.#server = server;
     this.#exchanges = exchanges;
@@ -231,7 +229,8 @@ class Plugin implements RunningPlugin, EndsWithProcess {
     this.#drainMs = drainMs;
     this.id = id;
     this.listensOn = listensOn;
-    this.plugins = plugins;
+    this.plugins = (calls ?? noCalls).within(undefined);
+    this.#calls = calls;
   }
 
   get address(): string {
@@ -257,8 +256,8 @@ class Plugin implements RunningPlugin, EndsWithProcess {
     const drained = server.drain();
     this.#exchanges.drain();
     const idle = drained.then(() => this.#running.whenIdle());
+    const closing = new ServeHTTPError("plugin-closing", "the plugin is closing");
     if (!(await isResolvedWithin(idle, this.#drainMs))) {
-      const closing = new ServeHTTPError("plugin-closing", "the plugin is closing");
       server.giveUp(closing);
       this.#exchanges.giveUp(closing);
       if (!(await isResolvedWithin(drained, drainAgainMs))) {
@@ -266,6 +265,7 @@ class Plugin implements RunningPlugin, EndsWithProcess {
         await drained;
       }
     }
+    this.#calls?.close(closing);
     closedBeforeEnd(this);
   }
 }
