@@ -219,6 +219,22 @@ export const responseBehaviours: readonly Behaviour[] = [
   },
   {
     row: "P5",
+    name: "304 has no body and keeps a declared Content-Length",
+    async handler(_request, response) {
+      response.headers.set("content-length", "11");
+      response.writeHead(304);
+      await response.end();
+    },
+    async check({ client, exchange, target }) {
+      const answer = await call(client, { path: exchange().path });
+      strictEqual(answer.status, 304);
+      strictEqual(answer.body.byteLength, 0);
+      deepStrictEqual(valuesOf(answer.headers, "content-length"), ["11"]);
+      strictEqual((await described(client, { path: `${target.base}/next` })).url, "/next");
+    },
+  },
+  {
+    row: "P5",
     name: "HEAD has no body and keeps a declared Content-Length",
     async handler(_request, response) {
       response.headers.set("content-length", "5");

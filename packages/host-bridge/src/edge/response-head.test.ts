@@ -118,7 +118,7 @@ describe("readResponseHead", () => {
     expect(head(200, ["Transfer-Encoding", "gzip"]).fields).toEqual([]);
   });
 
-  it.each([204, 304])("allows no body and no framing field on %d", (status) => {
+  it.each([204, 205])("allows no body and no framing field on %d", (status) => {
     expect(head(status, ["Content-Length", "abc", "ETag", "e"])).toEqual({
       status,
       fields: ["ETag", "e"],
@@ -126,6 +126,17 @@ describe("readResponseHead", () => {
       bodyAllowed: false,
       announcesTrailers: false,
     });
+  });
+
+  it("keeps the declared length of a 304, and expects no body", () => {
+    expect(head(304, ["Content-Length", "11", "ETag", "e"])).toEqual({
+      status: 304,
+      fields: ["ETag", "e", "Content-Length", "11"],
+      contentLength: undefined,
+      bodyAllowed: false,
+      announcesTrailers: false,
+    });
+    expect(head(304, ["Transfer-Encoding", "chunked"]).fields).toEqual([]);
   });
 
   it("keeps the declared length of a HEAD, and expects no body", () => {

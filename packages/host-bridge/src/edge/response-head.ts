@@ -42,7 +42,8 @@ export interface ResponseHead {
   readonly reason?: string;
   /**
    * Name, value, name, value, ready for `response.writeHead(status, fields)` of HTTP/1. Has a
-   * Content-Length where `contentLength` is a number, and no other framing field.
+   * Content-Length where `contentLength` is a number, or the response is the one to a HEAD or a 304
+   * and the plugin declared one; and no other framing field.
    */
   readonly fields: FieldList;
   /**
@@ -110,7 +111,9 @@ function readHead(init: ResponseInit, rules: ResponseRules): ResponseHead {
   const emptyStatus = status === 204 || status === 205 || status === 304;
   const section = readSection(init.headers, rules);
   let contentLength: number | undefined;
-  if (section.contentLength !== undefined && !emptyStatus && !section.chunked) {
+  // With 304 it is the length that a 200 would have (RFC 9110, section 8.6), as it is for HEAD.
+  const mayHaveLength = !section.chunked && (!emptyStatus || status === 304);
+  if (section.contentLength !== undefined && mayHaveLength) {
     contentLength = parseContentLength(section.contentLength);
     if (contentLength === undefined) {
       throw new ServeHTTPError("handler-failed", "the plugin answered an invalid Content-Length");
@@ -134,7 +137,7 @@ function readHead(init: ResponseInit, rules: ResponseRules): ResponseHead {
     ...(namesConnection ? { namesConnection } : undefined),
     ...(reason === undefined ? undefined : { reason }),
     fields: section.fields,
-    contentLength: rules.method === "HEAD" ? undefined : contentLength,
+    contentLength: bodyAllowed ? contentLength : undefined,
     bodyAllowed,
     announcesTrailers,
   };
