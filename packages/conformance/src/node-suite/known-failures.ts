@@ -12,11 +12,8 @@ const ownSocket =
  * fail. `docs/frameworks.md` lists the differences that are behind them.
  */
 export const knownFailures: Readonly<Record<string, string>> = {
-  "test-http-allow-content-length-304": "No Content-Length is sent with 304.",
   "test-http-chunked-304": framing,
   "test-http-exceptions": thrown,
-  "test-http-header-badrequest":
-    "A failure in the turn of the first write is answered with 500, because nothing has gone out.",
   "test-http-header-owstext": host,
   "test-http-keepalive-client": ownSocket,
   "test-http-keepalive-request": ownSocket,

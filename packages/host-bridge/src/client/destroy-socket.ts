@@ -12,7 +12,11 @@ import { isEncrypted } from "./is-encrypted.js";
 export function destroySocket(socket: Socket, chunked: boolean): void {
   if (!chunked && socket.remoteFamily !== undefined && !isEncrypted(socket)) {
     socket.resetAndDestroy();
-  } else {
-    socket.destroy();
+    return;
   }
+  // What was written in this turn goes out before.
+  while (socket.writableCorked > 0) {
+    socket.uncork();
+  }
+  socket.destroy();
 }

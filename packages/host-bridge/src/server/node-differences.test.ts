@@ -429,6 +429,22 @@ describe.each(readers)(
       },
     );
 
+    it("the length that a 304 declares arrives as from a server of Node's (P5)", async () => {
+      listener = (_request, response) => response.writeHead(304, { "Content-Length": 11 }).end();
+      const { fromNode, fromHost } = await both(request("GET /plugins/notes/ HTTP/1.1"));
+      expect(fromHost.answer).toMatch(/\r\nContent-Length: 11\r\n/);
+      expect(comparable(fromHost.answer)).toEqual(comparable(fromNode.answer));
+    });
+
+    it("what was called back as written arrives before the response breaks off (F1)", async () => {
+      listener = (_request, response) => {
+        response.write("written", () => response.socket?.emit("error", new Error("on purpose")));
+      };
+      const { fromNode, fromHost } = await both(request("GET /plugins/notes/ HTTP/1.1"));
+      expect(fromHost.answer).toMatch(/\r\n\r\n7\r\nwritten\r\n$/);
+      expect(comparable(fromHost.answer)).toEqual(comparable(fromNode.answer));
+    });
+
     const everyField: Readonly<Record<string, string | string[]>> = {
       "Accept-Ranges": "bytes",
       Age: "1",

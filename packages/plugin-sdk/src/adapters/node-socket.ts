@@ -36,6 +36,8 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
   // What comes now is written by `end`: the last chunk waits, to go out with the end.
   #isLastWrite = false;
   #lastChunk: Buffer | undefined;
+  /** The response was given something to send. */
+  #hasSent = false;
 
   constructor(request: PluginRequest, response: ResponseWriter, traits: ServerTraits) {
     super(clientOf(request.remoteAddress, request.scheme), traits.highWaterMark);
@@ -141,7 +143,7 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
         this.#over.resolve();
       } else {
         const message = "the handler destroyed the connection before the response had ended";
-        this.#over.reject(error ?? new ServeHTTPError("handler-failed", message));
+        this.#break(error ?? new ServeHTTPError("handler-failed", message));
       }
     }
     this.#state = "closed";
@@ -165,9 +167,21 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
   };
 
   readonly #fail = (thrown: unknown): void => {
-    this.#over.reject(thrown);
+    this.#break(thrown);
     this.destroy();
   };
+
+  /**
+   * Makes the exchange fail. What the handler may have been told is written goes out before, at the
+   * end of this turn, as it would on a connection of its own.
+   */
+  #break(reason: unknown): void {
+    if (this.#hasSent) {
+      setImmediate(this.#over.reject, reason);
+    } else {
+      this.#over.reject(reason);
+    }
+  }
 
   #writeAll(chunks: readonly Buffer[], settle: Settle): void {
     this.touch();
@@ -185,6 +199,7 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
         written = this.#writeBody(chunk) ?? written;
       } else if (!this.#isLastWrite) {
         // flushHeaders() writes nothing.
+        this.#hasSent = true;
         written = this.#response.flush();
       }
     }
@@ -209,6 +224,7 @@ export class NodeSocket extends ClientSocket implements ResponseHooks {
 
   #writeBody(chunk: Buffer): Promise<void> | undefined {
     if (!this.#isLastWrite) {
+      this.#hasSent = true;
       return this.#response.write(chunk);
     }
     const previous = this.#lastChunk;
