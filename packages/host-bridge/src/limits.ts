@@ -206,9 +206,11 @@ export const connectAgainMs = 1_000;
 export const exitToldMs = 100;
 
 /**
- * Between two attempts to connect to a plugin that is starting: 5 ms, growing by half up to 100 ms.
+ * Between two attempts to connect to a plugin that is starting: 5 ms, growing to 100 ms by a
+ * twentieth each time. So one that takes up to two seconds waits at most a twentieth of that for the
+ * host to notice.
  */
-export const connectRetryMs = { first: 5, max: 100 } as const;
+export const connectRetryMs = { first: 5, max: 100, growth: 1.05 } as const;
 
 /** The head of a request that skips Node's parser: 16 KiB, what Node accepts by default. */
 export const fastPathHeadBytesMax = 16_384;

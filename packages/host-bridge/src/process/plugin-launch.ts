@@ -226,7 +226,7 @@ export class PluginLaunch<Connection extends LaunchedConnection> {
 
   async #reachOnceItListens(plugin: StartedPlugin): Promise<Connection> {
     const { signal } = this.#over;
-    for (let retryMs = connectRetryMs.first; ; retryMs *= 1.5) {
+    for (let retryMs = connectRetryMs.first; ; retryMs *= connectRetryMs.growth) {
       try {
         const connection = await this.#reach(plugin, signal);
         this.#shortage = undefined;
