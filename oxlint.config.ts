@@ -11,6 +11,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     mux: ["schedule", "wire"],
     node: ["mux", "stream", "wire"],
     schedule: [],
+    services: ["stream", "wire"],
     stream: ["http2", "schedule", "wire"],
     wire: [],
   },
@@ -119,11 +120,17 @@ const outside: Readonly<Record<string, readonly Pattern[]>> = {
   ],
   "host-bridge": [
     noConnect,
-    onlyOurs(["contract", "carrier"], "Host and plugin know each other by the contract alone."),
+    onlyOurs(
+      ["contract", "contract/services", "carrier"],
+      "Host and plugin know each other by the contract alone.",
+    ),
   ],
   "plugin-sdk": [
     noConnect,
-    onlyOurs(["contract", "carrier"], "Host and plugin know each other by the contract alone."),
+    onlyOurs(
+      ["contract", "contract/services", "carrier"],
+      "Host and plugin know each other by the contract alone.",
+    ),
   ],
 };
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
 
 const entryPoints = {
-  contract: ["index"],
+  contract: ["index", "services"],
   carrier: ["index"],
   "host-bridge": ["index", "option-schemas"],
   cli: ["index"],

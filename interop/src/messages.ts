@@ -1,5 +1,5 @@
 import type { MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { PluginService } from "@servehttp/contract";
+import type { PluginService } from "@servehttp/contract/services";
 
 type Methods = typeof PluginService.method;
 

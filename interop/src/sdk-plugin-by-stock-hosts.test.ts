@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
 import { status as grpcStatus } from "@grpc/grpc-js";
-import { Carrier } from "@servehttp/contract";
+import { Carrier } from "@servehttp/contract/services";
 import { type RunningPlugin, servePlugin } from "@servehttp/plugin-sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildGoHost, reasonWithoutGo } from "./go-peer.js";

@@ -1,6 +1,6 @@
 import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
-import { PluginService } from "@servehttp/contract";
+import { PluginService } from "@servehttp/contract/services";
 
 /** What a host on stock connect-node speaks. */
 export type ConnectNodeProtocol = "gRPC" | "Connect" | "Connect with JSON";

@@ -9,7 +9,7 @@ import {
   Health,
   HealthCheckResponse_ServingStatus,
   PluginService,
-} from "@servehttp/contract";
+} from "@servehttp/contract/services";
 import { exampleHandler } from "./example-handler.js";
 import { listenTarget } from "./listen-target.js";
 import { isTokenValid } from "./is-token-valid.js";

@@ -11,6 +11,8 @@ import { decodeFields, encodeFields } from "./http2/hpack.js";
 import { frame, frameFlag, frameType, preface, settingsFrame } from "./http2/frames.js";
 import {
   dedicatedMuxHeaders,
+  describePath,
+  healthCheckPath,
   rpcHeaders,
   serveHTTPMuxPath,
   serveHTTPPath,
@@ -21,10 +23,10 @@ import {
   RawHostStream,
   requestMessageOf,
 } from "./test-rig/raw-ends.js";
-import { okHead, openOn, plainInit, Wire } from "./test-rig/wire.js";
+import { okHead, openOn, plainInit, someServices, Wire } from "./test-rig/wire.js";
 
 const token = "a-token-of-some-length";
-const otherPath = "/grpc.health.v1.Health/Check";
+const otherPath = "/another.Service/Call";
 
 test("O8: a stranger is refused on every path before any message is read, and holds no stream", async () => {
   const asked: string[] = [];
@@ -36,7 +38,8 @@ test("O8: a stranger is refused on every path before any message is read, and ho
     },
   });
   const shown = [undefined, "", "x", token.slice(0, -1), `${token}x`, token.toUpperCase()];
-  const refused = [serveHTTPPath, serveHTTPMuxPath, otherPath].flatMap((path) =>
+  const paths = [serveHTTPPath, serveHTTPMuxPath, describePath, healthCheckPath, otherPath];
+  const refused = paths.flatMap((path) =>
     shown.map((wrong) => {
       // Its own way stays open: the refusal does not wait for it.
       const host = new RawHostStream(wire.session, path, wrong);
@@ -147,6 +150,7 @@ test("an address that is taken is an error of listen, and nothing listens", asyn
     accept: () => {
       throw new ServeHTTPError("internal", "nobody comes here");
     },
+    services: someServices(),
     rpc: () => undefined,
     token: undefined,
   });
@@ -161,6 +165,7 @@ test("an address that is taken is an error of listen, and nothing listens", asyn
 test("a port of 0 becomes one that can be connected to", async () => {
   const server = new ExchangeServer({
     accept: () => ({ receive: () => undefined, abort: () => undefined }),
+    services: someServices(),
     rpc: (_request, response) => response.end(),
     token: undefined,
   });
@@ -313,6 +318,7 @@ test.each(["http", "https"])(
     const pem = scheme === "https" ? certificate() : undefined;
     const server = new ExchangeServer({
       accept: () => ({ receive: () => undefined, abort: () => undefined }),
+      services: someServices(),
       rpc: (_request, response) => response.end(),
       token: undefined,
       ...(pem === undefined ? undefined : { tls: pem }),
@@ -343,6 +349,7 @@ test("a connection whose TLS is agreed on while the plugin drains is closed", as
   const pem = certificate();
   const server = new ExchangeServer({
     accept: () => ({ receive: () => undefined, abort: () => undefined }),
+    services: someServices(),
     rpc: (_request, response) => response.end(),
     token: undefined,
     tls: pem,

@@ -25,6 +25,7 @@ import {
   serverOptions,
 } from "./node/http2-settings.js";
 import { NodeRpcStream } from "./node/node-rpc-stream.js";
+import { type PluginServices, servePluginService } from "./services/plugin-services.js";
 import { PluginMux } from "./mux/plugin-mux.js";
 import { PluginStreamExchange, refuseStream } from "./stream/plugin-stream-exchange.js";
 import { DedicatedConnection } from "./http2/dedicated-connection.js";
@@ -38,9 +39,11 @@ import { WireWriter } from "./wire/wire-writer.js";
 export interface ExchangeServerOptions {
   /** Called for each exchange, on either carrier. Must not throw. */
   readonly accept: AcceptExchange;
+  /** What it answers to `Describe` and to the health service in gRPC with protobuf. */
+  readonly services: PluginServices;
   /**
-   * Serves all RPCs that are not exchanges in gRPC with protobuf: `Describe`, health, and exchanges
-   * in another protocol. Only RPCs that have shown the token come here.
+   * Serves all RPCs of other services, and all in another protocol than gRPC with protobuf. Only
+   * RPCs that have shown the token come here.
    */
   readonly rpc: ServeRpc;
   /**
@@ -228,7 +231,7 @@ export class ExchangeServer {
     this.#rpcs.add(rpc);
     socket.once("close", () => this.#rpcs.delete(rpc));
     if (!this.#mayEnter(fields["authorization"])) {
-      rpc.end(statusFields(new ServeHTTPError("unauthenticated", refusal)));
+      rpc.end(refusalFields);
       return;
     }
     const mux = this.#serveMux(rpc);
@@ -265,7 +268,7 @@ export class ExchangeServer {
     const isGrpc = isGrpcWithProtobuf(headers["content-type"]);
     if (!this.#mayEnter(headers.authorization)) {
       if (isGrpc || this.#options.refuse === undefined) {
-        refuseStream(stream, new ServeHTTPError("unauthenticated", refusal));
+        refuseStream(stream, refusalFields);
       } else {
         serveRpc(this.#options.refuse, stream, headers, rawHeaders);
       }
@@ -279,7 +282,7 @@ export class ExchangeServer {
     } else if (path === serveHTTPMuxPath) {
       const mux = this.#serveMux(new NodeRpcStream(stream));
       stream.once("close", () => this.#muxes.delete(mux));
-    } else {
+    } else if (!servePluginService(stream, path, this.#options.services, this.#writer)) {
       serveRpc(this.#options.rpc, stream, headers, rawHeaders);
     }
   }
@@ -310,7 +313,9 @@ function isGrpcWithProtobuf(contentType: string | undefined): boolean {
   return contentType !== undefined && /^application\/grpc(?:\+proto)?(?:$|;)/i.test(contentType);
 }
 
-const refusal = "the token is missing or wrong";
+const refusalFields = statusFields(
+  new ServeHTTPError("unauthenticated", "the token is missing or wrong"),
+);
 
 const grpcResponseFields: HeaderFields = {
   ":status": "200",

@@ -12,4 +12,6 @@ export { MessageHostCarrier } from "./messages/message-host-carrier.js";
 export type { RpcMessages } from "./messages/rpc-messages.js";
 export { networkLimits } from "./node/http2-settings.js";
 export { KeptSession } from "./node/kept-session.js";
+export type { PluginServices } from "./services/plugin-services.js";
+export { ServingState } from "./services/serving-state.js";
 export { errorOfStatus, statusOf, statusText } from "./wire/grpc-status.js";

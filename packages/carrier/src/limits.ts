@@ -9,6 +9,9 @@
  */
 export const networkExchangesMax = 16_384;
 
+/** The longest message of `Describe` and of the health service, all of which are small: 64 KiB. */
+export const serviceMessageBytesMax = 65_536;
+
 /**
  * Connections of the stream carrier to one plugin: 256. With the 100 streams that a stack allows at
  * least where it follows RFC 9113, section 5.1.2, that is more than a host's default of exchanges

@@ -79,10 +79,3 @@ export {
   ServeHTTPError,
   type UsageErrorCode,
 } from "./servehttp-error.js";
-export {
-  Carrier,
-  type DescribeRequest,
-  type DescribeResponse,
-  PluginService,
-} from "./gen/servehttp/v1/plugin_pb.js";
-export { Health, HealthCheckResponse_ServingStatus } from "./gen/grpc/health/v1/health_pb.js";

@@ -9,7 +9,7 @@ import { connect } from "node:net";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { PluginService } from "@servehttp/contract";
+import { PluginService } from "@servehttp/contract/services";
 
 import { announce } from "./announce.js";
 import { naiveRequestInit } from "./naive-request-init.js";

@@ -1,5 +1,5 @@
 import type { MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { PluginService } from "@servehttp/contract";
+import type { PluginService } from "@servehttp/contract/services";
 
 import type { BenchExchange } from "./bench-exchange.js";
 

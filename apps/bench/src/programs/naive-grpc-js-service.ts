@@ -6,7 +6,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import type { ServiceDefinition } from "@grpc/grpc-js";
-import { PluginService } from "@servehttp/contract";
+import { PluginService } from "@servehttp/contract/services";
 
 type Method = typeof PluginService.method.serveHTTP;
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { PluginService } from "@servehttp/contract";
+import type { PluginService } from "@servehttp/contract/services";
 
 type RequestMessage = MessageInitShape<typeof PluginService.method.serveHTTP.input>;
 

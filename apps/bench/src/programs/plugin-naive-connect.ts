@@ -3,7 +3,7 @@ import { createServer } from "node:http2";
 
 import type { MessageShape } from "@bufbuild/protobuf";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { PluginService } from "@servehttp/contract";
+import { PluginService } from "@servehttp/contract/services";
 
 import { announce } from "./announce.js";
 import { NaiveExchange, type NaiveSink, type ResponseMessage } from "./naive-exchange.js";

@@ -22,6 +22,7 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { statusFields } from "../wire/grpc-status.js";
+import type { HeaderFields } from "../wire/header-fields.js";
 import { MessageReader, type MessageTaker } from "./message-reader.js";
 import { PartWriter } from "./part-writer.js";
 import { readRequestMessage } from "../wire/read-parts.js";
@@ -140,7 +141,7 @@ export class PluginStreamExchange implements ExchangeChannel<ResponseParts>, Mes
       return;
     }
     if (!stream.headersSent) {
-      respondTrailersOnly(stream, error);
+      respondTrailersOnly(stream, statusFields(error));
     } else if (idle && !stream.writableEnded) {
       stream.end();
     } else {
@@ -260,18 +261,18 @@ function respondOnce(stream: ServerHttp2Stream): void {
   }
 }
 
-function respondTrailersOnly(stream: ServerHttp2Stream, error: ServeHTTPError): void {
-  stream.respond({ ...grpcResponseHeaders, ...statusFields(error) }, trailersOnlyOptions);
+function respondTrailersOnly(stream: ServerHttp2Stream, trailers: HeaderFields): void {
+  stream.respond({ ...grpcResponseHeaders, ...trailers }, trailersOnlyOptions);
 }
 
-/** Refuses an RPC before any message of it is read. */
-export function refuseStream(stream: ServerHttp2Stream, error: ServeHTTPError): void {
+/** Refuses an RPC: nothing but these trailers answers it, and what still comes of it is dropped. */
+export function refuseStream(stream: ServerHttp2Stream, trailers: HeaderFields): void {
   stream.on("error", () => {
     // The host is gone, and nobody is left to refuse.
   });
-  respondTrailersOnly(stream, error);
+  respondTrailersOnly(stream, trailers);
   stream.resume();
-  // The rest of the request is dropped. A host that is still sending gets the time to see the
+  // A host that is still sending gets the time to see the
   // answer: a stock one that is reset meanwhile waits for ever.
   const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), refusedMs);
   timer.unref();

@@ -61,7 +61,8 @@ export function muxResponsesIn(octets: Buffer): ServeHTTPMuxResponse[] {
   return messagesIn(octets).map((message) => fromBinary(ServeHTTPMuxResponseSchema, message));
 }
 
-function messagesIn(octets: Buffer): Buffer[] {
+/** The whole messages in these bytes. */
+export function messagesIn(octets: Buffer): Buffer[] {
   const messages: Buffer[] = [];
   for (let at = 0; at + 5 <= octets.length;) {
     const end = at + 5 + octets.readUInt32BE(at + 1);

@@ -10,6 +10,8 @@ import { TemporaryDirectory, until } from "@servehttp/testkit";
 import { connectHttp2, connectDedicated } from "../connect.js";
 import { ExchangeServer, type ExchangeServerOptions } from "../exchange-server.js";
 import { HostMux } from "../mux/host-mux.js";
+import type { PluginServices } from "../services/plugin-services.js";
+import { ServingState } from "../services/serving-state.js";
 import type { DedicatedConnection } from "../http2/dedicated-connection.js";
 import { dedicatedMuxHeaders } from "../wire/rpc-paths.js";
 import { type HostEnd, HostStreams } from "./host-streams.js";
@@ -19,6 +21,11 @@ import { Recorder } from "./recorder.js";
 export interface PluginEnd {
   readonly channel: ExchangeChannel<ResponseParts>;
   readonly request: Recorder<RequestParts>;
+}
+
+/** What a plugin says that serves. */
+export function someServices(): PluginServices {
+  return { software: "test-rig", state: new ServingState() };
 }
 
 /** A plugin's server and a host's connections to it over a unix socket, in this process. */
@@ -59,6 +66,7 @@ export class Wire implements AsyncDisposable {
         }
         return wire.#accept(channel);
       },
+      services: someServices(),
       rpc: (_request, response) => response.end(),
       token: undefined,
       ...options,

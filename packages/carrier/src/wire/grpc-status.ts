@@ -7,6 +7,8 @@ export const grpcStatus = {
   unknown: 2,
   invalidArgument: 3,
   deadlineExceeded: 4,
+  notFound: 5,
+  failedPrecondition: 9,
   internal: 13,
   unavailable: 14,
   unauthenticated: 16,
@@ -114,5 +116,6 @@ function decodeMessage(message: string): string {
 
 /** Encodes a text as a `grpc-message`. */
 export function encodeMessage(text: string): string {
-  return encodeURIComponent(text.slice(0, reasonBytesMax / 4)).replaceAll("%20", " ");
+  const cut = text.slice(0, reasonBytesMax / 4).toWellFormed();
+  return encodeURIComponent(cut).replaceAll("%20", " ");
 }

@@ -1,6 +1,14 @@
+/** The service of a plugin, as gRPC names it. */
+export const pluginServiceName = "servehttp.v1.PluginService";
+
 /** The `:path` of each RPC that carries exchanges (gRPC over HTTP/2, "Requests"). */
-export const serveHTTPPath = "/servehttp.v1.PluginService/ServeHTTP";
-export const serveHTTPMuxPath = "/servehttp.v1.PluginService/ServeHTTPMux";
+export const serveHTTPPath = `/${pluginServiceName}/ServeHTTP`;
+export const serveHTTPMuxPath = `/${pluginServiceName}/ServeHTTPMux`;
+
+/** The same for those that carry none. */
+export const describePath = `/${pluginServiceName}/Describe`;
+export const healthCheckPath = "/grpc.health.v1.Health/Check";
+export const healthWatchPath = "/grpc.health.v1.Health/Watch";
 
 /**
  * The header field by which a host says that a connection carries only this RPC, so that the plugin

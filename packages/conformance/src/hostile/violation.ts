@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { PluginService } from "@servehttp/contract";
+import type { PluginService } from "@servehttp/contract/services";
 import type { TestClientName } from "../behaviour.js";
 import type { TargetName } from "../targets/target-names.js";
 

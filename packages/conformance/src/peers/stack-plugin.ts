@@ -15,7 +15,7 @@ import {
   Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
   PluginService,
-} from "@servehttp/contract";
+} from "@servehttp/contract/services";
 import { type GateTraits, StackGate } from "./stack-gate.js";
 
 const { describe, serveHTTP } = PluginService.method;

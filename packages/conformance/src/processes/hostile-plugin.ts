@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { constants, createServer, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { Carrier, PluginService } from "@servehttp/contract";
+import { Carrier, PluginService } from "@servehttp/contract/services";
 import type { ResponseMessage, Step } from "../hostile/violation.js";
 import { violations } from "../hostile/violations.js";
 import { Observer } from "../observation/observer.js";

@@ -4,7 +4,7 @@ import { createServer, request as requestOver } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
 import { type AddressInfo, connect } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { Carrier, PluginService } from "@servehttp/contract";
+import { Carrier, PluginService } from "@servehttp/contract/services";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
 import { until } from "@servehttp/testkit";
 import { expect, it } from "vitest";

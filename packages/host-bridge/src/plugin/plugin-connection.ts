@@ -21,20 +21,22 @@ import {
   type PluginAddress,
 } from "@servehttp/carrier";
 import {
-  Carrier,
   contractVersion,
-  type DescribeResponse,
   type ExchangeChannel,
-  Health,
-  HealthCheckResponse_ServingStatus as ServingStatus,
   type Logger,
   messageBytesMax as exchangeMessageBytesMax,
   type PartReceiver,
-  PluginService,
   type RequestParts,
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
+import {
+  Carrier,
+  type DescribeResponse,
+  Health,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+  PluginService,
+} from "@servehttp/contract/services";
 
 /** `Describe` and health answer with little: a message over this many bytes is nobody's. */
 const messageBytesMax = 65_536;

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { ExchangeServer, type ListenAddress } from "@servehttp/carrier";
+import { ExchangeServer, ServingState, type ListenAddress } from "@servehttp/carrier";
 import { expect, it } from "vitest";
 import { TemporaryDirectory } from "@servehttp/testkit";
 import { formatListenAddress } from "./listen-address.js";
@@ -103,6 +103,7 @@ async function refusal(address: ListenAddress): Promise<string> {
 function someServer(): ExchangeServer {
   return new ExchangeServer({
     accept: () => ({ receive: () => undefined, abort: () => undefined }),
+    services: { software: "test", state: new ServingState() },
     rpc: (_request, response) => response.end(),
     token: undefined,
   });

@@ -1,31 +1,12 @@
-import { getEventListeners } from "node:events";
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { ConnectError } from "@connectrpc/connect";
-import { MessageCarrier } from "@servehttp/carrier";
-import { HealthCheckResponse_ServingStatus as ServingStatus } from "@servehttp/contract";
+import { MessageCarrier, ServingState } from "@servehttp/carrier";
+import { HealthCheckResponse_ServingStatus as ServingStatus } from "@servehttp/contract/services";
 import { expect, it } from "vitest";
 import { until } from "@servehttp/testkit";
-import { type PluginRpcs, ServingState, servePluginRpcs } from "./plugin-rpcs.js";
+import { type PluginRpcs, servePluginRpcs } from "./plugin-rpcs.js";
 import { StockHost } from "../test-rig/stock-host.js";
-
-it("lets go of who waits when the plugin stops, and of both when who waits leaves", async () => {
-  const state = new ServingState();
-  const stays = new AbortController();
-  const leaves = new AbortController();
-  const waits = [state.whenClosing(stays.signal), state.whenClosing(leaves.signal)];
-  expect(state.waitingCount).toBe(2);
-  leaves.abort();
-  await waits[1];
-  expect(state.waitingCount).toBe(1);
-  expect(getEventListeners(stays.signal, "abort")).toHaveLength(1);
-  state.close();
-  await waits[0];
-  expect([state.serving, state.waitingCount]).toEqual([false, 0]);
-  expect(getEventListeners(stays.signal, "abort")).toEqual([]);
-  await state.whenClosing(stays.signal);
-  await new ServingState().whenClosing(leaves.signal);
-});
 
 it("holds nothing of watches whose clients have left", async () => {
   const state = new ServingState();

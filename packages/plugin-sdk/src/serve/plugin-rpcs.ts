@@ -5,81 +5,42 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import {
   mapEach,
   type MessageCarrier,
+  type PluginServices,
   type RpcMessages,
   type ServeRpc,
+  type ServingState,
   statusOf as statusCodeOf,
   statusText,
 } from "@servehttp/carrier";
 import {
-  Carrier,
   contractVersion,
+  messageBytesMax as exchangeMessageBytesMax,
+  muxMessageBytesMax,
+  ServeHTTPError,
+} from "@servehttp/contract";
+import {
+  Carrier,
   type DescribeRequest,
   Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
-  messageBytesMax as exchangeMessageBytesMax,
-  muxMessageBytesMax,
   PluginService,
-  ServeHTTPError,
-} from "@servehttp/contract";
+} from "@servehttp/contract/services";
 import { halfOpenMs } from "../limits.js";
 
 /** The longest message of `Describe` and health, both of which are small. */
 const messageBytesMax = 65_536;
 
-/**
- * Whether the plugin serves, as the health service tells it.
- *
- * serving -> closing [close]
- */
-export class ServingState {
-  #state: "serving" | "closing" = "serving";
-  readonly #waiting = new Set<() => void>();
-
-  get serving(): boolean {
-    return this.#state === "serving";
-  }
-
-  /** How many watchers wait for a change. */
-  get waitingCount(): number {
-    return this.#waiting.size;
-  }
-
-  /** The plugin is closing. */
-  close(): void {
-    this.#state = "closing";
-    for (const resolve of this.#waiting) {
-      resolve();
-    }
-  }
-
-  /** Resolves when the plugin closes or the signal aborts, and leaves no listener behind. */
-  async whenClosing(signal: AbortSignal): Promise<void> {
-    if (!this.serving || signal.aborted) {
-      return;
-    }
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const onAbort = () => resolve();
-    this.#waiting.add(resolve);
-    signal.addEventListener("abort", onAbort, { once: true });
-    await promise;
-    this.#waiting.delete(resolve);
-    signal.removeEventListener("abort", onAbort);
-  }
-}
-
 /** What `servePluginRpcs` serves. */
-export interface PluginRpcs {
-  /** Who answers, for `Describe`. */
-  readonly software: string;
-  readonly state: ServingState;
+export interface PluginRpcs extends PluginServices {
   /** Takes in the exchanges of hosts that speak another protocol than gRPC with protobuf. */
   readonly exchanges: MessageCarrier;
 }
 
 /**
- * The RPCs of a plugin that its carriers don't read themselves, served by connect-node: `Describe`
- * and `grpc.health.v1.Health` in each protocol, and exchanges in the Connect protocol, in gRPC with
- * JSON and in gRPC-Web.
+ * The RPCs of a plugin in the Connect protocol, in gRPC with JSON and in gRPC-Web, served by
+ * connect-node: `Describe`, `grpc.health.v1.Health`, and exchanges. Those in gRPC with protobuf are
+ * served by the carrier, so that this file and all that it imports are loaded when a host speaks
+ * something else, and not while a plugin starts.
  */
 export function servePluginRpcs(rpcs: PluginRpcs): ServeRpc {
   const serve = connectNodeAdapter({

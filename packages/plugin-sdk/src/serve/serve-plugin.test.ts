@@ -2,7 +2,10 @@ import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { Carrier, HealthCheckResponse_ServingStatus as ServingStatus } from "@servehttp/contract";
+import {
+  Carrier,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from "@servehttp/contract/services";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { TemporaryDirectory, testCertificates, until } from "@servehttp/testkit";
 import { servePlugin } from "./serve-plugin.js";

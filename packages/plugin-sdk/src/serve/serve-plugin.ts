@@ -5,6 +5,7 @@ import {
   type ListenAddress,
   MessageCarrier,
   networkLimits,
+  ServingState,
 } from "@servehttp/carrier";
 import { type AcceptExchange, type Logger, ServeHTTPError } from "@servehttp/contract";
 import { type PluginHandler, toServeHTTP } from "../adapters/to-serve-http.js";
@@ -17,7 +18,8 @@ import { drainAgainMs } from "../limits.js";
 import { formatListenAddress } from "./listen-address.js";
 import { listenAt } from "./listen-at.js";
 import { loggerOf } from "./logger-of.js";
-import { refusePluginRpcs, ServingState, servePluginRpcs } from "./plugin-rpcs.js";
+import { loadedOnDemand } from "./loaded-on-demand.js";
+import type * as OtherProtocols from "./plugin-rpcs.js";
 import { type PluginSettings, readPluginSettings, takeHostVariables } from "./plugin-settings.js";
 import {
   closeBeforeEnd,
@@ -145,12 +147,14 @@ async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise
   const accept: AcceptExchange = (channel) =>
     dispatchExchange(channel, serveHTTP, { logger, running, calls });
   const exchanges = new MessageCarrier(accept);
-  const rpcs = { software: sdkSoftware(), state, exchanges };
+  const services = { software: sdkSoftware(), state };
+  const rpcs = { ...services, exchanges };
   const server = exchangeServer(
     {
       accept,
-      rpc: servePluginRpcs(rpcs),
-      refuse: refusePluginRpcs(rpcs),
+      services,
+      rpc: loadedOnDemand(async () => (await otherProtocols()).servePluginRpcs(rpcs), logger),
+      refuse: loadedOnDemand(async () => (await otherProtocols()).refusePluginRpcs(rpcs), logger),
       token: settings.token,
       // On TCP others than the host may connect.
       ...("port" in settings.address && { limits: networkLimits }),
@@ -178,6 +182,11 @@ async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise
   } finally {
     closedBeforeEnd(beginning);
   }
+}
+
+/** Not loaded while the plugin starts, which would take more time than all else of this package. */
+function otherProtocols(): Promise<typeof OtherProtocols> {
+  return import("./plugin-rpcs.js");
 }
 
 function exchangeServer(

@@ -1,5 +1,5 @@
 import { type CallOptions, type Client, Code, ConnectError } from "@connectrpc/connect";
-import type { PluginService } from "@servehttp/contract";
+import type { PluginService } from "@servehttp/contract/services";
 import { until } from "@servehttp/testkit";
 import { Pushed } from "./pushed.js";
 

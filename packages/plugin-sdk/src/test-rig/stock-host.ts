@@ -6,7 +6,7 @@ import {
   createGrpcTransport,
   Http2SessionManager,
 } from "@connectrpc/connect-node";
-import { Health, PluginService } from "@servehttp/contract";
+import { Health, PluginService } from "@servehttp/contract/services";
 import { type CarrierName, StockExchange } from "./stock-exchange.js";
 
 /** What a host shows of itself. */
