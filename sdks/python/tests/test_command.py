@@ -38,6 +38,10 @@ text = "text"
 
 def start(tmp_path: Path, *args: str) -> subprocess.Popen[str]:
     (tmp_path / "apps.py").write_text(APPS)
+    (tmp_path / "none.py").write_text("text = 'text'\n")
+    (tmp_path / "beside.py").write_text(APPS.replace("app(", "other("))
+    (tmp_path / "hand.py").write_text("from beside import handler as serve_http\n")
+    (tmp_path / "web.py").write_text("from beside import wsgi as application\n")
     (tmp_path / "broken.py").write_text("import no_such_module_at_all\n")
     clean = {name: value for name, value in os.environ.items() if "SERVEHTTP" not in name}
     return subprocess.Popen(
@@ -62,6 +66,9 @@ def start(tmp_path: Path, *args: str) -> subprocess.Popen[str]:
         (["--wsgi", "apps:app"], 2, '"apps:app" looks like an ASGI application: leave out --wsgi'),
         (["broken:app"], 1, 'the module of "broken:app" does not import'),
         (["apps:never", "--listen", "unix:s"], 1, "the application did not start: no database"),
+        (["nowhere.py"], 2, 'there is no file "nowhere.py"'),
+        (["none.py"], 2, '"none.py" has none of these: an app, an application (ASGI or WSGI) or a'),
+        (["broken.py"], 1, 'the module of "broken.py" does not import'),
         (["apps:app"], 2, "This is a servehttp plugin: let a host start it, or run it by hand as"),
     ],
 )
@@ -71,12 +78,19 @@ def test_a_mistake_is_said_in_the_last_line(
     with start(tmp_path, *args) as process:
         _, err = process.communicate()
     assert (process.returncode, line in err.splitlines()[-1]) == (code, True), err
-    assert (err.count("\n") > 1) == ("broken:app" in args)
+    assert (err.count("\n") > 1) == args[0].startswith("broken")
 
 
 @pytest.mark.parametrize(
     ("args", "out"),
-    [(["apps"], "shut down\n"), (["--wsgi", "apps:wsgi"], ""), (["--handler", "apps:handler"], "")],
+    [
+        (["apps"], "shut down\n"),
+        (["--wsgi", "apps:wsgi"], ""),
+        (["--handler", "apps:handler"], ""),
+        (["apps.py"], "shut down\n"),
+        (["web.py"], ""),
+        (["hand.py"], ""),
+    ],
 )
 def test_it_serves_until_a_signal(tmp_path: Path, args: list[str], out: str) -> None:
     path = f"{tmp_path}/s"

@@ -15,6 +15,7 @@ from ..errors import ServeHTTPError
 from ..limits import DRAIN_SECONDS, WSGI_THREADS
 from ..version import __version__
 from .load_app import Kind, load_app
+from .load_script import load_script
 from .serve_plugin import serve_plugin
 
 
@@ -24,7 +25,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         prog="servehttp-plugin",
         description="Serves an ASGI application, or a WSGI one, as a plugin of a servehttp host.",
     )
-    parser.add_argument("app", metavar="MODULE:APP", help="the application, such as main:app")
+    parser.add_argument(
+        "app",
+        metavar="MODULE:APP",
+        help="the application, such as main:app; or a file, such as main.py, with an app in it",
+    )
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--wsgi", action="store_true", help="it is a WSGI application")
     kinds.add_argument(
@@ -54,7 +59,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     kind: Kind = "wsgi" if given.wsgi else "handler" if given.handler else "asgi"
     # The module is imported before there is a loop, as by any server.
     try:
-        app = load_app(given.app, kind)
+        if given.app.endswith(".py"):
+            app, kind = load_script(given.app)
+        else:
+            app = load_app(given.app, kind)
     except ServeHTTPError as error:
         _end(2, str(error))
     except SystemExit:

@@ -43,6 +43,15 @@ def load_app(target: str, kind: Kind) -> Callable[..., Any]:
     return app
 
 
+def kind_of(app: Callable[..., Any]) -> Kind:
+    """What an application is, by how it can be called."""
+    if _takes(app, 3) and not _takes(app, 2):
+        return "asgi"
+    if _takes(app, 2) and not _takes(app, 3):
+        return "handler" if _is_async(app) else "wsgi"
+    return "asgi" if _is_async(app) else "wsgi"
+
+
 def _check_kind(target: str, kind: Kind, app: Callable[..., Any]) -> None:
     if kind == "asgi" and _takes(app, 2) and not _takes(app, 3):
         hint = "--handler" if _is_async(app) else "--wsgi"
