@@ -1,14 +1,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
+import { TemporaryDirectory } from "@servehttp/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { itServesEverything } from "../engines/it-serves-everything.js";
 import { repositoryRoot } from "../repository-root.js";
+import { toolOutput } from "../tool-output.js";
+import { runCommand, servePluginOf } from "./command-process.js";
 import { preparePythonSdk } from "./prepare-python-sdk.js";
 
 const plugin = `${repositoryRoot}sdks/python/tests/everything_plugin.py`;
@@ -64,6 +67,31 @@ describe.each(["stream", "mux"] as const)(
     });
   },
 );
+
+describe("the servehttp command", () => {
+  it("serves a new plugin of the template python, whose test passes", async () => {
+    await using folder = await TemporaryDirectory.make();
+    const made = await runCommand(["init", "notes", "-t", "python", "--no-install"], folder.path);
+    expect(made).toBe(0);
+    await symlink(join(directory, "venv"), folder.at("notes/.venv"));
+    await using command = await servePluginOf("./notes", folder.path);
+    const page = await fetch(command.pluginUrl);
+    expect(await page.text()).toContain("<h1>Hello from notes</h1>");
+    expect((await fetch(`${command.pluginUrl}nothing`)).status).toBe(404);
+    await toolOutput(python, ["-m", "unittest"], { cwd: folder.at("notes") });
+  });
+
+  it("serves the application that is in a file", async () => {
+    await using folder = await TemporaryDirectory.make();
+    await writeFile(
+      folder.at("main.py"),
+      'def application(environ, start_response):\n    start_response("200 OK", [])\n    return [b"wsgi"]\n',
+    );
+    const env = { VIRTUAL_ENV: join(directory, "venv") };
+    await using command = await servePluginOf("main.py", folder.path, env);
+    expect(await (await fetch(command.pluginUrl)).text()).toBe("wsgi");
+  });
+});
 
 it("a plugin on the Python SDK ends with its host", async () => {
   const sockets = await mkdtemp(join(tmpdir(), "servehttp-python-"));

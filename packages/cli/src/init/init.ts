@@ -42,11 +42,13 @@ export async function init(options: InitOptions, context: CommandContext): Promi
     await install(commands, directory);
   }
   const steps = [
-    ...(options.install ? [] : commands.map((words) => `(cd ${here} && ${words.join(" ")})`)),
+    ...(options.install ? [] : [`(${[["cd", here], ...commands].map(joined).join(" && ")})`]),
     `servehttp --plugin ${name}=${here === "." ? "." : `./${here}`}`,
   ];
   writeLine(context.stdout, `now run: ${steps.join(" && ")}`);
 }
+
+const joined = (words: readonly string[]) => words.join(" ");
 
 function contentOf(directory: string): readonly string[] {
   try {
