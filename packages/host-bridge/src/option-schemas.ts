@@ -4,6 +4,7 @@
  */
 export { didYouMean } from "./edge/did-you-mean.js";
 export { invalidOption, optionError } from "./options/option-error.js";
+export { isProxyRange } from "./edge/trusted-proxies.js";
 export { hostSchema, pluginSchemas } from "./options/options.js";
 export {
   type Given,

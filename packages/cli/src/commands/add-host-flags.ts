@@ -1,3 +1,4 @@
+import { isProxyRange } from "@servehttp/host-bridge/options";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { logFormats, logLevels } from "../output/log-settings.js";
 
@@ -33,7 +34,13 @@ export function addListenFlags(command: Command): Command {
         .default([], "127.0.0.1:8080"),
     )
     .option("--tls-cert <file>", "a certificate (PEM): HTTP/2 and HTTP/1.1 over TLS")
-    .option("--tls-key <file>", "its key (PEM)");
+    .option("--tls-key <file>", "its key (PEM)")
+    .addOption(
+      new Option(
+        "--proxy-protocol <from>",
+        "balancers that send headers of the PROXY protocol: addresses, ranges, unix; several times",
+      ).argParser(readProxyRange),
+    );
 }
 
 /** Adds the options of the log. */
@@ -62,6 +69,13 @@ function readPlugin(
     throw new InvalidArgumentError(`There are two plugins of the id ${id}.`);
   }
   return [...before, [id, text.slice(at + 1)]];
+}
+
+function readProxyRange(text: string, before: readonly string[] = []): readonly string[] {
+  if (!isProxyRange(text)) {
+    throw new InvalidArgumentError('It is an address, a range such as 10.0.0.0/8, or "unix".');
+  }
+  return [...before, text];
 }
 
 function readPort(text: string): number {

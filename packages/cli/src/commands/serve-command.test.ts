@@ -1,18 +1,20 @@
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { TemporaryDirectory } from "@servehttp/testkit";
+import type { IncomingMessage } from "node:http";
+import { connect as connectHttp2 } from "node:http2";
+import { get as getHttps } from "node:https";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { certificate, TemporaryDirectory } from "@servehttp/testkit";
 import { describe, expect, it } from "vitest";
 import { CommandInMemory } from "../test-rig/command-in-memory.js";
 import { pluginPath } from "../test-rig/plugin-path.js";
 
+const hello = `hello=${pluginPath("hello")}`;
+
 describe("servehttp", () => {
   it("serves plugins of the command line until a signal", async () => {
-    await using command = new CommandInMemory([
-      "--port",
-      "0",
-      "--plugin",
-      `hello=${pluginPath("hello")}`,
-      "--prefix=/p",
-    ]);
+    await using command = new CommandInMemory(["--port", "0", "--plugin", hello, "--prefix=/p"]);
     const [, address] = await command.said(/^hello {2}READY {3}(\S+)$/m);
     expect(address).toBe(`${await command.url()}/p/hello/`);
     const response = await fetch(`${address}x`);
@@ -35,5 +37,44 @@ describe("servehttp", () => {
     const [, address] = await command.said(/^hello {2}READY {3}(\S+)$/m);
     expect(command.stdout).toContain(`listening on unix:${directory.at("s")}\n`);
     expect(await (await fetch(`${address}x`)).text()).toContain("hello from /app/plugins/hello");
+  });
+
+  it("speaks HTTP/2 and HTTP/1.1 where it has a certificate", async () => {
+    await using directory = await TemporaryDirectory.make();
+    const { cert, key } = certificate();
+    await writeFile(directory.at("cert.pem"), cert);
+    await writeFile(directory.at("key.pem"), key);
+    const tls = ["--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+    await using command = new CommandInMemory(["--port", "0", "--plugin", hello, ...tls], {
+      cwd: directory.path,
+    });
+    const [, address = ""] = await command.said(/^hello {2}READY {3}(https:\/\/\S+)$/m);
+    const session = connectHttp2(address, { ca: cert, rejectUnauthorized: false });
+    const request = session.request({ ":path": new URL(address).pathname });
+    const [head] = (await once(request, "response")) as [Record<string, unknown>];
+    expect(head).toMatchObject({ ":status": 200, "x-scheme": "https" });
+    expect(await text(request)).toContain("hello from /plugins/hello");
+    const overHttp1 = getHttps(address, { rejectUnauthorized: false, agent: false });
+    const [response] = (await once(overHttp1, "response")) as [IncomingMessage];
+    expect([response.statusCode, response.httpVersion]).toEqual([200, "1.1"]);
+    response.resume();
+    // A client that keeps its session open does not hold up the end.
+    command.signal("SIGTERM");
+    expect(await command.ended).toMatchObject({ exitCode: 0 });
+    session.destroy();
+  });
+
+  it("believes the PROXY protocol of balancers that it was told of", async () => {
+    const flags = ["--port", "0", "--plugin", hello, "--proxy-protocol", "127.0.0.0/8"];
+    await using command = new CommandInMemory(flags);
+    const [, address = ""] = await command.said(/^hello {2}READY {3}(\S+)$/m);
+    const { port, pathname } = new URL(address);
+    const socket = connect(Number(port), "127.0.0.1");
+    socket.write(
+      `PROXY TCP4 203.0.113.7 127.0.0.1 4711 80\r\nGET ${pathname} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+    );
+    expect(await text(socket)).toMatch(
+      /^HTTP\/1\.1 200 [\s\S]*x-remote-address: 203\.0\.113\.7:4711/i,
+    );
   });
 });

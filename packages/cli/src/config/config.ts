@@ -4,7 +4,14 @@ import type {
   PluginOptions,
   UrlPluginOptions,
 } from "@servehttp/host-bridge";
-import { type Given, oneOf, shape, text } from "@servehttp/host-bridge/options";
+import {
+  type Given,
+  isProxyRange,
+  listOf,
+  oneOf,
+  shape,
+  text,
+} from "@servehttp/host-bridge/options";
 import { z } from "zod";
 import { listenDefault } from "../limits.js";
 import { listenForms, parseListenAddress } from "../listen/listen-address.js";
@@ -43,6 +50,16 @@ const listenKeys = {
   /** In place of the config's; false: plain HTTP. Default: the config's. */
   tls: z
     .union([certificate, z.literal(false)], { error: "false, or an object with cert and key" })
+    .optional(),
+  /**
+   * The balancers that begin each connection with a header of the PROXY protocol: addresses, ranges
+   * such as `"10.0.0.0/8"`, and `"unix"` for whoever connects to a unix socket. Default: none.
+   */
+  proxyProtocol: listOf(
+    text('an address, a range such as "10.0.0.0/8", or "unix"', isProxyRange),
+    'an array of addresses, ranges such as "10.0.0.0/8", and "unix"',
+  )
+    .refine((from) => from.length > 0, { error: "an array of at least one" })
     .optional(),
   /**
    * Who may connect to a unix socket: its permissions, such as `"660"`. Default: those that the

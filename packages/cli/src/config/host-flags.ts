@@ -10,6 +10,8 @@ export interface HostFlags {
   readonly listen?: readonly string[];
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  /** Addresses and ranges of balancers. */
+  readonly proxyProtocol?: readonly string[];
   readonly prefix?: string;
   readonly log?: NonNullable<LogSettings["format"]>;
   readonly logLevel?: LogSettings["level"];

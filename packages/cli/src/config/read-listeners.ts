@@ -24,15 +24,22 @@ export function readListeners(
 ): readonly ListenerSettings[] {
   const certificate =
     flagCertificate(flags, cwd) ?? (tls && readCertificate(tls, directory, "tls"));
+  const { proxyProtocol } = flags;
   const named = flagAddresses(flags);
   if (named.length > 0 || listen === undefined) {
     const addresses = named.length > 0 ? named : [{ kind: "tcp", ...listenDefault } as const];
-    return addresses.map((address) => ({ address, tls: certificate, mode: undefined }));
+    return addresses.map((address) => ({
+      address,
+      tls: certificate,
+      proxyProtocol,
+      mode: undefined,
+    }));
   }
   return [listen].flat().map((one) => {
     const {
       address,
       tls: own,
+      proxyProtocol: from,
       mode,
     }: ListenConfig = typeof one === "string" ? { address: one } : one;
     return {
@@ -43,6 +50,7 @@ export function readListeners(
           : own === false
             ? undefined
             : readCertificate(own, directory, "listen.tls"),
+      proxyProtocol: proxyProtocol ?? from,
       mode: mode === undefined ? undefined : Number.parseInt(mode, 8),
     };
   });

@@ -12,6 +12,8 @@ export interface ListenerSettings {
   readonly address: ListenAddress;
   /** Then HTTP/2 and HTTP/1.1 over TLS; otherwise plain HTTP/1.1. */
   readonly tls: Certificate | undefined;
+  /** Who begins connections with a header of the PROXY protocol; undefined: nobody. */
+  readonly proxyProtocol: readonly string[] | undefined;
   /** Permissions of a unix socket; undefined: by the umask. */
   readonly mode: number | undefined;
 }

@@ -3,14 +3,16 @@ import { chmodSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
+import { acceptProxyProtocol, type Logger, type PluginHost } from "@servehttp/host-bridge";
 import { addressText } from "./listen-address.js";
 import { listenError } from "./listen-error.js";
 import type { ListenerSettings } from "./listener-settings.js";
 import { removeStaleSocket } from "./stale-socket.js";
 
-/** What serves the requests of a listener: a host. */
-export interface AttachedHost {
-  attach<S extends Server | Http2SecureServer>(server: S): S;
+/** What serves the requests of a listener. */
+export interface ListenerHost {
+  readonly host: Pick<PluginHost, "attach">;
+  readonly logger: Logger;
 }
 
 /** A server that listens. */
@@ -41,10 +43,13 @@ export class Listener {
    *
    * @throws CommandError which says what is in the way
    */
-  static async open(settings: ListenerSettings, host: AttachedHost): Promise<Listener> {
+  static async open(settings: ListenerSettings, by: ListenerHost): Promise<Listener> {
     const listener = new Listener(settings, makeServer(settings));
     const server = listener.#server;
-    host.attach(server);
+    if (settings.proxyProtocol !== undefined) {
+      acceptProxyProtocol(server, { from: settings.proxyProtocol, logger: by.logger });
+    }
+    by.host.attach(server);
     await removeStaleSocket(settings.address);
     try {
       server.listen(listenArguments(settings));

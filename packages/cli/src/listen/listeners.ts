@@ -1,13 +1,13 @@
-import { type AttachedHost, Listener } from "./listener.js";
+import { Listener, type ListenerHost } from "./listener.js";
 import type { ListenerSettings } from "./listener-settings.js";
 
 /** All addresses that a host listens on. */
 export class Listeners {
-  readonly #host: AttachedHost;
+  readonly #by: ListenerHost;
   #open: Listener[] = [];
 
-  constructor(host: AttachedHost) {
-    this.#host = host;
+  constructor(by: ListenerHost) {
+    this.#by = by;
   }
 
   /**
@@ -18,7 +18,7 @@ export class Listeners {
   async open(settings: readonly ListenerSettings[]): Promise<void> {
     try {
       for (const one of settings) {
-        this.#open.push(await Listener.open(one, this.#host));
+        this.#open.push(await Listener.open(one, this.#by));
       }
     } catch (thrown) {
       await this.close();

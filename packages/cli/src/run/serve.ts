@@ -27,7 +27,7 @@ export async function serve(
   const settings = await readSettings();
   const logger = commandLogger(settings.log, context.stderr);
   const host = asOptionError(settings.file, () => createPluginHost({ logger, ...settings.host }));
-  const listeners = new Listeners(host);
+  const listeners = new Listeners({ host, logger });
   await listeners.open(settings.listen);
   const stop = stopRequest(context);
   const ending: (() => Promise<void> | void)[] = [];
