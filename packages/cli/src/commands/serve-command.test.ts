@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import type { IncomingMessage } from "node:http";
+import { type IncomingMessage, request } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { get as getHttps } from "node:https";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
-import { certificate, TemporaryDirectory } from "@servehttp/testkit";
+import { certificate, TemporaryDirectory, until } from "@servehttp/testkit";
 import { describe, expect, it } from "vitest";
 import { CommandInMemory } from "../test-rig/command-in-memory.js";
 import { pluginPath } from "../test-rig/plugin-path.js";
@@ -50,10 +50,10 @@ describe("servehttp", () => {
     });
     const [, address = ""] = await command.said(/^hello {2}READY {3}(https:\/\/\S+)$/m);
     const session = connectHttp2(address, { ca: cert, rejectUnauthorized: false });
-    const request = session.request({ ":path": new URL(address).pathname });
-    const [head] = (await once(request, "response")) as [Record<string, unknown>];
+    const overHttp2 = session.request({ ":path": new URL(address).pathname });
+    const [head] = (await once(overHttp2, "response")) as [Record<string, unknown>];
     expect(head).toMatchObject({ ":status": 200, "x-scheme": "https" });
-    expect(await text(request)).toContain("hello from /plugins/hello");
+    expect(await text(overHttp2)).toContain("hello from /plugins/hello");
     const overHttp1 = getHttps(address, { rejectUnauthorized: false, agent: false });
     const [response] = (await once(overHttp1, "response")) as [IncomingMessage];
     expect([response.statusCode, response.httpVersion]).toEqual([200, "1.1"]);
@@ -76,5 +76,36 @@ describe("servehttp", () => {
     expect(await text(socket)).toMatch(
       /^HTTP\/1\.1 200 [\s\S]*x-remote-address: 203\.0\.113\.7:4711/i,
     );
+  });
+
+  it("lets a request end that runs when the signal comes", async () => {
+    await using command = new CommandInMemory(["--port", "0", "--plugin", hello]);
+    const [, address = ""] = await command.said(/^hello {2}READY {3}(\S+)$/m);
+    const upload = request(`${address}upload`, { method: "POST" });
+    upload.write("first, ");
+    const responded = once(upload, "response") as Promise<[IncomingMessage]>;
+    await once(upload, "information");
+    command.signal("SIGTERM");
+    await until(() => command.stderr.includes("draining"), "the drain has begun");
+    upload.end("then the rest");
+    const [response] = await responded;
+    expect(await text(response)).toBe("got first, then the rest");
+    expect(await command.ended).toMatchObject({ exitCode: 0 });
+  });
+
+  it("breaks it at the second signal, with exit code 1", async () => {
+    await using command = new CommandInMemory(["--port", "0", "--plugin", hello]);
+    const [, address = ""] = await command.said(/^hello {2}READY {3}(\S+)$/m);
+    const upload = request(`${address}upload`, { method: "POST" });
+    const responded = once(upload, "response").catch((error: Error) => error.message);
+    upload.write("first, ");
+    await once(upload, "information");
+    command.signal("SIGINT");
+    command.signal("SIGINT");
+    const ended = await command.ended;
+    expect(ended.exitCode).toBe(1);
+    expect(ended.stderr).toMatch(/^servehttp: stopped by a second signal, with 1 in flight$/m);
+    await responded;
+    upload.destroy();
   });
 });

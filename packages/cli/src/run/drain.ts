@@ -14,19 +14,25 @@ export interface Drainable {
 /**
  * Ends a host: no new connections, what runs may end within the plugins' `drainMs`, and the rest is
  * broken then, or at once when `now` aborts. A terminal shows meanwhile how long that may take.
+ * Resolves with how many requests were in flight when `now` aborted.
  */
 export async function drain(
   { host, listeners, drainMs }: Drainable,
   now: AbortSignal,
   context: CommandContext,
-): Promise<void> {
+): Promise<number> {
+  let broken = now.aborted ? inFlightOf(host) : 0;
   listeners.stopAccepting();
-  const stopNow = () => void host.stop({ drainMs: 0 });
+  const stopNow = () => {
+    broken = inFlightOf(host);
+    void host.stop({ drainMs: 0 });
+  };
   now.addEventListener("abort", stopNow, { once: true });
   const endCountdown = countDown(host, drainMs, context);
   try {
     await host.stop(now.aborted ? { drainMs: 0 } : {});
     await listeners.close();
+    return broken;
   } finally {
     endCountdown();
     now.removeEventListener("abort", stopNow);
@@ -38,7 +44,7 @@ function countDown(host: PluginHost, drainMs: number, { stderr }: CommandContext
   const beganMs = performance.now();
   let hasSaid = false;
   const say = () => {
-    const inFlight = host.plugins.reduce((sum, plugin) => sum + plugin.inFlight, 0);
+    const inFlight = inFlightOf(host);
     if (inFlight > 0) {
       hasSaid = true;
       const leftMs = Math.max(0, drainMs - (performance.now() - beganMs));
@@ -56,6 +62,10 @@ function countDown(host: PluginHost, drainMs: number, { stderr }: CommandContext
       stderr.write("\n");
     }
   };
+}
+
+function inFlightOf({ plugins }: PluginHost): number {
+  return plugins.reduce((sum, plugin) => sum + plugin.inFlight, 0);
 }
 
 function countdownText(inFlight: number, seconds: number): string {

@@ -30,6 +30,7 @@ export async function serve(
   const listeners = new Listeners({ host, logger });
   await listeners.open(settings.listen);
   const stop = stopRequest(context);
+  let broken = 0;
   const ending: (() => Promise<void> | void)[] = [];
   try {
     const { ask } = stop;
@@ -49,8 +50,11 @@ export async function serve(
     }
     const drainMs = longestDrainMs(settings.host);
     logger.info({ drainMs }, "draining");
-    await drain({ host, listeners, drainMs }, stop.now, context);
+    broken = await drain({ host, listeners, drainMs }, stop.now, context);
     stop.end();
+  }
+  if (broken > 0) {
+    throw failed(`stopped by a second signal, with ${broken} in flight`);
   }
 }
 
