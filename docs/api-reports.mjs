@@ -7,7 +7,7 @@ import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-ex
 const entryPoints = {
   contract: ["index", "services"],
   carrier: ["index"],
-  "host-bridge": ["index", "option-schemas"],
+  "host-bridge": ["index", "option-schemas", "identity/index", "watch/index"],
   cli: ["index"],
   "plugin-sdk": ["index", "testing/testing"],
 };
@@ -18,7 +18,8 @@ let isFresh = true;
 for (const [name, entries] of Object.entries(entryPoints)) {
   const folder = fileURLToPath(new URL(`../packages/${name}/`, import.meta.url));
   for (const entry of entries) {
-    const short = entry === "index" ? name : `${name}-${entry.split("/").at(-1)}`;
+    const [room] = entry.split("/");
+    const short = entry === "index" ? name : `${name}-${room}`;
     mkdirSync(`${folder}etc`, { recursive: true });
     const config = ExtractorConfig.prepare({
       packageJsonFullPath: `${folder}package.json`,

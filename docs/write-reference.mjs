@@ -8,7 +8,10 @@ const out = fileURLToPath(new URL("reference/", import.meta.url));
 
 const references = {
   cli: { title: "servehttp", entryPoints: ["index.d.ts"] },
-  "host-bridge": { title: "@servehttp/host-bridge", entryPoints: ["index.d.ts"] },
+  "host-bridge": {
+    title: "@servehttp/host-bridge",
+    entryPoints: ["index.d.ts", "identity/index.d.ts", "watch/index.d.ts"],
+  },
   "plugin-sdk": {
     title: "@servehttp/plugin-sdk",
     entryPoints: ["index.d.ts", "testing/testing.d.ts"],
@@ -55,7 +58,7 @@ writeFileSync(
 Written from the docstrings.
 
 - [servehttp](cli/overview.md): what a config imports
-- [@servehttp/host-bridge](host-bridge/overview.md): what a host imports
+- [@servehttp/host-bridge](host-bridge/overview.md): what a host imports, \`@servehttp/host-bridge/identity\` and \`@servehttp/host-bridge/watch\`
 - [@servehttp/plugin-sdk](plugin-sdk/overview.md): what a plugin imports, and \`@servehttp/plugin-sdk/testing\`
 `,
 );

@@ -5,11 +5,14 @@ import { CallServer } from "./calls/call-server.js";
 import { Callers } from "./calls/callers.js";
 import { byRequest } from "./client/incoming-request.js";
 import type { HostRequest, HostResponse, NodeServer } from "./client/node-types.js";
+import { DevelopmentPages } from "./development/development-pages.js";
 import { EdgePolicy } from "./edge/edge-policy.js";
 import type { FastPathHost } from "./fast-path/install.js";
 import type { HostOptions, PluginOptions } from "./options/options.js";
 import { type HostSettings, readHostOptions, readPluginOptions } from "./options/read-options.js";
+import { readChangedOptions } from "./options/read-changed-options.js";
 import { makeInstances, type OpenCalls } from "./plugin/make-instances.js";
+import type { PluginChanges } from "./plugin/plugin-changes.js";
 import { PluginSet } from "./plugin/plugin-set.js";
 import type { PluginStatus } from "./plugin/plugin-status.js";
 import { systemClock } from "./process/clock.js";
@@ -26,6 +29,15 @@ import {
   type ListenerOptions,
 } from "./server/listener.js";
 import { RequestIds } from "./server/request-ids.js";
+
+/** When `reload` and `apply` resolve. */
+export interface ReloadOptions {
+  /**
+   * `"ready"`: when the new processes get every request. `"drained"`: when what ran on the old ones
+   * has ended as well. Default: `"drained"`.
+   */
+  readonly until?: "ready" | "drained";
+}
 
 /** A host of plugins. */
 export interface PluginHost extends AsyncDisposable {
@@ -67,8 +79,32 @@ export interface PluginHost extends AsyncDisposable {
   add(id: string, plugin: PluginOptions): Promise<void>;
   /** Drains a plugin, stops it and forgets it. */
   remove(id: string): Promise<void>;
-  /** Replaces every instance of a plugin by a new one without dropping a request. */
-  reload(id: string): Promise<void>;
+  /**
+   * Brings the host to new options without dropping a request: all of them, as for
+   * `createPluginHost`. Plugins that are new are started; those whose options are other ones get new
+   * processes, which are ready before the old ones drain; those that the options don't have are
+   * drained and removed, `host.add` or not; all others notice nothing. It is all or nothing:
+   * everything changes at once when all that was started is ready, and nothing where something did
+   * not start. Before `start` and after `stop`, nothing is started.
+   *
+   * `plugins`, `limits`, `timeouts`, `identity` and `context` may be other ones. `prefix`,
+   * `publicPath`, `enabled`, `edge`, `development`, `chunkBytes` and `logger` can't change while a host runs.
+   *
+   * Resolves with the plugins' ids when what ran on plugins that were changed or removed has ended,
+   * within their `drainMs`, or, with `until: "ready"`, when everything has changed. Calls happen one
+   * after the other.
+   *
+   * @throws ServeHTTPError `invalid-argument` for what `createPluginHost` refuses, and for an option
+   *   that can't change, by its name; `host-stopping` where the host is stopped meanwhile; else why a
+   *   plugin did not start. In each case nothing was changed.
+   */
+  apply(options: HostOptions, how?: ReloadOptions): Promise<PluginChanges>;
+  /**
+   * Replaces every instance of a plugin by a new one without dropping a request. Resolves when what
+   * ran on the old ones has ended, or, with `until: "ready"`, when the new ones get every request.
+   * Where a new one does not become ready, the old ones stay, and it rejects with the reason.
+   */
+  reload(id: string, options?: ReloadOptions): Promise<void>;
   /**
    * Stops all plugins: they get nothing new, what runs may end within `drainMs` (default: each
    * plugin's own), and the rest is broken. `start` may be called again at any time.
@@ -88,12 +124,14 @@ export interface PluginHost extends AsyncDisposable {
  * @throws ServeHTTPError `invalid-argument`, one line: the option, what was given, what is allowed
  */
 export function createPluginHost(options: HostOptions): PluginHost {
-  return new Host(readHostOptions(options));
+  return new Host(readHostOptions(options), options.logger);
 }
 
 class Host implements PluginHost {
   readonly listener: PluginHost["listener"];
-  readonly #settings: HostSettings;
+  #settings: HostSettings;
+  /** As it was given. */
+  readonly #givenLogger: HostOptions["logger"];
   readonly #serve: Listener;
   readonly #admitPlain: FastPathHost["admitPlain"];
   readonly #edge: EdgePolicy;
@@ -101,12 +139,21 @@ class Host implements PluginHost {
   readonly #plugins: PluginSet;
   /** Requests on their way to `listener` whose clients wait for a 100 (Continue). */
   readonly #awaitingContinue = new WeakSet<HostRequest>();
+  /** Gives the listeners other functions of the application's. */
+  readonly #useFunctions: (functions: Pick<HostSettings, "identity" | "context">) => void;
+  readonly #mounts: Mounts;
+  readonly #pages: DevelopmentPages | undefined;
+  /** There while `apply` gets ready; settles when it has changed all or nothing. */
+  #applying: Promise<unknown> | undefined;
+  #stops = 0;
 
-  constructor(settings: HostSettings) {
+  constructor(settings: HostSettings, givenLogger: HostOptions["logger"]) {
     this.#settings = settings;
+    this.#givenLogger = givenLogger;
     const { chunkBytes, logger } = settings;
     const processes = new HostProcesses(logger);
     const mounts = new Mounts(settings.prefix, settings.publicPath);
+    this.#mounts = mounts;
     this.#plugins = new PluginSet({
       mounts,
       chunkBytes,
@@ -120,6 +167,15 @@ class Host implements PluginHost {
     const edge = new EdgePolicy(settings.edge);
     this.#edge = edge;
     this.#rules = { mounts, secretParameters: edge.secretParameters };
+    const { development } = settings;
+    const pages =
+      development.failurePages || development.liveReload
+        ? new DevelopmentPages(development)
+        : undefined;
+    this.#pages = pages;
+    if (pages !== undefined) {
+      this.#plugins.onStateChange((status) => pages.observe(status));
+    }
     const listenerOptions: ListenerOptions = {
       rules: this.#rules,
       edge,
@@ -130,16 +186,25 @@ class Host implements PluginHost {
       requestIds: new RequestIds(),
       onHostFault: ({ message, ...details }) => logger.error(details, message),
       callingExchanges: callers,
+      pages,
       onRefused: (id, error) => this.#plugins.refused(id, error),
       // At this level, because strangers decide how many lines there are.
       onBadRequest: (plugin, { status, reason }) =>
         logger.debug({ plugin, status, reason }, "a request was refused at the edge"),
     };
     const identityHeadersNamed = (settings.edge.identityHeaders?.length ?? 0) > 0;
-    const calls = new CallServer(
+    const callOptions = {
+      ...listenerOptions,
+      pages: undefined,
       callers,
-      createCallListener({ ...listenerOptions, callers, identityHeadersNamed, logger }),
-    );
+      identityHeadersNamed,
+      logger,
+    };
+    const calls = new CallServer(callers, createCallListener(callOptions));
+    this.#useFunctions = ({ identity, context }) => {
+      Object.assign(listenerOptions, { identity, context });
+      Object.assign(callOptions, { identity, context });
+    };
     const openCalls: OpenCalls = (...args) => calls.open(...args);
     this.#serve = createListener(listenerOptions);
     this.#admitPlain = createPlainListener(listenerOptions);
@@ -179,7 +244,9 @@ class Host implements PluginHost {
     if (advice !== undefined) {
       this.#settings.logger.warn({}, advice);
     }
-    await this.#plugins.startAll();
+    if (this.#applying === undefined || (await this.#hasApplied())) {
+      await this.#plugins.startAll();
+    }
   }
 
   onStateChange(listener: (status: PluginStatus) => void): () => void {
@@ -187,6 +254,12 @@ class Host implements PluginHost {
   }
 
   async add(id: string, plugin: PluginOptions): Promise<void> {
+    if (this.#applying !== undefined && !(await this.#hasApplied())) {
+      throw new ServeHTTPError(
+        "host-stopping",
+        "nothing was added: the host was stopped meanwhile",
+      );
+    }
     const settings = readPluginOptions(id, plugin, this.#settings);
     if (!this.#settings.enabled) {
       throw new ServeHTTPError("invalid-argument", "plugins are switched off: enabled is false");
@@ -196,19 +269,65 @@ class Host implements PluginHost {
   }
 
   async remove(id: string): Promise<void> {
+    if (this.#applying !== undefined) {
+      await this.#hasApplied();
+    }
     await this.#plugins.remove(id);
   }
 
-  async reload(id: string): Promise<void> {
-    await this.#plugins.reload(id);
+  async reload(id: string, { until }: ReloadOptions = {}): Promise<void> {
+    const { drained } = await this.#plugins.reload(id);
+    await settled(drained, until);
+  }
+
+  async apply(options: HostOptions, { until }: ReloadOptions = {}): Promise<PluginChanges> {
+    const applied = this.#applyBehind(this.#applying, options);
+    const over = applied.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#applying = over;
+    void over.then(() => {
+      if (this.#applying === over) {
+        this.#applying = undefined;
+      }
+    });
+    const { changes, drained } = await applied;
+    await settled(drained, until);
+    return changes;
+  }
+
+  async #applyBehind(before: Promise<unknown> | undefined, options: HostOptions) {
+    if (before !== undefined) {
+      await before;
+    }
+    const settings = readChangedOptions(this.#settings, this.#givenLogger, options);
+    return await this.#plugins.apply(settings.enabled ? settings.plugins : new Map(), () => {
+      if (!settings.enabled) {
+        this.#mounts.plan([...settings.plugins.values()])();
+      }
+      this.#settings = settings;
+      this.#useFunctions(settings);
+    });
   }
 
   async stop(options: { readonly drainMs?: number } = {}): Promise<void> {
+    this.#stops += 1;
+    this.#pages?.close();
     await this.#plugins.stopAll(options.drainMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  /** Waits for its turn behind `apply`. Resolves with false where the host is stopped meanwhile. */
+  async #hasApplied(): Promise<boolean> {
+    const stops = this.#stops;
+    while (this.#applying !== undefined) {
+      await this.#applying;
+    }
+    return stops === this.#stops;
   }
 
   #mayUpgrade(request: IncomingMessage): boolean {
@@ -218,5 +337,15 @@ class Host implements PluginHost {
   #isRouted(request: HostRequest): boolean {
     const { url = "", originalUrl = url } = request;
     return routeTarget(url, originalUrl, this.#rules, request.rawHeaders)?.kind === "route";
+  }
+}
+
+/** Waits for the end of what is replaced, if that is wanted. */
+async function settled(drained: Promise<void>, until: ReloadOptions["until"]): Promise<void> {
+  if (until === "ready") {
+    // Where the host is stopped meanwhile, that is for whoever stops it.
+    drained.catch(() => undefined);
+  } else {
+    await drained;
   }
 }

@@ -1,12 +1,13 @@
 export type { NodeServer } from "./client/node-types.js";
 export type { AttachOptions } from "./server/attach.js";
-export { createPluginHost, type PluginHost } from "./create-plugin-host.js";
+export { createPluginHost, type PluginHost, type ReloadOptions } from "./create-plugin-host.js";
 export type { EdgeOptions, StripOptions } from "./edge/edge-options.js";
 export type { IdentityFields } from "./edge/read-identity.js";
 export type { RequestClient } from "./edge/request-client.js";
 export type { Outcome } from "./exchange/failure.js";
 export type {
   CommandPluginOptions,
+  DevelopmentOptions,
   HandlerPluginOptions,
   HostOptions,
   LimitOptions,
@@ -21,6 +22,7 @@ export type {
   UrlPluginOptions,
 } from "./options/options.js";
 export type { InstanceState } from "./plugin/kept-connection.js";
+export type { PluginChanges } from "./plugin/plugin-changes.js";
 export type { PluginFailure } from "./plugin/plugin-failure.js";
 export type { PluginStatus } from "./plugin/plugin-status.js";
 export {

@@ -61,6 +61,26 @@ export const identityBytesMax = 16_384;
  */
 export const hostFunctionMsMax = 30_000;
 
+/**
+ * The body of a response that `identity` returns: 1 MiB, a login page with all it needs. It is held
+ * as a whole.
+ */
+export const applicationBodyBytesMax = 1_048_576;
+
+/**
+ * Passwords that wait to be checked by `basicIdentity`: 64, several seconds' work of its thread. A
+ * client beyond is answered 503.
+ */
+export const passwordChecksMax = 64;
+
+/** Right passwords that `basicIdentity` remembers: 1,024. */
+export const passwordsRememberedMax = 1_024;
+
+/**
+ * The answer of the service that `forwardAuth` asks: 1 MiB, a login page with all it needs.
+ */
+export const authAnswerBytesMax = 1_048_576;
+
 /** Clients' addresses whose trust is remembered: 1,024. */
 export const trustRememberedMax = 1_024;
 

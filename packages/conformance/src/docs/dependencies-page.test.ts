@@ -42,6 +42,24 @@ const reasons: Readonly<Record<string, { readonly purpose: string; readonly why:
     purpose: "Says which option a mistyped one may have meant.",
     why: "It is one short function without dependencies.",
   },
+  "apache-md5": {
+    purpose:
+      "Checks passwords that `htpasswd` has written by default (Apache's MD5), for `basicIdentity`.",
+    why: "A hundred lines for a format that nobody should write anew. Loaded with the first password only.",
+  },
+  bcryptjs: {
+    purpose: "Checks passwords that `htpasswd -B` has written (bcrypt), for `basicIdentity`.",
+    why: "Node has no bcrypt. `bcrypt` and `@node-rs/bcrypt` are several times faster and compile or download something when you install; this runs in a thread of its own instead. Loaded with the first password only.",
+  },
+  chokidar: {
+    purpose: "Watches the files of plugins, for `@servehttp/host-bridge/watch`.",
+    why: "`fs.watch` tells changes twice, misses files that an editor puts in place of others, and knows no folders to leave out. Only that import loads it.",
+  },
+  jose: {
+    purpose:
+      "Checks the signatures and times of tokens, and fetches an issuer's keys, for `jwtIdentity`.",
+    why: "It has no dependencies, and knows the attacks on tokens that code of ours would have to learn. Only `@servehttp/host-bridge/identity` loads it.",
+  },
   pino: {
     purpose: "The log of a host that is given no logger of its own, and of the command.",
     why: "Its records are what log collectors and `pino-pretty` read, and it writes any error, with circles and throwing getters, without failing. Writing to standard output is code of ours, because pino's waits on a full pipe. An application that has pino already shares it.",

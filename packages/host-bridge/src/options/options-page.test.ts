@@ -5,6 +5,10 @@ import { expect, it } from "vitest";
 import { edgeSchema } from "../edge/edge-options.js";
 import { proxyProtocolSchema } from "../proxy-protocol/accept-proxy-protocol.js";
 import { type OptionTable, withOptionTables } from "../test-rig/option-tables.js";
+import { basicSchema } from "../identity/basic-identity.js";
+import { forwardSchema } from "../identity/forward-auth.js";
+import { jwtSchema } from "../identity/jwt-identity.js";
+import { proxySchema } from "../identity/proxy-identity.js";
 import { hostSchema, pluginSchemas } from "./options.js";
 
 const page = fileURLToPath(new URL("../../../../docs/options.md", import.meta.url));
@@ -43,6 +47,32 @@ const tables: Readonly<Record<string, OptionTable>> = {
   },
   edge: { source: edge, block: "const edgeKeys = {", schema: edgeSchema },
   strip: { source: edge, block: "const stripKeys = {", schema: member(edgeSchema, "strip") },
+  development: {
+    source: options,
+    block: "const developmentKeys = {",
+    schema: member(hostSchema, "development"),
+  },
+  jwtIdentity: {
+    source: "../identity/jwt-identity.ts",
+    block: "const jwtKeys = {",
+    schema: jwtSchema,
+  },
+  basicIdentity: {
+    source: "../identity/basic-identity.ts",
+    block: "const basicKeys = {",
+    schema: basicSchema,
+  },
+  forwardAuth: {
+    source: "../identity/forward-auth.ts",
+    block: "const forwardKeys = {",
+    schema: forwardSchema,
+  },
+  proxyIdentity: {
+    source: "../identity/proxy-identity.ts",
+    block: "const proxyKeys = {",
+    schema: proxySchema,
+  },
+  watch: { source: "../watch/watch-plugins.ts", block: "export interface WatchOptions {" },
   attach: { source: "../server/attach.ts", block: "export interface AttachOptions {" },
   acceptProxyProtocol: {
     source: "../proxy-protocol/accept-proxy-protocol.ts",

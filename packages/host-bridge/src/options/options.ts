@@ -41,16 +41,18 @@ interface Callbacks {
   /**
    * Header fields that only the host may set: who the client is. A client's fields of the same
    * names never arrive. Return a name with `undefined` when there is nobody, or list the names in
-   * `edge.identityHeaders`. A throw, a rejection, a value of another type or a
-   * promise that has not settled after 30 s is answered 500, and the log says why. `client` says who
-   * has sent the request, with what trusted proxies tell; `request.socket` is the connection itself.
-   * Default: none.
+   * `edge.identityHeaders`. A `Response` (of fetch) refuses the request: it is what the client gets,
+   * with at most 1 MiB of body, and the plugin is not asked. A throw, a rejection, a value of
+   * another type or a promise that has not settled after 30 s is answered 500, a `ServeHTTPError`
+   * with the code `unavailable` 503; the log says why. `client` says who has sent the request, with
+   * what trusted proxies tell; `request.socket` is the connection itself.
+   * `@servehttp/host-bridge/identity` has ready-made ones. Default: none.
    */
   identity(
     this: void,
     request: NodeRequest,
     client: RequestClient,
-  ): IdentityFields | Promise<IdentityFields>;
+  ): IdentityFields | Response | Promise<IdentityFields | Response>;
   /**
    * What the host knows of the client beside the header space; becomes `request.context` in the
    * plugin. At most 64 entries and 16 KiB. A throw, a rejection, a value of another type or a
@@ -294,6 +296,28 @@ export const pluginSchemas = {
   handler: shape({ ...handlerKeys, ...mountKeys }),
 };
 
+const developmentKeys = {
+  /**
+   * True: a 503 of the host tells why the plugin is not there: its state, its last failure and what
+   * it said on standard error, as a page for browsers and as text for others. Anybody who can send a
+   * request reads it. Default: false.
+   */
+  failurePages: z.boolean("true or false").default(false),
+  /**
+   * True: pages of plugins reload by themselves when the plugin is a new one. HTML that a browser
+   * asks for to show it (by Accept and Sec-Fetch-Dest) gets a script at its end, and `Cache-Control:
+   * no-store` in place of ETag and the like. Not touched: responses that are compressed
+   * (Content-Encoding), in UTF-16 or UTF-32, to HEAD, or in parts (206). A page's
+   * Content-Security-Policy stays as it is: it must allow scripts and connections of the page's own
+   * origin. The host answers `/.servehttp/live` and `/.servehttp/live.js` of each plugin itself.
+   * Default: false.
+   */
+  liveReload: z.boolean("true or false").default(false),
+};
+
+/** What is for whoever develops plugins, and for nobody else. */
+export interface DevelopmentOptions extends Given<typeof developmentKeys> {}
+
 /** @param none how one says that there is no such path */
 const pathOption = (example: string, none: string) =>
   text(
@@ -346,6 +370,8 @@ const hostKeys = {
   )
     .optional()
     .transform(hostLogger),
+  /** For whoever develops plugins; leave it out where strangers come. */
+  development: shape(developmentKeys).prefault({}),
   /** The largest chunk of a body, 1 to 65,536 bytes. Default: 65,536. */
   chunkBytes: whole(1, bodyChunkBytesMax).default(bodyChunkBytesMax),
 };

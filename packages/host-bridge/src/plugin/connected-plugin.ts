@@ -30,15 +30,19 @@ export interface ExchangeConnection {
   close(how: "drained" | "now"): void;
 }
 
+/** What runs on a plugin now, over all its connections. */
+export interface RunningCounts {
+  exchanges: number;
+  /** Tunnels among them. */
+  tunnels: number;
+}
+
 /** What all connections of a plugin share. */
 export interface PluginExchanges {
   readonly chunkBytes: number;
   readonly times: ExchangeTimes;
   readonly maxTunnels: number;
-  /** Exchanges that run now, over all connections. */
-  inFlight: number;
-  /** Tunnels among them. */
-  tunnels: number;
+  readonly counts: RunningCounts;
   /** Finds another place for an exchange that was given back (`ExchangePlugin.giveBack`). */
   readonly findAnother: (times: number, goOn: GoOn) => () => void;
   /** Called behind each exchange. */
@@ -107,7 +111,7 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   }
 
   get mayTunnel(): boolean {
-    return this.#shared.tunnels < this.#shared.maxTunnels;
+    return this.#shared.counts.tunnels < this.#shared.maxTunnels;
   }
 
   openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
@@ -116,12 +120,12 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
 
   onBegun(exchange: Exchange): void {
     this.#exchanges.add(exchange);
-    this.#shared.inFlight += 1;
+    this.#shared.counts.exchanges += 1;
   }
 
   onTunnel(exchange: Exchange): void {
     this.#tunnels.add(exchange);
-    this.#shared.tunnels += 1;
+    this.#shared.counts.tunnels += 1;
     this.#drainFurther();
   }
 
@@ -134,7 +138,7 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
     this.#forget(exchange);
     if (this.#tunnels.delete(exchange)) {
-      this.#shared.tunnels -= 1;
+      this.#shared.counts.tunnels -= 1;
     }
     this.#drainFurther();
     this.#shared.onOver(exchange, outcome, error);
@@ -143,7 +147,7 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   #forget(exchange: Exchange): void {
     // It isn't here any more where it was given back.
     if (this.#exchanges.delete(exchange)) {
-      this.#shared.inFlight -= 1;
+      this.#shared.counts.exchanges -= 1;
     }
   }
 

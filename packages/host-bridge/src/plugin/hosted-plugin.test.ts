@@ -285,7 +285,7 @@ describe("reloading (L5)", () => {
     const hosted = host();
     await hosted.start();
     const old = hosted.begin();
-    const reload = hosted.plugin.reload(60_000);
+    const reload = reloaded(hosted, 60_000);
     await turns(1);
     const before = hosted.begin();
     expect(before.on).toBe(old.on);
@@ -303,7 +303,7 @@ describe("reloading (L5)", () => {
   it("keeps the old instances where a new one does not become ready", async () => {
     const hosted = host({}, 2);
     await hosted.start();
-    const reload = hosted.plugin.reload(0);
+    const reload = reloaded(hosted, 0);
     await turns(1);
     hosted.runs[2]!.rise();
     hosted.runs[3]!.fail();
@@ -316,7 +316,7 @@ describe("reloading (L5)", () => {
   it("reloads one after the other, and leaves no instance behind", async () => {
     const hosted = host();
     await hosted.start();
-    const reloads = [hosted.plugin.reload(0), hosted.plugin.reload(0), hosted.plugin.reload(0)];
+    const reloads = [reloaded(hosted, 0), reloaded(hosted, 0), reloaded(hosted, 0)];
     for (let made = 1; made <= 3; made += 1) {
       await turns(2);
       expect(hosted.runs).toHaveLength(made + 1);
@@ -329,7 +329,7 @@ describe("reloading (L5)", () => {
   it("stops what a reload has begun to start", async () => {
     const hosted = host();
     await hosted.start();
-    const reload = hosted.plugin.reload(0);
+    const reload = reloaded(hosted, 0);
     await turns(1);
     expect(hosted.runs).toHaveLength(2);
     await Promise.all([
@@ -337,14 +337,14 @@ describe("reloading (L5)", () => {
       hosted.plugin.stop(0, reason),
     ]);
     expect(hosted.runs.map(({ isEnded }) => isEnded)).toEqual([true, true]);
-    await expect(hosted.plugin.reload(0)).rejects.toMatchObject({ code: "unavailable" });
+    await expect(reloaded(hosted, 0)).rejects.toMatchObject({ code: "unavailable" });
     expect(hosted.runs).toHaveLength(2);
   });
 
   it("brings a plugin back that failed too often", async () => {
     const hosted = host();
     await failTooOften(hosted);
-    const reload = hosted.plugin.reload(0);
+    const reload = reloaded(hosted, 0);
     await turns(1);
     hosted.runs.at(-1)!.rise();
     await reload;
@@ -352,6 +352,12 @@ describe("reloading (L5)", () => {
     expect(hosted.plugin.state).toBe("ready");
   });
 });
+
+/** As `host.reload` does: until the old instances are gone. */
+async function reloaded({ plugin }: ReturnType<typeof host>, drainMs: number): Promise<void> {
+  const { drained } = await plugin.reload(drainMs);
+  await drained;
+}
 
 async function failTooOften(hosted: ReturnType<typeof host>): Promise<void> {
   hosted.plugin.start().catch(() => undefined);

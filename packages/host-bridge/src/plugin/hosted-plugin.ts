@@ -5,10 +5,10 @@ import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import { failureOf, type Outcome } from "../exchange/failure.js";
 import { failuresToldMax, givenBackMs } from "../limits.js";
 import type { Clock } from "../process/clock.js";
-import type { ConnectedPlugin, PluginExchanges } from "./connected-plugin.js";
+import type { ConnectedPlugin, PluginExchanges, RunningCounts } from "./connected-plugin.js";
 import type { InstanceState, KeptConnectionOptions } from "./kept-connection.js";
 import { errorDetails, type PluginFailure } from "./plugin-failure.js";
-import { type Instance, PluginInstances } from "./plugin-instances.js";
+import { type Instance, PluginInstances, type Replacement } from "./plugin-instances.js";
 import { Refusals } from "./refusals.js";
 import { WaitingRequests } from "./waiting-requests.js";
 
@@ -44,9 +44,9 @@ export interface HostedPluginSettings {
 export class HostedPlugin {
   readonly id: string;
   readonly outcomes = new Map<Outcome, number>();
-  readonly #settings: HostedPluginSettings;
+  #settings: HostedPluginSettings;
   readonly #onChange: () => void;
-  readonly #shared: PluginExchanges;
+  readonly #counts: RunningCounts = { exchanges: 0, tunnels: 0 };
   readonly #waiting: WaitingRequests;
   readonly #instances: PluginInstances;
   #stoppedUnixMs: number;
@@ -61,23 +61,12 @@ export class HostedPlugin {
     this.id = settings.id;
     this.#settings = settings;
     this.#onChange = onChange;
-    const { chunkBytes, times, maxTunnels, maxWaiting, waitMs, clock } = settings;
-    this.#shared = {
-      chunkBytes,
-      times,
-      maxTunnels,
-      clock,
-      inFlight: 0,
-      tunnels: 0,
-      onChange: () => this.#letGo(),
-      findAnother: (timesBefore, goOn) => this.#findAnother(timesBefore, goOn),
-      onOver: (exchange, outcome, error) => this.#onOver(exchange, outcome, error),
-    };
+    const { clock } = settings;
     this.#refusals = new Refusals(clock);
-    this.#waiting = new WaitingRequests(maxWaiting, waitMs, clock);
+    this.#waiting = new WaitingRequests(clock);
     this.#instances = new PluginInstances({
       pluginId: settings.id,
-      make: () => this.#makeInstances(),
+      make: () => this.#makeInstances(this.#settings),
       onChange: () => this.#changed(),
     });
     this.#stoppedUnixMs = clock.unixMs();
@@ -106,12 +95,12 @@ export class HostedPlugin {
 
   /** Exchanges that run now, also on instances that are being replaced. */
   get inFlight(): number {
-    return this.#shared.inFlight;
+    return this.#counts.exchanges;
   }
 
   /** Tunnels that are open now. */
   get tunnels(): number {
-    return this.#shared.tunnels;
+    return this.#counts.tunnels;
   }
 
   /** Requests that wait for it to become ready. */
@@ -145,7 +134,7 @@ export class HostedPlugin {
   /** Where a request for this plugin goes now. */
   destination(): Destination {
     const destination = this.#now();
-    return destination.kind === "wait" && this.#waiting.isFull
+    return destination.kind === "wait" && this.#waiting.count >= this.#settings.maxWaiting
       ? refused("overload", "too many requests wait for the plugin")
       : destination;
   }
@@ -159,7 +148,7 @@ export class HostedPlugin {
     if (!connected.servesHttp) {
       return notFound;
     }
-    if (this.#shared.inFlight >= this.#settings.maxInFlight) {
+    if (this.#counts.exchanges >= this.#settings.maxInFlight) {
       return refused("overload", "too many exchanges at once");
     }
     return connected.destination;
@@ -204,13 +193,44 @@ export class HostedPlugin {
 
   /**
    * Replaces every instance by a new one, which is ready before the old one gets nothing more.
-   * Where a new one does not become ready, the old ones stay, and it throws why.
+   * Where a new one does not become ready, the old ones stay, and it throws why. Resolves when the
+   * new ones get every request, with a promise for the end of the old ones.
    *
    * @throws ServeHTTPError `unavailable` for a plugin that was not started, `host-stopping` where
    *   it is stopped meanwhile
    */
-  async reload(drainMs: number): Promise<void> {
-    await this.#instances.reload(drainMs);
+  async reload(drainMs: number): Promise<{ readonly drained: Promise<void> }> {
+    return await this.#instances.reload(drainMs);
+  }
+
+  /** Whether it was started and not stopped since. */
+  get isRunning(): boolean {
+    return this.#instances.isRunning;
+  }
+
+  /**
+   * Starts instances with other settings beside the present ones, as `reload` does, and leaves it to
+   * the caller whether they take over.
+   *
+   * @throws ServeHTTPError as `reload` does: then nothing has changed
+   */
+  async prepare(settings: HostedPluginSettings): Promise<Replacement> {
+    const next = await this.#instances.prepare(() => this.#makeInstances(settings));
+    return {
+      get isWanted() {
+        return next.isWanted;
+      },
+      take: (drainMs) => {
+        this.adopt(settings);
+        return next.take(drainMs);
+      },
+      discard: () => next.discard(),
+    };
+  }
+
+  /** Takes other settings, with which its next instances are made. */
+  adopt(settings: HostedPluginSettings): void {
+    this.#settings = settings;
   }
 
   #leastBusy(): ConnectedPlugin | undefined {
@@ -240,8 +260,19 @@ export class HostedPlugin {
       : { kind: "refused", error };
   }
 
-  #makeInstances(): readonly Instance[] {
-    return this.#settings.makeInstances(this.#shared, {
+  #makeInstances(settings: HostedPluginSettings): readonly Instance[] {
+    const { chunkBytes, times, maxTunnels, clock } = settings;
+    const shared: PluginExchanges = {
+      chunkBytes,
+      times,
+      maxTunnels,
+      clock,
+      counts: this.#counts,
+      onChange: () => this.#letGo(),
+      findAnother: (timesBefore, goOn) => this.#findAnother(timesBefore, goOn),
+      onOver: (exchange, outcome, error) => this.#onOver(exchange, outcome, error),
+    };
+    return settings.makeInstances(shared, {
       onChange: () => this.#changed(),
       onFailure: (failure) => {
         this.#failures = [...this.#failures, failure].slice(-failuresToldMax);
@@ -281,7 +312,7 @@ export class HostedPlugin {
   }
 
   #addWaiting(request: WaitingRequest): () => void {
-    return this.#waiting.add(request, () => {
+    return this.#waiting.add(request, this.#settings.waitMs, () => {
       const next = this.#now();
       return next.kind === "wait" ? this.#unavailable(0) : next;
     });

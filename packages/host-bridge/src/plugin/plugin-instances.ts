@@ -21,8 +21,8 @@ export interface PluginInstancesOptions {
  * What a plugin is doing as a whole; each of its instances has a state of its own.
  *
  *   stopped   -> running    [start]
- *   running   -> reloading  [#replace]
- *   reloading -> running    [#replace: the new instances took over, or did not start]
+ *   running   -> reloading  [prepare]
+ *   reloading -> running    [prepare: the new instances did not start; take; discard]
  *   any       -> stopped    [stop]
  *   any       -> removed    [remove]
  */
@@ -35,14 +35,29 @@ type State =
       readonly next: readonly Instance[];
     };
 
+/** New instances that are ready, beside those that they are to replace. */
+export interface Replacement {
+  /** False where the plugin was stopped meanwhile, and the new instances with it. */
+  readonly isWanted: boolean;
+  /**
+   * Gives the new instances every new request, at once. Resolves when what ran on the old ones has
+   * ended, or `drainMs` later.
+   *
+   * @throws ServeHTTPError `host-stopping`, at once, where it is not wanted any more
+   */
+  take(drainMs: number): Promise<void>;
+  /** Stops the new instances. The old ones have noticed nothing. */
+  discard(): Promise<void>;
+}
+
 /** The instances of a plugin: those that take its requests, those that will, those that leave. */
 export class PluginInstances {
   readonly #options: PluginInstancesOptions;
   #state: State = { name: "stopped" };
   /** They get nothing new and are not gone yet. */
   readonly #leaving = new Set<Instance>();
-  /** Reloads happen one after the other. */
-  #lastReload: Promise<unknown> = Promise.resolve();
+  /** Replacements are made one after the other; settles when the last one is decided. */
+  #lastReplacement: Promise<void> = Promise.resolve();
   #wasStarted = false;
 
   constructor(options: PluginInstancesOptions) {
@@ -63,6 +78,11 @@ export class PluginInstances {
   /** How long until the next attempt to start one begins; infinite where none will by itself. */
   get nextAttemptMs(): number {
     return Math.min(...this.#all.map((instance) => instance.nextAttemptMs));
+  }
+
+  /** Whether it was started and not stopped since. */
+  get isRunning(): boolean {
+    return "current" in this.#state;
   }
 
   /** Whether `start` has ever been called. */
@@ -109,20 +129,39 @@ export class PluginInstances {
 
   /**
    * Replaces every instance by a new one, which is ready before the old one gets nothing more.
-   * Where a new one does not become ready, the old ones stay, and it throws why.
+   * Where a new one does not become ready, the old ones stay, and it throws why. Resolves when the
+   * new ones get every request, with a promise for the end of the old ones.
    *
    * @throws ServeHTTPError `unavailable` for a plugin that was not started, `host-stopping` where
    *   it is stopped meanwhile
    */
-  async reload(drainMs: number): Promise<void> {
-    const reload = this.#lastReload.then(() => this.#replace(drainMs));
-    // The next reload waits for this one. Its failure is for its own caller.
-    this.#lastReload = reload.catch(() => undefined);
-    await reload;
+  async reload(drainMs: number): Promise<{ readonly drained: Promise<void> }> {
+    const replacement = await this.prepare(this.#options.make);
+    return { drained: replacement.take(drainMs) };
   }
 
-  async #replace(drainMs: number): Promise<void> {
-    const { make, onChange, pluginId } = this.#options;
+  /**
+   * Starts new instances beside the present ones, which go on serving. Resolves when all of the new
+   * ones are ready. Until the replacement is taken or discarded, the next one waits.
+   *
+   * @param make makes the new instances
+   * @throws ServeHTTPError as `reload` does: then the new instances are gone
+   */
+  async prepare(make: () => readonly Instance[]): Promise<Replacement> {
+    const before = this.#lastReplacement;
+    const decided = Promise.withResolvers<void>();
+    this.#lastReplacement = decided.promise;
+    await before;
+    try {
+      return await this.#prepare(make, () => decided.resolve());
+    } catch (error) {
+      decided.resolve();
+      throw error;
+    }
+  }
+
+  async #prepare(make: () => readonly Instance[], onDecided: () => void): Promise<Replacement> {
+    const { onChange, pluginId } = this.#options;
     if (this.#state.name !== "running") {
       throw new ServeHTTPError("unavailable", `plugin ${pluginId} is stopped`);
     }
@@ -131,21 +170,43 @@ export class PluginInstances {
     const reloading: State = { name: "reloading", current: old, next };
     this.#state = reloading;
     const reason = new ServeHTTPError("host-stopping", "the plugin was reloaded");
+    const decide = (current: readonly Instance[]): void => {
+      if (this.#state === reloading) {
+        this.#state = { name: "running", current };
+      }
+      onDecided();
+    };
+    const discard = async (): Promise<void> => {
+      decide(old);
+      await this.#leave(next, 0, reason);
+    };
     try {
       await Promise.all(next.map((instance) => instance.start()));
     } catch (error) {
-      if (this.#state === reloading) {
-        this.#state = { name: "running", current: old };
-      }
-      await this.#leave(next, 0, reason);
+      await discard();
       throw error;
     }
+    const stoppedMeanwhile = (): ServeHTTPError =>
+      new ServeHTTPError("host-stopping", `plugin ${pluginId} was stopped`);
     if (this.#state !== reloading) {
-      throw new ServeHTTPError("host-stopping", `plugin ${pluginId} was stopped`);
+      throw stoppedMeanwhile();
     }
-    this.#state = { name: "running", current: next };
-    onChange();
-    await this.#leave(old, drainMs, reason);
+    const isWanted = (): boolean => this.#state === reloading;
+    return {
+      get isWanted() {
+        return isWanted();
+      },
+      take: (drainMs) => {
+        if (!isWanted()) {
+          onDecided();
+          throw stoppedMeanwhile();
+        }
+        decide(next);
+        onChange();
+        return this.#leave(old, drainMs, reason);
+      },
+      discard,
+    };
   }
 
   async #leave(

@@ -8,12 +8,16 @@ const ids = ["a", "b"];
 const id = fc.constantFrom(...ids);
 const index = fc.nat(7);
 
+/** Plugins with one of a few versions of their options; not all of them, and another one at times. */
+const versionsOfSome = fc.dictionary(fc.constantFrom(...ids, "c"), fc.nat(2), { maxKeys: 3 });
+
 const one = <const Kind extends PluginSetStep["kind"]>(...kinds: Kind[]) =>
   fc.constantFrom(...kinds);
 
 const step: fc.Arbitrary<PluginSetStep> = fc.oneof(
   fc.record({ kind: one("start", "stop", "stop-now") }),
   fc.record({ kind: one("add", "remove", "reload", "reload"), id }),
+  { weight: 2, arbitrary: fc.record({ kind: one("apply"), versions: versionsOfSome }) },
   { weight: 4, arbitrary: fc.record({ kind: one("request"), id }) },
   { weight: 4, arbitrary: fc.record({ kind: one("rise"), run: index }) },
   { weight: 2, arbitrary: fc.record({ kind: one("fail", "lose", "close", "hang"), run: index }) },
@@ -29,7 +33,7 @@ const step: fc.Arbitrary<PluginSetStep> = fc.oneof(
 );
 
 describe("PluginSet", () => {
-  it("comes up and leaves nothing, whatever was started, stopped, reloaded, added and removed when", async () => {
+  it("comes up and leaves nothing, whatever was started, stopped, reloaded, added, removed and applied when", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 2 }),

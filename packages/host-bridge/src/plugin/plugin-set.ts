@@ -9,7 +9,8 @@ import type {
 import type { Clock } from "../process/clock.js";
 import type { Mounts } from "../routing/mounts.js";
 import type { PluginExchanges } from "./connected-plugin.js";
-import { HostedPlugin, type InstanceWatch } from "./hosted-plugin.js";
+import { HostedPlugin, type HostedPluginSettings, type InstanceWatch } from "./hosted-plugin.js";
+import { type PluginChanges, pluginChanges } from "./plugin-changes.js";
 import type { Instance } from "./plugin-instances.js";
 import { handlerStatus, hostedStatus, type PluginStatus } from "./plugin-status.js";
 
@@ -22,7 +23,7 @@ export interface PluginSetOptions {
   readonly logger: Required<Logger>;
   readonly clock: Clock;
   /** Told of each plugin that is there. */
-  readonly mounts: Pick<Mounts, "add" | "remove">;
+  readonly mounts: Pick<Mounts, "add" | "remove" | "plan">;
   readonly makeInstances: (
     settings: OutsideSettings,
     shared: PluginExchanges,
@@ -38,10 +39,34 @@ interface HandlerPlugin {
   readonly destination: Destination;
 }
 
+/** What `apply` did, and what is left to do. */
+export interface AppliedPlugins {
+  readonly changes: PluginChanges;
+  /** Settles when what ran on plugins that were changed or removed has ended. */
+  readonly drained: Promise<void>;
+}
+
+/** A change to one plugin for which everything is ready. */
+interface PreparedChange {
+  /** False where what was started for it was stopped meanwhile. */
+  readonly isWanted: boolean;
+  /** Makes the change at once. Resolves when what ran before has ended. */
+  take(): Promise<void>;
+  /** Ends what was started for it. */
+  discard(): Promise<void>;
+}
+
 /** The plugins of a host by their id. */
 export class PluginSet {
   readonly #options: PluginSetOptions;
   readonly #plugins = new Map<string, HostedPlugin | HandlerPlugin>();
+  readonly #settings = new Map<string, PluginSettings>();
+  /** Plugins that `apply` starts, before they are among the others. */
+  readonly #joining = new Set<HostedPlugin>();
+  /** Plugins that `apply` has taken away, until what runs on them has ended. */
+  readonly #leaving = new Set<HostedPlugin>();
+  /** Between `startAll` and `stopAll`. */
+  #isRunning = false;
   readonly #stateListeners = new Set<(status: PluginStatus) => void>();
   #saidNotStarted = false;
 
@@ -93,10 +118,53 @@ export class PluginSet {
       );
     }
     this.#options.mounts.add(settings);
-    this.#plugins.set(
-      id,
+    this.#set(
+      settings,
       settings.kind === "handler" ? handlerPlugin(settings) : this.#hosted(settings),
     );
+  }
+
+  /**
+   * Makes these the plugins of the host. New ones, and new instances of those that are changed, are
+   * started first; when all of them are ready, everything changes at once. Where one of them does
+   * not become ready, all of them are stopped and nothing has changed. Plugins whose settings are
+   * the same notice nothing.
+   *
+   * Until it has settled, only `stopAll` may be called, which ends it.
+   *
+   * @param takeOthers changes what changes together with the plugins
+   * @throws ServeHTTPError `invalid-argument` for a host name that two plugins have, `host-stopping`
+   *   where `stopAll` came meanwhile, else why the first of them did not start
+   */
+  async apply(
+    next: ReadonlyMap<string, PluginSettings>,
+    takeOthers: () => void,
+  ): Promise<AppliedPlugins> {
+    const changes = pluginChanges(this.#settings, next);
+    const takeMounts = this.#options.mounts.plan([...next.values()]);
+    const wasRunning = this.#isRunning;
+    const started = await Promise.allSettled(
+      [...next.values()]
+        .filter(({ id }) => !changes.unchanged.includes(id))
+        .map((settings) => this.#prepare(settings)),
+    );
+    const prepared = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    const reasons = started.flatMap((one) =>
+      one.status === "rejected" ? [ServeHTTPError.from(one.reason)] : [],
+    );
+    const isStopped = wasRunning && !this.#isRunning;
+    if (isStopped || reasons.length > 0 || !prepared.every(({ isWanted }) => isWanted)) {
+      await Promise.all(prepared.map((one) => one.discard()));
+      throw isStopped ? stoppedMeanwhile() : nothingChanged(reasons);
+    }
+    // From here on nothing waits, so that no request meets the half of it.
+    takeMounts();
+    takeOthers();
+    const left = [
+      ...prepared.map((one) => one.take()),
+      ...changes.removed.map((id) => this.#forget(id)),
+    ];
+    return { changes, drained: Promise.all(left).then(() => undefined) };
   }
 
   /**
@@ -113,15 +181,17 @@ export class PluginSet {
 
   /** Starts all plugins. Resolves when each is ready or has failed for the first time. */
   async startAll(): Promise<void> {
+    this.#isRunning = true;
     await Promise.allSettled(this.#hostedPlugins.map((plugin) => plugin.start()));
   }
 
   /** Drains a plugin, stops it and forgets it. */
   async remove(id: string): Promise<void> {
     const plugin = this.#known(id);
+    // From now on, `apply` takes it for gone.
+    this.#settings.delete(id);
     if (plugin instanceof HostedPlugin) {
-      const reason = new ServeHTTPError("host-stopping", "the plugin was removed");
-      await plugin.remove(plugin.drainMs, reason);
+      await removed(plugin);
     }
     if (this.#plugins.get(id) === plugin) {
       this.#plugins.delete(id);
@@ -129,19 +199,25 @@ export class PluginSet {
     }
   }
 
-  /** Replaces every instance of a plugin by a new one. */
-  async reload(id: string): Promise<void> {
+  /**
+   * Replaces every instance of a plugin by a new one. Resolves when the new ones get every request,
+   * with a promise for the end of the old ones.
+   */
+  async reload(id: string): Promise<{ readonly drained: Promise<void> }> {
     const plugin = this.#known(id);
-    if (plugin instanceof HostedPlugin) {
-      await plugin.reload(plugin.drainMs);
-    }
+    return plugin instanceof HostedPlugin
+      ? await plugin.reload(plugin.drainMs)
+      : { drained: Promise.resolve() };
   }
 
   /** Stops all plugins, each within `drainMs` or its own. */
   async stopAll(drainMs: number | undefined): Promise<void> {
+    this.#isRunning = false;
     const reason = new ServeHTTPError("host-stopping", "the host is stopping");
     await Promise.all(
-      this.#hostedPlugins.map((plugin) => plugin.stop(drainMs ?? plugin.drainMs, reason)),
+      [...this.#hostedPlugins, ...this.#joining, ...this.#leaving].map((plugin) =>
+        plugin.stop(drainMs ?? plugin.drainMs, reason),
+      ),
     );
     await this.#options.onStopped();
   }
@@ -164,27 +240,127 @@ export class PluginSet {
     return plugin;
   }
 
-  #hosted(settings: OutsideSettings): HostedPlugin {
-    const { chunkBytes, clock, logger, makeInstances } = this.#options;
-    const { id, limits, timeouts } = settings;
-    const hosted: HostedPlugin = new HostedPlugin(
-      {
-        id,
-        chunkBytes,
-        times: timeouts,
-        drainMs: timeouts.drainMs,
-        waitMs: timeouts.waitMs,
-        ...limits,
-        logger,
-        clock,
-        makeInstances: (shared, watch) => makeInstances(settings, shared, watch),
+  #set(settings: PluginSettings, plugin: HostedPlugin | HandlerPlugin): void {
+    this.#settings.set(settings.id, settings);
+    this.#plugins.set(settings.id, plugin);
+  }
+
+  /** Gets everything ready for a plugin with new settings, whatever is there in its place. */
+  async #prepare(settings: PluginSettings): Promise<PreparedChange> {
+    const present = this.#plugins.get(settings.id);
+    const isKept = this.#settings.has(settings.id);
+    if (settings.kind !== "handler" && present instanceof HostedPlugin && isKept) {
+      return await this.#prepareOther(settings, present);
+    }
+    const plugin = settings.kind === "handler" ? handlerPlugin(settings) : this.#hosted(settings);
+    if (plugin instanceof HostedPlugin && this.#isRunning) {
+      await this.#startJoining(plugin);
+    }
+    const isStopped = (): boolean => plugin instanceof HostedPlugin && !this.#mayJoin(plugin);
+    return {
+      get isWanted() {
+        return !isStopped();
       },
-      () => this.#tell(hosted),
+      take: async () => {
+        const left = present instanceof HostedPlugin ? this.#leave(present) : undefined;
+        this.#set(settings, plugin);
+        if (plugin instanceof HostedPlugin) {
+          this.#joining.delete(plugin);
+          this.#tell(plugin);
+        }
+        await left;
+      },
+      discard: async () => {
+        if (plugin instanceof HostedPlugin) {
+          await this.#discardJoining(plugin);
+        }
+      },
+    };
+  }
+
+  /** The same where instances of it run by now, or may. */
+  async #prepareOther(settings: OutsideSettings, plugin: HostedPlugin): Promise<PreparedChange> {
+    const own = this.#hostedSettings(settings);
+    const next = plugin.isRunning ? await plugin.prepare(own) : undefined;
+    return {
+      get isWanted() {
+        return next?.isWanted ?? true;
+      },
+      take: async () => {
+        this.#settings.set(settings.id, settings);
+        if (next === undefined) {
+          plugin.adopt(own);
+        } else {
+          await next.take(plugin.drainMs);
+        }
+      },
+      discard: async () => await next?.discard(),
+    };
+  }
+
+  async #startJoining(plugin: HostedPlugin): Promise<void> {
+    this.#joining.add(plugin);
+    try {
+      await plugin.start();
+    } catch (error) {
+      await this.#discardJoining(plugin);
+      throw error;
+    }
+  }
+
+  #mayJoin(plugin: HostedPlugin): boolean {
+    return !this.#joining.has(plugin) || plugin.isRunning;
+  }
+
+  async #discardJoining(plugin: HostedPlugin): Promise<void> {
+    await plugin.remove(0, new ServeHTTPError("host-stopping", "the plugin was not added"));
+    this.#joining.delete(plugin);
+  }
+
+  /** Forgets a plugin at once, and lets what runs on it end. */
+  async #forget(id: string): Promise<void> {
+    const plugin = this.#known(id);
+    this.#plugins.delete(id);
+    this.#settings.delete(id);
+    if (plugin instanceof HostedPlugin) {
+      await this.#leave(plugin);
+    }
+  }
+
+  async #leave(plugin: HostedPlugin): Promise<void> {
+    this.#leaving.add(plugin);
+    await removed(plugin);
+    this.#leaving.delete(plugin);
+  }
+
+  #hosted(settings: OutsideSettings): HostedPlugin {
+    const hosted: HostedPlugin = new HostedPlugin(this.#hostedSettings(settings), () =>
+      this.#tell(hosted),
     );
     return hosted;
   }
 
+  #hostedSettings(settings: OutsideSettings): HostedPluginSettings {
+    const { chunkBytes, clock, logger, makeInstances } = this.#options;
+    const { id, limits, timeouts } = settings;
+    return {
+      id,
+      chunkBytes,
+      times: timeouts,
+      drainMs: timeouts.drainMs,
+      waitMs: timeouts.waitMs,
+      ...limits,
+      logger,
+      clock,
+      makeInstances: (shared, watch) => makeInstances(settings, shared, watch),
+    };
+  }
+
   #tell(plugin: HostedPlugin): void {
+    if (this.#plugins.get(plugin.id) !== plugin) {
+      // It is not among them yet, or not any more.
+      return;
+    }
     // A plugin's supervision does not depend on who watches it.
     const onThrown = (thrown: unknown): void => {
       const details = { err: loggableError(thrown), plugin: plugin.id };
@@ -210,4 +386,21 @@ function handlerPlugin(settings: HandlerSettings): HandlerPlugin {
     status: handlerStatus(settings, new Date()),
     destination: { kind: "handler", handler: settings.handler },
   };
+}
+
+function removed(plugin: HostedPlugin): Promise<void> {
+  const reason = new ServeHTTPError("host-stopping", "the plugin was removed");
+  return plugin.remove(plugin.drainMs, reason);
+}
+
+function stoppedMeanwhile(): ServeHTTPError {
+  return new ServeHTTPError("host-stopping", "nothing was changed: the host was stopped meanwhile");
+}
+
+function nothingChanged([first, ...others]: readonly ServeHTTPError[]): ServeHTTPError {
+  if (first === undefined) {
+    return stoppedMeanwhile();
+  }
+  const more = others.length === 0 ? "" : ` (and ${others.length} more did not start)`;
+  return new ServeHTTPError(first.code, `nothing was changed: ${first.message}${more}`);
 }

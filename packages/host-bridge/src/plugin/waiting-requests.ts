@@ -3,15 +3,11 @@ import type { Clock } from "../process/clock.js";
 
 /** Requests that wait for a plugin that starts, in the order in which they came. */
 export class WaitingRequests {
-  readonly #max: number;
-  readonly #waitMs: number;
   readonly #clock: Clock;
   /** Each with what ends its time. */
   readonly #waiting = new Map<WaitingRequest, AbortController>();
 
-  constructor(max: number, waitMs: number, clock: Clock) {
-    this.#max = max;
-    this.#waitMs = waitMs;
+  constructor(clock: Clock) {
     this.#clock = clock;
   }
 
@@ -19,18 +15,14 @@ export class WaitingRequests {
     return this.#waiting.size;
   }
 
-  get isFull(): boolean {
-    return this.#waiting.size >= this.#max;
-  }
-
   /**
    * Lets a request wait. It goes on where `release` finds a destination for it, else to
-   * `lateDestination` when its time is over. Returns what lets it leave before.
+   * `lateDestination` when `waitMs` are over. Returns what lets it leave before.
    */
-  add(request: WaitingRequest, lateDestination: () => Destination): () => void {
+  add(request: WaitingRequest, waitMs: number, lateDestination: () => Destination): () => void {
     const over = new AbortController();
     this.#waiting.set(request, over);
-    this.#clock.after(this.#waitMs, over.signal, () => {
+    this.#clock.after(waitMs, over.signal, () => {
       this.#waiting.delete(request);
       request(lateDestination());
     });

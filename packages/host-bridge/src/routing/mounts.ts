@@ -38,9 +38,9 @@ export class Mounts {
   readonly prefix: string;
   /** In front of the prefix, for clients only: what a proxy removes. No slash at the end. */
   readonly publicPath: string;
-  readonly #byId = new Map<string, Mount>();
+  #byId = new Map<string, Mount>();
   /** By names in lower case. */
-  readonly #byHost = new Map<string, Mount>();
+  #byHost = new Map<string, Mount>();
 
   constructor(prefix: string, publicPath: string) {
     this.prefix = prefix;
@@ -53,27 +53,24 @@ export class Mounts {
    * @throws ServeHTTPError `invalid-argument` for a host name that another plugin has
    */
   add(options: MountOptions): void {
-    const { id, basePath, hosts } = options;
-    for (const host of hosts) {
-      const other = this.#byHost.get(host);
-      if (other !== undefined) {
-        throw new ServeHTTPError(
-          "invalid-argument",
-          `plugins.${id}.hosts: got ${JSON.stringify(host)}, allowed is a host name that no other plugin has; ${JSON.stringify(other.pluginId)} has it`,
-        );
-      }
+    addMount(this.#byId, this.#byHost, options);
+  }
+
+  /**
+   * Checks that these may be all plugins there are. Returns what makes them that.
+   *
+   * @throws ServeHTTPError `invalid-argument` for a host name that two of them have
+   */
+  plan(all: readonly MountOptions[]): () => void {
+    const byId = new Map<string, Mount>();
+    const byHost = new Map<string, Mount>();
+    for (const options of all) {
+      addMount(byId, byHost, options);
     }
-    const mount: Mount = {
-      pluginId: id,
-      basePath,
-      fullPath: options.path === "full",
-      rewritesRedirects: options.rewriteRedirects === true,
-      redirectsToSlash: options.redirectToSlash === true,
+    return () => {
+      this.#byId = byId;
+      this.#byHost = byHost;
     };
-    this.#byId.set(id, mount);
-    for (const host of hosts) {
-      this.#byHost.set(host, { ...mount, basePath: "" });
-    }
   }
 
   remove(id: string): void {
@@ -107,5 +104,33 @@ export class Mounts {
   byHost(host: string): Mount | undefined {
     const name = hostNameOf(host);
     return name === undefined ? undefined : this.#byHost.get(name);
+  }
+}
+
+function addMount(
+  byId: Map<string, Mount>,
+  byHost: Map<string, Mount>,
+  options: MountOptions,
+): void {
+  const { id, basePath, hosts } = options;
+  for (const host of hosts) {
+    const other = byHost.get(host);
+    if (other !== undefined) {
+      throw new ServeHTTPError(
+        "invalid-argument",
+        `plugins.${id}.hosts: got ${JSON.stringify(host)}, allowed is a host name that no other plugin has; ${JSON.stringify(other.pluginId)} has it`,
+      );
+    }
+  }
+  const mount: Mount = {
+    pluginId: id,
+    basePath,
+    fullPath: options.path === "full",
+    rewritesRedirects: options.rewriteRedirects === true,
+    redirectsToSlash: options.redirectToSlash === true,
+  };
+  byId.set(id, mount);
+  for (const host of hosts) {
+    byHost.set(host, { ...mount, basePath: "" });
   }
 }

@@ -2,6 +2,7 @@ import { isThenable, type RequestInit, ServeHTTPError } from "@servehttp/contrac
 import { HeldBody } from "../client/held-body.js";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import type { HostRequest } from "../client/node-types.js";
+import type { DevelopmentPages } from "../development/development-pages.js";
 import type { EdgePolicy } from "../edge/edge-policy.js";
 import type { IdentityFields } from "../edge/read-identity.js";
 import { type Refusal, refusal } from "../edge/refusal.js";
@@ -10,10 +11,11 @@ import type { RequestFields } from "../edge/request-fields.js";
 import type { RedirectRules } from "../edge/rewrite-redirects.js";
 import type { Destination } from "../exchange/destination.js";
 import { Exchange, type ExchangePlugin, type OnExchangeOver } from "../exchange/exchange.js";
-import { refusalProxyError } from "../exchange/failure.js";
+import { failures, refusalProxyError } from "../exchange/failure.js";
 import { hostFunctionMsMax } from "../limits.js";
 import type { Route, RouteRules } from "../routing/route.js";
 import { answer, answerFailure } from "./answer.js";
+import { answerResponse, isResponse } from "./application-response.js";
 import { failRequest, type OnHostFault } from "./host-fault.js";
 import { inTime } from "./in-time.js";
 import { noContext, readContext, type RequestContext } from "./read-context.js";
@@ -27,7 +29,10 @@ export interface AdmissionOptions {
   readonly edge: EdgePolicy;
   readonly destination: (pluginId: string) => Destination;
   readonly identity:
-    | ((request: HostRequest, client: RequestClient) => IdentityFields | Promise<IdentityFields>)
+    | ((
+        request: HostRequest,
+        client: RequestClient,
+      ) => IdentityFields | Response | Promise<IdentityFields | Response>)
     | undefined;
   readonly context:
     | ((request: HostRequest, client: RequestClient) => RequestContext | Promise<RequestContext>)
@@ -36,6 +41,8 @@ export interface AdmissionOptions {
   readonly onHostFault: OnHostFault;
   /** Called for a request that is answered because its plugin can't have it. It must not throw. */
   readonly onRefused: (pluginId: string, error: ServeHTTPError) => void;
+  /** There where the host shows more to whoever develops its plugins. */
+  readonly pages?: DevelopmentPages | undefined;
   /** Who is told of exchanges with plugins that may call others. Default: nobody. */
   readonly callingExchanges?: CallingExchanges | undefined;
 }
@@ -93,12 +100,14 @@ export function admit(
     failHost(options, admitted, bodyTaken);
     return undefined;
   }
-  let identity: Settling<IdentityFields> = undefined;
+  let identity: Settling<IdentityFields | Response> = undefined;
   try {
     identity = options.identity?.(request.message, clientOf(fields, route));
     const context = options.context?.(request.message, clientOf(fields, route));
     if (isThenable(identity) || isThenable(context)) {
       beginLater(options, admitted, identity, context);
+    } else if (isResponse(identity)) {
+      refuseClient(options, admitted, identity);
     } else {
       proceed(options, admitted, destination, identity, context);
     }
@@ -177,16 +186,27 @@ type Settling<T> = T | Promise<T> | undefined;
 function beginLater(
   options: AdmissionOptions,
   admitted: Admitted,
-  identity: Settling<IdentityFields>,
+  identity: Settling<IdentityFields | Response>,
   context: Settling<RequestContext>,
 ): void {
   const both = Promise.all([identity, context]);
   inTime(both, hostFunctionMsMax, "identity or context")
     .then(([known, facts]) => {
+      if (isResponse(known)) {
+        refuseClient(options, admitted, known);
+        return;
+      }
       // The instance that was chosen may be gone by now, or busy.
       proceed(options, admitted, options.destination(admitted.route.pluginId), known, facts);
     })
     .catch((error: unknown) => failHost(options, admitted, error));
+}
+
+/** `identity` has answered the client in the plugin's place. */
+function refuseClient(options: AdmissionOptions, admitted: Admitted, response: Response): void {
+  answerResponse(admitted.request, response).catch((error: unknown) =>
+    failHost(options, admitted, error),
+  );
 }
 
 /** Goes on with a request of which everything is known. */
@@ -225,7 +245,7 @@ function proceed(
       answerRefused(
         options,
         request,
-        admitted.route.pluginId,
+        admitted.route,
         destination.error,
         destination.retryAfterSeconds,
       );
@@ -265,16 +285,18 @@ function begin(
   }
   const upgrades = fields.upgrade !== undefined || request.entry.event === "extendedConnect";
   if (upgrades && !plugin.mayTunnel) {
-    answerRefused(options, request, route.pluginId, tooManyTunnels);
+    answerRefused(options, request, route, tooManyTunnels);
     return;
   }
   const init = requestInit(request, route, fields, requestId, plugin, context);
   const depth = request.call?.depth ?? 0;
   const onOver = options.callingExchanges?.begin(route.pluginId, init, identity, depth);
+  const { pages } = options;
   let running: Exchange;
   try {
+    const response = request.openResponse(init.expectContinue);
     running = new Exchange(plugin, {
-      response: request.openResponse(init.expectContinue),
+      response: pages?.live(response, request, route.pluginId, fields.basePath) ?? response,
       init,
       body: init.contentLength === 0 ? undefined : (held ?? request.body),
       rules: {
@@ -292,7 +314,7 @@ function begin(
     held?.stop();
     const error = ServeHTTPError.from(thrown);
     onOver?.(error);
-    answerRefused(options, request, route.pluginId, error);
+    answerRefused(options, request, route, error);
     return;
   }
   request.onClose(running);
@@ -310,14 +332,17 @@ function redirectRules({ basePath, scheme, host, fields }: RequestFields): Redir
  * @param retrySeconds for Retry-After, in place of what the error's code says
  */
 export function answerRefused(
-  { onRefused }: AdmissionOptions,
+  { onRefused, pages }: AdmissionOptions,
   request: IncomingRequest,
-  pluginId: string,
+  route: Route,
   error: ServeHTTPError,
   retrySeconds?: number,
 ): void {
   if (!request.closed) {
-    onRefused(pluginId, error);
+    onRefused(route.pluginId, error);
+  }
+  if (pages?.showFailure(request, route, error) === true) {
+    return;
   }
   answerFailure(request, error, retrySeconds);
 }
@@ -338,5 +363,7 @@ const tooManyTunnels = new ServeHTTPError("overload", "too many tunnels at once"
 function failHost(options: AdmissionOptions, admitted: Admitted, error: unknown): void {
   const { request, requestId, route } = admitted;
   const fault = { message: "the host could not pass a request on", plugin: route.pluginId };
-  failRequest(request, options.onHostFault, { ...fault, requestId }, error);
+  const isUnavailable = error instanceof ServeHTTPError && error.code === "unavailable";
+  const failure = isUnavailable ? failures.unavailable : failures.internal;
+  failRequest(request, options.onHostFault, { ...fault, requestId }, error, failure);
 }

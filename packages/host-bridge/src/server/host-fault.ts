@@ -1,6 +1,6 @@
 import { loggableError } from "@servehttp/contract";
 import type { IncomingRequest } from "../client/incoming-request.js";
-import { failures } from "../exchange/failure.js";
+import { type Failure, failures } from "../exchange/failure.js";
 import { answer } from "./answer.js";
 
 /** A failure of code that runs in the host's process and is not the host's: it threw, or returned what can't be used. */
@@ -21,15 +21,18 @@ export type OnHostFault = (fault: HostFault) => void;
 /**
  * Answers 500 to a request over a fault of the host's application, or breaks a response that has
  * begun, and reports the fault. Never throws.
+ *
+ * @param failure what to answer in place of 500
  */
 export function failRequest(
   request: IncomingRequest,
   onHostFault: OnHostFault,
   fault: Omit<HostFault, "err">,
   thrown: unknown,
+  failure: Failure = failures.internal,
 ): void {
   try {
-    answer(request, 500, failures.internal.proxyError);
+    answer(request, failure.status ?? 500, failure.proxyError, failure.retryAfterSeconds);
   } catch {
     // Middleware around the response threw, too.
     request.openResponse(false).break();

@@ -73,6 +73,10 @@ function serve(
     refuse(request, 501);
     return;
   }
+  if (options.pages?.isFor(route) === true) {
+    options.pages.serve(request, route);
+    return;
+  }
   const destination = options.destination(route.pluginId);
   switch (destination.kind) {
     case "exchange":
@@ -90,13 +94,7 @@ function serve(
       return;
     }
     case "refused":
-      answerRefused(
-        options,
-        request,
-        route.pluginId,
-        destination.error,
-        destination.retryAfterSeconds,
-      );
+      answerRefused(options, request, route, destination.error, destination.retryAfterSeconds);
       return;
     case "not-found":
       refuse(request, 404);
@@ -114,7 +112,7 @@ export function createPlainListener(
   return (request) => {
     const { target } = request;
     const route = routeTarget(target, target, options.rules, request.rawHeaders);
-    if (route?.kind !== "route" || !options.enabled) {
+    if (route?.kind !== "route" || !options.enabled || options.pages?.isFor(route) === true) {
       return false;
     }
     const destination = options.destination(route.pluginId);

@@ -10,6 +10,7 @@ import {
   ConnectedPlugin,
   type ExchangeConnection,
   type PluginExchanges,
+  type RunningCounts,
 } from "../plugin/connected-plugin.js";
 import type { InstanceWatch } from "../plugin/hosted-plugin.js";
 import { KeptConnection } from "../plugin/kept-connection.js";
@@ -20,6 +21,8 @@ import { noEnd, type RunEnd } from "../process/shared-process.js";
 /** A connection to a plugin that is not there: the test says what it does. */
 export class MemoryRun implements PluginRun<ConnectedPlugin> {
   readonly pid: number;
+  /** Of which options of the plugin it is. */
+  readonly version: string;
   readonly #shared: PluginExchanges;
   readonly #ready = Promise.withResolvers<ConnectedPlugin>();
   readonly #lost = Promise.withResolvers<ServeHTTPError>();
@@ -36,9 +39,15 @@ export class MemoryRun implements PluginRun<ConnectedPlugin> {
   servesHttp = true;
   #question: PromiseWithResolvers<boolean> | undefined;
 
-  constructor(pid: number, shared: PluginExchanges) {
+  constructor(pid: number, shared: PluginExchanges, version: string) {
     this.pid = pid;
     this.#shared = shared;
+    this.version = version;
+  }
+
+  /** What runs on its plugin. */
+  get counts(): RunningCounts {
+    return this.#shared.counts;
   }
 
   get ready(): Promise<ConnectedPlugin> {
@@ -111,6 +120,7 @@ export function memoryInstances(
   runs: MemoryRun[],
   clock: ManualClock,
   count: number,
+  version = "",
 ): (shared: PluginExchanges, watch: InstanceWatch) => KeptConnection<ConnectedPlugin>[] {
   return (shared, watch) =>
     Array.from(
@@ -119,7 +129,7 @@ export function memoryInstances(
         new KeptConnection<ConnectedPlugin>({
           pluginId: "notes",
           open: () => {
-            const run = new MemoryRun(runs.length + 1, shared);
+            const run = new MemoryRun(runs.length + 1, shared, version);
             runs.push(run);
             return run;
           },

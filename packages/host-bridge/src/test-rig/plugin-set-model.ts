@@ -2,9 +2,13 @@ import { strict as assert } from "node:assert";
 import { ServeHTTPError } from "@servehttp/contract";
 import { ManualClock, turns } from "@servehttp/testkit";
 import type { Destination } from "../exchange/destination.js";
-import { readHostOptions, readPluginOptions } from "../options/read-options.js";
+import {
+  type CommandSettings,
+  readHostOptions,
+  readPluginOptions,
+} from "../options/read-options.js";
 import type { ConnectedPlugin } from "../plugin/connected-plugin.js";
-import { PluginSet } from "../plugin/plugin-set.js";
+import { type OutsideSettings, PluginSet } from "../plugin/plugin-set.js";
 import { Mounts } from "../routing/mounts.js";
 import { MemoryExchange, memoryInstances, type MemoryRun } from "./memory-run.js";
 
@@ -12,6 +16,7 @@ import { MemoryExchange, memoryInstances, type MemoryRun } from "./memory-run.js
 export type PluginSetStep =
   | { readonly kind: "start" | "stop" | "stop-now" }
   | { readonly kind: "add" | "remove" | "reload"; readonly id: string }
+  | { readonly kind: "apply"; readonly versions: Readonly<Record<string, number>> }
   | { readonly kind: "request"; readonly id: string }
   | { readonly kind: "rise" | "fail" | "lose" | "close" | "hang"; readonly run: number }
   | { readonly kind: "leave" | "end" | "hijack"; readonly which: number }
@@ -37,6 +42,9 @@ export class PluginSetModel {
   /** What was called and has not settled. */
   readonly #calls = new Set<Promise<unknown>>();
   #stops = 0;
+  /** What the plugins of the host must be when nothing is under way: their options by their ids. */
+  #expected: ReadonlyMap<string, string> = new Map();
+  #isApplying = false;
 
   constructor(instances: number) {
     const { clock, runs } = this;
@@ -45,8 +53,8 @@ export class PluginSetModel {
       logger: silent,
       clock,
       mounts: new Mounts("/plugins", ""),
-      makeInstances: (_settings, shared, watch) =>
-        memoryInstances(runs, clock, instances)(shared, watch),
+      makeInstances: (settings, shared, watch) =>
+        memoryInstances(runs, clock, instances, versionOf(settings))(shared, watch),
       onStopped: async () => {
         this.#stops += 1;
       },
@@ -54,11 +62,14 @@ export class PluginSetModel {
   }
 
   add(plugin: string): void {
-    const given = { command: ["node"], limits: { maxWaiting } };
-    this.plugins.add(readPluginOptions(plugin, given, readHostOptions({})));
+    this.plugins.add(settingsOf(plugin, "0"));
+    this.#expected = new Map([...this.#expected, [plugin, "0"]]);
   }
 
   async apply(now: PluginSetStep): Promise<void> {
+    if (this.#isApplying && mustWait.has(now.kind)) {
+      return;
+    }
     switch (now.kind) {
       case "start":
         this.#call(this.plugins.startAll());
@@ -73,10 +84,14 @@ export class PluginSetModel {
         this.#call(this.#addAndStart(now.id));
         break;
       case "remove":
+        this.#expected = new Map([...this.#expected].filter(([one]) => one !== now.id));
         this.#call(this.plugins.remove(now.id));
         break;
+      case "apply":
+        this.#call(this.#applyVersions(now.versions));
+        break;
       case "reload":
-        this.#call(this.plugins.reload(now.id));
+        this.#call(this.plugins.reload(now.id).then(({ drained }) => drained));
         break;
       case "request":
         this.#request(now.id);
@@ -128,7 +143,11 @@ export class PluginSetModel {
     this.#breakWhatWasLost();
     const inFlight = this.plugins.statuses.reduce((sum, status) => sum + status.inFlight, 0);
     const running = this.#exchanges.filter((exchange) => !exchange.isOver);
-    assert.equal(inFlight, running.length);
+    // Those count as well that run on a plugin which `apply` has taken away.
+    const all = new Set(this.runs.map(({ counts }) => counts));
+    const counted = [...all].reduce((sum, { exchanges }) => sum + exchanges, 0);
+    assert.equal(counted, running.length);
+    assert(inFlight <= counted);
     for (const exchange of running) {
       // What runs may end where it runs: its connection is not closed under it.
       assert(!this.runs.some((run) => run.connected === exchange.on && run.isClosed));
@@ -161,10 +180,15 @@ export class PluginSetModel {
       await turns(2);
       this.clock.advance(1_000);
     }
+    const found = new Map<string, string | undefined>();
     for (const status of this.plugins.statuses) {
       assert.equal(status.state, "ready");
-      assert.equal(this.plugins.destination(status.id).kind, "exchange");
+      const destination = this.plugins.destination(status.id);
+      assert(destination.kind === "exchange");
+      const run = this.runs.find(({ connected }) => connected === destination.plugin);
+      found.set(status.id, run?.version);
     }
+    assert.deepEqual(Object.fromEntries(found), Object.fromEntries(this.#expected));
   }
 
   /** Stops it. Resolves with what is left then: processes, exchanges, timers, waiting requests. */
@@ -212,6 +236,27 @@ export class PluginSetModel {
   async #addAndStart(plugin: string): Promise<void> {
     this.add(plugin);
     await this.plugins.start(plugin);
+  }
+
+  /** All of it happens, or nothing. */
+  async #applyVersions(versions: Readonly<Record<string, number>>): Promise<void> {
+    const next = new Map(
+      Object.entries(versions).map(([id, version]) => [id, settingsOf(id, String(version))]),
+    );
+    const before = this.plugins.statuses.map(({ id }) => id);
+    this.#isApplying = true;
+    try {
+      const { drained } = await this.plugins.apply(next, () => {
+        this.#expected = new Map(Array.from(next, ([id, { env }]) => [id, env["V"] ?? ""]));
+      });
+      this.#call(drained);
+    } catch (error) {
+      const after = this.plugins.statuses.map(({ id }) => id);
+      assert(after.every((id) => before.includes(id)));
+      throw error;
+    } finally {
+      this.#isApplying = false;
+    }
   }
 
   /** Nobody waits for it here; what it rejects with must be an error of ours. */
@@ -270,6 +315,18 @@ export class PluginSetModel {
 
 function isOverload(destination: Destination): boolean {
   return destination.kind === "refused" && destination.error.code === "overload";
+}
+
+/** What the host does not do while it applies options. */
+const mustWait: ReadonlySet<PluginSetStep["kind"]> = new Set(["start", "add", "remove", "apply"]);
+
+function settingsOf(id: string, version: string): CommandSettings {
+  const given = { command: ["node"], env: { V: version }, limits: { maxWaiting } };
+  return readPluginOptions(id, given, readHostOptions({})) as CommandSettings;
+}
+
+function versionOf(settings: OutsideSettings): string {
+  return settings.kind === "command" ? (settings.env["V"] ?? "") : "";
 }
 
 const maxWaiting = 2;
