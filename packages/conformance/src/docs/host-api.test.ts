@@ -1,4 +1,6 @@
 import type { PluginStatus } from "@servehttp/host-bridge";
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { documentedPrograms } from "../hosts/documented-programs.js";
 import { RunningProgram } from "../hosts/running-program.js";
@@ -6,9 +8,18 @@ import { pageAt } from "./pages.js";
 
 const programs = documentedPrograms(pageAt("docs/host-api.md"));
 
+async function started(heading: string): Promise<RunningProgram> {
+  return await RunningProgram.start(programs.get(heading) ?? "");
+}
+
 it("adds, reloads, removes and tells plugins by the program of docs/host-api.md", async () => {
-  expect([...programs.keys()]).toEqual(["All of it in one program"]);
-  await using program = await RunningProgram.start([...programs.values()].join());
+  expect([...programs.keys()]).toEqual([
+    "apply",
+    "Ready-made identities",
+    "Watch a plugin's files",
+    "All of it in one program",
+  ]);
+  await using program = await started("All of it in one program");
   const site = `http://localhost:${program.port}`;
   const plugins = async () => (await (await fetch(`${site}/plugins`)).json()) as PluginStatus[];
   const post = async (path: string) => (await fetch(`${site}${path}`, { method: "POST" })).status;
@@ -26,5 +37,44 @@ it("adds, reloads, removes and tells plugins by the program of docs/host-api.md"
   expect([await post("/add/second"), await post("/reload/third")]).toEqual([409, 409]);
   expect((await plugins()).map(({ id }) => id)).toEqual(["notes", "second"]);
   expect([await post("/remove/second"), await hello("second")]).toEqual([200, 404]);
+  expect(await program.exitCodeAfter("SIGTERM")).toBe(0);
+});
+
+it("applies new options at SIGHUP by the program of docs/host-api.md", async () => {
+  await using program = await started("apply");
+  const status = async (id: string) =>
+    (await fetch(`http://localhost:${program.port}/plugins/${id}/hello`)).status;
+  expect([await status("notes"), await status("more")]).toEqual([200, 404]);
+  program.signal("SIGHUP");
+  await expect.poll(() => status("more")).toBe(200);
+  expect(await status("notes")).toBe(200);
+});
+
+it("lets nobody in with a token that does not count by the program of docs/host-api.md", async () => {
+  await using program = await started("Ready-made identities");
+  const status = async (headers: Record<string, string>) =>
+    (await fetch(`http://localhost:${program.port}/plugins/notes/hello`, { headers })).status;
+  expect(await status({})).toBe(200);
+  expect(await status({ authorization: "Bearer no.token.atall" })).toBe(401);
+});
+
+it("reloads a plugin whose file changes by the program of docs/host-api.md", async () => {
+  await using program = await started("Watch a plugin's files");
+  const events = await fetch(`http://localhost:${program.port}/plugins/notes/.servehttp/live`);
+  const generations = new Set<string>();
+  for await (const chunk of events.body ?? []) {
+    for (const [, generation = ""] of Buffer.from(chunk)
+      .toString()
+      .matchAll(/^data: (.*)$/gm)) {
+      generations.add(generation);
+    }
+    if (generations.size === 1) {
+      const notes = join(program.directory, "notes.js");
+      copyFileSync(notes, join(program.directory, "copy.js"));
+    } else {
+      break;
+    }
+  }
+  expect(generations.size).toBe(2);
   expect(await program.exitCodeAfter("SIGTERM")).toBe(0);
 });

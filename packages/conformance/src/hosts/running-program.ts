@@ -48,6 +48,15 @@ export class RunningProgram implements AsyncDisposable {
     return new RunningProgram(child, directory, await portOf(child.stdout));
   }
 
+  /** Where it runs, with `notes.js` beside it. */
+  get directory(): string {
+    return this.#directory.path;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   /** Sends a signal, and resolves with the code with which the program then exits. */
   async exitCodeAfter(signal: NodeJS.Signals): Promise<number | null> {
     const exited = once(this.#child, "exit") as Promise<[number | null]>;
