@@ -224,7 +224,7 @@ describe("jwtIdentity", () => {
     );
     expect(wrong({ publicKey: pem, algorithms: ["HS256"] })).toThrow("jwtIdentity.algorithms[0]");
     expect(wrong({ publicKey: pem, isuer: "https://a" })).toThrow(
-      "jwtIdentity.isuer: no such option; allowed are jwksUrl, publicKey, claims,",
+      "jwtIdentity.isuer: no such option (did you mean issuer?); allowed are jwksUrl, publicKey, claims,",
     );
   });
 });
