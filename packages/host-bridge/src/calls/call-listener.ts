@@ -161,13 +161,7 @@ function proceed(
       return;
     }
     case "refused":
-      answerRefused(
-        options,
-        request,
-        route.pluginId,
-        destination.error,
-        destination.retryAfterSeconds,
-      );
+      answerRefused(options, request, route, destination.error, destination.retryAfterSeconds);
       return;
     case "handler":
       // It may rely on the application's middleware in front of it, which a call would pass by.

@@ -121,9 +121,9 @@ export class DevelopmentPages {
     const tag = this.#settings.liveReload ? this.#tag(plugin.id, route.basePath) : "";
     const body = Buffer.from(isPage ? failurePage(facts, tag) : failureText(facts));
     const type = isPage ? "text/html; charset=utf-8" : "text/plain; charset=utf-8";
-    const answered = head(status, type, body.length, request.method);
-    answered.fields.push("Proxy-Status", proxyStatus(proxyError));
-    answered.fields.push("Retry-After", String(retryAfterSeconds ?? 1));
+    const retry = String(retryAfterSeconds ?? 1);
+    const more = ["Proxy-Status", proxyStatus(proxyError), "Retry-After", retry];
+    const answered = head(status, type, body.length, request.method, more);
     request.openResponse(request.entry.event === "checkContinue").respond(answered, body, []);
     return true;
   }
@@ -178,8 +178,9 @@ function head(
   type: string,
   contentLength: number | undefined,
   method: string,
+  more: readonly string[] = [],
 ): ResponseHead {
-  const fields = ["Content-Type", type, "Cache-Control", "no-store"];
+  const fields = ["Content-Type", type, "Cache-Control", "no-store", ...more];
   fields.push("X-Content-Type-Options", "nosniff");
   if (contentLength !== undefined) {
     fields.push("Content-Length", String(contentLength));
