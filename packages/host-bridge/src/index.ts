@@ -1,3 +1,4 @@
+export { watchConnections } from "./client/connection-listeners.js";
 export type { NodeServer } from "./client/node-types.js";
 export type { AttachOptions } from "./server/attach.js";
 export { createPluginHost, type PluginHost, type ReloadOptions } from "./create-plugin-host.js";

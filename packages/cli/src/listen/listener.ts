@@ -3,7 +3,12 @@ import { chmodSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
-import { acceptProxyProtocol, type Logger, type PluginHost } from "@servehttp/host-bridge";
+import {
+  acceptProxyProtocol,
+  type Logger,
+  type PluginHost,
+  watchConnections,
+} from "@servehttp/host-bridge";
 import { addressText } from "./listen-address.js";
 import { listenError } from "./listen-error.js";
 import type { ListenerSettings } from "./listener-settings.js";
@@ -28,7 +33,7 @@ export class Listener {
     this.#server = server;
     // Not by "once", which rejects where it can't listen.
     this.#closed = new Promise((resolve) => server.once("close", resolve));
-    server.on("connection", (socket: Socket) => {
+    watchConnections(server, (socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
     });

@@ -3,6 +3,28 @@ import type { NodeServer } from "./node-types.js";
 
 export type ConnectionListener = (socket: Socket) => void;
 
+/** Listeners that don't touch what a connection carries. */
+const watchers = new WeakSet<ConnectionListener>();
+
+/**
+ * Calls back for each new connection of a server, as a listener of `connection` does, and leaves the
+ * host's fast path on, which such a listener would switch off. For whoever counts connections, or
+ * ends them with the process: a watcher must not read from a socket, write to it, or look for the
+ * request that Node serves on it.
+ *
+ * ```ts
+ * const sockets = new Set<Socket>();
+ * watchConnections(server, (socket) => {
+ *   sockets.add(socket);
+ *   socket.once("close", () => sockets.delete(socket));
+ * });
+ * ```
+ */
+export function watchConnections(server: NodeServer, watcher: (socket: Socket) => void): void {
+  watchers.add(watcher);
+  server.on("connection", watcher);
+}
+
 /** The listeners of servers whose connections somebody reads before these may. */
 const deferred = new WeakMap<NodeServer, ConnectionListener[]>();
 
@@ -14,9 +36,11 @@ export function deferConnections(
   server: NodeServer,
   first: (socket: Socket, passOn: () => void) => void,
 ): void {
-  const listeners = server.rawListeners("connection") as ConnectionListener[];
+  const listeners = readersAmong(server.rawListeners("connection"));
   deferred.set(server, listeners);
-  server.removeAllListeners("connection");
+  for (const listener of listeners) {
+    server.off("connection", listener);
+  }
   server.on("connection", (socket: Socket) => {
     first(socket, () => {
       for (const listener of deferred.get(server) ?? []) {
@@ -40,12 +64,19 @@ export function connectionListeners(
   return later ?? (server.rawListeners(event) as ConnectionListener[]);
 }
 
-/** Whether one listener gets a server's connections, and no other sees them. */
+/** Whether one listener gets a server's connections, and no other but watchers sees them. */
 export function hasOneConnectionListener(
   server: NodeServer,
   event: "connection" | "secureConnection",
 ): boolean {
-  return server.listenerCount(event) === 1 && connectionListeners(server, event).length === 1;
+  return (
+    readersAmong(server.rawListeners(event)).length === 1 &&
+    readersAmong(connectionListeners(server, event)).length === 1
+  );
+}
+
+function readersAmong(listeners: readonly unknown[]): ConnectionListener[] {
+  return (listeners as ConnectionListener[]).filter((listener) => !watchers.has(listener));
 }
 
 /** Puts a listener in the place of another, so that the order of the listeners stays. */
