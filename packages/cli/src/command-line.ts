@@ -3,6 +3,14 @@ import { type CommandContext, writeLine } from "./context/command-context.js";
 import { CommandError } from "./context/command-error.js";
 import type { CommandRun, MakeCommand } from "./commands/command-run.js";
 import { checkCommand } from "./commands/check-command.js";
+import {
+  logsCommand,
+  reloadCommand,
+  restartCommand,
+  startCommand,
+  statusCommand,
+  stopCommand,
+} from "./commands/control-commands.js";
 import { initCommand } from "./commands/init-command.js";
 import { serveCommand } from "./commands/serve-command.js";
 import { version } from "./context/version.js";
@@ -31,7 +39,16 @@ export async function runCommandLine(
   }
 }
 
-const otherCommands: readonly MakeCommand[] = [checkCommand, initCommand];
+const otherCommands: readonly MakeCommand[] = [
+  checkCommand,
+  initCommand,
+  statusCommand,
+  reloadCommand,
+  restartCommand,
+  startCommand,
+  stopCommand,
+  logsCommand,
+];
 
 function program(run: CommandRun): Command {
   const { stdout, stderr } = run.context;

@@ -9,3 +9,12 @@ export const probeMs = 1_000;
 
 /** For `python3` to say whether it has the SDK, in milliseconds. */
 export const pythonProbeMs = 5_000;
+
+/** Records of the log that are kept of each plugin, for `servehttp logs`. */
+export const logTailRecordsMax = 500;
+
+/** Plugins of which some are kept. */
+export const logTailPluginsMax = 1_000;
+
+/** What is waiting for a client of `servehttp logs` that does not read, in bytes; then it is cut off. */
+export const logWaitingBytesMax = 1_048_576;

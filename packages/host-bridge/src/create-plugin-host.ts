@@ -39,6 +39,14 @@ export interface ReloadOptions {
   readonly until?: "ready" | "drained";
 }
 
+/** What `stop` stops, and how fast. */
+export interface StopOptions {
+  /** How long what runs may take, in milliseconds. Default: each plugin's own. */
+  readonly drainMs?: number;
+  /** The id of a plugin. Default: all of them. */
+  readonly plugin?: string;
+}
+
 /** A host of plugins. */
 export interface PluginHost extends AsyncDisposable {
   /**
@@ -62,8 +70,10 @@ export interface PluginHost extends AsyncDisposable {
    * Starts all plugins. Resolves when each is ready or has failed for the first time. A failure is
    * logged and shows in `plugins`, and the plugin is started again: one broken plugin does not keep
    * the others from their clients.
+   *
+   * With an id, starts that plugin alone, and rejects with the reason where it does not start.
    */
-  start(): Promise<void>;
+  start(id?: string): Promise<void>;
   /**
    * Calls back at every change of a plugin's state. Returns the function that ends it. What the
    * listener throws, or a promise of its own rejects with, is logged.
@@ -108,8 +118,10 @@ export interface PluginHost extends AsyncDisposable {
   /**
    * Stops all plugins: they get nothing new, what runs may end within `drainMs` (default: each
    * plugin's own), and the rest is broken. `start` may be called again at any time.
+   *
+   * With `plugin`, stops the one of that id alone, which is answered 503 until `start`.
    */
-  stop(options?: { readonly drainMs?: number }): Promise<void>;
+  stop(options?: StopOptions): Promise<void>;
 }
 
 /**
@@ -239,7 +251,11 @@ class Host implements PluginHost {
     return server;
   }
 
-  async start(): Promise<void> {
+  async start(id?: string): Promise<void> {
+    if (id !== undefined) {
+      await this.#plugins.start(id);
+      return;
+    }
     const advice = initAdvice(process.pid);
     if (advice !== undefined) {
       this.#settings.logger.warn({}, advice);
@@ -311,10 +327,14 @@ class Host implements PluginHost {
     });
   }
 
-  async stop(options: { readonly drainMs?: number } = {}): Promise<void> {
+  async stop({ drainMs, plugin }: StopOptions = {}): Promise<void> {
+    if (plugin !== undefined) {
+      await this.#plugins.stop(plugin, drainMs);
+      return;
+    }
     this.#stops += 1;
     this.#pages?.close();
-    await this.#plugins.stopAll(options.drainMs);
+    await this.#plugins.stopAll(drainMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

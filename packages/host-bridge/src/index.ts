@@ -1,7 +1,12 @@
 export { watchConnections } from "./client/connection-listeners.js";
 export type { NodeServer } from "./client/node-types.js";
 export type { AttachOptions } from "./server/attach.js";
-export { createPluginHost, type PluginHost, type ReloadOptions } from "./create-plugin-host.js";
+export {
+  createPluginHost,
+  type PluginHost,
+  type ReloadOptions,
+  type StopOptions,
+} from "./create-plugin-host.js";
 export type { EdgeOptions, StripOptions } from "./edge/edge-options.js";
 export type { IdentityFields } from "./edge/read-identity.js";
 export type { RequestClient } from "./edge/request-client.js";

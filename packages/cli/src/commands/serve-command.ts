@@ -5,9 +5,15 @@ import { Command } from "commander";
 import type { HostFlags } from "../config/host-flags.js";
 import { readSettings } from "../config/read-settings.js";
 import { saidWrong } from "../context/command-error.js";
+import { openControl } from "../control/open-control.js";
+import { reloadAtSighup } from "../control/reload-at-sighup.js";
+import type { Companion } from "../run/running-host.js";
 import { serve } from "../run/serve.js";
 import { addListenFlags, addLogFlags, addPluginFlags } from "./add-host-flags.js";
 import type { CommandRun } from "./command-run.js";
+
+/** What goes on beside every host, in the order in which it begins. */
+const companions: readonly Companion[] = [reloadAtSighup, openControl];
 
 /** `servehttp [serve]`: runs plugins until it is stopped. */
 export function serveCommand({ context }: CommandRun): Command {
@@ -20,7 +26,7 @@ export function serveCommand({ context }: CommandRun): Command {
     if (unknown !== undefined) {
       throw saidWrong(unknownText(unknown, command, context.cwd));
     }
-    await serve(() => readSettings(flags, context), context);
+    await serve(() => readSettings(flags, context), context, companions);
   });
 }
 

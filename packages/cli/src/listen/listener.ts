@@ -3,6 +3,7 @@ import { chmodSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
+import type { SecureContextOptions } from "node:tls";
 import {
   acceptProxyProtocol,
   type Logger,
@@ -11,7 +12,7 @@ import {
 } from "@servehttp/host-bridge";
 import { addressText } from "./listen-address.js";
 import { listenError } from "./listen-error.js";
-import type { ListenerSettings } from "./listener-settings.js";
+import type { Certificate, ListenerSettings } from "./listener-settings.js";
 import { removeStaleSocket } from "./stale-socket.js";
 
 /** What serves the requests of a listener. */
@@ -80,6 +81,13 @@ export class Listener {
     const host = ["::", "0.0.0.0"].includes(bound.address) ? "localhost" : bound.address;
     const scheme = this.settings.tls === undefined ? "http" : "https";
     return `${scheme}://${addressText({ kind: "tcp", host, port: bound.port })}`;
+  }
+
+  /** Takes another certificate; connections that are open keep theirs. */
+  renewCertificate(tls: Certificate | undefined): void {
+    if (tls !== undefined && "setSecureContext" in this.#server) {
+      this.#server.setSecureContext(tls as SecureContextOptions);
+    }
   }
 
   /** Takes no new connections, and closes those that nobody uses. */

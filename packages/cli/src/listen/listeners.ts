@@ -31,6 +31,13 @@ export class Listeners {
     return this.#open.map(({ url }) => url);
   }
 
+  /** Takes other certificates, for the same addresses in the same order. */
+  renewCertificates(settings: readonly ListenerSettings[]): void {
+    for (const [index, listener] of this.#open.entries()) {
+      listener.renewCertificate(settings[index]?.tls);
+    }
+  }
+
   /** Takes no new connections, and closes those that nobody uses. */
   stopAccepting(): void {
     for (const listener of this.#open) {

@@ -2,15 +2,20 @@ import type { PluginHost } from "@servehttp/host-bridge";
 import type { Logger } from "pino";
 import type { CommandContext } from "../context/command-context.js";
 import type { Settings } from "../config/settings.js";
+import type { LogTail } from "../output/log-tail.js";
+import type { ConfigReload } from "../reload/config-reload.js";
 import type { Listeners } from "../listen/listeners.js";
 
 /** A host that this command runs. */
 export interface RunningHost {
   readonly host: PluginHost;
   readonly listeners: Listeners;
+  /** As it was started. */
   readonly settings: Settings;
-  /** Reads command line and config anew. */
-  readonly readSettings: () => Promise<Settings>;
+  /** Reads command line and config anew, and brings the host to what they say. */
+  readonly config: ConfigReload;
+  /** The last records of the log. */
+  readonly logTail: LogTail;
   readonly logger: Logger;
   readonly context: CommandContext;
   /** Drains and ends the command, as SIGTERM does. */

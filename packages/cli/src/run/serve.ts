@@ -4,6 +4,8 @@ import { asOptionError } from "../config/option-error.js";
 import type { Settings } from "../config/settings.js";
 import { failed } from "../context/command-error.js";
 import { Listeners } from "../listen/listeners.js";
+import { ConfigReload } from "../reload/config-reload.js";
+import { LogTail } from "../output/log-tail.js";
 import { commandLogger } from "../output/command-logger.js";
 import { announcePlugins } from "./announce.js";
 import { drain } from "./drain.js";
@@ -12,20 +14,20 @@ import { failureText } from "./failure-text.js";
 import type { Companion, RunningHost } from "./running-host.js";
 import { stopRequest } from "./stop-request.js";
 
-/** What goes on beside every host, in the order in which it begins. */
-const companions: readonly Companion[] = [];
-
 /**
  * Runs a host until a signal stops it. Resolves when it has drained.
  *
+ * @param companions what goes on beside it, in the order in which it begins
  * @throws CommandError where an address can't be had, or no plugin starts
  */
 export async function serve(
   readSettings: () => Promise<Settings>,
   context: CommandContext,
+  companions: readonly Companion[],
 ): Promise<void> {
   const settings = await readSettings();
-  const logger = commandLogger(settings.log, context.stderr);
+  const logTail = new LogTail();
+  const logger = commandLogger(settings.log, context.stderr, logTail);
   const host = asOptionError(settings.file, () => createPluginHost({ logger, ...settings.host }));
   const listeners = new Listeners({ host, logger });
   await listeners.open(settings.listen);
@@ -34,7 +36,8 @@ export async function serve(
   const ending: (() => Promise<void> | void)[] = [];
   try {
     const { ask } = stop;
-    const running = { host, listeners, settings, readSettings, logger, context, stop: ask };
+    const config = new ConfigReload({ host, listeners, settings, readSettings, logger });
+    const running = { host, listeners, settings, config, logTail, logger, context, stop: ask };
     ending.push(announce(running));
     await Promise.race([host.start(), aborted(stop.drain)]);
     if (!stop.drain.aborted) {

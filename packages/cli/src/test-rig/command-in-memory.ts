@@ -27,9 +27,14 @@ export class CommandInMemory implements AsyncDisposable {
       environment: options.environment ?? process.env,
       stdout: { write: (written: string) => void (this.#stdout += written) },
       stderr: { write: (written: string) => void (this.#stderr += written) },
-      onSignal: (_names, listener) => {
-        this.#listeners.add(listener);
-        return () => this.#listeners.delete(listener);
+      onSignal: (names, listener) => {
+        const listen = (name: NodeJS.Signals) => {
+          if (names.includes(name)) {
+            listener(name);
+          }
+        };
+        this.#listeners.add(listen);
+        return () => this.#listeners.delete(listen);
       },
     };
     this.ended = runCommandLine(commandLine, context).then((exitCode) => ({

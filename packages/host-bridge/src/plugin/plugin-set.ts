@@ -179,6 +179,15 @@ export class PluginSet {
     }
   }
 
+  /** Stops one plugin within `drainMs` or its own. `start` starts it again. */
+  async stop(id: string, drainMs: number | undefined): Promise<void> {
+    const plugin = this.#known(id);
+    if (plugin instanceof HostedPlugin) {
+      const reason = new ServeHTTPError("host-stopping", "the plugin was stopped");
+      await plugin.stop(drainMs ?? plugin.drainMs, reason);
+    }
+  }
+
   /** Starts all plugins. Resolves when each is ready or has failed for the first time. */
   async startAll(): Promise<void> {
     this.#isRunning = true;

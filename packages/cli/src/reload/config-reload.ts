@@ -1,0 +1,101 @@
+import { basename } from "node:path";
+import { type PluginChanges, type PluginHost, ServeHTTPError } from "@servehttp/host-bridge";
+import { isDeepStrictEqual } from "node:util";
+import type { Logger } from "pino";
+import type { Settings } from "../config/settings.js";
+import { CommandError, failed, saidWrong } from "../context/command-error.js";
+import type { Listeners } from "../listen/listeners.js";
+
+/** What a config is read anew with. */
+export interface ConfigReloadOptions {
+  readonly host: Pick<PluginHost, "apply">;
+  readonly listeners: Pick<Listeners, "renewCertificates">;
+  /** What the host runs with. */
+  readonly settings: Settings;
+  readonly readSettings: () => Promise<Settings>;
+  readonly logger: Logger;
+}
+
+/**
+ * Reads command line and config anew and brings the host to what they say, while it runs. All of it
+ * happens, or nothing.
+ */
+export class ConfigReload {
+  readonly #options: ConfigReloadOptions;
+  #settings: Settings;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ConfigReloadOptions) {
+    this.#options = options;
+    this.#settings = options.settings;
+  }
+
+  /** What the host runs with now. */
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  /**
+   * Reloads, behind a reload that runs. Resolves when everything has changed; what runs on plugins
+   * that were changed or removed may still end.
+   *
+   * @throws CommandError which says why nothing was changed
+   */
+  async reload(): Promise<PluginChanges> {
+    const reload = this.#last.then(() => this.#reload());
+    this.#last = reload.catch(() => undefined);
+    return await reload;
+  }
+
+  async #reload(): Promise<PluginChanges> {
+    const { host, listeners, logger, readSettings } = this.#options;
+    let file = this.#settings.file;
+    try {
+      const next = await readSettings();
+      file = next.file;
+      checkFixed(this.#settings, next);
+      // A config in TypeScript makes another logger each time it is read.
+      const options = { ...next.host, logger: this.#options.settings.host.logger ?? logger };
+      const changes = await host.apply(options, { until: "ready" });
+      listeners.renewCertificates(next.listen);
+      this.#settings = next;
+      const { added, changed, removed } = changes;
+      logger.info({ added, changed, removed }, "config reloaded");
+      return changes;
+    } catch (thrown) {
+      const error = asCommandError(thrown, file);
+      logger.error({}, `config not reloaded, nothing was changed: ${error.message}`);
+      throw error;
+    }
+  }
+}
+
+/** Where it listens is settled when it starts; certificates may be other ones. */
+function checkFixed(now: Settings, next: Settings): void {
+  const [before, after] = [fixedOf(now), fixedOf(next)];
+  const names = (["listen", "log"] as const).filter(
+    (name) => !isDeepStrictEqual(before[name], after[name]),
+  );
+  if (names.length > 0) {
+    throw failed(`${names.join(", ")}: ${cannotChange}`);
+  }
+}
+
+function fixedOf({ listen, log }: Settings) {
+  return { listen: listen.map((one) => ({ ...one, tls: one.tls !== undefined })), log };
+}
+
+const cannotChange = "can't change while the host runs: servehttp upgrade takes another one";
+
+function asCommandError(thrown: unknown, file: string | undefined): CommandError {
+  if (thrown instanceof CommandError) {
+    return thrown;
+  }
+  const message = (thrown as Error).message.replace(
+    "can't change while the host runs; make a new host for that",
+    cannotChange,
+  );
+  const isWrong = thrown instanceof ServeHTTPError && thrown.code === "invalid-argument";
+  const where = isWrong && file !== undefined ? `${basename(file)}: ` : "";
+  return (isWrong ? saidWrong : failed)(where + message, thrown);
+}
