@@ -5,7 +5,7 @@ import type { Writable } from "node:stream";
 import { TemporaryDirectory, until } from "@servehttp/testkit";
 
 /** The built package: a process of its own can't run what vitest compiles. */
-const sdk = new URL("../../dist/index.js", import.meta.url).href;
+const sdk = new URL("../../dist/bundle/index.js", import.meta.url).href;
 
 const script = (behindTheCall: string) => `
 import { servePlugin } from ${JSON.stringify(sdk)};
