@@ -258,7 +258,7 @@ export default defineConfig({
       },
     },
     {
-      files: ["*.config.ts", "**/*.config.ts", "docs/.vitepress/config.ts"],
+      files: ["*.config.ts", "**/*.config.{js,ts}", "docs/.vitepress/config.ts"],
       rules: {
         "import/no-default-export": "off",
       },

@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { leanNodeFlags } from "./lean-node-flags.js";
 
@@ -17,60 +16,45 @@ export interface DemoProcess extends AsyncDisposable {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** A demo that did not start: what it printed and how it ended. */
-export interface FailedStart {
-  readonly exitCode: number | null;
-  readonly stderr: string;
-}
+const demo = fileURLToPath(new URL("../", import.meta.url));
+const command = fileURLToPath(import.meta.resolve("servehttp")).replace(/index\.js$/, "bin.js");
 
-const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
-
-const addressLine = /^servehttp demo: (http:\/\/127\.0\.0\.1:\d+\/)$/;
+/** How many plugins it has. */
+const pluginsCount = 6;
 
 /**
- * Starts the built demo with these arguments; rejects with what it said where it doesn't come up.
+ * Starts the demo, as `npm start` does, on a free port unless these arguments say otherwise; rejects
+ * where it doesn't come up.
+ *
+ * @param dataDirectory where uploads are kept; a temporary one otherwise
  */
-export async function startDemoProcess(...args: string[]): Promise<DemoProcess> {
-  const demo = spawn(process.execPath, [...leanNodeFlags, main, ...args], {
-    env: environment(),
+export async function startDemoProcess(dataDirectory?: string): Promise<DemoProcess> {
+  const { PORT: _, DEMO_DATA: __, ...environment } = process.env;
+  const started = spawn(process.execPath, [...leanNodeFlags, command], {
+    cwd: demo,
+    env: { ...environment, ...(dataDirectory !== undefined && { DEMO_DATA: dataDirectory }) },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const ended = once(demo, "exit") as Promise<[number | null]>;
-  for await (const line of createInterface(demo.stdout)) {
-    const url = addressLine.exec(line)?.[1];
-    if (url !== undefined && demo.pid !== undefined) {
+  const ended = once(started, "exit") as Promise<[number | null]>;
+  let url: string | undefined;
+  let ready = 0;
+  for await (const line of createInterface(started.stdout)) {
+    url ??= /^listening on (\S+)$/.exec(line)?.[1];
+    ready += / {2}READY {3}/.test(line) ? 1 : 0;
+    if (url !== undefined && ready === pluginsCount && started.pid !== undefined) {
       // Nobody reads what it prints later, and it must not fill the pipe.
-      demo.stdout.resume();
+      started.stdout.resume();
       const end = async (signal: NodeJS.Signals) => {
-        demo.kill(signal);
+        started.kill(signal);
         return (await ended)[0];
       };
       return {
-        url,
-        pid: demo.pid,
+        url: `${url}/`,
+        pid: started.pid,
         end,
         [Symbol.asyncDispose]: async () => void (await end("SIGTERM")),
       };
     }
   }
-  throw new Error(`the demo ended with ${(await ended)[0]} before it told its address`);
-}
-
-/** Runs the built demo with arguments that it is to refuse, and waits until it has. */
-export async function failDemoProcess(...args: string[]): Promise<FailedStart> {
-  const demo = spawn(process.execPath, [...leanNodeFlags, main, ...args], {
-    env: environment(),
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  const [stderr, [exitCode]] = await Promise.all([
-    text(demo.stderr),
-    once(demo, "exit") as Promise<[number | null]>,
-  ]);
-  return { exitCode, stderr };
-}
-
-/** Without PORT, which was set for another program. */
-function environment(): NodeJS.ProcessEnv {
-  const { PORT: _, ...rest } = process.env;
-  return rest;
+  throw new Error(`the demo ended with ${(await ended)[0]} before it was ready`);
 }

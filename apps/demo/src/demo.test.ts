@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { type DemoProcess, failDemoProcess, startDemoProcess } from "./demo-process.js";
+import { type DemoProcess, startDemoProcess } from "./demo-process.js";
 import type { ChatMessage } from "./plugins/chat-room.js";
 
 interface Overview {
@@ -28,7 +28,7 @@ let dataDirectory: string;
 
 beforeAll(async () => {
   dataDirectory = await mkdtemp(join(tmpdir(), "servehttp-demo-test-"));
-  demo = await startDemoProcess("--port", "0", "--data", dataDirectory);
+  demo = await startDemoProcess(dataDirectory);
 });
 
 afterAll(async () => {
@@ -332,24 +332,6 @@ describe("the demo's start and end", () => {
       for (const { pid } of status.plugins) {
         expect(() => process.kill(pid, 0)).toThrow("ESRCH");
       }
-    },
-  );
-
-  test("says in one line that the port is in use", async () => {
-    await using first = await startDemoProcess();
-    const { port } = new URL(first.url);
-    expect(await failDemoProcess("--port", port)).toEqual({
-      exitCode: 1,
-      stderr: `servehttp demo: port ${port} is in use; give another with --port, or none for a free one\n`,
-    });
-  });
-
-  test.each([["--prot=1"], ["--port=http"], ["nonsense"], ["--data=/dev/null"]])(
-    "refuses %s in one line",
-    async (flag) => {
-      const { exitCode, stderr } = await failDemoProcess(flag);
-      expect(exitCode).toBe(1);
-      expect(stderr).toMatch(/^servehttp demo: .+\n$/);
     },
   );
 });

@@ -6,6 +6,10 @@ import type { Sessions } from "./sessions.js";
 export interface PageSource {
   readonly files: ReadonlyMap<string, PageFile>;
   readonly sessions: Sessions;
+}
+
+/** The host that the page is about. */
+export interface PageHost {
   /** What the page shows of the host, for JSON. */
   status(): object;
   /** Kills a plugin's process; false where there is none. */
@@ -24,9 +28,13 @@ const bodyBytesMax = 1_024;
  * - `POST /host/kill`: kills the process of `{"plugin": "files"}`, to see it come back.
  */
 export function pageListener(source: PageSource) {
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  return async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    host: PageHost,
+  ): Promise<void> => {
     try {
-      await answer(source, request, response);
+      await answer(source, host, request, response);
     } catch (thrown) {
       if (request.errored === null) {
         throw thrown;
@@ -39,6 +47,7 @@ export function pageListener(source: PageSource) {
 
 async function answer(
   source: PageSource,
+  host: PageHost,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -49,11 +58,11 @@ async function answer(
     sendFile(response, file);
   } else if (route === "GET /host") {
     const user = source.sessions.userOf(request) ?? null;
-    sendJSON(response, 200, { user, ...source.status() });
+    sendJSON(response, 200, { user, ...host.status() });
   } else if (route === "POST /host/session") {
     await signIn(source.sessions, request, response);
   } else if (route === "POST /host/kill") {
-    await kill(source, request, response);
+    await kill(host, request, response);
   } else {
     sendJSON(response, 404, { error: "no such page" });
   }
@@ -88,12 +97,12 @@ async function signIn(
 }
 
 async function kill(
-  source: PageSource,
+  host: PageHost,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const { plugin } = await fieldsOf(request);
-  if (typeof plugin !== "string" || !source.kill(plugin)) {
+  if (typeof plugin !== "string" || !host.kill(plugin)) {
     return sendJSON(response, 400, { error: "plugin: the id of one that runs" });
   }
   sendJSON(response, 200, { plugin });

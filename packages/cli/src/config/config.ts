@@ -1,6 +1,9 @@
 import type {
   CommandPluginOptions,
   HostOptions,
+  NodeRequest,
+  NodeResponse,
+  PluginHost,
   PluginOptions,
   UrlPluginOptions,
 } from "@servehttp/host-bridge";
@@ -11,6 +14,7 @@ import {
   oneOf,
   shape,
   text,
+  value,
 } from "@servehttp/host-bridge/options";
 import { z } from "zod";
 import { listenDefault } from "../limits.js";
@@ -78,7 +82,19 @@ const listenOne = z.union([addressText, listen], {
   error: `${listenForms}, or an object with address`,
 });
 
-export const commandKeys = {
+interface Callbacks {
+  /**
+   * Answers what is not for a plugin: a listener as of `node:http`, such as an Express application,
+   * that gets the host as well. Not in JSON. Default: 404.
+   */
+  app(this: void, request: NodeRequest, response: NodeResponse, host: PluginHost): unknown;
+}
+
+const appKeys: { readonly app: z.ZodOptional<z.ZodType<Callbacks["app"], Callbacks["app"]>> } = {
+  app: value<Callbacks["app"]>("a function", (given) => typeof given === "function").optional(),
+};
+
+const commandKeys = {
   /**
    * Where to listen: `"host:port"`, `":port"` for every address of the machine, `"unix:/path"`,
    * `"fd:N"`, an object with `address`, or an array of these. Default: `"127.0.0.1:8080"`.
@@ -99,9 +115,17 @@ export const commandKeys = {
 };
 
 /** What a config says of the command itself. */
-export interface CommandConfig extends Given<typeof commandKeys> {}
+export interface CommandConfig extends Given<typeof commandKeys>, Given<typeof appKeys> {}
 
-export const commandSchema: z.ZodType<CommandConfig, CommandConfig> = shape(commandKeys);
+export const commandSchema: z.ZodType<CommandConfig, CommandConfig> = shape({
+  ...commandKeys,
+  ...appKeys,
+});
+
+/** The names of the options that are the command's own. */
+export const commandNames: readonly string[] = [commandKeys, appKeys].flatMap((keys) =>
+  Object.keys(keys),
+);
 
 /** A plugin by what one would write behind `--plugin id=`. */
 export interface TargetPluginOptions

@@ -5,8 +5,8 @@ import type { z } from "zod";
 import { saidWrong } from "../context/command-error.js";
 import { readTarget } from "../target/read-target.js";
 import {
-  commandKeys,
   type CommandConfig,
+  commandNames,
   commandSchema,
   type Config,
   type TargetPluginOptions,
@@ -32,14 +32,14 @@ export function readConfig(
 ): ConfigParts {
   checkNames(config);
   const command = Object.fromEntries(
-    Object.entries(config).filter(([name]) => Object.hasOwn(commandKeys, name)),
+    Object.entries(config).filter(([name]) => commandNames.includes(name)),
   );
   const checked = commandSchema.safeParse(command);
   if (!checked.success) {
     throw saidWrong(optionError(checked.error, [], command).message);
   }
   const { plugins, ...rest } = Object.fromEntries(
-    Object.entries(config).filter(([name]) => !Object.hasOwn(commandKeys, name)),
+    Object.entries(config).filter(([name]) => !commandNames.includes(name)),
   ) as Omit<Config, keyof CommandConfig>;
   return {
     command: checked.data,
@@ -50,7 +50,7 @@ export function readConfig(
 const hostNames = Object.keys((hostSchema as unknown as z.ZodObject).shape);
 
 function checkNames(config: object): void {
-  const known = [...hostNames, ...Object.keys(commandKeys)];
+  const known = [...hostNames, ...commandNames];
   const unknown = Object.keys(config).find((name) => !known.includes(name));
   if (unknown !== undefined) {
     const near = didYouMean(unknown, known);

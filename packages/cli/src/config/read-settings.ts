@@ -21,6 +21,7 @@ export async function readSettings(flags: HostFlags, context: CommandContext): P
   const { command } = config;
   return {
     file,
+    app: command.app,
     host: withFlags(config.host, flags, context),
     listen: readListeners(
       command,

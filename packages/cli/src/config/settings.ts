@@ -1,6 +1,7 @@
 import type { HostOptions } from "@servehttp/host-bridge";
 import type { ListenerSettings } from "../listen/listener-settings.js";
 import type { LogSettings } from "../output/log-settings.js";
+import type { CommandConfig } from "./config.js";
 
 /** What the command line and the config say together, checked and ready to run. */
 export interface Settings {
@@ -8,6 +9,8 @@ export interface Settings {
   readonly file: string | undefined;
   /** The options of `createPluginHost`; without a logger, the command's own is used. */
   readonly host: HostOptions;
+  /** Answers what is not for a plugin; undefined: 404. */
+  readonly app: CommandConfig["app"];
   /** One or more. */
   readonly listen: readonly ListenerSettings[];
   readonly log: LogSettings;

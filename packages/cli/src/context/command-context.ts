@@ -22,8 +22,8 @@ export function processContext(): CommandContext {
   return {
     cwd: process.cwd(),
     environment: process.env,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout: unbreakable(process.stdout),
+    stderr: unbreakable(process.stderr),
     onSignal(names, listener) {
       for (const name of names) {
         process.on(name, listener);
@@ -33,6 +33,23 @@ export function processContext(): CommandContext {
           process.off(name, listener);
         }
       };
+    },
+  };
+}
+
+/** A host goes on when nobody reads what it prints, and when the disk is full. */
+function unbreakable(stream: NodeJS.WriteStream): Output {
+  stream.on("error", () => undefined);
+  return {
+    get isTTY() {
+      return stream.isTTY;
+    },
+    write(text) {
+      try {
+        stream.write(text);
+      } catch {
+        // There is no other place to say it.
+      }
     },
   };
 }

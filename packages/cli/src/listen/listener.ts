@@ -7,6 +7,8 @@ import type { SecureContextOptions } from "node:tls";
 import {
   acceptProxyProtocol,
   type Logger,
+  type NodeRequest,
+  type NodeResponse,
   type PluginHost,
   watchConnections,
 } from "@servehttp/host-bridge";
@@ -18,6 +20,8 @@ import { removeStaleSocket } from "./stale-socket.js";
 /** What serves the requests of a listener. */
 export interface ListenerHost {
   readonly host: Pick<PluginHost, "attach">;
+  /** Answers what is not for a plugin; undefined: 404. */
+  readonly app: ((request: NodeRequest, response: NodeResponse) => unknown) | undefined;
   readonly logger: Logger;
 }
 
@@ -50,7 +54,7 @@ export class Listener {
    * @throws CommandError which says what is in the way
    */
   static async open(settings: ListenerSettings, by: ListenerHost): Promise<Listener> {
-    const listener = new Listener(settings, makeServer(settings));
+    const listener = new Listener(settings, makeServer(settings, by.app));
     const server = listener.#server;
     if (settings.proxyProtocol !== undefined) {
       acceptProxyProtocol(server, { from: settings.proxyProtocol, logger: by.logger });
@@ -110,11 +114,14 @@ export class Listener {
   }
 }
 
-function makeServer({ tls }: ListenerSettings): Server | Http2SecureServer {
+function makeServer(
+  { tls }: ListenerSettings,
+  app: ListenerHost["app"],
+): Server | Http2SecureServer {
   // Uploads may take as long as they need: the host has times of its own.
   return tls === undefined
-    ? createServer({ requestTimeout: 0 })
-    : createSecureServer({ ...tls, allowHTTP1: true });
+    ? createServer({ requestTimeout: 0 }, app)
+    : createSecureServer({ ...tls, allowHTTP1: true }, app);
 }
 
 function listenArguments({ address }: ListenerSettings) {

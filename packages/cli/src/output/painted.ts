@@ -6,7 +6,5 @@ export type Style = Parameters<typeof styleText>[0];
 
 /** Text in a style where the output is a terminal, and NO_COLOR is not set. */
 export function painted(style: Style, text: string, output: Output): string {
-  return output.isTTY === true
-    ? styleText(style, text, { stream: output as unknown as NodeJS.WritableStream })
-    : text;
+  return output.isTTY === true ? styleText(style, text, { stream: process.stdout }) : text;
 }

@@ -8,6 +8,7 @@ import { ConfigReload } from "../reload/config-reload.js";
 import { LogTail } from "../output/log-tail.js";
 import { commandLogger } from "../output/command-logger.js";
 import { announcePlugins } from "./announce.js";
+import { appListener } from "./app-listener.js";
 import { drain } from "./drain.js";
 import { longestDrainMs } from "./drain-time.js";
 import { failureText } from "./failure-text.js";
@@ -29,7 +30,7 @@ export async function serve(
   const logTail = new LogTail();
   const logger = commandLogger(settings.log, context.stderr, logTail);
   const host = asOptionError(settings.file, () => createPluginHost({ logger, ...settings.host }));
-  const listeners = new Listeners({ host, logger });
+  const listeners = new Listeners({ host, logger, app: appListener(settings.app, host, logger) });
   await listeners.open(settings.listen);
   const stop = stopRequest(context);
   let broken = 0;

@@ -17,7 +17,7 @@ const commandOptions = new URL("../config/config.ts", import.meta.url);
 const blocks: Readonly<Record<string, readonly (readonly [URL, string])[]>> = {
   "": [
     [hostOptions, "const hostKeys = {"],
-    [commandOptions, "export const commandKeys = {"],
+    [commandOptions, "const commandKeys = {"],
   ],
   plugin: [
     [hostOptions, "const mountKeys = {"],
