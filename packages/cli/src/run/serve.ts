@@ -30,14 +30,15 @@ export async function serve(
   const logTail = new LogTail();
   const logger = commandLogger(settings.log, context.stderr, logTail);
   const host = asOptionError(settings.file, () => createPluginHost({ logger, ...settings.host }));
-  const listeners = new Listeners({ host, logger, app: appListener(settings.app, host, logger) });
+  const app = settings.app && appListener(() => config.settings.app, host, logger);
+  const listeners = new Listeners({ host, logger, app });
+  const config = new ConfigReload({ host, listeners, settings, readSettings, logger });
   await listeners.open(settings.listen);
   const stop = stopRequest(context);
   let broken = 0;
   const ending: (() => Promise<void> | void)[] = [];
   try {
     const { ask } = stop;
-    const config = new ConfigReload({ host, listeners, settings, readSettings, logger });
     const running = { host, listeners, settings, config, logTail, logger, context, stop: ask };
     ending.push(announce(running));
     await Promise.race([host.start(), aborted(stop.drain)]);

@@ -28,6 +28,7 @@ const blocks: Readonly<Record<string, readonly (readonly [URL, string])[]>> = {
   ],
   limits: [[hostOptions, "const limitKeys = {"]],
   timeouts: [[hostOptions, "const timeoutKeys = {"]],
+  development: [[hostOptions, "const developmentKeys = {"]],
   edge: [[edgeOptions, "const edgeKeys = {"]],
   strip: [[edgeOptions, "const stripKeys = {"]],
   "plugin.tls": [[hostOptions, "const tlsKeys = {"]],
