@@ -155,6 +155,24 @@ describe("what is wrong in a config ends with exit code 2, and begins with its n
       'a.json: listen: got an array, allowed is "host:port"',
     ],
     [
+      "an identity that there is not",
+      "a.json",
+      '{ "identity": { "basik": {} } }',
+      "a.json: identity: allowed is a function, or an object with one of jwt, basic, forward, proxy (did you mean basic?)",
+    ],
+    [
+      "an option of an identity",
+      "a.json",
+      '{ "identity": { "jwt": { "jwksURL": "https://a" } } }',
+      "a.json: identity.jwt.jwksURL: no such option (did you mean jwksUrl?); allowed are ",
+    ],
+    [
+      "a file of an identity",
+      "a.json",
+      '{ "identity": { "basic": { "htpasswd": "./none" } } }',
+      "a.json: identity.basic",
+    ],
+    [
       "JSON that is none",
       "a.json",
       '{ "plugins": {}, }',

@@ -18,3 +18,6 @@ export const logTailPluginsMax = 1_000;
 
 /** What is waiting for a client of `servehttp logs` that does not read, in bytes; then it is cut off. */
 export const logWaitingBytesMax = 1_048_576;
+
+/** How often a config is looked at that is watched, in milliseconds. */
+export const configPollMs = 300;

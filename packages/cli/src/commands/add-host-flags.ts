@@ -43,6 +43,16 @@ export function addListenFlags(command: Command): Command {
     );
 }
 
+/** Adds the options for whoever writes plugins. */
+export function addWatchFlags(command: Command): Command {
+  return command
+    .option(
+      "-w, --watch",
+      "reload plugins when their files change, and show clients why one is not there",
+    )
+    .option("--live-reload", "the same, and pages reload by themselves");
+}
+
 /** Adds the options of the log. */
 export function addLogFlags(command: Command): Command {
   return command

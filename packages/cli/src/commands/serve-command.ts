@@ -9,17 +9,19 @@ import { openControl } from "../control/open-control.js";
 import { reloadAtSighup } from "../control/reload-at-sighup.js";
 import type { Companion } from "../run/running-host.js";
 import { serve } from "../run/serve.js";
-import { addListenFlags, addLogFlags, addPluginFlags } from "./add-host-flags.js";
+import { watchFiles } from "../run/watch-files.js";
+import { addListenFlags, addLogFlags, addPluginFlags, addWatchFlags } from "./add-host-flags.js";
 import type { CommandRun } from "./command-run.js";
 
 /** What goes on beside every host, in the order in which it begins. */
-const companions: readonly Companion[] = [reloadAtSighup, openControl];
+const companions: readonly Companion[] = [reloadAtSighup, watchFiles, openControl];
 
 /** `servehttp [serve]`: runs plugins until it is stopped. */
 export function serveCommand({ context }: CommandRun): Command {
   const command = new Command("serve").description("run plugins; the command when none is named");
   addPluginFlags(command);
   addListenFlags(command);
+  addWatchFlags(command);
   addLogFlags(command);
   return command.action(async (flags: HostFlags) => {
     const [unknown] = command.args;

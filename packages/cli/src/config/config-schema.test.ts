@@ -20,6 +20,13 @@ it.each([
   [{ plugins: { far: { url: ["https://a", "https://b"], tls: { ca: "PEM" } } } }],
   [{ listen: [{ address: "unix:/run/a", mode: "660", tls: false }], tls: { cert: "c", key: "k" } }],
   [{ edge: { strip: { cookies: ["session"] }, trustedProxies: ["unix"] }, logLevel: "warn" }],
+  [
+    {
+      identity: { jwt: { jwksUrl: "https://a/jwks", claims: { "x-user-id": "sub" } } },
+      watch: true,
+    },
+  ],
+  [{ identity: { basic: { htpasswd: "./users" } }, watch: { liveReload: true } }],
 ])("allows %j", (config) => {
   expect(isValid(config)).toBe(true);
 });
@@ -34,6 +41,8 @@ it.each([
   [{ listen: { mode: "660" } }],
   [{ edge: { forwarded: "on" } }],
   [{ handler: {} }],
+  [{ identity: { ldap: {} } }],
+  [{ identity: { basic: {} } }],
 ])("refuses %j", (config) => {
   expect(isValid(config)).toBe(false);
 });

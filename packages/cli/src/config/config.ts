@@ -7,6 +7,12 @@ import type {
   PluginOptions,
   UrlPluginOptions,
 } from "@servehttp/host-bridge";
+import type {
+  BasicIdentityOptions,
+  ForwardAuthOptions,
+  JwtIdentityOptions,
+  ProxyIdentityOptions,
+} from "@servehttp/host-bridge/identity";
 import {
   type Given,
   isProxyRange,
@@ -74,6 +80,26 @@ const listenKeys = {
   ).optional(),
 };
 
+/**
+ * Who clients are, for configs in JSON and for those who need nothing else: one of the ready-made
+ * identities of `@servehttp/host-bridge/identity`, with its options.
+ */
+export type IdentityConfig =
+  | { readonly jwt: JwtIdentityOptions }
+  | { readonly basic: BasicIdentityOptions }
+  | { readonly forward: ForwardAuthOptions }
+  | { readonly proxy: ProxyIdentityOptions };
+
+const watchKeys = {
+  /** True: pages reload by themselves when their plugin is a new one. Default: false. */
+  liveReload: z.boolean("true or false").optional(),
+};
+
+/** What `watch` does beside reloading plugins. */
+export interface WatchConfig extends Given<typeof watchKeys> {}
+
+const watch: z.ZodType<WatchConfig, WatchConfig> = shape(watchKeys);
+
 /** One address to listen on. */
 export interface ListenConfig extends Given<typeof listenKeys, "address"> {}
 
@@ -106,6 +132,13 @@ const commandKeys = {
     .optional(),
   /** A certificate for all addresses: then HTTP/2 and HTTP/1.1 over TLS. Default: plain HTTP/1.1. */
   tls: certificate.optional(),
+  /**
+   * For development: a plugin reloads when its files change, the config when that changes, and
+   * clients see why a plugin is not there. Default: false.
+   */
+  watch: z
+    .union([z.boolean(), watch], { error: "true, false, or an object with liveReload" })
+    .optional(),
   /** How to log, where no `logger` is given. Default: pretty in a terminal, else JSON lines. */
   log: oneOf(...logFormats).optional(),
   /** The least that is logged, where no `logger` is given. Default: `"info"`. */
@@ -141,7 +174,9 @@ export interface TargetPluginOptions
  * A config: the options of `createPluginHost`, plugins by their targets, and where the command
  * listens.
  */
-export interface Config extends Omit<HostOptions, "plugins">, CommandConfig {
+export interface Config extends Omit<HostOptions, "plugins" | "identity">, CommandConfig {
+  /** Who clients are: a function, or a ready-made identity by its name. Default: nobody is told. */
+  readonly identity?: HostOptions["identity"] | IdentityConfig;
   /** The plugins by their ids: a target, or options. Default: none. */
   readonly plugins?: Readonly<Record<string, string | PluginOptions | TargetPluginOptions>>;
 }

@@ -13,6 +13,8 @@ export interface HostFlags {
   /** Addresses and ranges of balancers. */
   readonly proxyProtocol?: readonly string[];
   readonly prefix?: string;
+  readonly watch?: boolean;
+  readonly liveReload?: boolean;
   readonly log?: NonNullable<LogSettings["format"]>;
   readonly logLevel?: LogSettings["level"];
 }

@@ -3,6 +3,7 @@ import { didYouMean, hostSchema, optionError } from "@servehttp/host-bridge/opti
 import { resolve } from "node:path";
 import type { z } from "zod";
 import { saidWrong } from "../context/command-error.js";
+import { readIdentity } from "./read-identity.js";
 import { readTarget } from "../target/read-target.js";
 import {
   type CommandConfig,
@@ -25,11 +26,11 @@ export interface ConfigParts {
  * @param directory relative paths are relative to it
  * @throws CommandError with one line: the option, what was given, what is allowed
  */
-export function readConfig(
+export async function readConfig(
   config: Config,
   directory: string,
   environment: Readonly<Record<string, string | undefined>>,
-): ConfigParts {
+): Promise<ConfigParts> {
   checkNames(config);
   const command = Object.fromEntries(
     Object.entries(config).filter(([name]) => commandNames.includes(name)),
@@ -38,12 +39,16 @@ export function readConfig(
   if (!checked.success) {
     throw saidWrong(optionError(checked.error, [], command).message);
   }
-  const { plugins, ...rest } = Object.fromEntries(
+  const { plugins, identity, ...rest } = Object.fromEntries(
     Object.entries(config).filter(([name]) => !commandNames.includes(name)),
   ) as Omit<Config, keyof CommandConfig>;
   return {
     command: checked.data,
-    host: { ...rest, ...withPlugins(plugins, directory, environment) },
+    host: {
+      ...rest,
+      ...(identity !== undefined && { identity: await readIdentity(identity, directory) }),
+      ...withPlugins(plugins, directory, environment),
+    },
   };
 }
 

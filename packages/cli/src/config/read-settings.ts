@@ -3,6 +3,7 @@ import { basename, dirname } from "node:path";
 import type { CommandContext } from "../context/command-context.js";
 import { CommandError, saidWrong } from "../context/command-error.js";
 import { readTarget } from "../target/read-target.js";
+import type { CommandConfig } from "./config.js";
 import { findConfig } from "./find-config.js";
 import type { HostFlags } from "./host-flags.js";
 import { loadConfig } from "./load-config.js";
@@ -22,7 +23,8 @@ export async function readSettings(flags: HostFlags, context: CommandContext): P
   return {
     file,
     app: command.app,
-    host: withFlags(config.host, flags, context),
+    watch: isWatching(command, flags),
+    host: withDevelopment(withFlags(config.host, flags, context), command, flags),
     listen: readListeners(
       command,
       file === undefined ? context.cwd : dirname(file),
@@ -38,12 +40,27 @@ const none: ConfigParts = { command: {}, host: {} };
 async function readFile(file: string, { environment }: CommandContext): Promise<ConfigParts> {
   const config = await loadConfig(file, environment);
   try {
-    return readConfig(config, dirname(file), environment);
+    return await readConfig(config, dirname(file), environment);
   } catch (thrown) {
     throw thrown instanceof CommandError
       ? new CommandError(thrown.exitCode, `${basename(file)}: ${thrown.message}`)
       : thrown;
   }
+}
+
+function isWatching({ watch = false }: CommandConfig, flags: HostFlags): boolean {
+  return flags.watch === true || flags.liveReload === true || watch !== false;
+}
+
+/** Whoever watches sees why a plugin is not there. What the config says of it counts all the same. */
+function withDevelopment(host: HostOptions, command: CommandConfig, flags: HostFlags): HostOptions {
+  if (!isWatching(command, flags)) {
+    return host;
+  }
+  const { watch } = command;
+  const liveReload =
+    flags.liveReload === true || (typeof watch === "object" && watch.liveReload === true);
+  return { ...host, development: { failurePages: true, liveReload, ...host.development } };
 }
 
 function withFlags(

@@ -9,6 +9,8 @@ export interface Settings {
   readonly file: string | undefined;
   /** The options of `createPluginHost`; without a logger, the command's own is used. */
   readonly host: HostOptions;
+  /** Whether plugins reload when their files change. */
+  readonly watch: boolean;
   /** Answers what is not for a plugin; undefined: 404. */
   readonly app: CommandConfig["app"];
   /** One or more. */

@@ -20,7 +20,7 @@ describe("servehttp init", () => {
     const text = await readFile(directory.at("my-notes/package.json"), "utf8");
     expect(JSON.parse(text)).toMatchObject({
       name: "my-notes",
-      scripts: { dev: "servehttp --plugin my-notes=. --watch" },
+      scripts: { dev: "servehttp --plugin my-notes=. --watch --live-reload" },
       dependencies: { "@servehttp/plugin-sdk": `^${version}` },
     });
     const contents = await Promise.all(

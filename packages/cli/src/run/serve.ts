@@ -43,7 +43,9 @@ export async function serve(
     ending.push(announce(running));
     await Promise.race([host.start(), aborted(stop.drain)]);
     if (!stop.drain.aborted) {
-      checkAnyStarted(host, settings);
+      if (!settings.watch) {
+        checkAnyStarted(host, settings);
+      }
       for (const begin of companions) {
         ending.unshift(await begin(running));
       }

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { identitySchemas } from "@servehttp/host-bridge/identity";
 import { hostSchema, pluginSchemas } from "@servehttp/host-bridge/options";
 import { docstringsOf } from "@servehttp/testkit";
 import { z } from "zod";
@@ -12,6 +13,9 @@ interface JsonSchema {
 const hostOptions = new URL("../../../host-bridge/src/options/options.ts", import.meta.url);
 const edgeOptions = new URL("../../../host-bridge/src/edge/edge-options.ts", import.meta.url);
 const commandOptions = new URL("../config/config.ts", import.meta.url);
+
+const identity = (name: string) =>
+  new URL(`../../../host-bridge/src/identity/${name}.ts`, import.meta.url);
 
 /** Where the docstrings of each object's members are, by the name of the option that it is. */
 const blocks: Readonly<Record<string, readonly (readonly [URL, string])[]>> = {
@@ -28,6 +32,11 @@ const blocks: Readonly<Record<string, readonly (readonly [URL, string])[]>> = {
   ],
   limits: [[hostOptions, "const limitKeys = {"]],
   timeouts: [[hostOptions, "const timeoutKeys = {"]],
+  basic: [[identity("basic-identity"), "const basicKeys = {"]],
+  forward: [[identity("forward-auth"), "const forwardKeys = {"]],
+  jwt: [[identity("jwt-identity"), "const jwtKeys = {"]],
+  proxy: [[identity("proxy-identity"), "const proxyKeys = {"]],
+  watch: [[commandOptions, "const watchKeys = {"]],
   development: [[hostOptions, "const developmentKeys = {"]],
   edge: [[edgeOptions, "const edgeKeys = {"]],
   strip: [[edgeOptions, "const stripKeys = {"]],
@@ -58,6 +67,19 @@ export function configJsonSchema(): JsonSchema {
     properties: {
       ...command.properties,
       ...host.properties,
+      identity: {
+        description: "Who clients are: a ready-made identity by its name, with its options.",
+        type: "object",
+        properties: Object.fromEntries(
+          Object.entries(identitySchemas).map(([name, schema]) => [
+            name,
+            described(jsonOf(schema), name),
+          ]),
+        ),
+        minProperties: 1,
+        maxProperties: 1,
+        additionalProperties: false,
+      },
       plugins: {
         description: host.properties?.["plugins"]?.["description"],
         type: "object",
