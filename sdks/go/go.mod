@@ -1,0 +1,3 @@
+module servehttp.example/sdks/go
+
+go 1.26.0
