@@ -2,6 +2,7 @@ package servehttp
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -22,8 +23,8 @@ import (
 // response is the http.ResponseWriter of a handler. As that of net/http it collects up to 4 KiB, and
 // gives a short response its Content-Length and, by its first bytes, its Content-Type.
 //
-//	open -> committed [writeHeader] -> ended [finish]; open -> hijacked [Hijack]
-//	open, committed -> failed [fail]
+//	open -> committed [commit] -> ended [finish]; open -> switching [WriteHeader(101)]
+//	open, switching -> hijacked [Hijack]; open, committed, switching -> failed [fail]
 type response struct {
 	exchange *exchange
 	header   http.Header
@@ -47,6 +48,7 @@ type response struct {
 	// buffer has what was written and not sent.
 	buffer     *responseBuffer
 	interims   int
+	switching  []byte
 	writeError error
 	warned     bool
 }
@@ -56,6 +58,8 @@ type responseState int
 const (
 	responseOpen responseState = iota
 	responseCommitted
+	// responseSwitching: the head of a 101 is in switching, and goes out as the connection is hijacked.
+	responseSwitching
 	responseEnded
 	responseHijacked
 	responseFailed
@@ -85,18 +89,20 @@ func (w *response) init(e *exchange, init *wire.RequestInit) {
 func (w *response) Header() http.Header { return w.header }
 
 // WriteHeader implements http.ResponseWriter. A status of 1xx but 101 sends an interim response; 101
-// is what Hijack is for.
+// has to be followed by Hijack, which sends it.
 func (w *response) WriteHeader(status int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if status < 100 || status > 999 || status == http.StatusSwitchingProtocols {
-		panic(fmt.Sprintf("invalid WriteHeader code %d: a final status is 200 to 999, and Hijack takes a connection over", status))
+	if status < 100 || status > 999 {
+		panic(fmt.Sprintf("invalid WriteHeader code %d: a final status is 200 to 999", status))
 	}
 	switch {
 	case w.state == responseHijacked:
 		w.warn("WriteHeader is ignored: the connection was hijacked", status)
 	case w.state != responseOpen:
 		w.warn("WriteHeader is ignored: the response's head is committed", status)
+	case status == http.StatusSwitchingProtocols:
+		w.switchProtocols()
 	case status < 200:
 		w.inform(status)
 	default:
@@ -126,6 +132,15 @@ func (w *response) inform(status int) {
 		}
 	}
 	_ = w.send(carrier.Parts{Front: wire.AppendInformational(nil, content)})
+}
+
+// switchProtocols keeps the head of a 101, as net/http does.
+func (w *response) switchProtocols() {
+	w.state = responseSwitching
+	head := bytes.NewBufferString("HTTP/1.1 101 Switching Protocols\r\n")
+	_ = w.header.Write(head)
+	head.WriteString("\r\n")
+	w.switching = head.Bytes()
 }
 
 // askForBody sends the 100 (Continue) that the client waits for.
@@ -275,6 +290,8 @@ func (w *response) beforeWrite(size int) error {
 		return http.ErrHijacked
 	case responseEnded:
 		return errResponseEnded
+	case responseSwitching:
+		return http.ErrBodyNotAllowed
 	}
 	switch {
 	case w.writeError != nil:
@@ -388,6 +405,10 @@ func (w *response) finish() {
 	switch w.state {
 	case responseHijacked, responseFailed:
 		return
+	case responseSwitching:
+		w.state = responseFailed
+		_ = w.refuse("the handler wrote the status 101 and did not hijack the connection")
+		return
 	case responseOpen:
 		w.commit(http.StatusOK)
 	}
@@ -410,7 +431,7 @@ func (w *response) finish() {
 func (w *response) fail() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.state == responseOpen || w.state == responseCommitted {
+	if w.state <= responseSwitching {
 		w.state = responseFailed
 		w.exchange.channel.Reset(fault.New(fault.HandlerFailed, "the handler failed"))
 		w.freeBuffer()
@@ -455,7 +476,7 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	switch {
 	case w.state == responseHijacked:
 		return nil, nil, http.ErrHijacked
-	case w.state != responseOpen:
+	case w.state != responseOpen && w.state != responseSwitching:
 		return nil, nil, fmt.Errorf("servehttp: the response has begun, so the connection can't be taken over")
 	case w.writeError != nil:
 		return nil, nil, w.writeError
@@ -472,6 +493,9 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.headSent.Store(true)
 	w.exchange.body.drop(http.ErrHijacked)
 	w.exchange.service.running.enter()
+	if _, err := conn.Write(w.switching); err != nil {
+		return nil, nil, err
+	}
 	return conn, bufio.NewReadWriter(bufio.NewReader(conn), bufio.NewWriter(conn)), nil
 }
 

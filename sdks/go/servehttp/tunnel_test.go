@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -137,5 +138,39 @@ func TestAHandlerThatPanicsBreaksTheConnectionThatItTookOver(t *testing.T) {
 	eachCarrier(t, handler, func(t *testing.T, h host, p *testPlugin) {
 		h.open(get("/", hijackable())).until("a reset", func(r *received) bool { return r.reset != 0 })
 		<-p.service.running.whenIdle()
+	})
+}
+
+// github.com/coder/websocket does it so.
+func TestAStatus101GoesOutAsTheConnectionIsHijacked(t *testing.T) {
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Upgrade", "websocket")
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		w.Header().Set("Late", "ignored")
+		if _, err := w.Write([]byte("x")); err != http.ErrBodyNotAllowed {
+			t.Error(err)
+		}
+		if r.URL.Path == "/forgotten" {
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		fmt.Fprint(conn, "behind")
+		_ = conn.Close()
+	}
+	eachCarrier(t, handler, func(t *testing.T, h host, p *testPlugin) {
+		found := h.open(get("/", hijackable())).until("the end", func(r *received) bool { return r.tunnelEnded })
+		if found.tunnel != "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\nbehind" || !found.hijacked {
+			t.Errorf("%+v", found)
+		}
+		if found := h.open(get("/forgotten", hijackable())).over(); found.ended || found.status != 0 {
+			t.Errorf("%+v", found)
+		}
+		if !strings.Contains(p.log.String(), "did not hijack") {
+			t.Error(p.log)
+		}
 	})
 }

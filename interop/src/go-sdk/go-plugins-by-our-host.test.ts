@@ -1,0 +1,120 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Call } from "../call.js";
+import { itServesEverything } from "../engines/it-serves-everything.js";
+import { buildGoSdk, type GoApp, reasonWithoutGoSdk, withFrameworks } from "./build-go-sdk.js";
+import { itAnswersAsDirect } from "./go-apps-as-direct.js";
+import { type ServedDirectly, serveDirectly } from "./served-directly.js";
+
+const leftOut = await reasonWithoutGoSdk();
+if (leftOut !== undefined) {
+  console.log(`the Go SDK is left out: ${leftOut}`);
+}
+const carriers = leftOut === undefined ? (["stream", "mux"] as const) : [];
+const frameworks: readonly GoApp[] = withFrameworks
+  ? ["chi", "echo", "gin", "proxy"]
+  : ["chi", "proxy"];
+
+let directory: string;
+let program: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "servehttp-go-"));
+  program = leftOut === undefined ? await buildGoSdk(directory) : "";
+});
+
+afterAll(() => rm(directory, { recursive: true }));
+
+describe.each(carriers)("plugins on the Go SDK, on the %s carrier", (carrier) => {
+  let host: PluginHost;
+  let server: Server;
+  const originOf = (app: GoApp) =>
+    `http://127.0.0.1:${(server.address() as AddressInfo).port}/plugins/${app}`;
+
+  beforeAll(async () => {
+    const apps: readonly GoApp[] = ["everything", ...frameworks];
+    host = createPluginHost({
+      plugins: Object.fromEntries(apps.map((app) => [app, { command: [program, app], carrier }])),
+      logger: false,
+    });
+    await host.start();
+    server = createServer();
+    host.attach(server);
+    await once(server.listen(0, "127.0.0.1"), "listening");
+  });
+
+  afterAll(async () => {
+    server.closeAllConnections();
+    server.close();
+    await host.stop({ drainMs: 0 });
+  });
+
+  it("run on that carrier", async () => {
+    expect(host.plugins).toEqual(
+      host.plugins.map(() => expect.objectContaining({ state: "ready", carrier })),
+    );
+    expect(await (await fetch(`${originOf("everything")}/engine`)).text()).toMatch(/^go1\./);
+  });
+
+  itServesEverything(() => originOf("everything"));
+
+  it("are replaced by a new process when they are reloaded", async () => {
+    const pidOf = () => host.plugins.find(({ id }) => id === "everything")?.pid;
+    const pid = pidOf();
+    await host.reload("everything");
+    expect(host.plugins[0]).toMatchObject({ state: "ready", restarts: 0 });
+    expect(pidOf()).not.toBe(pid);
+    expect((await fetch(`${originOf("everything")}/engine`)).status).toBe(200);
+  });
+
+  describe.each(frameworks)("%s as it is", (app) => {
+    let direct: ServedDirectly;
+
+    beforeAll(async () => {
+      direct = await serveDirectly(program, app);
+    });
+
+    afterAll(() => direct[Symbol.asyncDispose]());
+
+    itAnswersAsDirect(
+      app,
+      () => originOf(app),
+      () => direct.origin,
+    );
+  });
+
+  it("break a transfer off that httputil.ReverseProxy could not finish", async () => {
+    const call = new Call(`${originOf("proxy")}/broken-off`);
+    call.end();
+    await expect(call.result()).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+});
+
+it.skipIf(leftOut !== undefined)("a plugin on the Go SDK ends with its host", async () => {
+  const sockets = await mkdtemp(join(tmpdir(), "servehttp-go-"));
+  const child = spawn(program, ["everything"], {
+    stdio: ["ignore", "ignore", "inherit", "pipe"],
+    env: {
+      ...process.env,
+      SERVEHTTP_ADDRESS: `unix:${sockets}/plugin.sock`,
+      SERVEHTTP_HOST_FD: "3",
+    },
+  });
+  try {
+    const exited = once(child, "exit");
+    await expect.poll(() => readdir(sockets), { timeout: 15_000 }).toEqual(["plugin.sock"]);
+    child.stdio[3]?.destroy();
+    expect(await exited).toEqual([1, null]);
+    expect(await readdir(sockets)).toEqual([]);
+  } finally {
+    child.kill("SIGKILL");
+    await rm(sockets, { recursive: true });
+  }
+});

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"sync"
+
+	"github.com/coder/websocket"
+
+	"servehttp.example/sdks/go/servehttp"
+)
+
+// everything answers what interop/src/engines/engine-plugin.ts answers, for a host to hold a plugin in
+// Go to:
+//
+//	GET  /engine      the version of Go
+//	POST /echo        each chunk as it comes
+//	POST /hash        the SHA-256 of the body
+//	GET  /events      an event at once and one for each /next-event, until the client leaves
+//	GET  /next-event  how many listen
+//	GET  /around      an informational response, a body, a trailer
+//	GET  /broken      half a body; behind GET /break the handler panics
+//	POST /cut         answers at once and reads the body; GET /was-cut waits until one was cut off
+//	POST /early       413, without reading the body
+//	GET  /left        waits until a client of /events has left, then says why
+//	upgrade at /websocket   a WebSocket that gives back each message
+func everything() http.Handler {
+	p := &plugin{
+		listeners: map[chan struct{}]struct{}{},
+		left:      make(chan servehttp.Code, 1),
+		cut:       make(chan struct{}, 1),
+		breaking:  make(chan struct{}),
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /engine", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, runtime.Version()) })
+	mux.HandleFunc("POST /echo", echoBody)
+	mux.HandleFunc("POST /hash", hash)
+	mux.HandleFunc("GET /events", p.events)
+	mux.HandleFunc("GET /next-event", p.nextEvent)
+	mux.HandleFunc("GET /around", around)
+	mux.HandleFunc("GET /broken", p.broken)
+	mux.HandleFunc("GET /break", func(http.ResponseWriter, *http.Request) { close(p.breaking) })
+	mux.HandleFunc("POST /cut", p.cutOff)
+	mux.HandleFunc("GET /was-cut", func(w http.ResponseWriter, _ *http.Request) {
+		<-p.cut
+		fmt.Fprint(w, "cut off")
+	})
+	mux.HandleFunc("POST /early", early)
+	mux.HandleFunc("GET /left", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, <-p.left) })
+	mux.HandleFunc("GET /websocket", echoMessages)
+	return mux
+}
+
+// plugin is what its handlers know of each other.
+type plugin struct {
+	mu        sync.Mutex
+	listeners map[chan struct{}]struct{}
+	left      chan servehttp.Code
+	cut       chan struct{}
+	breaking  chan struct{}
+}
+
+func echoBody(w http.ResponseWriter, r *http.Request) {
+	controller := http.NewResponseController(w)
+	buffer := make([]byte, 65_536)
+	for {
+		n, err := r.Body.Read(buffer)
+		if _, failed := w.Write(buffer[:n]); failed != nil || err == io.EOF {
+			return
+		}
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		_ = controller.Flush()
+	}
+}
+
+func hash(w http.ResponseWriter, r *http.Request) {
+	digest := sha256.New()
+	if _, err := io.Copy(digest, r.Body); err == nil {
+		fmt.Fprintf(w, "%x", digest.Sum(nil))
+	}
+}
+
+func (p *plugin) events(w http.ResponseWriter, r *http.Request) {
+	next := make(chan struct{}, 1)
+	next <- struct{}{}
+	p.mu.Lock()
+	p.listeners[next] = struct{}{}
+	p.mu.Unlock()
+	w.Header().Set("Content-Type", "text/event-stream")
+	for number := 1; ; number++ {
+		select {
+		case <-next:
+			fmt.Fprintf(w, "data: %d\n\n", number)
+			w.(http.Flusher).Flush()
+		case <-r.Context().Done():
+			p.mu.Lock()
+			delete(p.listeners, next)
+			p.mu.Unlock()
+			var reason *servehttp.Error
+			if errors.As(context.Cause(r.Context()), &reason) {
+				p.left <- reason.Code
+			}
+			return
+		}
+	}
+}
+
+func (p *plugin) nextEvent(w http.ResponseWriter, _ *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for next := range p.listeners {
+		next <- struct{}{}
+	}
+	fmt.Fprint(w, len(p.listeners))
+}
+
+func around(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Link", "</style.css>; rel=preload")
+	w.WriteHeader(http.StatusEarlyHints)
+	w.Header().Del("Link")
+	w.Header().Set("Trailer", "X-Trailer")
+	fmt.Fprint(w, "in between")
+	w.Header().Set("X-Trailer", "behind")
+}
+
+func (p *plugin) broken(w http.ResponseWriter, _ *http.Request) {
+	fmt.Fprint(w, "half of it")
+	w.(http.Flusher).Flush()
+	<-p.breaking
+	panic("no more")
+}
+
+func (p *plugin) cutOff(w http.ResponseWriter, r *http.Request) {
+	w.(http.Flusher).Flush()
+	if _, err := io.Copy(io.Discard, r.Body); errors.Is(err, io.ErrUnexpectedEOF) {
+		p.cut <- struct{}{}
+	}
+}
+
+func early(w http.ResponseWriter, _ *http.Request) {
+	w.WriteHeader(http.StatusRequestEntityTooLarge)
+	fmt.Fprint(w, "too much")
+}
+
+func echoMessages(w http.ResponseWriter, r *http.Request) {
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	if err != nil {
+		return
+	}
+	defer conn.CloseNow()
+	conn.SetReadLimit(1 << 20)
+	for {
+		kind, message, err := conn.Read(r.Context())
+		if err != nil {
+			return
+		}
+		if err := conn.Write(r.Context(), kind, message); err != nil {
+			return
+		}
+	}
+}
