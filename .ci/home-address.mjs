@@ -1,9 +1,11 @@
 // Where the project lives stands once, in the root's package.json: `repository` and `homepage`. Each
-// published package has to say it too, because npm proves by it where a package was built.
+// published package has to say it too, because npm proves by it where a package was built. The path
+// of the Go module is an address as well: it stands in each of its files.
 //
-//   home-address.mjs            writes it into the published packages
+//   home-address.mjs            writes it into the published packages, and where Go needs it
 //   home-address.mjs --check    fails if they say something else
 //   home-address.mjs --release  fails as well where the root says nothing yet
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { publishedPackages } from "./published-packages.mjs";
 
@@ -24,6 +26,25 @@ for (const directory of publishedPackages()) {
     process.exit(1);
   }
   writeFileSync(path, wanted);
+}
+
+const modulePath = /^module (\S+)$/m.exec(readFileSync("sdks/go/go.mod", "utf8"))[1];
+const wantedPath = goModulePath();
+if (modulePath !== wantedPath && mode !== undefined) {
+  console.error(`the Go module is ${modulePath}, and has to be ${wantedPath}: npm run home`);
+  process.exit(1);
+}
+if (modulePath !== wantedPath) {
+  const naming = execFileSync("git", ["grep", "-lF", modulePath], { encoding: "utf8" });
+  for (const path of naming.trim().split("\n")) {
+    writeFileSync(path, readFileSync(path, "utf8").replaceAll(modulePath, wantedPath));
+  }
+}
+
+/** Where `go get` finds the module: its folder in the repository. Until there is one, no address. */
+function goModulePath() {
+  const repository = root.repository?.url ?? "https://servehttp.example";
+  return `${repository.replace(/^(?:git\+)?\w+:\/\//, "").replace(/\.git$/, "")}/sdks/go`;
 }
 
 /** A package's description with the root's address, in the order that npm's own tools write. */

@@ -24,6 +24,7 @@ const guide: DefaultTheme.SidebarItem[] = [
     text: "Plugins",
     items: [
       { text: "Writing a plugin", link: "/plugins" },
+      { text: "Plugins in Go", link: "/go" },
       { text: "Frameworks", link: "/frameworks" },
     ],
   },

@@ -49,8 +49,8 @@ export async function runCase(
   };
 }
 
-function takesPart({ name, tunnelsOnly }: Target, { targets }: BenchCase): boolean {
-  return targets?.includes(name) ?? tunnelsOnly !== true;
+function takesPart({ name, namedOnly }: Target, { targets }: BenchCase): boolean {
+  return targets?.includes(name) ?? namedOnly !== true;
 }
 
 /** A target in one case: its processes, and what was measured of it. */

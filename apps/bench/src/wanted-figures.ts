@@ -53,6 +53,7 @@ export const wantedFigures: readonly WantedFigure[] = [
   { case: "held-10k", metric: "host rss", target: "mux", bound: "at most", value: 64 },
   { case: "held-10k", metric: "new request p99", target: "mux", bound: "at most", value: 50 },
   ...tunnels,
+  ratio("go-get-64", "requests", "mux to Go", "Go ReverseProxy to Go", "at least", 1.3),
 ];
 
 /** Those of the figures whose cases were run. */

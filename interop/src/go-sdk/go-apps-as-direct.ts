@@ -52,7 +52,11 @@ const rows: readonly Row[] = [
 ];
 
 /** An application behind a host answers as it does on net/http itself. Origins have no slash at the end. */
-export function itAnswersAsDirect(app: GoApp, behindHost: () => string, direct: () => string): void {
+export function itAnswersAsDirect(
+  app: GoApp,
+  behindHost: () => string,
+  direct: () => string,
+): void {
   it.each(rows.filter(({ apps }) => apps?.includes(app) ?? true))("$name", async (row) => {
     const [found, wanted] = [await answer(behindHost(), row), await answer(direct(), row)];
     expect(found).toEqual(wanted);

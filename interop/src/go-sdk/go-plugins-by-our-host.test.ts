@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Call } from "../call.js";
 import { itServesEverything } from "../engines/it-serves-everything.js";
 import { buildGoSdk, type GoApp, reasonWithoutGoSdk, withFrameworks } from "./build-go-sdk.js";
+import { buildDocumentedPlugin } from "./documented-plugin.js";
 import { itAnswersAsDirect } from "./go-apps-as-direct.js";
 import { type ServedDirectly, serveDirectly } from "./served-directly.js";
 
@@ -95,6 +96,22 @@ describe.each(carriers)("plugins on the Go SDK, on the %s carrier", (carrier) =>
     call.end();
     await expect(call.result()).rejects.toMatchObject({ code: "ECONNRESET" });
   });
+});
+
+it.skipIf(leftOut !== undefined)("the plugin of docs/go.md answers", async () => {
+  const command = [await buildDocumentedPlugin(directory)];
+  const host = createPluginHost({ plugins: { notes: { command } }, logger: false });
+  await host.start();
+  const server = createServer();
+  host.attach(server);
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  const response = await fetch(`http://127.0.0.1:${port}/plugins/notes/hello`);
+  expect(await response.text()).toBe("hello from /hello\n");
+  expect(host.plugins).toMatchObject([{ state: "ready", carrier: "mux" }]);
+  server.closeAllConnections();
+  server.close();
+  await host.stop({ drainMs: 0 });
 });
 
 it.skipIf(leftOut !== undefined)("a plugin on the Go SDK ends with its host", async () => {

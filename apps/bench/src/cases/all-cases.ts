@@ -3,6 +3,7 @@ import { besideBulk } from "./beside-bulk.js";
 import { bulkDown, bulkUp } from "./bulk.js";
 import { events } from "./events.js";
 import { firstByte } from "./first-byte.js";
+import { goPlugin } from "./go-plugin.js";
 import { heldStreams } from "./held-streams.js";
 import { jsonEchoes, smallGets } from "./requests.js";
 import { tunnels } from "./tunnel.js";
@@ -18,4 +19,5 @@ export const allCases: readonly BenchCase[] = [
   besideBulk,
   ...heldStreams,
   ...tunnels,
+  goPlugin,
 ];

@@ -26,7 +26,11 @@ export const jsonEchoes: readonly BenchCase[] = [1, 64].map((kibibytes) =>
 const failedShareMax = 0.001;
 
 /** One request after the other on every connection. */
-function requests(name: string, title: string, load: Omit<LoadOptions, "seconds">): BenchCase {
+export function requests(
+  name: string,
+  title: string,
+  load: Omit<LoadOptions, "seconds">,
+): BenchCase {
   const alone = load.connections === 1;
   return {
     name,

@@ -1,24 +1,19 @@
-/**
- * The bridge: host and plugin as two processes. Arguments: the carrier, then what Node is told
- * before the plugin's program.
- */
+/** The bridge: host and plugin as two processes. Arguments: the carrier, then the plugin's command. */
 import { createServer } from "node:http";
-import { fileURLToPath } from "node:url";
 
 import { createPluginHost } from "@servehttp/host-bridge";
 
 import { announce } from "./announce.js";
 
-const [, , carrier, ...pluginExecArgv] = process.argv;
+const [, , carrier, ...command] = process.argv;
 if (carrier !== "mux" && carrier !== "stream") {
   throw new Error(`mux or stream, not ${carrier}`);
 }
-const pluginPath = fileURLToPath(new URL("./plugin-servehttp.js", import.meta.url));
 // A plugin gets few of its host's variables. When it is profiled, it must know where to write.
 const profiles = process.env["SERVEHTTP_BENCH_PROFILES"];
 const env = profiles === undefined ? {} : { SERVEHTTP_BENCH_PROFILES: profiles };
 const host = createPluginHost({
-  plugins: { bench: { command: ["node", ...pluginExecArgv, pluginPath], carrier, env } },
+  plugins: { bench: { command, carrier, env } },
   logger: false,
 });
 await host.start();

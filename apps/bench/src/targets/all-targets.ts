@@ -1,4 +1,5 @@
 import { direct } from "./direct.js";
+import { goReverseProxyToGo, servehttpToGo } from "./go-plugin.js";
 import { goReverseProxy } from "./go-reverse-proxy.js";
 import { haproxy } from "./haproxy.js";
 import { nginx } from "./nginx.js";
@@ -21,4 +22,7 @@ export const allTargets: readonly Target[] = [
   nodeHost("naive grpc-js", "host-naive-grpc-js", "plugin-naive-grpc-js"),
   nodeHost("naive connect-node", "host-naive-connect", "plugin-naive-connect"),
   rawTcpRelay,
+  servehttpToGo("mux"),
+  servehttpToGo("stream"),
+  goReverseProxyToGo,
 ];

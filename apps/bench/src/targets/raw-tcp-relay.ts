@@ -7,5 +7,5 @@ import type { Target } from "./target.js";
  */
 export const rawTcpRelay: Target = {
   ...nodeHost("raw TCP relay", "host-tcp-relay", "plugin-tunnel"),
-  tunnelsOnly: true,
+  namedOnly: true,
 };

@@ -5,10 +5,10 @@ export interface Target {
   /** As in tables and in `--target`. */
   readonly name: string;
   /**
-   * Whether it carries bytes and knows no HTTP: it takes part only in cases that name it. Default:
-   * no.
+   * Whether it takes part only in cases that name it: it carries bytes and knows no HTTP, or has
+   * another plugin than the others. Default: no.
    */
-  readonly tunnelsOnly?: boolean;
+  readonly namedOnly?: boolean;
   /** Why it can't run on this machine. Undefined if it can. */
   missing(): Promise<string | undefined>;
   start(options?: StartOptions): Promise<RunningTarget>;

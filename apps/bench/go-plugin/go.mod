@@ -1,0 +1,7 @@
+module servehttp/bench/go-plugin
+
+go 1.26.0
+
+require servehttp.example/sdks/go v0.0.0
+
+replace servehttp.example/sdks/go => ../../../sdks/go
