@@ -2,12 +2,19 @@
 import { createServer } from "node:http";
 import { createPluginHost } from "@servehttp/host-bridge";
 
+// Astro's development server has its scripts at "/", whatever its base. So the plugin gets a host name
+// of its own there.
+const isDev = process.argv.includes("dev");
+const name = isDev ? "site.localhost" : "localhost";
+
 const host = createPluginHost({
   plugins: {
     site: {
-      command: ["node", "plugin.js"],
+      command: ["node", "plugin.js", ...process.argv.slice(2)],
       // The application has its whole path in its pages, and so wants to see it in requests.
       path: "full",
+      hosts: isDev ? [name] : [],
+      timeouts: { startMs: 60_000 },
     },
   },
 });
@@ -17,7 +24,7 @@ const server = createServer((request, response) => {
   response.writeHead(404).end("the application has no such page\n");
 });
 host.attach(server).listen(process.env.PORT ?? 8080, () => {
-  console.log(`open http://localhost:${server.address().port}/plugins/site/`);
+  console.log(`open http://${name}:${server.address().port}/plugins/site/`);
 });
 
 process.once("SIGTERM", async () => {

@@ -5,9 +5,10 @@ import { createPluginHost } from "@servehttp/host-bridge";
 const host = createPluginHost({
   plugins: {
     site: {
-      command: ["node", "plugin.js"],
+      command: ["node", "plugin.js", ...process.argv.slice(2)],
       // The application has its whole path in its pages, and so wants to see it in requests.
       path: "full",
+      timeouts: { startMs: 60_000 },
     },
   },
 });

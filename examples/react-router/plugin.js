@@ -9,7 +9,7 @@ const server = createServer(app);
 if (process.argv.includes("dev")) {
   // A server that never listens: Vite attaches its WebSocket to it.
   const { createServer: createViteServer } = await import("vite");
-  const vite = await createViteServer({ server: { middlewareMode: true, hmr: { server } } });
+  const vite = await createViteServer({ server: { middlewareMode: true, ws: { server } } });
   app.use(vite.middlewares);
   const build = () => vite.ssrLoadModule("virtual:react-router/server-build");
   app.use(createRequestHandler({ build }));

@@ -6,8 +6,8 @@ const host = createPluginHost({
   plugins: {
     site: {
       command: ["node", "plugin.js", ...process.argv.slice(2)],
-      // The application has its whole path in its pages, and so wants to see it in requests.
-      path: "full",
+      // An application that has its whole path in its pages wants to see it in requests.
+      path: process.argv.includes("anywhere") ? "stripped" : "full",
       timeouts: { startMs: 60_000 },
     },
   },

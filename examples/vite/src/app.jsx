@@ -1,7 +1,8 @@
 import { useEffect, useState } from "react";
 import logo from "./logo.svg";
 
-const base = import.meta.env.BASE_URL;
+/** The path of the application: what it was built for, or where its page is. */
+const base = new URL(import.meta.env.BASE_URL, document.baseURI).pathname;
 
 /** Two pages. An application of more would bring a router, and tell it the same base. */
 export function App() {

@@ -5,8 +5,18 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Chromium, complaintsOf, type Page } from "@servehttp/testkit/chromium";
 
-/** Whether an example serves what it has built, or its sources with a development server. */
-export type ExampleMode = "production" | "development";
+/**
+ * Whether an example serves what it has built, for its place or for any, or its sources with a
+ * development server.
+ */
+export type ExampleMode = "production" | "anywhere" | "development";
+
+/** What its host is started with. */
+const hostArguments: Readonly<Record<ExampleMode, readonly string[]>> = {
+  production: [],
+  anywhere: ["anywhere"],
+  development: ["dev"],
+};
 
 /** An example whose host runs. Disposing of it stops the host, and the plugin with it. */
 export class ExampleSite implements AsyncDisposable {
@@ -38,7 +48,7 @@ export class ExampleSite implements AsyncDisposable {
     environment: NodeJS.ProcessEnv,
     browser?: Chromium,
   ): Promise<ExampleSite> {
-    const host = spawn("node", mode === "development" ? ["host.js", "dev"] : ["host.js"], {
+    const host = spawn("node", ["host.js", ...hostArguments[mode]], {
       cwd: directory,
       env: { ...environment, PORT: "0" },
       stdio: ["ignore", "pipe", "inherit"],

@@ -10,7 +10,7 @@ import { packPackages } from "./packed-packages.js";
 /** What it takes to install and build the largest of them on a slow machine. */
 const installMsMax = 900_000;
 
-const modes: readonly ExampleMode[] = ["production", "development"];
+const modes: readonly ExampleMode[] = ["production", "anywhere", "development"];
 
 let packed: TemporaryDirectory;
 let tarballs: readonly string[];

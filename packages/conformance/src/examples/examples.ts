@@ -28,7 +28,7 @@ const sveltekit: PageNotes = {
   forms:
     "Form actions as they are. adapter-node needs `PROTOCOL_HEADER` and `HOST_HEADER`, or `ORIGIN`, or it takes the form for another site's.",
   development: {
-    how: "Vite in middleware mode, attached to a server that never listens: `server.hmr.server`, `servePlugin(server)`.",
+    how: "Vite in middleware mode, attached to a server that never listens: `server.ws.server`, `servePlugin(server)`.",
     file: "src/routes/+page.svelte",
   },
 };
@@ -38,6 +38,10 @@ const nuxt: PageNotes = {
   assets: '`app.baseURL`, `path: "full"` in the host, and Nitro\'s preset `node-listener`.',
   links: "`<NuxtLink>` as it is.",
   forms: "`$fetch` and `useFetch` know the base.",
+  development: {
+    how: "`loadNuxt` and `buildNuxt` of `nuxt/kit`, as `nuxt dev` calls them, with `server.ws.server` set to a server that never listens. The state of components survives.",
+    file: "app/pages/index.vue",
+  },
 };
 
 const astro: PageNotes = {
@@ -47,6 +51,13 @@ const astro: PageNotes = {
   links: "`<ClientRouter />` as it is; links are written with `import.meta.env.BASE_URL`.",
   forms:
     "A form that a page reads in its frontmatter. Astro compares Origin with the client's Host.",
+  development: {
+    how: '`dev()` of `astro`, whose `handle` is a listener, with `server.ws.server` set to a server that never listens. An `.astro` page is loaded anew. The scripts are at `/`, whatever `base` says: the host gives the plugin a name of its own, `hosts: ["site.localhost"]`.',
+    file: "src/pages/index.astro",
+    // Vite finds out what the island needs when it is asked for, and then loads the page anew.
+    allowed: /^504 .*\/\.vite\/deps\//,
+    reloads: true,
+  },
 };
 
 const reactRouter: PageNotes = {
@@ -66,8 +77,10 @@ const vite: PageNotes = {
   assets: 'An absolute `base`, `path: "full"` in the host, and `express.static`.',
   links: "Every other path gets `index.html`, so that the browser's router decides.",
   forms: "Calls to an API with `import.meta.env.BASE_URL` in front.",
+  anywhere:
+    '`base: "./"`. The plugin writes `<base href>` with `request.baseUrl` into `index.html`, which the host has told it. Without that, only links one level down find their scripts.',
   development: {
-    how: "Middleware mode, `server.hmr.server` set to a server that never listens, `servePlugin(server)`. The state of components survives.",
+    how: "Middleware mode, `server.ws.server` set to a server that never listens, `servePlugin(server)`. The state of components survives.",
     file: "src/app.jsx",
   },
 };

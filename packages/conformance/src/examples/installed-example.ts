@@ -75,7 +75,7 @@ export class InstalledExample implements AsyncDisposable {
 function environment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) =>
-      !/^(?:npm_|VITEST|VITE_|TEST$|NODE_ENV$|NODE_PATH$|NODE_OPTIONS$|DEV$|PROD$|MODE$|SSR$)/.test(
+      !/^(?:npm_|VITEST|VITE_|TEST$|NODE_ENV$|NODE_PATH$|NODE_OPTIONS$|DEV$|PROD$|MODE$|SSR$|BASE_URL$)/.test(
         name,
       ),
   );

@@ -9,6 +9,8 @@ export interface PageNotes {
   readonly assets: string;
   readonly links: string;
   readonly forms: string;
+  /** How one build comes to work at any place, where it does. */
+  readonly anywhere?: string;
   /** What its development server needs, and an edit that a browser has to see. */
   readonly development?: DevelopmentNotes;
 }
@@ -17,6 +19,8 @@ interface DevelopmentNotes {
   readonly how: string;
   /** The source of the page with the heading `Home`. */
   readonly file: string;
+  /** Whether an edit loads the page anew. */
+  readonly reloads?: true;
   /** What its page asks for in vain. */
   readonly allowed?: RegExp;
 }
@@ -26,7 +30,7 @@ interface DevelopmentNotes {
  * counter that needs its script, a form and a link, and `About`.
  */
 export function pageFeatures(notes: PageNotes): readonly ExampleFeature[] {
-  const { by, development } = notes;
+  const { by, anywhere, development } = notes;
   const production: readonly ExampleFeature[] = [
     {
       feature: "pages, style sheets, images, scripts that take over",
@@ -53,17 +57,39 @@ export function pageFeatures(notes: PageNotes): readonly ExampleFeature[] {
       check: (site) => site.look(keepsWhatIsSaid),
     },
   ];
-  return development === undefined
-    ? production
-    : [...production, developmentFeature(by, development)];
+  return [
+    ...production,
+    ...(anywhere === undefined ? [] : [anywhereFeature(by, anywhere)]),
+    ...(development === undefined ? [] : [developmentFeature(by, development)]),
+  ];
+}
+
+function anywhereFeature(by: readonly string[], how: string): ExampleFeature {
+  return {
+    feature: "one build for any place, by a relative base: the same, and links from further down",
+    by,
+    inBrowser: true,
+    works: "yes",
+    how,
+    mode: "anywhere",
+    async check(site) {
+      await site.look(async (page) => {
+        await navigates(page, site);
+        await keepsWhatIsSaid(page);
+      });
+      await site.look(isAlive, { path: "a/b/c" });
+    },
+  };
 }
 
 function developmentFeature(
   by: readonly string[],
-  { how, file, allowed }: DevelopmentNotes,
+  { how, file, allowed, reloads }: DevelopmentNotes,
 ): ExampleFeature {
   return {
-    feature: "the development server, hot replacement of modules over its WebSocket",
+    feature: reloads
+      ? "the development server, which loads the page anew over its WebSocket"
+      : "the development server, hot replacement of modules over its WebSocket",
     by,
     inBrowser: true,
     works: "yes",
@@ -76,7 +102,7 @@ function developmentFeature(
           await page.evaluate("globalThis.kept = true");
           await site.edit(file, "<h1>Home</h1>", "<h1>Home, edited</h1>");
           await expect.poll(() => headingOf(page)).toBe("Home, edited");
-          expect(await page.evaluate("globalThis.kept")).toBe(true);
+          expect(await page.evaluate("globalThis.kept")).toBe(reloads ? undefined : true);
           await keepsWhatIsSaid(page);
         },
         { allowed },
