@@ -9,7 +9,9 @@ import { createPluginHost } from "@servehttp/host-bridge";
 
 const [carrier, ...command] = process.argv.slice(2);
 const host = createPluginHost({
-  plugins: { engine: { command, carrier: carrier === "mux" ? "mux" : "stream" } },
+  plugins: {
+    engine: { command, carrier: carrier === "mux" ? "mux" : "stream", mayCall: ["engine"] },
+  },
   logger: false,
 });
 await host.start();

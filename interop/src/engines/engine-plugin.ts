@@ -13,6 +13,9 @@
  * | `POST /cut` | answers at once and reads the body; `GET /was-cut` waits until one was cut off |
  * | `POST /early` | 413, without reading the body |
  * | `GET /left` | waits until a client of `/events` has left, then says the code of its signal's reason |
+ * | `/call/…` | what this plugin itself answers to a call of its own for the rest of the path |
+ * | `GET /caller` | which plugin calls |
+ * | `GET /hang` | some bytes, and then nothing; `GET /hung` waits until that was given up, and says why |
  * | upgrade at `/websocket` | a WebSocket that gives back each message |
  */
 import { createHash } from "node:crypto";
@@ -22,11 +25,16 @@ import { echoWebSocket } from "./echo-websocket.js";
 const listeners = new Set<() => void>();
 const left = Promise.withResolvers<string>();
 const breaking = Promise.withResolvers<void>();
+const hung = Promise.withResolvers<string>();
 const cut = Promise.withResolvers<string>();
 
 await servePlugin({ serveHTTP });
 
 async function serveHTTP(request: PluginRequest, response: ResponseWriter): Promise<void> {
+  if (request.url.startsWith("/call/")) {
+    await call(request, response);
+    return;
+  }
   switch (request.url) {
     case "/engine": {
       const { bun, deno, node } = process.versions;
@@ -86,11 +94,38 @@ async function serveHTTP(request: PluginRequest, response: ResponseWriter): Prom
     case "/left":
       await response.end(await left.promise);
       return;
+    case "/caller":
+      await response.end(request.calledBy ?? "nobody");
+      return;
+    case "/hang":
+      request.signal.addEventListener("abort", () => hung.resolve(request.signal.reason.code));
+      await response.write("and then");
+      await new Promise(() => undefined);
+      return;
+    case "/hung":
+      await response.end(await hung.promise);
+      return;
     case "/websocket":
       await echoWebSocket(request, response);
       return;
     default:
       response.writeHead(404);
+  }
+}
+
+/** Passes the request on to this plugin itself, and the response back, as they come. */
+async function call(request: PluginRequest, response: ResponseWriter): Promise<void> {
+  const { method, contentLength, body } = request;
+  const called = await request.plugins.fetch("engine", request.url.slice("/call".length), {
+    method,
+    ...(contentLength !== 0 && { body }),
+  });
+  response.writeHead(called.status);
+  for await (const chunk of called.body ?? []) {
+    await response.write(chunk);
+  }
+  for (const [name, value] of await called.trailers) {
+    response.trailers.append(name, value);
   }
 }
 

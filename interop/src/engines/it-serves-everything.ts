@@ -90,6 +90,36 @@ export function itServesEverything(origin: () => string): void {
     refused.destroy();
   });
 
+  it("calls plugins, with bodies that stream both ways", async () => {
+    expect(await (await fetch(`${origin()}/caller`)).text()).toBe("nobody");
+    expect(await (await fetch(`${origin()}/call/caller`)).text()).toBe("engine");
+    const call = new Call(`${origin()}/call/echo`, { method: "POST" });
+    const body = randomBytes(1_048_576);
+    await call.write(body.subarray(0, 1_000));
+    const chunks = (await call.response())[Symbol.asyncIterator]();
+    expect((await chunks.next()).value).toEqual(body.subarray(0, 1_000));
+    const rest = (async () => {
+      await call.write(body.subarray(1_000));
+      call.end();
+    })();
+    let echoed = Buffer.alloc(0);
+    for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) {
+      echoed = Buffer.concat([echoed, chunk]);
+    }
+    await rest;
+    expect(sha256(echoed)).toBe(sha256(body.subarray(1_000)));
+    expect((await fetch(`${origin()}/call/early`, { method: "POST" })).status).toBe(413);
+  });
+
+  it("cancels a call when the client of the exchange leaves", async () => {
+    const call = new Call(`${origin()}/call/hang`);
+    call.end();
+    const body = (await call.response())[Symbol.asyncIterator]();
+    expect(String((await body.next()).value)).toBe("and then");
+    call.destroy();
+    expect(await (await fetch(`${origin()}/hung`)).text()).toBe("client-disconnected");
+  });
+
   it("takes a WebSocket over", async () => {
     const socket = new WebSocket(`${origin().replace("http", "ws")}/websocket`);
     socket.binaryType = "arraybuffer";

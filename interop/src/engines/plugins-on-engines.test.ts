@@ -22,7 +22,9 @@ describe.each(
 
   beforeAll(async () => {
     host = createPluginHost({
-      plugins: { engine: { command: [...command, enginePlugin], env, carrier } },
+      plugins: {
+        engine: { command: [...command, enginePlugin], env, carrier, mayCall: ["engine"] },
+      },
       logger: false,
     });
     await host.start();
