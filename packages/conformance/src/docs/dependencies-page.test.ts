@@ -82,6 +82,15 @@ it("says in docs/dependencies.md what users install (vitest --update writes it)"
   await expect(written).toMatchFileSnapshot(page);
 });
 
+it("gives a reason for every dependency of the Python SDK", () => {
+  const project = readFileSync(pageAt("sdks/python/pyproject.toml"), "utf8");
+  const [, list = ""] = /^dependencies = \[(.*?)\]/ms.exec(project) ?? [];
+  const names = Array.from(list.matchAll(/"([\w-]+)/g), ([, name]) => name);
+  const text = readFileSync(page, "utf8");
+  expect(names).not.toEqual([]);
+  expect(names.filter((name) => !text.includes(`\n| \`${name}\` `))).toEqual([]);
+});
+
 function dependencyTable(dependencies: readonly RuntimeDependency[]): string {
   const rows = dependencies.map(({ name, version, neededBy, tree, bytes }) => {
     const reason = reasons[name];
