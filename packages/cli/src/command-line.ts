@@ -10,6 +10,7 @@ import {
   startCommand,
   statusCommand,
   stopCommand,
+  upgradeCommand,
 } from "./commands/control-commands.js";
 import { initCommand } from "./commands/init-command.js";
 import { serveCommand } from "./commands/serve-command.js";
@@ -48,6 +49,7 @@ const otherCommands: readonly MakeCommand[] = [
   startCommand,
   stopCommand,
   logsCommand,
+  upgradeCommand,
 ];
 
 function program(run: CommandRun): Command {

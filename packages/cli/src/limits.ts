@@ -21,3 +21,9 @@ export const logWaitingBytesMax = 1_048_576;
 
 /** How often a config is looked at that is watched, in milliseconds. */
 export const configPollMs = 300;
+
+/**
+ * How long connections of a host that another one has replaced may stay unused, in milliseconds:
+ * longer than Node keeps them anyway (`keepAliveTimeout`, 5 s).
+ */
+export const retireMs = 7_000;

@@ -95,3 +95,8 @@ function readPort(text: string): number {
   }
   return port;
 }
+
+/** Adds the options of a host that runs for long. */
+export function addServiceFlags(command: Command): Command {
+  return command.option("--pid-file <file>", "where to write the process id");
+}

@@ -82,6 +82,20 @@ export function stopCommand({ context }: CommandRun): Command {
     });
 }
 
+/** `servehttp upgrade`: a new host on the same sockets. */
+export function upgradeCommand({ context }: CommandRun): Command {
+  return controlCommand(
+    "upgrade",
+    "put a new host of this program in the place of the running one, on the same sockets",
+  ).action(async (flags: ControlFlags) => {
+    const client = await clientOf(flags, context);
+    const [, script = ""] = process.argv;
+    const program = [process.execPath, ...process.execArgv, script];
+    const { pid } = await client.ask<{ readonly pid: number }>("POST", "/upgrade", { program });
+    writeLine(context.stdout, `process ${pid} has taken over`);
+  });
+}
+
 /** `servehttp logs id`: the last records of a plugin. */
 export function logsCommand({ context }: CommandRun): Command {
   return controlCommand("logs", "show what the log has of a plugin")

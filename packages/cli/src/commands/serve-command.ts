@@ -10,11 +10,26 @@ import { reloadAtSighup } from "../control/reload-at-sighup.js";
 import type { Companion } from "../run/running-host.js";
 import { serve } from "../run/serve.js";
 import { watchFiles } from "../run/watch-files.js";
-import { addListenFlags, addLogFlags, addPluginFlags, addWatchFlags } from "./add-host-flags.js";
+import { notifySystemd } from "../service/notify-systemd.js";
+import { writePidFile } from "../service/pid-file.js";
+import { predecessorOf } from "../upgrade/predecessor.js";
+import {
+  addListenFlags,
+  addLogFlags,
+  addPluginFlags,
+  addServiceFlags,
+  addWatchFlags,
+} from "./add-host-flags.js";
 import type { CommandRun } from "./command-run.js";
 
 /** What goes on beside every host, in the order in which it begins. */
-const companions: readonly Companion[] = [reloadAtSighup, watchFiles, openControl];
+const companions: readonly Companion[] = [
+  reloadAtSighup,
+  watchFiles,
+  openControl,
+  writePidFile,
+  notifySystemd,
+];
 
 /** `servehttp [serve]`: runs plugins until it is stopped. */
 export function serveCommand({ context }: CommandRun): Command {
@@ -23,12 +38,14 @@ export function serveCommand({ context }: CommandRun): Command {
   addListenFlags(command);
   addWatchFlags(command);
   addLogFlags(command);
+  addServiceFlags(command);
   return command.action(async (flags: HostFlags) => {
     const [unknown] = command.args;
     if (unknown !== undefined) {
       throw saidWrong(unknownText(unknown, command, context.cwd));
     }
-    await serve(() => readSettings(flags, context), context, companions);
+    const predecessor = predecessorOf(context.environment);
+    await serve(() => readSettings(flags, context), context, { companions, predecessor });
   });
 }
 

@@ -143,6 +143,8 @@ const commandKeys = {
   log: oneOf(...logFormats).optional(),
   /** The least that is logged, where no `logger` is given. Default: `"info"`. */
   logLevel: oneOf(...logLevels).optional(),
+  /** Where to write the process id. Relative to the config. Default: nowhere. */
+  pidFile: file.optional(),
   /** Where the schema of this file is, for editors. Default: none. */
   $schema: text("a string", () => true).optional(),
 };

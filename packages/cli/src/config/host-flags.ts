@@ -15,6 +15,8 @@ export interface HostFlags {
   readonly prefix?: string;
   readonly watch?: boolean;
   readonly liveReload?: boolean;
+  /** A file's path. */
+  readonly pidFile?: string;
   readonly log?: NonNullable<LogSettings["format"]>;
   readonly logLevel?: LogSettings["level"];
 }

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { createSecureContext } from "node:tls";
+import type { CommandContext } from "../context/command-context.js";
 import { saidWrong } from "../context/command-error.js";
+import { passedSockets } from "../listen/passed-sockets.js";
 import { listenDefault } from "../limits.js";
 import { type ListenAddress, listenForms, parseListenAddress } from "../listen/listen-address.js";
 import type { Certificate, ListenerSettings } from "../listen/listener-settings.js";
@@ -13,21 +15,22 @@ import type { HostFlags } from "./host-flags.js";
  * its certificate.
  *
  * @param directory of the config
- * @param cwd for paths of the command line
+ * @param context whose working directory is for paths of the command line
  * @throws CommandError for an address that is none, and for certificates that can't be read
  */
 export function readListeners(
   { listen, tls }: CommandConfig,
   directory: string,
   flags: HostFlags,
-  cwd: string,
+  { cwd, environment }: Pick<CommandContext, "cwd" | "environment">,
 ): readonly ListenerSettings[] {
   const certificate =
     flagCertificate(flags, cwd) ?? (tls && readCertificate(tls, directory, "tls"));
   const { proxyProtocol } = flags;
   const named = flagAddresses(flags);
   if (named.length > 0 || listen === undefined) {
-    const addresses = named.length > 0 ? named : [{ kind: "tcp", ...listenDefault } as const];
+    const given = named.length > 0 ? named : passedSockets(environment);
+    const addresses = given.length > 0 ? given : [{ kind: "tcp", ...listenDefault } as const];
     return addresses.map((address) => ({
       address,
       tls: certificate,

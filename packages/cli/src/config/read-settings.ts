@@ -1,5 +1,5 @@
 import type { HostOptions } from "@servehttp/host-bridge";
-import { basename, dirname } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import type { CommandContext } from "../context/command-context.js";
 import { CommandError, saidWrong } from "../context/command-error.js";
 import { readTarget } from "../target/read-target.js";
@@ -20,17 +20,17 @@ export async function readSettings(flags: HostFlags, context: CommandContext): P
   const file = findConfig(flags.config, context.cwd);
   const config = file === undefined ? none : await readFile(file, context);
   const { command } = config;
+  const directory = file === undefined ? context.cwd : dirname(file);
   return {
     file,
     app: command.app,
     watch: isWatching(command, flags),
     host: withDevelopment(withFlags(config.host, flags, context), command, flags),
-    listen: readListeners(
-      command,
-      file === undefined ? context.cwd : dirname(file),
-      flags,
-      context.cwd,
-    ),
+    listen: readListeners(command, directory, flags, context),
+    pidFile:
+      flags.pidFile === undefined
+        ? command.pidFile && resolve(directory, command.pidFile)
+        : resolve(context.cwd, flags.pidFile),
     log: { format: flags.log ?? command.log, level: flags.logLevel ?? command.logLevel ?? "info" },
   };
 }

@@ -16,4 +16,6 @@ export interface Settings {
   /** One or more. */
   readonly listen: readonly ListenerSettings[];
   readonly log: LogSettings;
+  /** Where the process id is written; undefined: nowhere. */
+  readonly pidFile: string | undefined;
 }

@@ -33,3 +33,9 @@ export interface ControlFailure {
 /** What may be done to a plugin. */
 export const pluginActions = ["reload", "restart", "stop", "start"] as const;
 export type PluginAction = (typeof pluginActions)[number];
+
+/** Asks a host to leave its sockets to a new one. */
+export interface UpgradeRequest {
+  /** How the new one is run, without the arguments of the present one. */
+  readonly program: readonly string[];
+}

@@ -19,15 +19,17 @@ export class ControlClient {
    *
    * @throws CommandError as the host says
    */
-  async ask<Answer>(method: "GET" | "POST", path: string): Promise<Answer> {
-    const response = await this.open(method, path);
+  async ask<Answer>(method: "GET" | "POST", path: string, body?: object): Promise<Answer> {
+    const response = await this.open(method, path, body);
     return JSON.parse(await text(response)) as Answer;
   }
 
   /** The same for an answer that is read as it comes. */
-  async open(method: "GET" | "POST", path: string): Promise<IncomingMessage> {
+  async open(method: "GET" | "POST", path: string, body?: object): Promise<IncomingMessage> {
+    const content = body === undefined ? "" : JSON.stringify(body);
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      request({ socketPath: this.#path, method, path }, resolve).once("error", reject).end();
+      const asked = request({ socketPath: this.#path, method, path }, resolve);
+      asked.once("error", reject).end(content);
     });
     if (response.statusCode !== 200) {
       const { error, exitCode } = JSON.parse(await text(response)) as ControlFailure;

@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 import { ServeHTTPError } from "@servehttp/host-bridge";
 import { CommandError } from "../context/command-error.js";
 import { version } from "../context/version.js";
@@ -9,10 +10,14 @@ import {
   type HostStatus,
   type PluginAction,
   pluginActions,
+  type UpgradeRequest,
 } from "./control-api.js";
 
 /** Answers what `servehttp status`, `reload`, `restart`, `stop`, `start` and `logs` ask. */
-export function controlListener(running: RunningHost): {
+export function controlListener(
+  running: RunningHost,
+  upgrade: (running: RunningHost, program: readonly string[]) => Promise<object>,
+): {
   readonly listener: RequestListener;
   /** Ends logs that are followed. */
   readonly end: () => void;
@@ -27,6 +32,9 @@ export function controlListener(running: RunningHost): {
       answer(response, 200, statusOf(running, since));
     } else if (asked === "POST reload") {
       answer(response, 200, await running.config.reload());
+    } else if (asked === "POST upgrade") {
+      const { program } = JSON.parse(await text(request)) as UpgradeRequest;
+      answer(response, 200, await upgrade(running, program));
     } else if (asked === "POST stop") {
       answer(response, 200, {});
       running.stop();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { failed } from "../context/command-error.js";
 import type { Companion } from "../run/running-host.js";
 import { controlListener } from "./control-listener.js";
+import { upgrade } from "../upgrade/upgrade.js";
 import { makeRuntimeDirectory, runtimeDirectory } from "./runtime-directory.js";
 
 /**
@@ -16,7 +17,7 @@ export const openControl: Companion = async (running) => {
   const { context, logger } = running;
   const directory = runtimeDirectory(context.environment);
   const path = join(directory, `${process.pid}.sock`);
-  const { listener, end } = controlListener(running);
+  const { listener, end } = controlListener(running, upgrade);
   const server = createServer(listener);
   try {
     makeRuntimeDirectory(directory);

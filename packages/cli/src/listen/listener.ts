@@ -1,8 +1,9 @@
 import { once } from "node:events";
-import { chmodSync } from "node:fs";
+import { chmodSync, linkSync, renameSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import type { SecureContextOptions } from "node:tls";
 import {
   acceptProxyProtocol,
@@ -12,7 +13,7 @@ import {
   type PluginHost,
   watchConnections,
 } from "@servehttp/host-bridge";
-import { addressText } from "./listen-address.js";
+import { addressText, type ListenAddress } from "./listen-address.js";
 import { listenError } from "./listen-error.js";
 import type { Certificate, ListenerSettings } from "./listener-settings.js";
 import { removeStaleSocket } from "./stale-socket.js";
@@ -25,6 +26,11 @@ export interface ListenerHost {
   readonly logger: Logger;
 }
 
+/** A socket that listens, as Node has it inside a server. */
+export interface ListenHandle {
+  readonly fd: number;
+}
+
 /** A server that listens. */
 export class Listener {
   readonly settings: ListenerSettings;
@@ -32,15 +38,30 @@ export class Listener {
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #closed: Promise<unknown>;
+  /** It listens on a socket that another process has made. */
+  readonly #isInherited: boolean;
+  #isRetired = false;
+  /** Settles when no connection is open. */
+  #whenUnused = Promise.withResolvers<void>();
 
-  private constructor(settings: ListenerSettings, server: Server | Http2SecureServer) {
+  private constructor(
+    settings: ListenerSettings,
+    server: Server | Http2SecureServer,
+    isInherited: boolean,
+  ) {
     this.settings = settings;
+    this.#isInherited = isInherited;
     this.#server = server;
     // Not by "once", which rejects where it can't listen.
     this.#closed = new Promise((resolve) => server.once("close", resolve));
     watchConnections(server, (socket) => {
       this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
+      socket.once("close", () => {
+        this.#sockets.delete(socket);
+        if (this.#sockets.size === 0) {
+          this.#whenUnused.resolve();
+        }
+      });
     });
     server.on("session", (session: ServerHttp2Session) => {
       this.#sessions.add(session);
@@ -51,20 +72,27 @@ export class Listener {
   /**
    * Listens, with the host's plugins in front and 404 for everything else.
    *
+   * @param handle of a socket that listens there already
    * @throws CommandError which says what is in the way
    */
-  static async open(settings: ListenerSettings, by: ListenerHost): Promise<Listener> {
-    const listener = new Listener(settings, makeServer(settings, by.app));
+  static async open(
+    settings: ListenerSettings,
+    by: ListenerHost,
+    handle: ListenHandle | undefined,
+  ): Promise<Listener> {
+    const listener = new Listener(settings, makeServer(settings, by.app), handle !== undefined);
     const server = listener.#server;
     if (settings.proxyProtocol !== undefined) {
       acceptProxyProtocol(server, { from: settings.proxyProtocol, logger: by.logger });
     }
     by.host.attach(server);
-    await removeStaleSocket(settings.address);
+    if (handle === undefined) {
+      await removeStaleSocket(settings.address);
+    }
     try {
-      server.listen(listenArguments(settings));
+      server.listen(handle ?? listenArguments(settings));
       await once(server, "listening");
-      if (settings.address.kind === "unix" && settings.mode !== undefined) {
+      if (settings.address.kind === "unix" && settings.mode !== undefined && handle === undefined) {
         chmodSync(settings.address.path, settings.mode);
       }
     } catch (thrown) {
@@ -94,6 +122,41 @@ export class Listener {
     }
   }
 
+  /** The socket that it listens on, for a process that takes over. */
+  get handle(): ListenHandle {
+    return (this.#server as unknown as { readonly _handle: ListenHandle })._handle;
+  }
+
+  /**
+   * Leaves new connections to the process that has the socket as well. Each open connection closes
+   * with its next response, so that no request meets a connection that is just closed. Resolves when
+   * none is open, or `ms` are over.
+   */
+  async retire(ms: number): Promise<void> {
+    this.#isRetired = true;
+    const server = this.#server;
+    server.prependListener("request", (_request, response: object) => {
+      if ("shouldKeepAlive" in response) {
+        response.shouldKeepAlive = false;
+      }
+    });
+    const keptPath = keepPath(this.settings.address, this.#isInherited);
+    // `close` would close the connections that nobody uses, on which a request may be on its way.
+    const own = { closeIdleConnections: () => undefined };
+    Object.assign(server, own);
+    server.close();
+    keptPath?.();
+    for (const session of this.#sessions) {
+      session.close();
+    }
+    if (this.#sockets.size > 0) {
+      const over = new AbortController();
+      const late = delay(ms, undefined, { signal: over.signal }).catch(() => undefined);
+      await Promise.race([this.#whenUnused.promise, late]);
+      over.abort();
+    }
+  }
+
   /** Takes no new connections, and closes those that nobody uses. */
   stopAccepting(): void {
     this.#server.close();
@@ -111,7 +174,25 @@ export class Listener {
       socket.destroy();
     }
     await this.#closed;
+    if (this.#isInherited && !this.#isRetired && this.settings.address.kind === "unix") {
+      // Node removes the path of a socket that it has made itself.
+      rmSync(this.settings.address.path, { force: true });
+    }
   }
+}
+
+/**
+ * Node removes a unix socket's path when it closes the socket that it has made. Returns what puts
+ * the path back, at once behind that.
+ */
+function keepPath(address: ListenAddress, isInherited: boolean): (() => void) | undefined {
+  if (address.kind !== "unix" || isInherited) {
+    return undefined;
+  }
+  const kept = `${address.path}.${process.pid}`;
+  rmSync(kept, { force: true });
+  linkSync(address.path, kept);
+  return () => renameSync(kept, address.path);
 }
 
 function makeServer(

@@ -1,4 +1,5 @@
-import { Listener, type ListenerHost } from "./listener.js";
+import { addressText } from "./listen-address.js";
+import { type ListenHandle, Listener, type ListenerHost } from "./listener.js";
 import type { ListenerSettings } from "./listener-settings.js";
 
 /** All addresses that a host listens on. */
@@ -13,12 +14,17 @@ export class Listeners {
   /**
    * Listens on each address, or on none.
    *
+   * @param handles of sockets that listen already, by their addresses
    * @throws CommandError about the first that can't be had
    */
-  async open(settings: readonly ListenerSettings[]): Promise<void> {
+  async open(
+    settings: readonly ListenerSettings[],
+    handles: ReadonlyMap<string, ListenHandle> = new Map(),
+  ): Promise<void> {
     try {
       for (const one of settings) {
-        this.#open.push(await Listener.open(one, this.#by));
+        const handle = handles.get(addressText(one.address));
+        this.#open.push(await Listener.open(one, this.#by, handle));
       }
     } catch (thrown) {
       await this.close();
@@ -29,6 +35,18 @@ export class Listeners {
   /** Where clients find the host, in the order of the settings. */
   get urls(): readonly string[] {
     return this.#open.map(({ url }) => url);
+  }
+
+  /** The sockets, by their addresses, for a process that takes over. */
+  get handles(): ReadonlyMap<string, ListenHandle> {
+    return new Map(
+      this.#open.map(({ settings, handle }) => [addressText(settings.address), handle]),
+    );
+  }
+
+  /** Leaves new connections to that process. Resolves when no connection is open, or `ms` are over. */
+  async retire(ms: number): Promise<void> {
+    await Promise.all(this.#open.map((listener) => listener.retire(ms)));
   }
 
   /** Takes other certificates, for the same addresses in the same order. */

@@ -16,6 +16,12 @@ export interface ConfigReloadOptions {
   readonly logger: Logger;
 }
 
+/** Who wants to know of reloads. */
+export interface ReloadObserver {
+  before?(): void;
+  behind?(settings: Settings): void;
+}
+
 /**
  * Reads command line and config anew and brings the host to what they say, while it runs. All of it
  * happens, or nothing.
@@ -23,6 +29,7 @@ export interface ConfigReloadOptions {
 export class ConfigReload {
   readonly #options: ConfigReloadOptions;
   #settings: Settings;
+  readonly #observers: ReloadObserver[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: ConfigReloadOptions) {
@@ -35,6 +42,11 @@ export class ConfigReload {
     return this.#settings;
   }
 
+  /** Calls back before each reload, and behind it with what the host runs with then. */
+  observe(observer: ReloadObserver): void {
+    this.#observers.push(observer);
+  }
+
   /**
    * Reloads, behind a reload that runs. Resolves when everything has changed; what runs on plugins
    * that were changed or removed may still end.
@@ -42,7 +54,14 @@ export class ConfigReload {
    * @throws CommandError which says why nothing was changed
    */
   async reload(): Promise<PluginChanges> {
-    const reload = this.#last.then(() => this.#reload());
+    const reload = this.#last.then(async () => {
+      this.#observers.forEach(({ before }) => before?.());
+      try {
+        return await this.#reload();
+      } finally {
+        this.#observers.forEach(({ behind }) => behind?.(this.#settings));
+      }
+    });
     this.#last = reload.catch(() => undefined);
     return await reload;
   }

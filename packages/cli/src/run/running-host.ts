@@ -4,6 +4,7 @@ import type { CommandContext } from "../context/command-context.js";
 import type { Settings } from "../config/settings.js";
 import type { LogTail } from "../output/log-tail.js";
 import type { ConfigReload } from "../reload/config-reload.js";
+import type { ListenHandle } from "../listen/listener.js";
 import type { Listeners } from "../listen/listeners.js";
 
 /** A host that this command runs. */
@@ -20,6 +21,8 @@ export interface RunningHost {
   readonly context: CommandContext;
   /** Drains and ends the command, as SIGTERM does. */
   readonly stop: () => void;
+  /** Another process has taken over; this one only lets end what runs. */
+  isSuperseded: boolean;
 }
 
 /**
@@ -27,3 +30,17 @@ export interface RunningHost {
  * plugins were started, and returns what ends it, before the host drains.
  */
 export type Companion = (running: RunningHost) => Promise<() => Promise<void> | void>;
+
+/** The process whose place this one takes. */
+export interface Predecessor {
+  /** The sockets on which it listens, by their addresses. */
+  handles(): Promise<ReadonlyMap<string, ListenHandle>>;
+  /** Tells it that it may go. */
+  leave(): Promise<void>;
+}
+
+/** What goes on beside a host, in the order in which it begins, and whose place it takes. */
+export interface Beside {
+  readonly companions: readonly Companion[];
+  readonly predecessor: Predecessor | undefined;
+}

@@ -12,19 +12,21 @@ import { appListener } from "./app-listener.js";
 import { drain } from "./drain.js";
 import { longestDrainMs } from "./drain-time.js";
 import { failureText } from "./failure-text.js";
-import type { Companion, RunningHost } from "./running-host.js";
+import type { Beside, RunningHost } from "./running-host.js";
 import { stopRequest } from "./stop-request.js";
 
 /**
  * Runs a host until a signal stops it. Resolves when it has drained.
  *
- * @param companions what goes on beside it, in the order in which it begins
+ * Where it takes the place of another process, it listens when its plugins are ready, and tells that
+ * process then.
+ *
  * @throws CommandError where an address can't be had, or no plugin starts
  */
 export async function serve(
   readSettings: () => Promise<Settings>,
   context: CommandContext,
-  companions: readonly Companion[],
+  { companions, predecessor }: Beside,
 ): Promise<void> {
   const settings = await readSettings();
   const logTail = new LogTail();
@@ -33,22 +35,41 @@ export async function serve(
   const app = settings.app && appListener(() => config.settings.app, host, logger);
   const listeners = new Listeners({ host, logger, app });
   const config = new ConfigReload({ host, listeners, settings, readSettings, logger });
-  await listeners.open(settings.listen);
+  if (predecessor === undefined) {
+    await listeners.open(settings.listen);
+  }
   const stop = stopRequest(context);
   let broken = 0;
   const ending: (() => Promise<void> | void)[] = [];
   try {
     const { ask } = stop;
-    const running = { host, listeners, settings, config, logTail, logger, context, stop: ask };
-    ending.push(announce(running));
+    const running: RunningHost = {
+      host,
+      listeners,
+      settings,
+      config,
+      logTail,
+      logger,
+      context,
+      stop: ask,
+      isSuperseded: false,
+    };
+    if (predecessor === undefined) {
+      ending.push(announce(running));
+    }
     await Promise.race([host.start(), aborted(stop.drain)]);
     if (!stop.drain.aborted) {
-      if (!settings.watch) {
-        checkAnyStarted(host, settings);
+      if (predecessor !== undefined || !settings.watch) {
+        checkStarted(host, settings, predecessor === undefined ? "some" : "all");
+      }
+      if (predecessor !== undefined) {
+        await listeners.open(settings.listen, await predecessor.handles());
+        ending.push(announce(running));
       }
       for (const begin of companions) {
         ending.unshift(await begin(running));
       }
+      await predecessor?.leave();
       await aborted(stop.drain);
     }
   } finally {
@@ -75,14 +96,19 @@ function announce({ host, listeners, settings, context }: RunningHost): () => vo
 }
 
 /**
- * Ends a host none of whose plugins starts: whoever started it is to know at once. Plugins that
- * somebody else runs may come later.
+ * Ends a host none of whose plugins starts, or not all of them where another one serves all:
+ * whoever started it is to know at once. Plugins that somebody else runs may come later.
  */
-function checkAnyStarted(host: PluginHost, { host: { plugins = {} } }: Settings): void {
+function checkStarted(
+  host: PluginHost,
+  { host: { plugins = {} } }: Settings,
+  needed: "some" | "all",
+): void {
   const isDown = ({ id, state, failures }: PluginStatus): boolean =>
     "command" in (plugins[id] ?? {}) && state !== "ready" && failures.length > 0;
-  if (host.plugins.length > 0 && host.plugins.every(isDown)) {
-    const reasons = host.plugins.map(({ id, failures }) => failureText(id, failures.at(-1)));
+  const down = host.plugins.filter(isDown);
+  if (down.length > 0 && (needed === "all" || down.length === host.plugins.length)) {
+    const reasons = down.map(({ id, failures }) => failureText(id, failures.at(-1)));
     throw failed(reasons.join("\n"));
   }
 }

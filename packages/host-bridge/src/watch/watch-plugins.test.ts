@@ -71,7 +71,10 @@ describe("pluginFiles", () => {
     expect(pluginFiles({ command: ["node", "--enable-source-maps", script] })).toEqual([
       directory.at("notes"),
     ]);
-    expect(pluginFiles({ command: ["node", script], cwd: "/srv" })).toEqual(["/srv"]);
+    expect(pluginFiles({ command: ["node", "main.js"], cwd: directory.at("notes") })).toEqual([
+      directory.at("notes"),
+    ]);
+    expect(pluginFiles({ command: ["npm", "start"], cwd: "/srv" })).toEqual(["/srv"]);
     expect(pluginFiles({ command: [script] })).toEqual([script]);
     expect(pluginFiles({ command: ["some-program", "--listen"] })).toEqual([]);
     expect(pluginFiles({ url: "http://10.0.0.7:50051" })).toEqual([]);

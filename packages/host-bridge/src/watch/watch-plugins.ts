@@ -1,5 +1,5 @@
 import { dirname, relative, resolve, sep } from "node:path";
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { watch } from "chokidar";
 import type { PluginOptions } from "../options/options.js";
 import { systemClock } from "../process/clock.js";
@@ -92,23 +92,28 @@ function isIn(path: string, root: string): boolean {
 }
 
 /**
- * The files to watch of a plugin: its working directory (`cwd`) where it has one, else the folder of
- * the script that its command names, else the program itself where that is given by a path. None for
- * a plugin that is no command.
+ * The files to watch of a plugin: the folder of the script that its command names, else its working
+ * directory (`cwd`) where it has one, else the program itself where that is given by a path. None
+ * for a plugin that is no command.
  */
 export function pluginFiles(plugin: PluginOptions): readonly string[] {
   if (!("command" in plugin) || plugin.command === undefined) {
     return [];
   }
-  if (plugin.cwd !== undefined) {
-    return [plugin.cwd];
-  }
   const [program = "", ...args] = plugin.command;
-  const script = args.find((one) => existsSync(one) && statSync(one).isFile());
+  const { cwd = "." } = plugin;
+  const script = args.map((one) => resolve(cwd, one)).find(isFile);
   if (script !== undefined) {
     return [dirname(script)];
   }
-  return program.includes("/") && existsSync(program) ? [program] : [];
+  if (plugin.cwd !== undefined) {
+    return [plugin.cwd];
+  }
+  return program.includes("/") && isFile(program) ? [program] : [];
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 const programs =
@@ -121,13 +126,13 @@ function isProgram(path: string): boolean {
 /** Folders are looked into unless they hold what somebody else has written. */
 function counts(
   path: string,
-  isFile: boolean | undefined,
+  isKnownFile: boolean | undefined,
   isWatched: (path: string) => boolean,
 ): boolean {
   const parts = path.split(sep);
-  const folders = isFile === true ? parts.slice(0, -1) : parts;
+  const folders = isKnownFile === true ? parts.slice(0, -1) : parts;
   const isForeign = folders.some(
     (name) => name.startsWith(".") || name === "node_modules" || name === "__pycache__",
   );
-  return !isForeign && (isFile !== true || isWatched(parts.join("/")));
+  return !isForeign && (isKnownFile !== true || isWatched(parts.join("/")));
 }
