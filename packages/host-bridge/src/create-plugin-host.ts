@@ -200,9 +200,7 @@ class Host implements PluginHost {
       callingExchanges: callers,
       pages,
       onRefused: (id, error) => this.#plugins.refused(id, error),
-      // At this level, because strangers decide how many lines there are.
-      onBadRequest: (plugin, { status, reason }) =>
-        logger.debug({ plugin, status, reason }, "a request was refused at the edge"),
+      onBadRequest: (id, { status, reason }) => this.#plugins.refusedAtEdge(id, status, reason),
     };
     const identityHeadersNamed = (settings.edge.identityHeaders?.length ?? 0) > 0;
     const callOptions = {

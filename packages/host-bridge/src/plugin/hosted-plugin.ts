@@ -176,6 +176,11 @@ export class HostedPlugin {
     }
   }
 
+  /** Counts a request for it that can't be passed on to any plugin. */
+  countBadRequest(): void {
+    this.#count("bad-request");
+  }
+
   /**
    * Sends nothing new to any instance, waits until what runs has ended, breaks what is left after
    * `drainMs` with `reason`, and stops the instances. Called again meanwhile, the shorter time

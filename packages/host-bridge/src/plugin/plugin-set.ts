@@ -108,6 +108,21 @@ export class PluginSet {
     }
   }
 
+  /**
+   * Tells of a request that can't be passed on to any plugin. At level debug, because strangers
+   * decide how many lines there are.
+   *
+   * @param id of the plugin that the request names; empty where it names none
+   */
+  refusedAtEdge(id: string, status: number, reason: string): void {
+    const plugin = this.#plugins.get(id);
+    if (plugin instanceof HostedPlugin) {
+      plugin.countBadRequest();
+    }
+    const details = { plugin: id, outcome: "bad-request", status, reason };
+    this.#options.logger.debug(details, "a request was refused at the edge");
+  }
+
   /** Adds a plugin, which does not start by itself. */
   add(settings: PluginSettings): void {
     const { id } = settings;

@@ -187,7 +187,7 @@ describe("attach", () => {
     await until(() => client.ended, "the host ends the connection");
     client.socket.end();
     await until(() => sockets.size === 0, "no connection is left");
-    expect(bridge.host.plugins[0]?.outcomes).toEqual({});
+    expect(bridge.host.plugins[0]?.outcomes).toEqual({ "bad-request": 1 });
   });
 
   it("keeps upgrades for a plugin's path from other listeners, whatever they offer", async () => {

@@ -239,16 +239,21 @@ describe("the listener", () => {
     [400, "/plugins/notes/", "notes", "more than one Host", ["Host: a", "Host: b"]],
     [400, "/plugins/notes/", "notes", "an invalid Host", ["Host: a b"]],
     [404, "/plugins/a%20b/", "", "the path names no plugin", ["Host: a"]],
-  ])("says at level debug why it answers %i", async (status, path, plugin, reason, fields) => {
-    const { bridge, records } = await bridgeWith(echo(), {});
-    await using _ = bridge;
-    using client = await RawClient.connect(bridge.port);
-    client.send(`GET ${path} HTTP/1.1`, ...fields, "", "");
-    await client.take(`HTTP/1.1 ${status} `);
-    expect(records.filter(({ reason: one }) => one !== undefined)).toMatchObject([
-      { level: 20, status, reason, plugin, msg: "a request was refused at the edge" },
-    ]);
-  });
+  ])(
+    "counts a bad request, and says at level debug why it answers %i",
+    async (status, path, plugin, reason, fields) => {
+      const { bridge, records } = await bridgeWith(echo(), {});
+      await using _ = bridge;
+      using client = await RawClient.connect(bridge.port);
+      client.send(`GET ${path} HTTP/1.1`, ...fields, "", "");
+      await client.take(`HTTP/1.1 ${status} `);
+      expect(records.filter(({ reason: one }) => one !== undefined)).toMatchObject([
+        { level: 20, status, reason, plugin, msg: "a request was refused at the edge" },
+      ]);
+      const outcomes = plugin === "" ? {} : { "bad-request": 1 };
+      expect(bridge.host.plugins[0]?.outcomes).toEqual(outcomes);
+    },
+  );
 
   it("asks for the body of a request for a handler in process, as Node does", async () => {
     const host = createPluginHost({
