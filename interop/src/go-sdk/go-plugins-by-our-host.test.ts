@@ -42,7 +42,9 @@ describe.each(carriers)("plugins on the Go SDK, on the %s carrier", (carrier) =>
   beforeAll(async () => {
     const apps: readonly GoApp[] = ["everything", ...frameworks];
     host = createPluginHost({
-      plugins: Object.fromEntries(apps.map((app) => [app, { command: [program, app], carrier }])),
+      plugins: Object.fromEntries(
+        apps.map((app) => [app, { command: [program, app], carrier, mayCall: ["chi"] }]),
+      ),
       logger: false,
     });
     await host.start();
@@ -65,6 +67,13 @@ describe.each(carriers)("plugins on the Go SDK, on the %s carrier", (carrier) =>
   });
 
   itServesEverything(() => originOf("everything"));
+
+  it("call other plugins, as far as their host allows", async () => {
+    const allowed = await fetch(`${originOf("everything")}/call/chi/hello/ada`);
+    expect(await allowed.text()).toBe('{"text":"hello, ada"}');
+    const refused = await fetch(`${originOf("everything")}/call/proxy/hello/ada`);
+    expect([refused.status, await refused.text()]).toEqual([403, "call-refused\n"]);
+  });
 
   it("are replaced by a new process when they are reloaded", async () => {
     const pidOf = () => host.plugins.find(({ id }) => id === "everything")?.pid;

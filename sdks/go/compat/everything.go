@@ -28,6 +28,7 @@ import (
 //	POST /cut         answers at once and reads the body; GET /was-cut waits until one was cut off
 //	POST /early       413, without reading the body
 //	GET  /left        waits until a client of /events has left, then says why
+//	GET  /call/{id}/…   what the plugin of that id answers
 //	upgrade at /websocket   a WebSocket that gives back each message
 func everything() http.Handler {
 	p := &plugin{
@@ -52,6 +53,7 @@ func everything() http.Handler {
 	})
 	mux.HandleFunc("POST /early", early)
 	mux.HandleFunc("GET /left", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, <-p.left) })
+	mux.HandleFunc("GET /call/{id}/{path...}", call)
 	mux.HandleFunc("GET /websocket", echoMessages)
 	return mux
 }
@@ -147,6 +149,26 @@ func (p *plugin) cutOff(w http.ResponseWriter, r *http.Request) {
 func early(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusRequestEntityTooLarge)
 	fmt.Fprint(w, "too much")
+}
+
+func call(w http.ResponseWriter, r *http.Request) {
+	url := "http://" + r.PathValue("id") + "/" + r.PathValue("path")
+	request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	response, err := servehttp.Client().Do(request)
+	var refusal *servehttp.Error
+	if errors.As(err, &refusal) {
+		http.Error(w, string(refusal.Code), http.StatusForbidden)
+		return
+	}
+	if err != nil {
+		panic(err)
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(w, response.Body)
 }
 
 func echoMessages(w http.ResponseWriter, r *http.Request) {

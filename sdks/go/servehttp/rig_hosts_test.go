@@ -153,9 +153,8 @@ type muxHost struct {
 	*exchanges
 	conn net.Conn
 	// status is that of the RPC once it has ended; lost is closed with the connection.
-	status chan string
-	lost   chan struct{}
-	// reads lets the host read; nil lets it always.
+	status  chan string
+	lost    chan struct{}
 	writing sync.Mutex
 }
 
@@ -170,6 +169,10 @@ func dialMux(t testing.TB, path, token string) *muxHost {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveMuxOver(t, conn, token)
+}
+
+func serveMuxOver(t testing.TB, conn net.Conn, token string) *muxHost {
 	h := &muxHost{exchanges: newExchanges(t), conn: conn, status: make(chan string, 1), lost: make(chan struct{})}
 	h.exchanges.send = func(message []byte) { h.write(dataFrame(grpcMessage(message))) }
 	h.write(hostOpening(token))

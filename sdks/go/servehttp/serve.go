@@ -74,6 +74,10 @@ func (p *Plugin) Serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if running.byHand {
+		// Only a person reads it, who needs it where the system chose the port.
+		fmt.Fprintln(os.Stderr, "listening on", running.Address())
+	}
 	select {
 	case <-ctx.Done():
 	case <-signals:
@@ -109,6 +113,8 @@ type Running struct {
 	closing  sync.Once
 	closed   chan struct{}
 	failure  error
+	// byHand: neither program nor host said where to listen.
+	byHand bool
 }
 
 // Start serves in the background, for programs that do more than serve, and for tests. It returns
@@ -135,6 +141,7 @@ func (p *Plugin) Start() (*Running, error) {
 	calls.configure(variables.CallsAddress, variables.CallsToken)
 	running := p.run(listener, token)
 	running.ID = variables.PluginID
+	running.byHand = p.Address == "" && variables.Address == ""
 	return running, nil
 }
 

@@ -370,3 +370,18 @@ func TestAPortIsToldAsTheSystemChoseIt(t *testing.T) {
 	}
 	conn.Close()
 }
+
+func TestAHostThatReadsNothingIsCutOff(t *testing.T) {
+	p := startPlugin(t, Plugin{})
+	conn, err := net.Dial("unix", p.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = conn.Write(hostOpening(testToken))
+	// Each PING has an answer.
+	pings := bytes.Repeat(h2Frame(6, 0, 0, make([]byte, 8)), 1_000)
+	for err == nil {
+		_, err = conn.Write(pings)
+	}
+}

@@ -105,7 +105,10 @@ func (d *dedicated) serve(first []byte) {
 	if err != nil {
 		d.fail(err)
 	}
+	// What is left to write waits for a host that may read nothing any more.
+	timer := time.AfterFunc(limits.LingerTimeout, d.abort)
 	<-written
+	timer.Stop()
 	d.linger()
 	d.conn.Close()
 }
@@ -154,7 +157,6 @@ func (d *dedicated) fail(err error) {
 	d.mux.close(reason)
 	if reason.Code == fault.ProtocolViolation {
 		d.end(wire.StatusOf(reason))
-		_ = d.conn.SetWriteDeadline(time.Now().Add(limits.LingerTimeout))
 		return
 	}
 	d.end(wire.OK)

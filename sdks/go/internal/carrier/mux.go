@@ -29,14 +29,12 @@ type Mux struct {
 	batch, spare []byte
 	hasHello     bool
 	// turns are the exchanges that wait for room in a batch, each once.
-	turns []*muxExchange
-	// room is where the reader waits while the batch is too long.
-	room   sync.Cond
+	turns  []*muxExchange
 	closed bool
 }
 
 func newMux(accept Accept, wake func()) *Mux {
-	m := &Mux{
+	return &Mux{
 		accept:     accept,
 		wake:       wake,
 		exchanges:  map[uint64]*muxExchange{},
@@ -44,8 +42,6 @@ func newMux(accept Accept, wake func()) *Mux {
 		batch:      make([]byte, batchHeadBytes, 4_096),
 		spare:      make([]byte, batchHeadBytes, 4_096),
 	}
-	m.room.L = &m.mu
-	return m
 }
 
 // exchangeCount is how many exchanges are open.
@@ -55,16 +51,16 @@ func (m *Mux) exchangeCount() int {
 	return len(m.exchanges)
 }
 
-// receive takes one message of the host's, and waits while there is more to answer than a batch may
-// hold. An error ends the RPC.
+// receive takes one message of the host's. An error ends the RPC.
 func (m *Mux) receive(message []byte) error {
 	if err := wire.ReadFrames(message, m.receiveFrame); err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for len(m.batch) > limits.UnreadBatchBytes && !m.closed {
-		m.room.Wait()
+	if len(m.batch) > limits.UnreadBatchBytes {
+		// Bodies wait long before. The host asks for answers and reads none.
+		return errConnectionLost
 	}
 	return nil
 }
@@ -123,7 +119,6 @@ func (m *Mux) nextBatch() []byte {
 	if m.batch == nil {
 		m.batch = make([]byte, batchHeadBytes, 4_096)
 	}
-	m.room.Signal()
 	wire.PutMessageHead(batch[frameHeadBytes:], len(batch)-batchHeadBytes)
 	return batch
 }
@@ -166,7 +161,6 @@ func (m *Mux) close(reason *fault.Error) {
 		exchange.abort(reason)
 	}
 	m.turns = nil
-	m.room.Broadcast()
 }
 
 // hasRoom tells whether parts may go into the batch that is being made.

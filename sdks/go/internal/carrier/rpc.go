@@ -82,6 +82,8 @@ func (c *rpc) serveMux(mux *Mux, awake <-chan struct{}) {
 	reason := c.readMux(mux)
 	mux.close(reason)
 	close(done)
+	// A write may wait for a host that reads nothing any more.
+	_ = c.controller.SetWriteDeadline(time.Now().Add(limits.LingerTimeout))
 	<-written
 	if reason.Code == fault.ProtocolViolation {
 		c.end(wire.StatusOf(reason))

@@ -37,8 +37,8 @@ const (
 	// long.
 	BatchBytes = 262_144
 
-	// UnreadBatchBytes is the length of a batch behind which no more messages of the host's are
-	// read: three quarters of a message, because answers to them may still be added.
+	// UnreadBatchBytes is how long a batch may get by credit and resets, which wait for nothing: three
+	// quarters of a message. A host that reads no answers for so long is cut off.
 	UnreadBatchBytes = 786_432
 
 	// WaitingBytes is what waits of one exchange before its writer waits. The writer goes on when
