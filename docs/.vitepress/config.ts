@@ -31,6 +31,7 @@ const guide: DefaultTheme.SidebarItem[] = [
   {
     text: "Hosts",
     items: [
+      { text: "The command", link: "/command" },
       { text: "Running a host", link: "/hosts" },
       { text: "The host's methods", link: "/host-api" },
       { text: "Options", link: "/options" },

@@ -3,6 +3,7 @@ import { asOptionError } from "../config/option-error.js";
 import type { Settings } from "../config/settings.js";
 import { type CommandContext, writeLine } from "../context/command-context.js";
 import { painted } from "../output/painted.js";
+import { saidLines } from "../output/said-lines.js";
 import { textTable } from "../output/text-table.js";
 
 /**
@@ -60,5 +61,5 @@ function reasonOf({ state, failures }: PluginStatus): string {
 }
 
 function saidBy({ failures }: PluginStatus): readonly string[] {
-  return (failures.at(-1)?.stderr ?? []).map((line) => `  ${line}`);
+  return saidLines(failures.at(-1)?.stderr ?? []);
 }

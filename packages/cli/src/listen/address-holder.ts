@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 import type { ListenAddress } from "./listen-address.js";
 
 /**
@@ -52,8 +53,11 @@ function processWithSocket(inodes: ReadonlySet<string>): number | undefined {
   return pid === undefined ? undefined : Number(pid);
 }
 
+/** The program and its script, `node server.js`. The kernel's own name for it may be a thread's. */
 function nameOf(pid: number): string {
-  return readIfAllowed(`/proc/${pid}/comm`)?.trim() ?? "a process";
+  const [program = "", script = ""] = (readIfAllowed(`/proc/${pid}/cmdline`) ?? "").split("\0");
+  const words = [program, ...(/^[^-].*\.\w+$|\/servehttp$/.test(script) ? [script] : [])];
+  return words.map((word) => basename(word)).join(" ") || "a process";
 }
 
 const readIfAllowed = (path: string) => ifAllowed(() => readFileSync(path, "utf8"));
