@@ -5,8 +5,9 @@ import {
   type InformationEvent,
   request as requestOf,
   type Server,
-  type ServerResponse,
+  ServerResponse,
 } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 /**
@@ -24,27 +25,14 @@ export function hopTo(socketPath: string): Server {
 }
 
 function forward(incoming: IncomingMessage, outgoing: ServerResponse, socketPath: string): void {
-  const onward = requestTo(socketPath, incoming, endToEnd(incoming.rawHeaders));
+  const headers = endToEnd(incoming.rawHeaders);
+  if (incoming.headers.host === undefined) {
+    // With HTTP/1.0. The request onward is one of HTTP/1.1, which has to have it.
+    headers.push("Host", "localhost");
+  }
+  const onward = requestTo(socketPath, incoming, headers);
   onward.on("continue", () => outgoing.writeContinue());
-  onward.on("response", (response) => {
-    outgoing.sendDate = false;
-    outgoing.writeHead(
-      response.statusCode ?? 502,
-      response.statusMessage ?? "",
-      endToEnd(response.rawHeaders),
-    );
-    outgoing.flushHeaders();
-    response.on("end", () => {
-      for (let at = 0; at + 1 < response.rawTrailers.length; at += 2) {
-        outgoing.addTrailers([
-          [response.rawTrailers[at] ?? "", response.rawTrailers[at + 1] ?? ""],
-        ]);
-      }
-      outgoing.end();
-    });
-    response.on("error", () => outgoing.destroy());
-    response.pipe(outgoing, { end: false });
-  });
+  onward.on("response", (response) => passOn(response, outgoing));
   onward.on("information", (response) => {
     // Node has methods for 102 and 103 alone, which take not every field.
     outgoing.socket?.write(headOf(response));
@@ -64,6 +52,25 @@ function forward(incoming: IncomingMessage, outgoing: ServerResponse, socketPath
   incoming.pipe(onward);
 }
 
+/** Passes a response on. How it is framed is between this hop and its client. */
+function passOn(response: IncomingMessage, outgoing: ServerResponse): void {
+  outgoing.sendDate = false;
+  outgoing.writeHead(
+    response.statusCode ?? 502,
+    response.statusMessage ?? "",
+    endToEnd(response.rawHeaders, ["transfer-encoding"]),
+  );
+  outgoing.flushHeaders();
+  response.on("end", () => {
+    for (let at = 0; at + 1 < response.rawTrailers.length; at += 2) {
+      outgoing.addTrailers([[response.rawTrailers[at] ?? "", response.rawTrailers[at + 1] ?? ""]]);
+    }
+    outgoing.end();
+  });
+  response.on("error", () => outgoing.destroy());
+  response.pipe(outgoing, { end: false });
+}
+
 function upgrade(
   incoming: IncomingMessage,
   client: Duplex,
@@ -81,8 +88,12 @@ function upgrade(
     server.pipe(client).pipe(server);
   });
   onward.on("response", (response) => {
-    client.write(headOf(response));
-    response.pipe(client);
+    // It refuses.
+    const outgoing = new ServerResponse(incoming);
+    outgoing.shouldKeepAlive = false;
+    outgoing.assignSocket(client as Socket);
+    outgoing.on("finish", () => client.end());
+    passOn(response, outgoing);
   });
   onward.end();
 }
@@ -106,11 +117,12 @@ function headOf(
   return Buffer.from(`HTTP/1.1 ${statusCode} ${statusMessage}\r\n${lines.join("")}\r\n`, "latin1");
 }
 
-/** Without the fields of one connection (RFC 9110, section 7.6.1). */
-function endToEnd(rawHeaders: readonly string[]): string[] {
+/** Without the fields of one connection (RFC 9110, section 7.6.1), and without others. */
+function endToEnd(rawHeaders: readonly string[], others: readonly string[] = []): string[] {
   return pairsOf(rawHeaders)
-    .filter(([name]) => !hopByHop.has(name.toLowerCase()))
-    .flat();
+    .map(([name, value]): [string, string, string] => [name.toLowerCase(), name, value])
+    .filter(([lower]) => !hopByHop.has(lower) && !others.includes(lower))
+    .flatMap(([, name, value]) => [name, value]);
 }
 
 function pairsOf(rawHeaders: readonly string[]): [string, string][] {
