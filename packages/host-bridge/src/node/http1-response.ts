@@ -160,6 +160,12 @@ export class Http1Response implements ClientResponse {
       this.#response.destroy();
       return;
     }
+    if (this.#chunked) {
+      // Node 26 holds what was written in this tick in the response itself.
+      while (this.#response.writableCorked > 0) {
+        this.#response.uncork();
+      }
+    }
     destroySocket(socket, this.#chunked);
   }
 
