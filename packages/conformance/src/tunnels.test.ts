@@ -12,8 +12,9 @@ import { targetNames } from "./targets/target-names.js";
 const mebibyte = 1_048_576;
 
 const tunnelsAtOnce = 200;
-const tunnelBytes = isFullSize ? 10 * mebibyte : 65_536;
-const longTunnelBytes = (isFullSize ? 1_024 : 16) * mebibyte;
+// Many times what all windows and buffers on the way hold.
+const tunnelBytes = isFullSize ? mebibyte : 65_536;
+const longTunnelBytes = (isFullSize ? 256 : 16) * mebibyte;
 const testMsMax = isFullSize ? 600_000 : 60_000;
 
 /**
