@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { createServer } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -343,6 +344,27 @@ describe("close", () => {
     }
     await until(() => leftBehind().handles <= before.handles, "no handle more than before");
     expect(leftBehind()).toMatchObject({ sigterm: before.sigterm, sigint: before.sigint });
+  });
+
+  it("cancels the calls to other plugins that belong to no exchange", async () => {
+    await using directory = await TemporaryDirectory.make();
+    const asked = Promise.withResolvers<void>();
+    const host = createServer(() => asked.resolve());
+    host.listen(directory.socketPath);
+    await once(host, "listening");
+    vi.stubEnv("SERVEHTTP_CALLS_ADDRESS", `unix:${directory.socketPath}`);
+    vi.stubEnv("SERVEHTTP_CALLS_TOKEN", "calls");
+    await using plugin = await servePlugin(echo, local);
+    const call = plugin.plugins.fetch("search", "/");
+    call.catch(() => undefined);
+    await asked.promise;
+    await plugin.close();
+    await expect(call).rejects.toMatchObject({ code: "plugin-closing" });
+    await expect(plugin.plugins.fetch("search", "/")).rejects.toMatchObject({
+      code: "plugin-closing",
+    });
+    host.close();
+    await once(host, "close");
   });
 
   it("of one plugin leaves the others of the process alone", async () => {
