@@ -26,6 +26,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
       "output",
       "run",
       "service",
+      "terminal",
       "upgrade",
     ],
     config: ["context", "listen", "output", "target"],
@@ -39,6 +40,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     service: ["config", "context", "listen", "run"],
     upgrade: ["context", "listen", "run"],
     target: ["context"],
+    terminal: ["context", "output", "run"],
   },
   contract: {},
   "host-bridge": {

@@ -4,6 +4,9 @@ export const listenDefault = { host: "127.0.0.1", port: 8080 } as const;
 /** Between two lines that say how long a drain still takes, in milliseconds. */
 export const countdownMs = 1_000;
 
+/** How often the table of the terminal is drawn, in milliseconds. */
+export const tableMs = 1_000;
+
 /** A question to the program that holds an address, such as a stale socket, in milliseconds. */
 export const probeMs = 1_000;
 

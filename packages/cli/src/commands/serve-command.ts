@@ -12,6 +12,7 @@ import { serve } from "../run/serve.js";
 import { watchFiles } from "../run/watch-files.js";
 import { notifySystemd } from "../service/notify-systemd.js";
 import { writePidFile } from "../service/pid-file.js";
+import { liveTerminal } from "../terminal/live-terminal.js";
 import { predecessorOf } from "../upgrade/predecessor.js";
 import {
   addListenFlags,
@@ -29,6 +30,7 @@ const companions: readonly Companion[] = [
   openControl,
   writePidFile,
   notifySystemd,
+  liveTerminal,
 ];
 
 /** `servehttp [serve]`: runs plugins until it is stopped. */

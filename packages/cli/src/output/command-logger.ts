@@ -15,8 +15,9 @@ export function commandLogger(
   const isPretty = (format ?? (output.isTTY === true ? "pretty" : "json")) === "pretty";
   const destination: DestinationStream = {
     write: (record) => {
-      output.write(isPretty ? prettyRecord(record, output) : record);
-      tail.add(record);
+      if (tail.add(record)) {
+        output.write(isPretty ? prettyRecord(record, output) : record);
+      }
     },
   };
   return pino({ name: "servehttp", level }, destination);

@@ -5,11 +5,15 @@ export class LogTail {
   readonly #records = new Map<string, string[]>();
   readonly #followers = new Map<string, Set<(record: string) => void>>();
 
-  /** Takes a record: one line of JSON. */
-  add(record: string): void {
+  /** The plugin whose records alone are shown; undefined: all records are. */
+  shown: string | undefined;
+
+  /** Takes a record: one line of JSON. Returns whether it is one that is shown. */
+  add(record: string): boolean {
     const { plugin } = JSON.parse(record) as { readonly plugin?: unknown };
+    const isShown = this.shown === undefined || this.shown === plugin;
     if (typeof plugin !== "string") {
-      return;
+      return isShown;
     }
     const records = this.#records.get(plugin) ?? [];
     records.push(record);
@@ -24,6 +28,7 @@ export class LogTail {
     for (const follower of this.#followers.get(plugin) ?? []) {
       follower(record);
     }
+    return isShown;
   }
 
   /** Those of a plugin, oldest first, a line each. */

@@ -1,0 +1,50 @@
+import type { PluginStatus } from "@servehttp/host-bridge";
+import type { Output } from "../context/command-context.js";
+import { painted } from "../output/painted.js";
+import { textTable } from "../output/text-table.js";
+
+/** What the table shows of a plugin beside its status. */
+export interface PluginFigures {
+  /** Requests a second. */
+  readonly rate: number | undefined;
+  /** Resident memory of its process in bytes. */
+  readonly memoryBytes: number | undefined;
+}
+
+/** The plugins as lines for a terminal; the one that keys are for is marked. */
+export function pluginTable(
+  plugins: readonly PluginStatus[],
+  figuresOf: (plugin: PluginStatus) => PluginFigures,
+  selected: string | undefined,
+  output: Output,
+): readonly string[] {
+  const rows = plugins.map((plugin) => {
+    const { rate, memoryBytes } = figuresOf(plugin);
+    return [
+      `${plugin.id === selected ? ">" : " "} ${plugin.id}`,
+      plugin.state,
+      String(plugin.pid ?? "-"),
+      rate === undefined ? "-" : rate.toFixed(rate < 10 ? 1 : 0),
+      String(plugin.inFlight),
+      String(plugin.restarts),
+      memoryBytes === undefined ? "-" : `${(memoryBytes / 1_048_576).toFixed(0)} MiB`,
+    ];
+  });
+  const head = ["  plugin", "state", "pid", "requests/s", "in flight", "restarts", "memory"];
+  const [headLine = "", ...lines] = textTable([head, ...rows]);
+  return [
+    painted("dim", headLine, output),
+    ...lines.map((line, row) => paintedLine(line, plugins[row], selected, output)),
+  ];
+}
+
+function paintedLine(
+  line: string,
+  plugin: PluginStatus | undefined,
+  selected: string | undefined,
+  output: Output,
+): string {
+  const isUp = plugin?.state === "ready" || plugin?.state === "in-process";
+  const inColour = isUp ? line : painted("yellow", line, output);
+  return plugin?.id === selected ? painted("bold", inColour, output) : inColour;
+}
