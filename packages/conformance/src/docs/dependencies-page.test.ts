@@ -38,10 +38,6 @@ const reasons: Readonly<Record<string, { readonly purpose: string; readonly why:
     purpose: "Reads a config in JSON.",
     why: "`JSON.parse` takes a name that stands twice without a word, and says no line. It has no dependencies.",
   },
-  leven: {
-    purpose: "Says which option a mistyped one may have meant.",
-    why: "It is one short function without dependencies.",
-  },
   "apache-md5": {
     purpose:
       "Checks passwords that `htpasswd` has written by default (Apache's MD5), for `basicIdentity`.",
