@@ -2,7 +2,8 @@ const framing =
   "The host frames the response: a plugin's response writes neither chunk sizes nor a Connection field to its socket.";
 const thrown =
   "What a listener throws fails its exchange, and does not become an uncaughtException of the process.";
-const host = "The host refuses a Host that can't be one, and a request without one.";
+const host =
+  "The host refuses a Host that can't be one, several of them, and a request without one.";
 const oneHop = "Proxy-Authorization and Proxy-Authenticate concern one hop, and are not passed on.";
 const ownSocket =
   "The socket of a request lives for one exchange, and has no HTTP parser: the connection is the host's.";
@@ -18,12 +19,17 @@ export const knownFailures: Readonly<Record<string, string>> = {
   "test-http-keepalive-client": ownSocket,
   "test-http-keepalive-request": ownSocket,
   "test-http-no-read-no-dump": ownSocket,
+  "test-http-outgoing-end-cork": ownSocket,
   "test-http-outgoing-properties": framing,
   "test-http-response-cork": framing,
   "test-http-response-multiheaders": oneHop,
   "test-http-server-connection-list-when-close": ownSocket,
-  "test-http-server-multiheaders": oneHop,
+  "test-http-server-multiheaders": host,
   "test-http-server-request-timeout-upgrade": host,
+  "test-http-upgrade-advertise":
+    "The host never lets a client upgrade to h2c, by which requests are smuggled past a proxy.",
+  "test-http-upgrade-server-callback":
+    "The socket of a request or an upgrade is a Duplex of ours, and no instance of net.Socket.",
   "test-http-upgrade-server2": thrown,
   "test-http-writable-true-after-close":
     "The news that a client has left takes one hop more, so a response may end before.",
