@@ -7,8 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TemporaryDirectory } from "@servehttp/testkit";
 import { Call } from "../call.js";
+import { runCommand, servePluginOf } from "../command-process.js";
 import { itServesEverything } from "../engines/it-serves-everything.js";
+import { repositoryRoot } from "../repository-root.js";
+import { toolOutput } from "../tool-output.js";
 import { buildGoSdk, type GoApp, reasonWithoutGoSdk, withFrameworks } from "./build-go-sdk.js";
 import { buildDocumentedPlugin } from "./documented-plugin.js";
 import { itAnswersAsDirect } from "./go-apps-as-direct.js";
@@ -22,6 +26,8 @@ const carriers = leftOut === undefined ? (["stream", "mux"] as const) : [];
 const frameworks: readonly GoApp[] = withFrameworks
   ? ["chi", "echo", "gin", "proxy"]
   : ["chi", "proxy"];
+
+const sdk = `${repositoryRoot}sdks/go`;
 
 let directory: string;
 let program: string;
@@ -144,3 +150,21 @@ it.skipIf(leftOut !== undefined)("a plugin on the Go SDK ends with its host", as
     await rm(sockets, { recursive: true });
   }
 });
+
+it.runIf(leftOut === undefined)(
+  "the servehttp command serves a new plugin of the template go, whose tests pass",
+  async () => {
+    await using folder = await TemporaryDirectory.make();
+    expect(await runCommand(["init", "notes", "-t", "go", "--no-install"], folder.path)).toBe(0);
+    const cwd = folder.at("notes");
+    const go = (...args: string[]) => toolOutput("go", args, { cwd, timeoutMs: 200_000 });
+    const module = (await toolOutput("go", ["list", "-m"], { cwd: sdk })).trim();
+    await go("mod", "edit", `-replace=${module}=${sdk}`);
+    await go("mod", "tidy");
+    await go("build", "-o", "plugin", ".");
+    await go("test", ".");
+    await using command = await servePluginOf("./notes", folder.path);
+    expect(await (await fetch(command.pluginUrl)).text()).toContain("<h1>Hello from notes</h1>");
+    expect((await fetch(`${command.pluginUrl}nothing`)).status).toBe(404);
+  },
+);

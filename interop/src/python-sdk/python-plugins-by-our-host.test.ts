@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { itServesEverything } from "../engines/it-serves-everything.js";
 import { repositoryRoot } from "../repository-root.js";
 import { toolOutput } from "../tool-output.js";
-import { runCommand, servePluginOf } from "./command-process.js";
+import { runCommand, servePluginOf } from "../command-process.js";
 import { preparePythonSdk } from "./prepare-python-sdk.js";
 
 const plugin = `${repositoryRoot}sdks/python/tests/everything_plugin.py`;

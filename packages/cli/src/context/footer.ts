@@ -16,8 +16,9 @@ export class Footer {
   /** Shows these lines in place of those before; none: no footer. Each is cut to the screen. */
   show(lines: readonly string[]): void {
     this.#erase();
-    const { columns = 80 } = this.#screen;
-    this.#lines = lines.map((line) => cut(line, columns - 1));
+    // 0 is a terminal that does not say.
+    const width = (this.#screen.columns || 80) - 1;
+    this.#lines = lines.map((line) => cut(line, width));
     this.#draw();
   }
 

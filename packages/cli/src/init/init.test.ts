@@ -65,7 +65,9 @@ describe("servehttp init", () => {
   it("says which templates there are", async () => {
     const refused = await runCommand(["init", "notes", "--template", "php"]);
     expect(refused.exitCode).toBe(2);
-    expect(refused.stderr).toContain("Allowed choices are js, ts, fetch, hono, express, fastify");
+    expect(refused.stderr).toContain(
+      "Allowed choices are js, ts, fetch, hono, express, fastify, python, go.",
+    );
   });
 });
 

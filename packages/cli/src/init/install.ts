@@ -14,6 +14,12 @@ export function installCommands(
       [".venv/bin/pip", "install", "--quiet", "-r", "requirements.txt"],
     ];
   }
+  if (template === "go") {
+    return [
+      ["go", "mod", "tidy"],
+      ["go", "build", "-o", "plugin", "."],
+    ];
+  }
   return [[packageManager(environment), "install"]];
 }
 

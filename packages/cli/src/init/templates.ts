@@ -4,7 +4,16 @@ import { fileURLToPath } from "node:url";
 import { version } from "../context/version.js";
 
 /** What a new plugin can be made from. */
-export const templateNames = ["js", "ts", "fetch", "hono", "express", "fastify", "python"] as const;
+export const templateNames = [
+  "js",
+  "ts",
+  "fetch",
+  "hono",
+  "express",
+  "fastify",
+  "python",
+  "go",
+] as const;
 export type TemplateName = (typeof templateNames)[number];
 
 const templates = fileURLToPath(new URL("../../templates/", import.meta.url));

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { repositoryRoot } from "../repository-root.js";
+import { repositoryRoot } from "./repository-root.js";
 
 /** The `servehttp` command with one plugin, which is ready. Disposing of it ends it. */
 export interface CommandProcess extends AsyncDisposable {
@@ -24,7 +24,7 @@ export async function servePluginOf(
   cwd: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<CommandProcess> {
-  const args = [command, "--port", "0", "--plugin", `python=${target}`];
+  const args = [command, "--port", "0", "--plugin", `notes=${target}`];
   const child = spawn(process.execPath, args, {
     cwd,
     env: { ...process.env, ...env },
@@ -32,7 +32,7 @@ export async function servePluginOf(
   });
   const exited = once(child, "exit");
   for await (const line of createInterface(child.stdout)) {
-    const pluginUrl = /^python {2}READY {3}(\S+)$/.exec(line)?.[1];
+    const pluginUrl = /^notes {2}READY {3}(\S+)$/.exec(line)?.[1];
     if (pluginUrl !== undefined) {
       child.stdout.resume();
       return {
