@@ -9,6 +9,7 @@ const entryPoints = {
   carrier: ["index"],
   "host-bridge": ["index", "option-schemas", "identity/index", "watch/index"],
   cli: ["index"],
+  "conformance-kit": ["index"],
   "plugin-sdk": ["index", "testing/testing"],
 };
 

@@ -26,6 +26,7 @@ const guide: DefaultTheme.SidebarItem[] = [
       { text: "Writing a plugin", link: "/plugins" },
       { text: "Plugins in Go", link: "/go" },
       { text: "Frameworks", link: "/frameworks" },
+      { text: "Porting the SDK", link: "/porting" },
     ],
   },
   {
