@@ -9,12 +9,14 @@ import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
 import { TemporaryDirectory } from "@servehttp/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { itServesEverything } from "../engines/it-serves-everything.js";
+import { checkedByKit, kitTimeoutMs } from "../checked-by-kit.js";
 import { repositoryRoot } from "../repository-root.js";
 import { toolOutput } from "../tool-output.js";
 import { runCommand, servePluginOf } from "../command-process.js";
 import { preparePythonSdk } from "./prepare-python-sdk.js";
 
 const plugin = `${repositoryRoot}sdks/python/tests/everything_plugin.py`;
+const kitPlugin = `${repositoryRoot}sdks/python/tests/kit_plugin.py`;
 
 let directory: string;
 let python: string;
@@ -67,6 +69,11 @@ describe.each(["stream", "mux"] as const)(
     });
   },
 );
+
+it("a plugin on the Python SDK passes the conformance kit", { timeout: kitTimeoutMs }, async () => {
+  const report = await checkedByKit(`"${python}" "${kitPlugin}"`);
+  expect(report).toMatch(/^1\d\d passed, 0 failed, 0 failed as known/m);
+});
 
 describe("the servehttp command", () => {
   it("serves a new plugin of the template python, whose test passes", async () => {

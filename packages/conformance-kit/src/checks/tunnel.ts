@@ -1,6 +1,7 @@
 import type { Check } from "./check.js";
 import { expectEqual } from "./expect.js";
 import { field } from "./request.js";
+import type { Scene, Stepping } from "./scene.js";
 
 /** An upgrade request, as a host admits it. */
 const upgrade = {
@@ -14,9 +15,7 @@ export const tunnelChecks: readonly Check[] = [
     id: "T1.raw",
     text: "The bytes of a tunnel are the plugin's and the client's own, both ways, as they are.",
     async run(scene) {
-      const { exchange } = scene.steps(["tunnel"], upgrade);
-      await exchange.until("hijack", () => exchange.isHijacked || exchange.isOver);
-      expectEqual([exchange.isHijacked, exchange.head], [true, undefined], "hijack, and no head");
+      const { exchange } = await tunnelOf(scene);
       const bytes = Buffer.concat([Buffer.from("HTTP/1.1 200\n\nOK"), scene.random(300_000)]);
       for (let at = 0; at < bytes.length; at += 40_000) {
         await exchange.send({ tunnelChunk: bytes.subarray(at, at + 40_000) });
@@ -39,10 +38,7 @@ export const tunnelChecks: readonly Check[] = [
     id: "T3.head",
     text: "What the client sent behind its upgrade request comes first.",
     async run(scene) {
-      const { exchange } = scene.steps(["tunnel"], {
-        ...upgrade,
-        tunnelHead: Buffer.from("first "),
-      });
+      const { exchange } = await tunnelOf(scene, Buffer.from("first "));
       await exchange.send({ tunnelChunk: Buffer.from("second") });
       await exchange.until("the echo", () => exchange.tunnel.length >= 12 || exchange.isOver);
       expectEqual(exchange.tunnel.toString(), "first second", "the bytes");
@@ -80,7 +76,7 @@ export const tunnelChecks: readonly Check[] = [
     id: "T6.half-close",
     text: "The client's half-close reaches the plugin, which can still send, and then ends its own half.",
     async run(scene) {
-      const { key, exchange } = scene.steps(["tunnel"], upgrade);
+      const { key, exchange } = await tunnelOf(scene);
       await exchange.send({ tunnelChunk: scene.random(1_000), tunnelEnd: true });
       await exchange.until("tunnel_end", () => exchange.isOver);
       expectEqual([exchange.tunnel.length, exchange.hasTunnelEnded], [1_000, true], "what came");
@@ -91,7 +87,7 @@ export const tunnelChecks: readonly Check[] = [
     id: "T6.client-gone",
     text: "When the client has gone, the tunnel ends at the plugin.",
     async run(scene) {
-      const { key, exchange } = scene.steps(["tunnel"], upgrade);
+      const { key, exchange } = await tunnelOf(scene);
       await exchange.send({ tunnelChunk: Buffer.from("here") });
       await exchange.until("the echo", () => exchange.tunnel.length === 4 || exchange.isOver);
       exchange.reset("client-disconnected");
@@ -99,3 +95,12 @@ export const tunnelChecks: readonly Check[] = [
     },
   },
 ];
+
+/** A tunnel that the plugin has taken over. Before that, a host sends none of its bytes. */
+async function tunnelOf(scene: Scene, tunnelHead?: Buffer): Promise<Stepping> {
+  const stepping = scene.steps(["tunnel"], { ...upgrade, ...(tunnelHead && { tunnelHead }) });
+  const { exchange } = stepping;
+  await exchange.until("hijack", () => exchange.isHijacked || exchange.isOver);
+  expectEqual([exchange.isHijacked, exchange.head], [true, undefined], "hijack, and no head");
+  return stepping;
+}

@@ -135,7 +135,9 @@ class H2Connection(asyncio.Protocol):
         """Gives the host credit on a stream."""
         try:
             self._h2.increment_flow_control_window(size, stream_id)
-        except (h2.exceptions.ProtocolError, ValueError):
+        except (h2.exceptions.ProtocolError, ValueError, KeyError):
+            # `h2` has read all that came before it tells of the first of it: a stream whose data is
+            # taken here may be over there, and then it is a KeyError.
             return
         self._plan()
 
