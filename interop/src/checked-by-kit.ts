@@ -15,6 +15,8 @@ export async function checkedByKit(plugin: string, ...args: string[]): Promise<s
     return await toolOutput(process.execPath, [kit, ...options], { timeoutMs: kitTimeoutMs });
   } catch (error) {
     // It prints what was wrong on standard output.
-    throw new Error(`${(error as { stdout?: string }).stdout ?? ""}\n${String(error)}`);
+    throw new Error(`${(error as { stdout?: string }).stdout ?? ""}\n${String(error)}`, {
+      cause: error,
+    });
   }
 }
