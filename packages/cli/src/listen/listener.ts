@@ -41,8 +41,8 @@ export class Listener {
   /** It listens on a socket that another process has made. */
   readonly #isInherited: boolean;
   #isRetired = false;
-  /** Settles when no connection is open. */
-  #whenUnused = Promise.withResolvers<void>();
+  /** Called when no connection is open any more. */
+  #onUnused: () => void = () => undefined;
 
   private constructor(
     settings: ListenerSettings,
@@ -59,7 +59,7 @@ export class Listener {
       socket.once("close", () => {
         this.#sockets.delete(socket);
         if (this.#sockets.size === 0) {
-          this.#whenUnused.resolve();
+          this.#onUnused();
         }
       });
     });
@@ -152,7 +152,10 @@ export class Listener {
     if (this.#sockets.size > 0) {
       const over = new AbortController();
       const late = delay(ms, undefined, { signal: over.signal }).catch(() => undefined);
-      await Promise.race([this.#whenUnused.promise, late]);
+      const unused = new Promise<void>((resolve) => {
+        this.#onUnused = resolve;
+      });
+      await Promise.race([unused, late]);
       over.abort();
     }
   }
