@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { TemporaryDirectory, until } from "@servehttp/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CommandInMemory, runCommand } from "../test-rig/command-in-memory.js";
@@ -87,5 +88,44 @@ describe("systemd", () => {
     command.signal("SIGTERM");
     const { stderr } = await command.ended;
     expect(stderr.split("systemd learns nothing of this service")).toHaveLength(2);
+  });
+});
+
+/** As systemd passes sockets: they listen on 3 and 4, and the process is the one that LISTEN_PID names. */
+const activator = `
+import fcntl, os, socket, sys
+sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+above = [fcntl.fcntl(one.fileno(), fcntl.F_DUPFD, 20) for one in sockets]
+for at, fd in enumerate(above):
+    os.dup2(fd, 3 + at, inheritable=True)
+    os.close(fd)
+os.environ["LISTEN_FDS"] = "2"
+os.environ["LISTEN_PID"] = str(os.getpid())
+os.execvp(sys.argv[1], sys.argv[1:])
+`;
+
+describe("socket activation", () => {
+  it("takes the sockets that systemd passes, and no plugin has them", async () => {
+    const bin = fileURLToPath(new URL("../../dist/bin.js", import.meta.url));
+    const command = [process.execPath, bin, "--log", "json", "--plugin", hello];
+    const child = spawn("python3", ["-c", activator, ...command], {
+      cwd: directory.path,
+      env: environment,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const ended = once(child, "exit");
+    let told = "";
+    child.stdout.on("data", (chunk: Buffer) => (told += chunk.toString()));
+    await until(() => told.includes("READY"), "the host");
+    const urls = Array.from(told.matchAll(/^listening on (\S+)$/gm), ([, url]) => url);
+    expect(urls).toHaveLength(2);
+    for (const url of urls) {
+      const response = await fetch(`${url}/plugins/hello/`);
+      expect(await response.text()).toContain("hello from /plugins/hello");
+    }
+    child.kill("SIGTERM");
+    expect(await ended).toEqual([0, null]);
+    // A process that had inherited them would still take connections.
+    await Promise.all(urls.map((url) => expect(fetch(`${url}/`)).rejects.toThrow("fetch failed")));
   });
 });
