@@ -1,15 +1,9 @@
 package servehttp
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -110,135 +104,6 @@ func (w *response) WriteHeader(status int) {
 	}
 }
 
-// inform sends an interim response. Of those with status 100, a client wants one, and only if it has
-// said so.
-func (w *response) inform(status int) {
-	asks := &w.exchange.body.asks
-	if status == http.StatusContinue {
-		if !asks.CompareAndSwap(true, false) {
-			return
-		}
-	} else if left := limits.InformationalCount - w.interims; left < 1 || left == 1 && asks.Load() {
-		w.warn(fmt.Sprintf("WriteHeader is ignored: an exchange has at most %d interim responses", limits.InformationalCount), status)
-		return
-	}
-	w.interims++
-	content := wire.AppendStatus(nil, status)
-	if status != http.StatusContinue {
-		for _, name := range sortedNames(w.header) {
-			if name != "Content-Length" && name != "Transfer-Encoding" {
-				content = wire.AppendField(content, wire.HeadFieldTag, name, w.header[name])
-			}
-		}
-	}
-	_ = w.send(carrier.Parts{Front: wire.AppendInformational(nil, content)})
-}
-
-// switchProtocols keeps the head of a 101, as net/http does.
-func (w *response) switchProtocols() {
-	w.state = responseSwitching
-	head := bytes.NewBufferString("HTTP/1.1 101 Switching Protocols\r\n")
-	_ = w.header.Write(head)
-	head.WriteString("\r\n")
-	w.switching = head.Bytes()
-}
-
-// askForBody sends the 100 (Continue) that the client waits for.
-func (w *response) askForBody() error {
-	// Once the head has gone, nobody holds the lock for it any more, but a write may hold it for long.
-	if !w.headSent.Load() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-	}
-	if w.headSent.Load() {
-		if w.exchange.body.asks.Load() {
-			return errTooLateToAsk
-		}
-		return nil
-	}
-	if w.state == responseOpen || w.state == responseCommitted {
-		w.inform(http.StatusContinue)
-	}
-	return nil
-}
-
-var errTooLateToAsk = fault.New(fault.RequestNotNeeded,
-	"the client waits for a 100 (Continue), which can't follow the response's head: read the body before you flush the response")
-
-// commit makes the head of what the handler has set. What follows from the body is added as it is
-// sent.
-func (w *response) commit(status int) {
-	w.state = responseCommitted
-	w.status = status
-	w.buffer = responseBuffers.Get().(*responseBuffer)
-	w.head = wire.AppendStatus(w.buffer.head[:0], status)
-	for _, name := range sortedNames(w.header) {
-		if w.belongsToHead(name) {
-			w.head = wire.AppendField(w.head, wire.HeadFieldTag, name, w.header[name])
-		}
-	}
-}
-
-// belongsToHead notes what the fields say.
-func (w *response) belongsToHead(name string) bool {
-	values := w.header[name]
-	switch name {
-	case "Content-Length":
-		return w.declareLength(values)
-	case "Content-Type":
-		w.hasType = true
-	case "Content-Encoding":
-		w.hasCoding = w.hasCoding || len(values) > 0 && values[0] != ""
-	case "Transfer-Encoding":
-		// The framing is the host's business.
-		w.hasCoding = true
-		return false
-	case "Trailer":
-		w.declareTrailers(values)
-	}
-	return !strings.HasPrefix(name, http.TrailerPrefix)
-}
-
-func (w *response) declareLength(values []string) bool {
-	if len(values) == 0 {
-		return false
-	}
-	length, err := strconv.ParseInt(values[0], 10, 64)
-	if err != nil || length < 0 {
-		w.exchange.service.logger.Warn("the Content-Length is left out: it is no length",
-			requestIDKey, w.exchange.info.ID, "length", values[0])
-		return false
-	}
-	w.hasLength = true
-	w.declared = length
-	return true
-}
-
-func (w *response) declareTrailers(values []string) {
-	for _, line := range values {
-		for name := range strings.SplitSeq(line, ",") {
-			name = http.CanonicalHeaderKey(strings.TrimSpace(name))
-			switch name {
-			case "", "Transfer-Encoding", "Content-Length", "Trailer":
-			default:
-				w.trailers = append(w.trailers, name)
-			}
-		}
-	}
-}
-
-func sortedNames(header http.Header) []string {
-	if len(header) == 0 {
-		return nil
-	}
-	names := make([]string, 0, len(header))
-	for name := range header {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
 // Write implements http.ResponseWriter. It waits while the client takes no more.
 func (w *response) Write(p []byte) (int, error) { return write(w, p) }
 
@@ -310,10 +175,6 @@ func (w *response) beforeWrite(size int) error {
 
 var errResponseEnded = fault.New(fault.RequestNotNeeded, "the handler has returned, and its response with it")
 
-func allowsBody(status int) bool {
-	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
-}
-
 // Flush implements http.Flusher.
 func (w *response) Flush() { _ = w.FlushError() }
 
@@ -353,33 +214,6 @@ func (w *response) sendBody(chunk, back []byte, kind carrier.Kind) error {
 		parts.Chunk = nil
 	}
 	return w.send(parts)
-}
-
-// completeHead adds what net/http adds by looking at the beginning of the body, or at all of it.
-func (w *response) completeHead(first []byte, isAll bool) {
-	if !allowsBody(w.status) {
-		return
-	}
-	if !w.hasType && !w.hasCoding && len(first) > 0 {
-		w.head = wire.AppendField(w.head, wire.HeadFieldTag, "Content-Type", []string{http.DetectContentType(first)})
-	}
-	if isAll && !w.hasLength && !w.hasTrailers() && (!w.isHead || len(first) > 0) && w.written == int64(len(first)) {
-		w.head = wire.AppendField(w.head, wire.HeadFieldTag, "Content-Length", []string{formatInt(w.written)})
-	}
-}
-
-func formatInt(number int64) string { return strconv.FormatInt(number, 10) }
-
-func (w *response) hasTrailers() bool {
-	if len(w.trailers) > 0 {
-		return true
-	}
-	for name := range w.header {
-		if strings.HasPrefix(name, http.TrailerPrefix) {
-			return true
-		}
-	}
-	return false
 }
 
 // send keeps the first error: what follows would leave a hole.
@@ -444,59 +278,6 @@ func (w *response) freeBuffer() {
 		responseBuffers.Put(w.buffer)
 		w.buffer = nil
 	}
-}
-
-// trailerFields are the fields that the handler has announced, and those with http.TrailerPrefix.
-func (w *response) trailerFields() []byte {
-	var fields []byte
-	for _, name := range w.trailers {
-		fields = wire.AppendField(fields, wire.TrailerFieldTag, name, w.header[name])
-	}
-	for _, key := range sortedNames(w.header) {
-		if name, ok := strings.CutPrefix(key, http.TrailerPrefix); ok {
-			fields = wire.AppendField(fields, wire.TrailerFieldTag, http.CanonicalHeaderKey(name), w.header[key])
-		}
-	}
-	return fields
-}
-
-func (w *response) extendHead(milliseconds uint32) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.state == responseOpen {
-		_ = w.send(carrier.Parts{Front: wire.AppendExtendHead(nil, milliseconds)})
-	}
-}
-
-// Hijack implements http.Hijacker. The connection lives on when the handler returns, as in net/http,
-// until it is closed.
-func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch {
-	case w.state == responseHijacked:
-		return nil, nil, http.ErrHijacked
-	case w.state != responseOpen && w.state != responseSwitching:
-		return nil, nil, fmt.Errorf("servehttp: the response has begun, so the connection can't be taken over")
-	case w.writeError != nil:
-		return nil, nil, w.writeError
-	case !w.hijackable:
-		return nil, nil, fmt.Errorf("servehttp: this connection can't be taken over, because the request is no upgrade that the host allows, or came over HTTP/2: %w", http.ErrNotSupported)
-	}
-	conn := newTunnelConn(w.exchange, w.tunnelHead)
-	// The carrier may bring bytes as soon as the hijack is sent.
-	w.exchange.tunnel.Store(conn)
-	if err := w.send(carrier.Parts{Front: wire.Hijack, Kind: carrier.Hijacks}); err != nil {
-		return nil, nil, err
-	}
-	w.state = responseHijacked
-	w.headSent.Store(true)
-	w.exchange.body.drop(http.ErrHijacked)
-	w.exchange.service.running.enter()
-	if _, err := conn.Write(w.switching); err != nil {
-		return nil, nil, err
-	}
-	return conn, bufio.NewReadWriter(bufio.NewReader(conn), bufio.NewWriter(conn)), nil
 }
 
 // CloseNotify implements http.CloseNotifier, which Gin still uses.

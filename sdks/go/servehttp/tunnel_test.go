@@ -43,8 +43,8 @@ func TestAHijackedConnectionCarriesRawBytesBothWays(t *testing.T) {
 		if all, err := io.ReadAll(conn); string(all) != "first then" || err != nil {
 			t.Errorf("%s %v", all, err)
 		}
-		if p.InFlight() != 1 {
-			t.Error(p.InFlight())
+		if p.InFlight() == 0 {
+			t.Error("a closing plugin would not wait for the connection")
 		}
 		fmt.Fprint(conn, "still there")
 		_ = conn.Close()
