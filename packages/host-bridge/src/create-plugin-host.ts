@@ -75,6 +75,14 @@ export interface PluginHost extends AsyncDisposable {
    */
   start(id?: string): Promise<void>;
   /**
+   * Asks a plugin's health service (`grpc.health.v1`) whether it takes requests, on each of its
+   * instances. A plugin without one is taken to. False where one says no, gives no answer within
+   * 2 s, or is not ready. True for a handler.
+   *
+   * @throws ServeHTTPError `invalid-argument` where there is no such plugin
+   */
+  isServing(id: string): Promise<boolean>;
+  /**
    * Calls back at every change of a plugin's state. Returns the function that ends it. What the
    * listener throws, or a promise of its own rejects with, is logged.
    */
@@ -261,6 +269,10 @@ class Host implements PluginHost {
     if (this.#applying === undefined || (await this.#hasApplied())) {
       await this.#plugins.startAll();
     }
+  }
+
+  async isServing(id: string): Promise<boolean> {
+    return await this.#plugins.isServing(id);
   }
 
   onStateChange(listener: (status: PluginStatus) => void): () => void {

@@ -7,8 +7,8 @@ import { saidLines } from "../output/said-lines.js";
 import { textTable } from "../output/text-table.js";
 
 /**
- * Starts each plugin, asks it who it is, and stops it again. Writes a table, and returns whether all
- * is well. Nothing listens meanwhile, and nothing is logged.
+ * Starts each plugin, asks it who it is and how it is, and stops it again. Writes a table, and
+ * returns whether all is well. Nothing listens meanwhile, and nothing is logged.
  *
  * @throws CommandError where the settings are wrong
  */
@@ -18,45 +18,56 @@ export async function check(settings: Settings, context: CommandContext): Promis
   );
   try {
     await host.start();
-    const plugins = host.plugins;
-    for (const line of tableLines(plugins, context)) {
+    const checked = await Promise.all(
+      host.plugins.map(async (plugin) => ({
+        ...plugin,
+        isWell: isUp(plugin) && (await host.isServing(plugin.id)),
+      })),
+    );
+    for (const line of tableLines(checked, context)) {
       writeLine(context.stdout, line);
     }
-    return plugins.every(isWell);
+    return checked.every(({ isWell }) => isWell);
   } finally {
     await host.stop({ drainMs: 0 });
   }
 }
 
-function isWell({ state }: PluginStatus): boolean {
+/** A plugin, and what its health check has said. */
+interface Checked extends PluginStatus {
+  readonly isWell: boolean;
+}
+
+function isUp({ state }: PluginStatus): boolean {
   return state === "ready" || state === "in-process";
 }
 
-function tableLines(
-  plugins: readonly PluginStatus[],
-  { stdout }: CommandContext,
-): readonly string[] {
+function tableLines(plugins: readonly Checked[], { stdout }: CommandContext): readonly string[] {
   if (plugins.length === 0) {
     return ["no plugins"];
   }
   const rows = plugins.map((plugin) => [
     plugin.id,
-    isWell(plugin) ? "ok" : "FAILED",
-    isWell(plugin) ? (plugin.carrier ?? "in the host") : reasonOf(plugin),
+    plugin.isWell ? "ok" : "FAILED",
+    plugin.isWell ? (plugin.carrier ?? "in the host") : reasonOf(plugin),
   ]);
   const [head = "", ...lines] = textTable([["plugin", "result", ""], ...rows]);
   return [
     painted("dim", head, stdout),
     ...lines.flatMap((line, row) => {
       const plugin = plugins[row];
-      return plugin === undefined || isWell(plugin)
+      return plugin === undefined || plugin.isWell
         ? [line]
         : [painted("red", line, stdout), ...saidBy(plugin)];
     }),
   ];
 }
 
-function reasonOf({ state, failures }: PluginStatus): string {
+function reasonOf(plugin: PluginStatus): string {
+  const { state, failures } = plugin;
+  if (isUp(plugin)) {
+    return "it runs, and its health check says that it takes no requests, or nothing";
+  }
   return failures.at(-1)?.message ?? `it is ${state}`;
 }
 

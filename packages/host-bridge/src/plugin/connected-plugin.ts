@@ -114,6 +114,11 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
     return this.#shared.counts.tunnels < this.#shared.maxTunnels;
   }
 
+  /** Asks it whether it takes exchanges; rejects where it does not answer. */
+  isServing(signal: AbortSignal): Promise<boolean> {
+    return this.#connection.isServing(signal);
+  }
+
   openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
     return this.#connection.open(receiver);
   }

@@ -536,6 +536,21 @@ describe("health (S6)", () => {
     expect(hosted.begin().on).not.toBe(one.on);
   });
 
+  it("is told when it is asked for, by all instances together", async () => {
+    const hosted = host({}, 2);
+    expect(await hosted.plugin.isServing()).toBe(false);
+    await hosted.start();
+    const [one, other] = hosted.runs;
+    expect(await hosted.plugin.isServing()).toBe(true);
+    other!.isServing = false;
+    expect(await hosted.plugin.isServing()).toBe(false);
+    other!.isServing = true;
+    one!.isServing = undefined;
+    const silent = hosted.plugin.isServing();
+    hosted.clock.advance(healthTimeoutMs);
+    expect(await silent).toBe(false);
+  });
+
   it("sends nothing to an instance from its first miss on, and has it replaced in the end", async () => {
     const hosted = host({}, 2);
     await hosted.start();

@@ -3,7 +3,7 @@ import type { Destination, WaitingRequest } from "../exchange/destination.js";
 import type { Exchange, GoOn } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import { failureOf, type Outcome } from "../exchange/failure.js";
-import { failuresToldMax, givenBackMs } from "../limits.js";
+import { failuresToldMax, givenBackMs, healthTimeoutMs } from "../limits.js";
 import type { Clock } from "../process/clock.js";
 import type { ConnectedPlugin, PluginExchanges, RunningCounts } from "./connected-plugin.js";
 import type { InstanceState, KeptConnectionOptions } from "./kept-connection.js";
@@ -206,6 +206,24 @@ export class HostedPlugin {
    */
   async reload(drainMs: number): Promise<{ readonly drained: Promise<void> }> {
     return await this.#instances.reload(drainMs);
+  }
+
+  /** Whether each instance is ready, and answers a health check within its time that it serves. */
+  async isServing(): Promise<boolean> {
+    const late = new AbortController();
+    const answered = new AbortController();
+    this.#settings.clock.after(healthTimeoutMs, answered.signal, () => late.abort());
+    try {
+      const answers = this.#instances.current.map(({ connection }) =>
+        connection === undefined ? false : connection.isServing(late.signal),
+      );
+      return answers.length > 0 && (await Promise.all(answers)).every(Boolean);
+    } catch {
+      // Whatever it was, it was no answer.
+      return false;
+    } finally {
+      answered.abort();
+    }
   }
 
   /** Whether it was started and not stopped since. */

@@ -223,6 +223,12 @@ export class PluginSet {
     }
   }
 
+  /** Asks each instance of a plugin how it is. */
+  async isServing(id: string): Promise<boolean> {
+    const plugin = this.#known(id);
+    return !(plugin instanceof HostedPlugin) || (await plugin.isServing());
+  }
+
   /**
    * Replaces every instance of a plugin by a new one. Resolves when the new ones get every request,
    * with a promise for the end of the old ones.

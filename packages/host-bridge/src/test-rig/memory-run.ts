@@ -68,8 +68,10 @@ export class MemoryRun implements PluginRun<ConnectedPlugin> {
       description: { servesHttp: this.servesHttp },
       lost: this.#lost.promise,
       open: () => noChannel,
-      isServing: () => {
-        this.#question = Promise.withResolvers<boolean>();
+      isServing: (signal) => {
+        const question = Promise.withResolvers<boolean>();
+        this.#question = question;
+        signal.addEventListener("abort", () => question.reject(new Error("no answer in time")));
         if (this.isServing !== undefined) {
           this.answer(this.isServing);
         }
