@@ -26,7 +26,13 @@ export const logWaitingBytesMax = 1_048_576;
 export const configPollMs = 300;
 
 /**
+ * How long a connection that nobody uses is kept, in milliseconds: longer than proxies keep theirs
+ * (60 s), so that a request never meets one that is just being closed. Node's own is 5 s.
+ */
+export const keepAliveMs = 75_000;
+
+/**
  * How long connections of a host that another one has replaced may stay unused, in milliseconds:
- * longer than Node keeps them anyway (`keepAliveTimeout`, 5 s).
+ * each closes with its next response, and few are used less often than that.
  */
 export const retireMs = 7_000;

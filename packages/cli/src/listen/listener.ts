@@ -4,7 +4,6 @@ import { createServer, type Server } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import type { SecureContextOptions } from "node:tls";
 import {
   acceptProxyProtocol,
   type Logger,
@@ -13,6 +12,7 @@ import {
   type PluginHost,
   watchConnections,
 } from "@servehttp/host-bridge";
+import { keepAliveMs } from "../limits.js";
 import { addressText, type ListenAddress } from "./listen-address.js";
 import { listenError } from "./listen-error.js";
 import type { Certificate, ListenerSettings } from "./listener-settings.js";
@@ -118,7 +118,7 @@ export class Listener {
   /** Takes another certificate; connections that are open keep theirs. */
   renewCertificate(tls: Certificate | undefined): void {
     if (tls !== undefined && "setSecureContext" in this.#server) {
-      this.#server.setSecureContext(tls as SecureContextOptions);
+      this.#server.setSecureContext(tls);
     }
   }
 
@@ -204,7 +204,7 @@ function makeServer(
 ): Server | Http2SecureServer {
   // Uploads may take as long as they need: the host has times of its own.
   return tls === undefined
-    ? createServer({ requestTimeout: 0 }, app)
+    ? createServer({ requestTimeout: 0, keepAliveTimeout: keepAliveMs }, app)
     : createSecureServer({ ...tls, allowHTTP1: true }, app);
 }
 

@@ -18,8 +18,8 @@ export interface ConfigReloadOptions {
 
 /** Who wants to know of reloads. */
 export interface ReloadObserver {
-  before?(): void;
-  behind?(settings: Settings): void;
+  readonly before?: () => void;
+  readonly behind?: (settings: Settings) => void;
 }
 
 /**

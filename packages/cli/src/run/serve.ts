@@ -42,7 +42,6 @@ export async function serve(
   let broken = 0;
   const ending: (() => Promise<void> | void)[] = [];
   try {
-    const { ask } = stop;
     const running: RunningHost = {
       host,
       listeners,
@@ -51,7 +50,7 @@ export async function serve(
       logTail,
       logger,
       context,
-      stop: ask,
+      stop: () => stop.ask(),
       isSuperseded: false,
     };
     if (predecessor === undefined) {

@@ -83,7 +83,7 @@ export class SteadyLoad {
             this.#onBody(url, body);
             resolve();
           } catch (error) {
-            reject(error as Error);
+            reject(error);
           }
         });
       });
