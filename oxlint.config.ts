@@ -256,6 +256,7 @@ export default defineConfig({
         "oxc/no-async-endpoint-handlers": "off",
         "typescript/no-base-to-string": "off",
         "typescript/no-extraneous-class": "off",
+        "typescript/no-floating-promises": "off",
         "typescript/no-misused-promises": "off",
       },
     },

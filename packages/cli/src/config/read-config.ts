@@ -92,12 +92,12 @@ function pluginOptions(
     return given;
   }
   if ("target" in given) {
-    const { target, cwd: _, ...own } = given as TargetPluginOptions;
+    const { target, cwd: _, ...own } = given;
     if (typeof target !== "string") {
       throw saidWrong(`plugins.${id}.target: got ${String(target)}, allowed is a string`);
     }
     const from = directoryOf(given, directory);
-    return { ...own, ...targetOptions(id, target, from, environment) } as PluginOptions;
+    return { ...own, ...targetOptions(id, target, from, environment) };
   }
   return "command" in given ? { ...given, cwd: directoryOf(given, directory) } : given;
 }

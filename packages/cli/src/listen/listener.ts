@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { chmodSync, linkSync, renameSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import {
   acceptProxyProtocol,
@@ -105,7 +105,7 @@ export class Listener {
    * Where clients find it, without a slash at the end: `http://127.0.0.1:8080`, or `unix:/path`.
    */
   get url(): string {
-    const bound = this.#server.address() as AddressInfo | string | null;
+    const bound = this.#server.address();
     if (bound === null || typeof bound === "string") {
       return typeof bound === "string" ? `unix:${bound}` : addressText(this.settings.address);
     }

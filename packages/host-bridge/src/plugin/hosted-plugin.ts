@@ -214,8 +214,9 @@ export class HostedPlugin {
     const answered = new AbortController();
     this.#settings.clock.after(healthTimeoutMs, answered.signal, () => late.abort());
     try {
-      const answers = this.#instances.current.map(({ connection }) =>
-        connection === undefined ? false : connection.isServing(late.signal),
+      const answers = this.#instances.current.map(
+        async ({ connection }) =>
+          connection !== undefined && (await connection.isServing(late.signal)),
       );
       return answers.length > 0 && (await Promise.all(answers)).every(Boolean);
     } catch {
