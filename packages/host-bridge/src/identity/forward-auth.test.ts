@@ -93,6 +93,14 @@ describe("forwardAuth", () => {
     ]);
     expect(asked[0]?.headers).toMatchObject({ cookie: "a=b" });
     expect(asked[0]?.headers).not.toHaveProperty("x-other");
+    // Without any, it is the host that knows who the client is.
+    const known = { scheme: "https", pluginId: "notes" } as const;
+    await forwardAuth({ url })(nodeRequest(fields), { ...known, remoteAddress: "[2001:db8::1]:9" });
+    expect(asked[2]?.headers).toMatchObject({
+      "x-forwarded-for": "2001:db8::1",
+      "x-forwarded-proto": "https",
+      "x-forwarded-host": "inside",
+    });
   });
 
   it("takes the fields of an answer that lets the client in", async () => {

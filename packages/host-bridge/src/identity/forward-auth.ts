@@ -3,6 +3,7 @@ import { isEncrypted } from "../client/is-encrypted.js";
 import { peerOf } from "../client/remote-address.js";
 import { type Given, type Read, shape, whole } from "../edge/option-kinds.js";
 import type { IdentityFields } from "../edge/read-identity.js";
+import type { RequestClient } from "../edge/request-client.js";
 import { TrustedProxies } from "../edge/trusted-proxies.js";
 import { authAnswerBytesMax } from "../limits.js";
 import type { NodeRequest } from "../options/options.js";
@@ -23,8 +24,9 @@ const forwardKeys = {
    */
   requestHeaders: headerNames.optional(),
   /**
-   * Proxies in front of the host whose X-Forwarded-For, -Host and -Proto are passed on: addresses,
-   * ranges such as `"10.0.0.0/8"`, and `"unix"`. Give those of `edge.trustedProxies`. Default: none.
+   * Proxies in front of the host whose X-Forwarded-For, -Host and -Proto are passed on as they are:
+   * addresses, ranges such as `"10.0.0.0/8"`, and `"unix"`. Without them the service learns the
+   * client's address and scheme, by what `edge.trustedProxies` tell. Default: none.
    */
   trustedProxies: proxyRanges.default([]),
   /** How long the service may take for its whole answer. Default: 5,000. */
@@ -66,8 +68,8 @@ export function forwardAuth(options: ForwardAuthOptions): Identity {
   const proxies = new TrustedProxies(settings.trustedProxies);
   const wanted =
     settings.requestHeaders && new Set(settings.requestHeaders.map((name) => name.toLowerCase()));
-  return async (request) => {
-    const headers = describe(request, proxies, wanted);
+  return async (request, client) => {
+    const headers = describe(request, client, proxies, wanted);
     const signal = AbortSignal.timeout(settings.timeoutMs);
     try {
       const answer = await fetch(settings.url, { headers, redirect: "manual", signal });
@@ -92,6 +94,7 @@ export function forwardAuth(options: ForwardAuthOptions): Identity {
 /** What the service gets to read of a request. */
 function describe(
   request: NodeRequest,
+  client: RequestClient | undefined,
   proxies: TrustedProxies,
   wanted: ReadonlySet<string> | undefined,
 ): Headers {
@@ -114,19 +117,29 @@ function describe(
     proxies.hasPeer(peer) ? fieldOf(request, name) : undefined;
   const method = request.method ?? "GET";
   const uri = (request as { originalUrl?: string }).originalUrl ?? request.url ?? "/";
-  const scheme = said("x-forwarded-proto") ?? (isEncrypted(request.socket) ? "https" : "http");
+  const own = client?.scheme ?? (isEncrypted(request.socket) ? "https" : "http");
+  const scheme = said("x-forwarded-proto") ?? own;
   const authority = fieldOf(request, ":authority") ?? fieldOf(request, "host") ?? "";
   const host = said("x-forwarded-host") ?? authority;
   const before = said("x-forwarded-for");
-  const address = peer === "unix" ? "" : peer;
+  // Where the service is to see all proxies, the last of them is the one that has connected.
+  const address = before === undefined && client !== undefined ? ipOf(client) : peer;
   headers.set("x-forwarded-method", method);
   headers.set("x-forwarded-proto", scheme);
   headers.set("x-forwarded-host", host);
   headers.set("x-forwarded-uri", uri);
-  headers.set("x-forwarded-for", [before, address].filter(Boolean).join(", "));
+  headers.set(
+    "x-forwarded-for",
+    [before, address === "unix" ? "" : address].filter(Boolean).join(", "),
+  );
   headers.set("x-original-method", method);
   headers.set("x-original-url", `${scheme}://${host}${uri}`);
   return headers;
+}
+
+/** Without the port. */
+function ipOf({ remoteAddress }: RequestClient): string {
+  return remoteAddress.replace(/:\d*$/, "").replace(/^\[(.*)\]$/, "$1");
 }
 
 function fieldOf(request: NodeRequest, name: string): string | undefined {

@@ -1,11 +1,15 @@
 import type { IdentityFields } from "../edge/read-identity.js";
+import type { RequestClient } from "../edge/request-client.js";
 import type { NodeRequest } from "../options/options.js";
 
 /**
  * A function for the option `identity` of `createPluginHost`: resolves with the header fields that
  * say who the client is, or with the answer for a client that may not come in.
  */
-export type Identity = (request: NodeRequest) => Promise<IdentityFields | Response>;
+export type Identity = (
+  request: NodeRequest,
+  client?: RequestClient,
+) => Promise<IdentityFields | Response>;
 
 /** An answer of the host in the plugin's place, in one line of text. */
 export function refusal(
