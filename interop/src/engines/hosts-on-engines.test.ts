@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { engineHost, enginePlugin } from "./engine-scripts.js";
 import { engines, node } from "./engines.js";
-import { itServesEverything } from "./it-serves-everything.js";
+import { itCallsPlugins, itServesEverything } from "./it-serves-everything.js";
 
 describe.each(
   engines.flatMap((engine) =>
@@ -26,6 +26,8 @@ describe.each(
   });
 
   itServesEverything(() => `http://127.0.0.1:${host.port}/plugins/engine`);
+
+  itCallsPlugins(() => `http://127.0.0.1:${host.port}/plugins/engine`, "engine");
 
   it("stops its plugin on SIGTERM, and ends", async () => {
     const exited = once(host.process, "exit");

@@ -9,7 +9,7 @@ import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { engines } from "./engines.js";
 import { enginePlugin } from "./engine-scripts.js";
-import { itServesEverything } from "./it-serves-everything.js";
+import { itCallsPlugins, itServesEverything } from "./it-serves-everything.js";
 
 describe.each(
   engines.flatMap((engine) =>
@@ -46,6 +46,8 @@ describe.each(
   });
 
   itServesEverything(() => origin);
+
+  itCallsPlugins(() => origin, "engine");
 
   it("is replaced by a new process when it is reloaded", async () => {
     const { pid } = host.plugins[0] ?? {};

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TemporaryDirectory } from "@servehttp/testkit";
 import { Call } from "../call.js";
 import { runCommand, servePluginOf } from "../command-process.js";
-import { itServesEverything } from "../engines/it-serves-everything.js";
+import { itCallsPlugins, itServesEverything } from "../engines/it-serves-everything.js";
 import { repositoryRoot } from "../repository-root.js";
 import { toolOutput } from "../tool-output.js";
 import { buildGoSdk, type GoApp, reasonWithoutGoSdk, withFrameworks } from "./build-go-sdk.js";
@@ -49,7 +49,10 @@ describe.each(carriers)("plugins on the Go SDK, on the %s carrier", (carrier) =>
     const apps: readonly GoApp[] = ["everything", ...frameworks];
     host = createPluginHost({
       plugins: Object.fromEntries(
-        apps.map((app) => [app, { command: [program, app], carrier, mayCall: ["chi"] }]),
+        apps.map((app) => [
+          app,
+          { command: [program, app], carrier, mayCall: ["everything", "chi"] },
+        ]),
       ),
       logger: false,
     });
@@ -74,10 +77,12 @@ describe.each(carriers)("plugins on the Go SDK, on the %s carrier", (carrier) =>
 
   itServesEverything(() => originOf("everything"));
 
+  itCallsPlugins(() => originOf("everything"), "everything");
+
   it("call other plugins, as far as their host allows", async () => {
-    const allowed = await fetch(`${originOf("everything")}/call/chi/hello/ada`);
+    const allowed = await fetch(`${originOf("everything")}/ask/chi/hello/ada`);
     expect(await allowed.text()).toBe('{"text":"hello, ada"}');
-    const refused = await fetch(`${originOf("everything")}/call/proxy/hello/ada`);
+    const refused = await fetch(`${originOf("everything")}/ask/proxy/hello/ada`);
     expect([refused.status, await refused.text()]).toEqual([403, "call-refused\n"]);
   });
 

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/coder/websocket"
@@ -28,12 +30,16 @@ import (
 //	POST /cut         answers at once and reads the body; GET /was-cut waits until one was cut off
 //	POST /early       413, without reading the body
 //	GET  /left        waits until a client of /events has left, then says why
-//	GET  /call/{id}/…   what the plugin of that id answers
+//	/call/…           what this plugin itself answers to a call of its own for the rest of the path
+//	GET  /caller      which plugin calls
+//	GET  /hang        some bytes, and then nothing; GET /hung waits until that was given up, and says why
+//	GET  /ask/{id}/…  what another plugin answers
 //	upgrade at /websocket   a WebSocket that gives back each message
 func everything() http.Handler {
 	p := &plugin{
 		listeners: map[chan struct{}]struct{}{},
 		left:      make(chan servehttp.Code, 1),
+		hung:      make(chan servehttp.Code, 1),
 		cut:       make(chan struct{}, 1),
 		breaking:  make(chan struct{}),
 	}
@@ -53,7 +59,11 @@ func everything() http.Handler {
 	})
 	mux.HandleFunc("POST /early", early)
 	mux.HandleFunc("GET /left", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, <-p.left) })
-	mux.HandleFunc("GET /call/{id}/{path...}", call)
+	mux.HandleFunc("/call/", callOf(os.Getenv("SERVEHTTP_PLUGIN_ID")))
+	mux.HandleFunc("GET /caller", caller)
+	mux.HandleFunc("GET /hang", p.hang)
+	mux.HandleFunc("GET /hung", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, <-p.hung) })
+	mux.HandleFunc("GET /ask/{id}/{path...}", ask)
 	mux.HandleFunc("GET /websocket", echoMessages)
 	return mux
 }
@@ -63,15 +73,18 @@ type plugin struct {
 	mu        sync.Mutex
 	listeners map[chan struct{}]struct{}
 	left      chan servehttp.Code
+	hung      chan servehttp.Code
 	cut       chan struct{}
 	breaking  chan struct{}
 }
 
-func echoBody(w http.ResponseWriter, r *http.Request) {
+func echoBody(w http.ResponseWriter, r *http.Request) { copyAsItComes(w, r.Body) }
+
+func copyAsItComes(w http.ResponseWriter, from io.Reader) {
 	controller := http.NewResponseController(w)
 	buffer := make([]byte, 65_536)
 	for {
-		n, err := r.Body.Read(buffer)
+		n, err := from.Read(buffer)
 		if _, failed := w.Write(buffer[:n]); failed != nil || err == io.EOF {
 			return
 		}
@@ -151,7 +164,48 @@ func early(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, "too much")
 }
 
-func call(w http.ResponseWriter, r *http.Request) {
+// callOf passes a request on to this plugin itself, and the response back, as they come.
+func callOf(id string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		url := "http://" + id + strings.TrimPrefix(r.URL.RequestURI(), "/call")
+		request, err := http.NewRequestWithContext(r.Context(), r.Method, url, r.Body)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		request.ContentLength = r.ContentLength
+		response, err := servehttp.Client().Do(request)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		defer response.Body.Close()
+		w.WriteHeader(response.StatusCode)
+		copyAsItComes(w, response.Body)
+		for name, values := range response.Trailer {
+			w.Header()[http.TrailerPrefix+name] = values
+		}
+	}
+}
+
+func caller(w http.ResponseWriter, r *http.Request) {
+	id := servehttp.FromContext(r.Context()).CalledBy
+	if id == "" {
+		id = "nobody"
+	}
+	fmt.Fprint(w, id)
+}
+
+func (p *plugin) hang(w http.ResponseWriter, r *http.Request) {
+	fmt.Fprint(w, "and then")
+	w.(http.Flusher).Flush()
+	<-r.Context().Done()
+	var reason *servehttp.Error
+	if errors.As(context.Cause(r.Context()), &reason) {
+		p.hung <- reason.Code
+	}
+}
+
+func ask(w http.ResponseWriter, r *http.Request) {
 	url := "http://" + r.PathValue("id") + "/" + r.PathValue("path")
 	request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, url, nil)
 	if err != nil {

@@ -231,6 +231,8 @@ func TestPaddingAndSmallPiecesAreRead(t *testing.T) {
 		_, _ = io.Copy(w, r.Body)
 	})})
 	h := connectMux(t, p)
+	// Until then the host itself writes, between the pieces.
+	<-h.hello
 	e := newHostExchange(t)
 	h.exchanges.mu.Lock()
 	h.exchanges.all[1] = e
