@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TemporaryDirectory } from "@servehttp/testkit";
 import { Call } from "../call.js";
 import { runCommand, servePluginOf } from "../command-process.js";
+import { checkedByKit, kitTimeoutMs } from "../checked-by-kit.js";
 import { itCallsPlugins, itServesEverything } from "../engines/it-serves-everything.js";
 import { repositoryRoot } from "../repository-root.js";
 import { toolOutput } from "../tool-output.js";
@@ -117,6 +118,16 @@ describe.each(carriers)("plugins on the Go SDK, on the %s carrier", (carrier) =>
     await expect(call.result()).rejects.toMatchObject({ code: "ECONNRESET" });
   });
 });
+
+it.skipIf(leftOut !== undefined)(
+  "a plugin on the Go SDK passes the conformance kit",
+  { timeout: kitTimeoutMs },
+  async () => {
+    const known = `${repositoryRoot}sdks/go/compat/kit-known-failures.txt`;
+    const report = await checkedByKit(`"${program}" kit`, "--known-failures", known);
+    expect(report).toMatch(/^1\d\d passed, 0 failed, 1 failed as known, 0 fixed/m);
+  },
+);
 
 it.skipIf(leftOut !== undefined)("the plugin of docs/go.md answers", async () => {
   const command = [await buildDocumentedPlugin(directory)];

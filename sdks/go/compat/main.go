@@ -1,7 +1,7 @@
 // Applications as they are, to be served as a plugin or, to compare, by net/http itself:
 //
-//	compat everything|chi|proxy     a plugin
-//	compat chi|proxy --direct       a server, which prints its port
+//	compat everything|kit|chi|proxy     a plugin
+//	compat chi|proxy --direct           a server, which prints its port
 //
 // Built with -tags frameworks,nomsgpack it has Echo and Gin as well: "echo" and "gin".
 package main
@@ -21,13 +21,14 @@ import (
 
 var apps = map[string]func() http.Handler{
 	"everything": everything,
+	"kit":        kit,
 	"chi":        chiApp,
 	"proxy":      proxyApp,
 }
 
 func main() {
 	if len(os.Args) < 2 || apps[os.Args[1]] == nil {
-		log.Fatal("which application: everything, chi or proxy? With -tags frameworks also echo or gin")
+		log.Fatal("which application: everything, kit, chi or proxy? With -tags frameworks also echo or gin")
 	}
 	app := apps[os.Args[1]]()
 	if slices.Contains(os.Args, "--direct") {

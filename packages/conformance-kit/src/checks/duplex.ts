@@ -73,6 +73,24 @@ export const duplexChecks: readonly Check[] = [
     },
   },
   {
+    id: "D3.unread",
+    text: "The handler learns that its client has left, also where it has not read what fills the window.",
+    async run(scene) {
+      const { key, exchange } = scene.upload(["flush", "wait", "read"]);
+      await exchange.untilHead();
+      const chunk = scene.random(65_536);
+      let sent = 0;
+      void (async () => {
+        for (; sent < 256 && !exchange.isOver; sent += 1) {
+          await exchange.send({ chunk });
+        }
+      })().catch(() => undefined);
+      await scene.settled(() => sent);
+      exchange.reset("client-disconnected");
+      await untilTold(scene, key);
+    },
+  },
+  {
     id: "D3.downloading",
     text: "The handler learns that its client has left while it writes.",
     async run(scene) {

@@ -200,15 +200,23 @@ export class Scene implements AsyncDisposable {
   /** Asks /seen until it says so. */
   async untilSeen(key: string, what: string, condition: (seen: Seen) => boolean): Promise<Seen> {
     let last: Seen | undefined;
-    const began = performance.now();
-    while (performance.now() - began < this.deadline.seconds * 1_000) {
-      last = await this.seen(key);
+    while (!this.deadline.isPast) {
+      try {
+        last = await this.seen(key);
+      } catch (error) {
+        if (this.deadline.isPast) {
+          break;
+        }
+        throw error;
+      }
       if (last !== undefined && condition(last)) {
         return last;
       }
       await delay(lookEveryMs);
     }
-    throw new Error(`waited for ${what}; the handler says ${JSON.stringify(last ?? "nothing")}`);
+    throw new Error(
+      `waited ${this.deadline.seconds} s for ${what}; the handler says ${JSON.stringify(last ?? "nothing")}`,
+    );
   }
 
   /** Waits until a number has stopped growing, as back-pressure makes it do. */

@@ -2,13 +2,14 @@
 export class Deadline implements Disposable {
   readonly #timer: NodeJS.Timeout;
   readonly #waiting = new Set<() => void>();
-  #isPast = false;
+  /** Whether the time is over. */
+  isPast = false;
   readonly seconds: number;
 
   constructor(seconds: number) {
     this.seconds = seconds;
     this.#timer = setTimeout(() => {
-      this.#isPast = true;
+      this.isPast = true;
       this.changed();
     }, seconds * 1_000);
   }
@@ -27,7 +28,7 @@ export class Deadline implements Disposable {
         if (condition()) {
           this.#waiting.delete(look);
           resolve();
-        } else if (this.#isPast) {
+        } else if (this.isPast) {
           this.#waiting.delete(look);
           reject(new Error(`waited ${this.seconds} s for ${what}`));
         }

@@ -100,6 +100,13 @@ func (m *Mux) receiveFrame(frame *wire.RequestFrame) error {
 func (m *Mux) nextBatch() []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if !m.hasHello {
+		// It is empty, whatever there is to say already.
+		m.hasHello = true
+		hello := make([]byte, batchHeadBytes, 4_096)
+		wire.PutMessageHead(hello[frameHeadBytes:], 0)
+		return hello
+	}
 	for len(m.turns) > 0 && len(m.batch) < limits.BatchBytes {
 		exchange := m.turns[0]
 		m.turns = m.turns[1:]
@@ -109,10 +116,9 @@ func (m *Mux) nextBatch() []byte {
 			exchange.inTurn = false
 		}
 	}
-	if len(m.batch) == batchHeadBytes && m.hasHello {
+	if len(m.batch) == batchHeadBytes {
 		return nil
 	}
-	m.hasHello = true
 	batch := m.batch
 	m.batch = m.spare
 	m.spare = nil

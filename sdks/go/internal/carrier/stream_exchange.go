@@ -1,6 +1,7 @@
 package carrier
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -50,6 +51,9 @@ func newStreamExchange(c *rpc) *streamExchange {
 func (e *streamExchange) serve(accept Accept) {
 	e.receiver = accept(e)
 	e.reading = true
+	// Where the reader waits for the handler, only this tells it that the host has left.
+	stop := context.AfterFunc(e.rpc.r.Context(), e.wakeReader)
+	defer stop()
 	e.read()
 	select {
 	case <-e.finished:
@@ -91,6 +95,12 @@ func (e *streamExchange) read() {
 	}
 }
 
+func (e *streamExchange) wakeReader() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.room.Broadcast()
+}
+
 func (e *streamExchange) readingEnds() {
 	e.mu.Lock()
 	e.reading = false
@@ -116,10 +126,11 @@ func (e *streamExchange) receive(message []byte) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for e.held >= limits.ChunkBytes && !e.closed {
+	ctx := e.rpc.r.Context()
+	for e.held >= limits.ChunkBytes && !e.closed && ctx.Err() == nil {
 		e.room.Wait()
 	}
-	if e.closed {
+	if e.closed || ctx.Err() != nil {
 		return errOver
 	}
 	if e.order, err = e.order.advance(&parts, e.progress); err != nil {
