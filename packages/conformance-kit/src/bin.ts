@@ -1,5 +1,14 @@
 #!/usr/bin/env node
+import { constants } from "node:os";
 import { runCommandLine } from "./command-line.js";
+import { PluginProcess } from "./plugin/plugin-process.js";
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    PluginProcess.killAll();
+    process.exit(128 + constants.signals[signal]);
+  });
+}
 
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),

@@ -1,4 +1,8 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { TemporaryDirectory } from "@servehttp/testkit";
 import { describe, expect, it } from "vitest";
@@ -109,6 +113,22 @@ describe("servehttp-conformance", () => {
     );
   });
 
+  it("leaves no plugin behind when it is told to end", async () => {
+    await using folder = await TemporaryDirectory.make();
+    const [pidFile, socket] = [folder.at("pid"), folder.at("socket")];
+    const script = `echo $$ > ${pidFile}; echo $SERVEHTTP_ADDRESS > ${socket}; exec tail -f /dev/null`;
+    const bin = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
+    const kit = spawn(process.execPath, [bin, "--plugin", `sh -c '${script}'`]);
+    const exited = once(kit, "exit");
+    await expect.poll(() => readFile(socket, "utf8").catch(() => "")).toMatch(/^unix:/);
+    kit.kill("SIGTERM");
+    expect(await exited).toEqual([143, null]);
+    const pid = Number(await readFile(pidFile, "utf8"));
+    await expect.poll(() => isAlive(pid)).toBe(false);
+    const address = (await readFile(socket, "utf8")).trim();
+    expect(existsSync(dirname(address.slice("unix:".length)))).toBe(false);
+  });
+
   it("lists its checks", async () => {
     const all = await run("--list");
     expect([all.code, all.error]).toEqual([0, ""]);
@@ -155,3 +175,12 @@ describe("servehttp-conformance", () => {
     expect([code, error]).toEqual([2, expect.stringContaining(message)]);
   });
 });
+
+/** Whether there is such a process that has not ended. One that nobody has waited for has. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}

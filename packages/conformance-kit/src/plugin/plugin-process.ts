@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +16,7 @@ export class PluginProcess implements AsyncDisposable {
   readonly exited: Promise<string>;
   /** How it ended; undefined while it runs. */
   ended: string | undefined;
+  static readonly #running = new Set<PluginProcess>();
   readonly #child: ChildProcess;
   readonly #directory: string;
   #output = "";
@@ -26,7 +28,8 @@ export class PluginProcess implements AsyncDisposable {
     this.address = { text: `unix:${path}`, target: { path }, tls: false };
     // A group of its own, so that nothing of it is left behind.
     this.#child = spawn("/bin/sh", ["-c", `exec ${command}`], {
-      stdio: ["ignore", "pipe", "pipe"],
+      // The fourth ends when the kit does, however that comes.
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
       detached: true,
       env: {
         ...process.env,
@@ -34,8 +37,10 @@ export class PluginProcess implements AsyncDisposable {
         SERVEHTTP_TOKEN: this.token,
         SERVEHTTP_PLUGIN_ID: "conformance",
         SERVEHTTP_BASE_PATH: "/plugins/conformance",
+        SERVEHTTP_HOST_FD: "3",
       },
     });
+    PluginProcess.#running.add(this);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on("data", (data: Buffer) => {
         this.#output = (this.#output + data.toString("utf8")).slice(-outputBytesMax);
@@ -53,6 +58,14 @@ export class PluginProcess implements AsyncDisposable {
 
   static async start(command: string): Promise<PluginProcess> {
     return new PluginProcess(command, await mkdtemp(join(tmpdir(), "servehttp-conformance-")));
+  }
+
+  /** Kills all of them at once, and removes their directories, for a kit that has to end. */
+  static killAll(): void {
+    for (const one of PluginProcess.#running) {
+      one.#kill();
+      rmSync(one.#directory, { recursive: true, force: true });
+    }
   }
 
   /** What it printed last, in one line. */
@@ -81,6 +94,13 @@ export class PluginProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#kill();
+    await this.exited;
+    await rm(this.#directory, { recursive: true, force: true });
+    PluginProcess.#running.delete(this);
+  }
+
+  #kill(): void {
     if (this.#child.pid !== undefined) {
       try {
         process.kill(-this.#child.pid, "SIGKILL");
@@ -88,7 +108,5 @@ export class PluginProcess implements AsyncDisposable {
         // All of it has ended.
       }
     }
-    await this.exited;
-    await rm(this.#directory, { recursive: true, force: true });
   }
 }
