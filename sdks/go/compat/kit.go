@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -61,6 +62,7 @@ type stepping struct {
 	body    string
 	read    int
 	written int
+	aborted string
 	digest  digests.Hash
 }
 
@@ -87,13 +89,13 @@ func (k *kitPlugin) seen(key string, w http.ResponseWriter) {
 	defer s.mu.Unlock()
 	answer(w, map[string]any{
 		"state": s.state, "body": s.body, "read": s.read, "written": s.written,
-		"readSha256": hex.EncodeToString(s.digest.Sum(nil)), "aborted": abortedOf(s.request.Context()),
+		"readSha256": hex.EncodeToString(s.digest.Sum(nil)), "aborted": cmp.Or(s.aborted, reasonOf(context.Cause(s.request.Context()))),
 	})
 }
 
-func abortedOf(ctx context.Context) string {
+func reasonOf(err error) string {
 	var reason *servehttp.Error
-	if errors.As(context.Cause(ctx), &reason) {
+	if errors.As(err, &reason) {
 		return string(reason.Code)
 	}
 	return ""
@@ -141,7 +143,7 @@ func (s *stepping) run(name, value string, gate <-chan struct{}) {
 		s.writer.WriteHeader(number)
 		header.Del("Link")
 	case "flush":
-		abortOn(controller.Flush())
+		s.abortOn(controller.Flush())
 	case "write":
 		s.write(number)
 	case "read":
@@ -149,8 +151,8 @@ func (s *stepping) run(name, value string, gate <-chan struct{}) {
 	case "echo":
 		s.readAll(func(chunk []byte) {
 			_, err := s.writer.Write(chunk)
-			abortOn(err)
-			abortOn(controller.Flush())
+			s.abortOn(err)
+			s.abortOn(controller.Flush())
 		})
 	case "wait":
 		select {
@@ -165,6 +167,14 @@ func (s *stepping) run(name, value string, gate <-chan struct{}) {
 	}
 }
 
+// abortOn fails the step, and keeps why: an error may come before the context is done.
+func (s *stepping) abortOn(err error) {
+	if err != nil {
+		s.set(func() { s.aborted = reasonOf(err) })
+	}
+	abortOn(err)
+}
+
 func abortOn(err error) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -174,7 +184,7 @@ func abortOn(err error) {
 func (s *stepping) write(size int) {
 	if size == 0 {
 		_, err := s.writer.Write(nil)
-		abortOn(err)
+		s.abortOn(err)
 	}
 	if s.period == nil && size > 0 {
 		s.period = periodOf(s.key)
@@ -183,7 +193,7 @@ func (s *stepping) write(size int) {
 		at := s.written % periodBytes
 		piece := s.period[at:min(at+pieceBytes, at+end-s.written, periodBytes)]
 		_, err := s.writer.Write(piece)
-		abortOn(err)
+		s.abortOn(err)
 		s.set(func() { s.written += len(piece) })
 	}
 }
@@ -215,7 +225,7 @@ func (s *stepping) readAll(take func(chunk []byte)) {
 		}
 		if err != nil {
 			s.set(func() { s.body = "cut" })
-			panic(http.ErrAbortHandler)
+			s.abortOn(err)
 		}
 	}
 }
