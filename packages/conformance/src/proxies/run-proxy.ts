@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { TemporaryDirectory, testCertificates } from "@servehttp/testkit";
 import { http1Client, http2Client } from "../hosts/host-client.js";
 import { ProgramDirectory } from "../hosts/program-directory.js";
@@ -19,6 +20,9 @@ export interface ProxyResult {
 
 /** How long a check may take. */
 const checkMsMax = 240_000;
+
+/** How often a proxy that has just started is asked, every 100 ms. */
+const firstAnswerAttempts = 300;
 
 /**
  * Starts a host and a proxy as the page says, and checks what clients see.
@@ -67,6 +71,7 @@ export async function runProxy(
     { cwd: directory.path, env },
     { host: "127.0.0.1", port: places.publicPort },
   );
+  await firstAnswer(routeTo(proxy, places));
   const found = new Map<string, string>();
   for (const check of checks) {
     // oxlint-disable-next-line no-await-in-loop -- one check after the other
@@ -75,6 +80,30 @@ export async function runProxy(
     onCheck(check.name, seen);
   }
   return { proxy, version: version(), found };
+}
+
+/** Waits for an answer of the plugin: Traefik listens before it has read its configuration. */
+async function firstAnswer(route: Route): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      // oxlint-disable no-await-in-loop -- one attempt after the other
+      await using client = route.http1();
+      const call = client.call("GET", "/plugins/notes/client");
+      call.body.end();
+      const { body, status } = await call.response;
+      body.resume();
+      if (status === 200) {
+        return;
+      }
+      throw new Error(`the plugin's first answer is ${status}`);
+    } catch (error) {
+      if (attempt === firstAnswerAttempts) {
+        throw error;
+      }
+      await delay(100);
+      // oxlint-enable no-await-in-loop
+    }
+  }
 }
 
 function routeTo({ secure, passesBytes = false }: Proxy, places: Places): Route {
