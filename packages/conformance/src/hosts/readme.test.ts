@@ -45,9 +45,10 @@ interface DocumentedCall {
   readonly output: string;
 }
 
-/** The curl commands of a page's console block, each with the lines that stand below it. */
+/** The curl commands of a page's console blocks, each with the lines that stand below it. */
 function documentedCalls(text: string): DocumentedCall[] {
-  const session = /^```console\n(.*?)^```/ms.exec(text)?.[1] ?? "";
+  const sessions = Array.from(text.matchAll(/^```console\n(.*?)^```/gms), ([, session]) => session);
+  const session = sessions.join("");
   return Array.from(session.matchAll(/^\$ curl (.*)\n((?:[^$].*\n)*)/gm), (command) => {
     const [, words = "", output = ""] = command;
     return { ...requestOf(words), output };
