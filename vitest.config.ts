@@ -14,6 +14,7 @@ const ofTheirProcess = [
 /** They look at the clock, or at the memory of processes under load: one after the other, when nothing else runs. */
 const measured = [
   "packages/conformance/src/behaviours/bulk.test.ts",
+  "packages/conformance/src/calls/bulk-calls.test.ts",
   "packages/conformance/src/leaks/*.test.ts",
   "packages/conformance/src/plugin-death.test.ts",
   "packages/conformance/src/tunnels.test.ts",

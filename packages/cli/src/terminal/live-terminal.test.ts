@@ -2,6 +2,7 @@ import type { PluginHost, PluginStatus } from "@servehttp/host-bridge";
 import { pino } from "pino";
 import { beforeEach, describe, expect, it } from "vitest";
 import { LogTail } from "../output/log-tail.js";
+import { HeadPercentiles } from "./head-percentiles.js";
 import { LiveTerminal } from "./live-terminal.js";
 import { RequestRates } from "./request-rates.js";
 
@@ -15,6 +16,7 @@ const status = (id: string, more: Partial<PluginStatus> = {}): PluginStatus => (
   tunnels: 0,
   waiting: 0,
   outcomes: {},
+  headTimes: { boundsMs: [1, 12.3, 2_000], counts: [0, 0, 0, 0] },
   carrier: "mux",
   failures: [],
   ...more,
@@ -62,11 +64,20 @@ describe("the table in the terminal", () => {
   });
 
   it("shows what each plugin does, and marks one", () => {
-    expect(lines[0]).toMatch(/^ {2}plugin +state +pid +requests\/s +in flight +restarts +memory$/);
+    expect(lines[0]).toMatch(
+      /^ {2}plugin +state +pid +requests\/s +in flight +restarts +p50 +p99 +memory$/,
+    );
     expect(lines[1]).toMatch(
-      new RegExp(`^> notes +ready +${process.pid} +- +3 +2 +(?:\\d+ MiB|-)$`),
+      new RegExp(`^> notes +ready +${process.pid} +- +3 +2 +- +- +(?:\\d+ MiB|-)$`),
     );
     expect(lines[2]).toMatch(/^ {2}api +stopped/);
+  });
+
+  it("shows how long requests wait for a head", () => {
+    const headTimes = { boundsMs: [1, 12.3, 2_000], counts: [0, 90, 10, 0] };
+    plugins = [status("notes", { headTimes })];
+    terminal.draw();
+    expect(lines[1]).toMatch(/ 0 +12 ms +2 s +(?:\d+ MiB|-)$/);
   });
 
   it("reloads, stops and starts the one that is marked", () => {
@@ -100,5 +111,21 @@ describe("RequestRates", () => {
       0,
       0,
     ]);
+  });
+});
+
+describe("HeadPercentiles", () => {
+  it("tells of the requests since the oldest look that is kept", () => {
+    const percentiles = new HeadPercentiles();
+    const look = (...counts: number[]) =>
+      percentiles.look(status("a", { headTimes: { boundsMs: [1, 10, 100], counts } }));
+    expect(look(5, 5, 5, 5)).toBeUndefined();
+    expect(look(5, 5, 5, 5)).toBeUndefined();
+    expect(look(104, 6, 5, 5)).toEqual({ p50Ms: 1, p99Ms: 1 });
+    expect(look(104, 6, 5, 105)).toEqual({ p50Ms: 10, p99Ms: Number.POSITIVE_INFINITY });
+    const later = Array.from({ length: 10 }, () => look(104, 6, 5, 105));
+    expect(later.at(-1)).toBeUndefined();
+    // It was removed and added again.
+    expect(look(0, 1, 0, 0)).toBeUndefined();
   });
 });

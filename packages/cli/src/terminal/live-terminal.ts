@@ -2,6 +2,7 @@ import type { PluginStatus } from "@servehttp/host-bridge";
 import { painted } from "../output/painted.js";
 import type { Companion, RunningHost } from "../run/running-host.js";
 import { tableMs } from "../limits.js";
+import { HeadPercentiles } from "./head-percentiles.js";
 import { pluginTable } from "./plugin-table.js";
 import { processMemory } from "./process-memory.js";
 import { RequestRates } from "./request-rates.js";
@@ -31,6 +32,7 @@ export class LiveTerminal {
   readonly #running: Pick<RunningHost, "host" | "context" | "logTail" | "logger" | "stop">;
   readonly #show: (lines: readonly string[]) => void;
   readonly #rates = new RequestRates();
+  readonly #percentiles = new HeadPercentiles();
   #selected = 0;
 
   constructor(
@@ -49,6 +51,7 @@ export class LiveTerminal {
       host.plugins,
       (plugin) => ({
         rate: this.#rates.look(plugin, nowMs),
+        percentiles: this.#percentiles.look(plugin),
         memoryBytes: plugin.pid === undefined ? undefined : processMemory(plugin.pid),
       }),
       this.#plugin?.id,

@@ -2,11 +2,14 @@ import type { PluginStatus } from "@servehttp/host-bridge";
 import type { Output } from "../context/command-context.js";
 import { painted } from "../output/painted.js";
 import { textTable } from "../output/text-table.js";
+import type { Percentiles } from "./head-percentiles.js";
 
 /** What the table shows of a plugin beside its status. */
 export interface PluginFigures {
   /** Requests a second. */
   readonly rate: number | undefined;
+  /** Undefined where there was no request of late. */
+  readonly percentiles: Percentiles | undefined;
   /** Resident memory of its process in bytes. */
   readonly memoryBytes: number | undefined;
 }
@@ -19,7 +22,7 @@ export function pluginTable(
   output: Output,
 ): readonly string[] {
   const rows = plugins.map((plugin) => {
-    const { rate, memoryBytes } = figuresOf(plugin);
+    const { rate, memoryBytes, percentiles } = figuresOf(plugin);
     return [
       `${plugin.id === selected ? ">" : " "} ${plugin.id}`,
       plugin.state,
@@ -27,15 +30,40 @@ export function pluginTable(
       rate === undefined ? "-" : rate.toFixed(rate < 10 ? 1 : 0),
       String(plugin.inFlight),
       String(plugin.restarts),
+      shortTime(percentiles?.p50Ms),
+      shortTime(percentiles?.p99Ms),
       memoryBytes === undefined ? "-" : `${(memoryBytes / 1_048_576).toFixed(0)} MiB`,
     ];
   });
-  const head = ["  plugin", "state", "pid", "requests/s", "in flight", "restarts", "memory"];
+  const head = [
+    "  plugin",
+    "state",
+    "pid",
+    "requests/s",
+    "in flight",
+    "restarts",
+    "p50",
+    "p99",
+    "memory",
+  ];
   const [headLine = "", ...lines] = textTable([head, ...rows]);
   return [
     painted("dim", headLine, output),
     ...lines.map((line, row) => paintedLine(line, plugins[row], selected, output)),
   ];
+}
+
+/** Two digits, which is what the bounds of the counts are good for. */
+function shortTime(ms: number | undefined): string {
+  if (ms === undefined) {
+    return "-";
+  }
+  if (ms === Number.POSITIVE_INFINITY) {
+    return "over a minute";
+  }
+  return ms < 1_000
+    ? `${Number(ms.toPrecision(2))} ms`
+    : `${Number((ms / 1_000).toPrecision(2))} s`;
 }
 
 function paintedLine(

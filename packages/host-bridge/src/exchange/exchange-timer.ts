@@ -50,6 +50,11 @@ export class ExchangeTimer implements QueuedTimeout {
     this.#arm(nowMs);
   }
 
+  /** How long the exchange has run. */
+  get elapsedMs(): number {
+    return performance.now() - this.#startedMs;
+  }
+
   /** Something of the request went to the plugin: the whole head time counts from now. */
   requestMoved(): void {
     this.#movedMs = performance.now();

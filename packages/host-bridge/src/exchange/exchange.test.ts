@@ -49,6 +49,20 @@ describe("a response", () => {
     expect(over).toEqual([{ outcome: "ok", code: undefined }]);
   });
 
+  it("is timed until its final head, whole or in parts, and not at all without one", () => {
+    vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout"] });
+    const [whole, inParts, failing] = Array.from({ length: 3 }, () => new MemoryExchange());
+    vi.advanceTimersByTime(20);
+    void inParts?.exchange.receive({ informational: [{ status: 103, headers: [] }] });
+    vi.advanceTimersByTime(30);
+    void whole?.exchange.receive({ init: ok, end: plainEnd });
+    void inParts?.exchange.receive({ init: ok, flush: true });
+    vi.advanceTimersByTime(1_000);
+    void inParts?.exchange.receive({ end: plainEnd });
+    failing?.exchange.abort(new ServeHTTPError("connection-lost", "gone"));
+    expect([whole?.headsMs, inParts?.headsMs, failing?.headsMs]).toEqual([[50], [50], []]);
+  });
+
   it.each<[string, ResponseParts[]]>([
     ["a chunk that is too long", [{ chunk: bytes("12345678") }]],
     ["a whole body that is too long", [{ chunk: bytes("12345678"), end: plainEnd }]],

@@ -36,6 +36,8 @@ export interface ExchangePlugin {
   readonly times: ExchangeTimes;
   /** Called when the exchange has begun. */
   onBegun(exchange: Exchange): void;
+  /** Called when the final head has come, so many milliseconds after the exchange began. */
+  onHead(elapsedMs: number): void;
   /** Called when the plugin has taken the client's connection over. */
   onTunnel(exchange: Exchange): void;
   /** Whether the plugin may take over one more connection. */
@@ -234,6 +236,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener, Exp
     }
     if (parts.init !== undefined) {
       const head = readResponseHead(parts.init, this.#rules);
+      this.#plugin.onHead(this.#timer.elapsedMs);
       if (parts.end !== undefined && isWhole(head, parts.chunk)) {
         const trailers = readResponseTrailers(parts.end.trailers, this.#rules);
         this.#response.respond(head, parts.chunk, trailers);

@@ -12,6 +12,7 @@ import { systemClock } from "../process/clock.js";
 import { HostProcesses } from "../process/host-processes.js";
 import { certificate, turns, until } from "@servehttp/testkit";
 import type { PluginExchanges } from "./connected-plugin.js";
+import { HeadTimeCounts } from "./head-times.js";
 import type { Instance } from "./plugin-instances.js";
 import { makeInstances } from "./make-instances.js";
 import type { PluginFailure } from "./plugin-failure.js";
@@ -22,6 +23,7 @@ const logger = pino({ enabled: false });
 const shared: PluginExchanges = {
   chunkBytes: 65_536,
   times: { headMs: 0, idleMs: 0, totalMs: 0 },
+  headTimes: new HeadTimeCounts(),
   maxTunnels: 1,
   counts: { exchanges: 0, tunnels: 0 },
   onOver: () => undefined,

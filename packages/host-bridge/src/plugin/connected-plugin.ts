@@ -11,6 +11,7 @@ import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import type { Outcome } from "../exchange/failure.js";
 import type { Clock } from "../process/clock.js";
 import type { ProcessorTime } from "../process/processor-time.js";
+import type { HeadTimeCounts } from "./head-times.js";
 import { HealthWatch } from "./health-watch.js";
 import type { DrainableConnection } from "./plugin-run.js";
 
@@ -43,6 +44,8 @@ export interface PluginExchanges {
   readonly times: ExchangeTimes;
   readonly maxTunnels: number;
   readonly counts: RunningCounts;
+  /** How long their heads took. */
+  readonly headTimes: HeadTimeCounts;
   /** Finds another place for an exchange that was given back (`ExchangePlugin.giveBack`). */
   readonly findAnother: (times: number, goOn: GoOn) => () => void;
   /** Called behind each exchange. */
@@ -126,6 +129,10 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   onBegun(exchange: Exchange): void {
     this.#exchanges.add(exchange);
     this.#shared.counts.exchanges += 1;
+  }
+
+  onHead(elapsedMs: number): void {
+    this.#shared.headTimes.record(elapsedMs);
   }
 
   onTunnel(exchange: Exchange): void {

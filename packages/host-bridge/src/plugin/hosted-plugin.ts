@@ -6,6 +6,7 @@ import { failureOf, type Outcome } from "../exchange/failure.js";
 import { failuresToldMax, givenBackMs, healthTimeoutMs } from "../limits.js";
 import type { Clock } from "../process/clock.js";
 import type { ConnectedPlugin, PluginExchanges, RunningCounts } from "./connected-plugin.js";
+import { HeadTimeCounts, type HeadTimes } from "./head-times.js";
 import type { InstanceState, KeptConnectionOptions } from "./kept-connection.js";
 import { errorDetails, type PluginFailure } from "./plugin-failure.js";
 import { type Instance, PluginInstances, type Replacement } from "./plugin-instances.js";
@@ -44,6 +45,7 @@ export interface HostedPluginSettings {
 export class HostedPlugin {
   readonly id: string;
   readonly outcomes = new Map<Outcome, number>();
+  readonly #headTimes = new HeadTimeCounts();
   #settings: HostedPluginSettings;
   readonly #onChange: () => void;
   readonly #counts: RunningCounts = { exchanges: 0, tunnels: 0 };
@@ -87,6 +89,10 @@ export class HostedPlugin {
 
   get sinceUnixMs(): number {
     return this.#instances.leading?.sinceUnixMs ?? this.#stoppedUnixMs;
+  }
+
+  get headTimes(): HeadTimes {
+    return this.#headTimes.snapshot;
   }
 
   get restarts(): number {
@@ -292,6 +298,7 @@ export class HostedPlugin {
       maxTunnels,
       clock,
       counts: this.#counts,
+      headTimes: this.#headTimes,
       onChange: () => this.#letGo(),
       findAnother: (timesBefore, goOn) => this.#findAnother(timesBefore, goOn),
       onOver: (exchange, outcome, error) => this.#onOver(exchange, outcome, error),

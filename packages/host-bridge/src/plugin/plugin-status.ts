@@ -1,5 +1,6 @@
 import type { Outcome } from "../exchange/failure.js";
 import type { HandlerSettings } from "../options/read-options.js";
+import { type HeadTimes, noHeadTimes } from "./head-times.js";
 import type { HostedPlugin } from "./hosted-plugin.js";
 import type { InstanceState } from "./kept-connection.js";
 import type { PluginFailure } from "./plugin-failure.js";
@@ -26,6 +27,11 @@ export interface PluginStatus {
    * that were refused before they became exchanges are among them.
    */
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
+  /**
+   * How long requests waited for the final head of their response so far; tunnels and requests
+   * without an answer of the plugin's are not among them. All 0 for a handler.
+   */
+  readonly headTimes: HeadTimes;
   /** Undefined while it is not connected, and for a handler. */
   readonly carrier: "mux" | "stream" | undefined;
   /** Why it failed, the last 10 times at most, oldest first. Stays when it is ready again. */
@@ -43,6 +49,7 @@ export function hostedStatus(plugin: HostedPlugin): PluginStatus {
     tunnels: plugin.tunnels,
     waiting: plugin.waiting,
     outcomes: Object.fromEntries(plugin.outcomes),
+    headTimes: plugin.headTimes,
     carrier: plugin.carrier,
     failures: plugin.failures,
   };
@@ -59,6 +66,7 @@ export function handlerStatus(plugin: HandlerSettings, since: Date): PluginStatu
     tunnels: 0,
     waiting: 0,
     outcomes: {},
+    headTimes: noHeadTimes,
     carrier: undefined,
     failures: [],
   };

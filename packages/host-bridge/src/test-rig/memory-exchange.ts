@@ -122,6 +122,8 @@ export class MemoryExchange {
   readonly exchange: Exchange;
   readonly over: { outcome: Outcome; code: string | undefined }[] = [];
   begun = 0;
+  /** When final heads came, counted from the beginning. */
+  readonly headsMs: number[] = [];
   tunnels = 0;
   /** There while the exchange waits for another plugin. */
   goOn: GoOn | undefined;
@@ -154,6 +156,7 @@ export class MemoryExchange {
       times: options.times ?? { headMs: 0, idleMs: 0, totalMs: 0 },
       mayTunnel: options.mayTunnel ?? true,
       onBegun: () => void (this.begun += 1),
+      onHead: (elapsedMs) => void this.headsMs.push(elapsedMs),
       onTunnel: () => void (this.tunnels += 1),
       giveBack: (_exchange, _times, goOn) => {
         this.goOn = goOn;
