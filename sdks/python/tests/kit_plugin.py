@@ -8,12 +8,19 @@ import json
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from servehttp import PluginRequest, ResponseWriter, ServeHTTPError, serve_plugin
 
 PERIOD_BYTES = 100_003
 PIECE_BYTES = 65_536
+
+
+class Digest(Protocol):
+    """A hash of ``hashlib``, whose class has no public name."""
+
+    def update(self, data: bytes, /) -> None: ...
+    def hexdigest(self) -> str: ...
 
 
 @dataclass
@@ -27,7 +34,7 @@ class Stepping:
     body: Literal["open", "ended", "cut"] = "open"
     read: int = 0
     written: int = 0
-    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    digest: Digest = field(default_factory=hashlib.sha256)
 
     def seen(self) -> dict[str, object]:
         reason = self.request.abort_reason
