@@ -55,7 +55,6 @@ type stepping struct {
 	key     string
 	writer  http.ResponseWriter
 	request *http.Request
-	period  []byte
 
 	mu      sync.Mutex
 	state   string
@@ -186,26 +185,25 @@ func (s *stepping) write(size int) {
 		_, err := s.writer.Write(nil)
 		s.abortOn(err)
 	}
-	if s.period == nil && size > 0 {
-		s.period = periodOf(s.key)
-	}
-	for end := s.written + size; s.written < end; {
+	end := s.written + size
+	period := periodOf(s.key, min(end, periodBytes))
+	for s.written < end {
 		at := s.written % periodBytes
-		piece := s.period[at:min(at+pieceBytes, at+end-s.written, periodBytes)]
+		piece := period[at:min(at+pieceBytes, at+end-s.written, periodBytes)]
 		_, err := s.writer.Write(piece)
 		s.abortOn(err)
 		s.set(func() { s.written += len(piece) })
 	}
 }
 
-// periodOf is what write repeats.
-func periodOf(key string) []byte {
+// periodOf is the beginning of what write repeats.
+func periodOf(key string, size int) []byte {
 	var period []byte
-	for block := 0; len(period) < periodBytes; block++ {
+	for block := 0; len(period) < size; block++ {
 		sum := sha256.Sum256(fmt.Appendf(nil, "%s:%d", key, block))
 		period = append(period, sum[:]...)
 	}
-	return period[:periodBytes]
+	return period[:size]
 }
 
 func (s *stepping) readAll(take func(chunk []byte)) {
