@@ -2,9 +2,12 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { stderrLogger } from "./stderr-logger.js";
 
 let written = "";
+const { stackTraceLimit } = Error;
 
 beforeEach(() => {
   written = "";
+  // What other test files of this process load may raise it, and long stacks are cut.
+  Error.stackTraceLimit = 10;
   vi.spyOn(process.stderr, "write").mockImplementation((text) => {
     written += String(text);
     return true;
@@ -13,6 +16,7 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.restoreAllMocks();
+  Error.stackTraceLimit = stackTraceLimit;
 });
 
 it("writes one line of JSON for each entry, with pino's levels and names", () => {
