@@ -71,7 +71,7 @@ export type {
   ResponseParts,
 } from "./parts.js";
 export { equalBytes } from "./equal-bytes.js";
-export { noFields, plainEnd } from "./parts.js";
+export { memoOf, noFields, plainEnd } from "./parts.js";
 export { Room } from "./room.js";
 export {
   type ErrorCode,

@@ -23,6 +23,11 @@ export interface Memo {
   made: unknown;
 }
 
+/** The memo that came with a list; undefined where it is that of another one. */
+export function memoOf(list: FieldList, memo: Memo | undefined): Memo | undefined {
+  return memo?.of === list ? memo : undefined;
+}
+
 /** The head of a request: `servehttp.v1.RequestInit`. */
 export interface RequestInit {
   readonly method: string;

@@ -1,9 +1,10 @@
-import type {
-  FieldList,
-  RequestInit,
-  RequestParts,
-  ResponseInit,
-  ResponseParts,
+import {
+  type FieldList,
+  memoOf,
+  type RequestInit,
+  type RequestParts,
+  type ResponseInit,
+  type ResponseParts,
 } from "@servehttp/contract";
 import { grpcPrefixBytes, WireWriter } from "./wire-writer.js";
 
@@ -110,12 +111,13 @@ function writeRequestInit(writer: WireWriter, init: RequestInit): void {
 
 /** Fields that come again and again are encoded once. */
 function writeHeaders(writer: WireWriter, { headers, headersMemo }: RequestInit): void {
-  if (headersMemo?.of !== headers) {
+  const memo = memoOf(headers, headersMemo);
+  if (memo === undefined) {
     writeFields(writer, headersTag, headers);
     return;
   }
-  headersMemo.made ??= encodedHeaders(headers);
-  writer.encoded(headersMemo.made as Buffer);
+  memo.made ??= encodedHeaders(headers);
+  writer.encoded(memo.made as Buffer);
 }
 
 function encodedHeaders(headers: FieldList): Buffer {

@@ -7,6 +7,7 @@ import {
   isForbiddenTrailer,
   isReasonPhrase,
   type Memo,
+  memoOf,
   type ResponseInit,
   ServeHTTPError,
   trimFieldValue,
@@ -78,8 +79,8 @@ interface RememberedHead {
  *   have, `protocol-violation` for a section that is too large
  */
 export function readResponseHead(init: ResponseInit, rules: ResponseRules): ResponseHead {
-  const { memo } = init;
-  if (memo?.of !== init.headers || rules.redirects !== undefined) {
+  const memo = memoOf(init.headers, init.memo);
+  if (memo === undefined || rules.redirects !== undefined) {
     return readHead(init, rules);
   }
   const remembered = memo.made as RememberedHead | undefined;

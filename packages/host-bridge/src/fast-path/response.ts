@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { type FieldList, Room } from "@servehttp/contract";
+import { type FieldList, memoOf, Room } from "@servehttp/contract";
 import type { ClientResponse } from "../client/client-response.js";
 import { destroySocket } from "../client/destroy-socket.js";
 import { informationalHead } from "../client/informational-head.js";
@@ -155,7 +155,7 @@ export class FastPathResponse implements ClientResponse {
    */
   #headText(head: ResponseHead, wholeLength: number | undefined, early: boolean): string {
     this.answered = true;
-    const memo = head.memo?.of === head.fields ? head.memo : undefined;
+    const memo = memoOf(head.fields, head.memo);
     const written = (memo?.made as WrittenHead | undefined) ?? writeFront(head);
     const { dated } = written;
     const own =

@@ -1,4 +1,4 @@
-import { isThenable, type RequestInit, ServeHTTPError } from "@servehttp/contract";
+import { isThenable, memoOf, type RequestInit, ServeHTTPError } from "@servehttp/contract";
 import { HeldBody } from "../client/held-body.js";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import type { HostRequest } from "../client/node-types.js";
@@ -134,8 +134,8 @@ function readFields(
   { authority, basePath }: Route,
   publicPath: string,
 ): RequestFields | Refusal {
-  const { fieldsMemo } = request;
-  const remembered = fieldsMemo?.made as RememberedFields | undefined;
+  const memo = memoOf(request.rawHeaders, request.fieldsMemo);
+  const remembered = memo?.made as RememberedFields | undefined;
   if (
     remembered?.edgeVersion === edge.version &&
     remembered.authority === authority &&
@@ -157,11 +157,11 @@ function readFields(
     upgradable: request.entry.event === "upgrade",
     forwarded: request.call?.forwarded,
   });
-  if (fieldsMemo === undefined || fields.kind === "refusal") {
+  if (memo === undefined || fields.kind === "refusal") {
     return fields;
   }
   const kept: RequestFields = { ...fields, fieldsMemo: { of: fields.fields, made: undefined } };
-  fieldsMemo.made = { fields: kept, edgeVersion, authority, basePath } satisfies RememberedFields;
+  memo.made = { fields: kept, edgeVersion, authority, basePath } satisfies RememberedFields;
   return kept;
 }
 
