@@ -1,8 +1,8 @@
 import { join } from "node:path";
 
 import { Child } from "../child.js";
-import type { Announcement } from "../programs/announce.js";
 import { buildGo, missingGo } from "./go-program.js";
+import { startGoReverseProxy } from "./go-reverse-proxy.js";
 import { startServehttp } from "./servehttp.js";
 import type { Target } from "./target.js";
 
@@ -30,20 +30,9 @@ export const goReverseProxyToGo: Target = {
   async start() {
     await using stack = new AsyncDisposableStack();
     const built = stack.use(await buildGo("go-plugin"));
-    const proxy = stack.use(await buildGo("go-reverse-proxy"));
     const socketPath = join(built.directory, "plugin.sock");
     const plugin = stack.use(new Child("go-plugin", [built.path, "--direct", socketPath]));
     await plugin.line();
-    const host = stack.use(new Child("go-reverse-proxy", [proxy.path, socketPath]));
-    const { port = 0 } = await host.json<Announcement>();
-    const running = stack.move();
-    return {
-      host: "127.0.0.1",
-      port,
-      prefix: "",
-      hostPids: [host.pid],
-      pluginPids: [plugin.pid],
-      [Symbol.asyncDispose]: () => running.disposeAsync(),
-    };
+    return await startGoReverseProxy(stack, socketPath, plugin.pid);
   },
 };
