@@ -1,12 +1,9 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { endWithHost } from "../end-with-host.js";
 import { engines } from "./engines.js";
 import { enginePlugin } from "./engine-scripts.js";
 import { itCallsPlugins, itServesEverything } from "./it-serves-everything.js";
@@ -59,22 +56,8 @@ describe.each(
 });
 
 it.each(engines)("a plugin on $name ends with its host", async ({ command, env }) => {
-  const directory = await mkdtemp(join(tmpdir(), "servehttp-engine-"));
-  const address = `unix:${directory}/plugin.sock`;
-  const [program = "", ...args] = command;
-  const plugin = spawn(program, [...args, enginePlugin], {
-    stdio: ["ignore", "ignore", "inherit", "pipe"],
-    env: { ...process.env, ...env, SERVEHTTP_ADDRESS: address, SERVEHTTP_HOST_FD: "3" },
+  expect(await endWithHost([...command, enginePlugin], env)).toEqual({
+    exit: [1, null],
+    files: [],
   });
-  try {
-    // It listens, so it has looked at the descriptor; then the host's end of it closes, as when the host dies.
-    const exited = once(plugin, "exit");
-    await expect.poll(() => readdir(directory), { timeout: 15_000 }).toEqual(["plugin.sock"]);
-    plugin.stdio[3]?.destroy();
-    expect(await exited).toEqual([1, null]);
-    expect(await readdir(directory)).toEqual([]);
-  } finally {
-    plugin.kill("SIGKILL");
-    await rm(directory, { recursive: true });
-  }
 });

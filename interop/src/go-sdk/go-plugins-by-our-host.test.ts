@@ -1,6 +1,5 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TemporaryDirectory } from "@servehttp/testkit";
 import { Call } from "../call.js";
 import { runCommand, servePluginOf } from "../command-process.js";
+import { endWithHost } from "../end-with-host.js";
 import { checkedByKit, kitTimeoutMs } from "../checked-by-kit.js";
 import { itCallsPlugins, itServesEverything } from "../engines/it-serves-everything.js";
 import { repositoryRoot } from "../repository-root.js";
@@ -146,25 +146,7 @@ it.skipIf(leftOut !== undefined)("the plugin of docs/go.md answers", async () =>
 });
 
 it.skipIf(leftOut !== undefined)("a plugin on the Go SDK ends with its host", async () => {
-  const sockets = await mkdtemp(join(tmpdir(), "servehttp-go-"));
-  const child = spawn(program, ["everything"], {
-    stdio: ["ignore", "ignore", "inherit", "pipe"],
-    env: {
-      ...process.env,
-      SERVEHTTP_ADDRESS: `unix:${sockets}/plugin.sock`,
-      SERVEHTTP_HOST_FD: "3",
-    },
-  });
-  try {
-    const exited = once(child, "exit");
-    await expect.poll(() => readdir(sockets), { timeout: 15_000 }).toEqual(["plugin.sock"]);
-    child.stdio[3]?.destroy();
-    expect(await exited).toEqual([1, null]);
-    expect(await readdir(sockets)).toEqual([]);
-  } finally {
-    child.kill("SIGKILL");
-    await rm(sockets, { recursive: true });
-  }
+  expect(await endWithHost([program, "everything"])).toEqual({ exit: [1, null], files: [] });
 });
 
 it.runIf(leftOut === undefined)(

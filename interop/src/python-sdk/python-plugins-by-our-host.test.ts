@@ -1,6 +1,5 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,6 +8,7 @@ import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
 import { TemporaryDirectory } from "@servehttp/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { itServesEverything } from "../engines/it-serves-everything.js";
+import { endWithHost } from "../end-with-host.js";
 import { checkedByKit, kitTimeoutMs } from "../checked-by-kit.js";
 import { repositoryRoot } from "../repository-root.js";
 import { toolOutput } from "../tool-output.js";
@@ -101,20 +101,5 @@ describe("the servehttp command", () => {
 });
 
 it("a plugin on the Python SDK ends with its host", async () => {
-  const sockets = await mkdtemp(join(tmpdir(), "servehttp-python-"));
-  const address = `unix:${sockets}/plugin.sock`;
-  const child = spawn(python, [plugin], {
-    stdio: ["ignore", "ignore", "inherit", "pipe"],
-    env: { ...process.env, SERVEHTTP_ADDRESS: address, SERVEHTTP_HOST_FD: "3" },
-  });
-  try {
-    const exited = once(child, "exit");
-    await expect.poll(() => readdir(sockets), { timeout: 15_000 }).toEqual(["plugin.sock"]);
-    child.stdio[3]?.destroy();
-    expect(await exited).toEqual([1, null]);
-    expect(await readdir(sockets)).toEqual([]);
-  } finally {
-    child.kill("SIGKILL");
-    await rm(sockets, { recursive: true });
-  }
+  expect(await endWithHost([python, plugin])).toEqual({ exit: [1, null], files: [] });
 });
