@@ -70,7 +70,6 @@ export type {
   ResponseInit,
   ResponseParts,
 } from "./parts.js";
-export { equalBytes } from "./equal-bytes.js";
 export { memoOf, noFields, plainEnd } from "./parts.js";
 export { Room } from "./room.js";
 export {

@@ -1,4 +1,4 @@
-import { equalBytes, type ResponseInit } from "@servehttp/contract";
+import type { ResponseInit } from "@servehttp/contract";
 import { repeatedHeadBytesMax, repeatedHeadsMax } from "../limits.js";
 import type { WireReader } from "./wire-reader.js";
 
@@ -30,7 +30,10 @@ export class RepeatedHeads {
     const hash = hashOf(buffer, offset, end);
     const place = hash & (repeatedHeadsMax - 1);
     const known = this.#heads[place];
-    if (known?.bytes.length === end - offset && equalBytes(known.bytes, buffer, offset)) {
+    if (
+      known?.bytes.length === end - offset &&
+      buffer.compare(known.bytes, 0, end - offset, offset, end) === 0
+    ) {
       reader.offset = end;
       return known.init;
     }

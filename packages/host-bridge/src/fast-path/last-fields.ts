@@ -1,4 +1,4 @@
-import { equalBytes, type Memo } from "@servehttp/contract";
+import type { Memo } from "@servehttp/contract";
 import { fastPathRepeatedBytesMax } from "../limits.js";
 
 /** The fields of a request that have come at least twice on their connection. */
@@ -31,9 +31,13 @@ export class LastFields {
   /** The known fields, where these are what begins at `begin` and the head is not too long. */
   sameAt(bytes: Buffer, begin: number, headBytesMax: number): RepeatedFields | undefined {
     const repeated = this.#repeated;
-    return repeated !== undefined &&
-      begin + repeated.bytes.length <= headBytesMax &&
-      equalBytes(repeated.bytes, bytes, begin)
+    if (repeated === undefined) {
+      return undefined;
+    }
+    const { length } = repeated.bytes;
+    const end = begin + length;
+    return end <= Math.min(bytes.length, headBytesMax) &&
+      bytes.compare(repeated.bytes, 0, length, begin, end) === 0
       ? repeated
       : undefined;
   }
