@@ -5,6 +5,14 @@ import { defineConfig } from "oxlint";
  * below it; `limits.js` may be imported everywhere. decisions/009 says why it is kept here.
  */
 const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  admin: {
+    access: ["answer", "api"],
+    answer: ["api"],
+    api: [],
+    page: ["answer", "api"],
+    record: ["api"],
+    routes: ["access", "answer", "api", "record"],
+  },
   carrier: {
     http2: ["mux", "schedule", "wire"],
     messages: ["mux", "wire"],
@@ -121,6 +129,13 @@ function onlyOurs(names: readonly string[], message: string): Pattern {
 
 /** What a package may not import, its tests aside. */
 const outside: Readonly<Record<string, readonly Pattern[]>> = {
+  admin: [
+    noConnect,
+    onlyOurs(
+      ["host-bridge", "host-bridge/**"],
+      "The admin looks at a host by its public API, as any user of it may.",
+    ),
+  ],
   carrier: [
     noConnect,
     onlyOurs(["contract"], "The carrier frames gRPC itself and knows of neither end."),

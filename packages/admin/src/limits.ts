@@ -1,0 +1,37 @@
+/** Every bound of the admin API, with its unit and its reason. Units are the last word of each name. */
+
+/** The least that a token may have, in characters: 16 random ones are more than anybody can try. */
+export const tokenCharactersMin = 16;
+
+/** Between two looks at the plugins, in milliseconds. */
+export const sampleIntervalMs = 1_000;
+
+/** Looks that are kept of each plugin: the last five minutes. */
+export const samplesMax = 300;
+
+/** Looks over which percentiles are counted: the last 10 s, so that a slow plugin has some, too. */
+export const percentileSamples = 10;
+
+/** Changes of state that are kept of each plugin. */
+export const changesMax = 200;
+
+/** Records of the log that are kept of each plugin. */
+export const logRecordsMax = 500;
+
+/** What these records may take, in bytes: 500 lines of the usual length, and few long ones. */
+export const logBytesMax = 262_144;
+
+/** Exchanges in one answer. */
+export const exchangesPageMax = 500;
+
+/** The body of a request to the API, in bytes: none has more to say than a word. */
+export const requestBodyBytesMax = 4_096;
+
+/** What waits for a client of an event stream that does not read, in bytes; then it is cut off. */
+export const streamWaitingBytesMax = 1_048_576;
+
+/** Between two comments on an event stream where nothing happens, in milliseconds: proxies give up after 60 s. */
+export const streamPulseMs = 15_000;
+
+/** Event streams that are open at once. Each costs a copy of every event. */
+export const streamsMax = 64;
