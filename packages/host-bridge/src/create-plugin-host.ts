@@ -8,6 +8,8 @@ import type { HostRequest, HostResponse, NodeServer } from "./client/node-types.
 import { DevelopmentPages } from "./development/development-pages.js";
 import { EdgePolicy } from "./edge/edge-policy.js";
 import type { FastPathHost } from "./fast-path/install.js";
+import type { RequestObserver } from "./observation/request-observer.js";
+import { RequestObservers } from "./observation/request-observers.js";
 import type { HostOptions, PluginOptions } from "./options/options.js";
 import { type HostSettings, readHostOptions, readPluginOptions } from "./options/read-options.js";
 import { readChangedOptions } from "./options/read-changed-options.js";
@@ -88,6 +90,11 @@ export interface PluginHost extends AsyncDisposable {
    */
   onStateChange(listener: (status: PluginStatus) => void): () => void;
   /**
+   * Lets an observer watch all requests for plugins that begin from now on, whatever becomes of them.
+   * Returns the function that ends it. A host that nobody watches spends nothing on it.
+   */
+  observe(observer: RequestObserver): () => void;
+  /**
    * Adds a plugin and starts it. Resolves when it is ready.
    *
    * @throws ServeHTTPError `invalid-argument` for bad options, or an id or a host name that is
@@ -157,6 +164,7 @@ class Host implements PluginHost {
   readonly #edge: EdgePolicy;
   readonly #rules: RouteRules;
   readonly #plugins: PluginSet;
+  readonly #observers: RequestObservers;
   /** Requests on their way to `listener` whose clients wait for a 100 (Continue). */
   readonly #awaitingContinue = new WeakSet<HostRequest>();
   /** Gives the listeners other functions of the application's. */
@@ -183,6 +191,7 @@ class Host implements PluginHost {
         makeInstances(plugin, shared, watch, { processes, openCalls, logger }),
       onStopped: () => processes.close(),
     });
+    this.#observers = new RequestObservers((details, message) => logger.error(details, message));
     const callers = new Callers();
     const edge = new EdgePolicy(settings.edge);
     this.#edge = edge;
@@ -209,6 +218,7 @@ class Host implements PluginHost {
       pages,
       onRefused: (id, error) => this.#plugins.refused(id, error),
       onBadRequest: (id, { status, reason }) => this.#plugins.refusedAtEdge(id, status, reason),
+      observers: this.#observers,
     };
     const identityHeadersNamed = (settings.edge.identityHeaders?.length ?? 0) > 0;
     const callOptions = {
@@ -277,6 +287,10 @@ class Host implements PluginHost {
 
   onStateChange(listener: (status: PluginStatus) => void): () => void {
     return this.#plugins.onStateChange(listener);
+  }
+
+  observe(observer: RequestObserver): () => void {
+    return this.#observers.add(observer);
   }
 
   async add(id: string, plugin: PluginOptions): Promise<void> {

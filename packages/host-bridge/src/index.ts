@@ -10,7 +10,12 @@ export {
 export type { EdgeOptions, StripOptions } from "./edge/edge-options.js";
 export type { IdentityFields } from "./edge/read-identity.js";
 export type { RequestClient } from "./edge/request-client.js";
-export type { Outcome } from "./exchange/failure.js";
+export type { Outcome, RequestOutcome } from "./observation/outcome.js";
+export type {
+  ObservedRequest,
+  RequestObserver,
+  RequestTrace,
+} from "./observation/request-observer.js";
 export type {
   CommandPluginOptions,
   DevelopmentOptions,

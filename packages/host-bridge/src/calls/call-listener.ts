@@ -156,7 +156,10 @@ function proceed(
       const refused = admit(admission, request, route, destination);
       if (refused !== undefined) {
         options.onBadRequest(route.pluginId, refused);
-        answer(request, refused.status, refusalProxyError(refused.status));
+        const { status } = refused;
+        const observed = options.observers?.begin(request, route.requestUri, route.pluginId);
+        answer(request, status, refusalProxyError(status), undefined, observed);
+        observed?.answered("bad-request");
       }
       return;
     }

@@ -104,7 +104,12 @@ export class DevelopmentPages {
   }
 
   /** Shows why a plugin is not there. Returns false where that is left to the usual answer. */
-  showFailure(request: IncomingRequest, route: PageRoute, error: ServeHTTPError): boolean {
+  showFailure(
+    request: IncomingRequest,
+    route: PageRoute,
+    error: ServeHTTPError,
+    openResponse: () => ClientResponse,
+  ): boolean {
     const plugin = this.#known.get(route.pluginId);
     const { proxyError, retryAfterSeconds, status } = failureOf(error);
     if (!this.#settings.failurePages || plugin === undefined || status !== 503 || request.closed) {
@@ -124,7 +129,7 @@ export class DevelopmentPages {
     const retry = String(retryAfterSeconds ?? 1);
     const more = ["Proxy-Status", proxyStatus(proxyError), "Retry-After", retry];
     const answered = head(status, type, body.length, request.method, more);
-    request.openResponse(request.entry.event === "checkContinue").respond(answered, body, []);
+    openResponse().respond(answered, body, []);
     return true;
   }
 

@@ -20,9 +20,11 @@ import {
   type ResponseRules,
 } from "../edge/response-head.js";
 import { givenBackMax } from "../limits.js";
+import type { Outcome } from "../observation/outcome.js";
+import type { RequestObservation, RunningExchange } from "../observation/request-observation.js";
 import { checkLength } from "./check-length.js";
 import { ExchangeTimer, type ExchangeTimes, type ExpiryListener } from "./exchange-timer.js";
-import { type Failure, failureOf, failures, type Outcome } from "./failure.js";
+import { type Failure, failureOf, failures } from "./failure.js";
 import { failureResponse } from "./failure-response.js";
 import { middlewareError } from "./middleware-error.js";
 import { RequestSender } from "./request-sender.js";
@@ -65,6 +67,8 @@ export interface ExchangeRequest {
   readonly edge: EdgePolicy;
   /** Called once, at the end, with why where the exchange failed. */
   readonly onOver?: OnExchangeOver | undefined;
+  /** There where somebody watches the request. It stands before `response`. */
+  readonly observed?: RequestObservation | undefined;
 }
 
 /** Is told that an exchange is over, and why where it failed. */
@@ -93,7 +97,9 @@ type ExchangeState =
 const unanswered: ExchangeState = { name: "unanswered" };
 const over: ExchangeState = { name: "over" };
 
-export class Exchange implements PartReceiver<ResponseParts>, CloseListener, ExpiryListener {
+export class Exchange
+  implements PartReceiver<ResponseParts>, CloseListener, ExpiryListener, RunningExchange
+{
   #plugin: ExchangePlugin;
   readonly #response: ClientResponse;
   readonly #rules: ResponseRules;
@@ -105,6 +111,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener, Exp
   readonly #sender: RequestSender | undefined;
   readonly #timer: ExchangeTimer;
   readonly #onOver: OnExchangeOver | undefined;
+  readonly #observed: RequestObservation | undefined;
   readonly init: RequestInit;
   #state: ExchangeState = unanswered;
   #bodyBytes = 0;
@@ -116,9 +123,11 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener, Exp
     this.#rules = what.rules;
     this.init = init;
     this.#onOver = what.onOver;
+    this.#observed = what.observed;
     // First: where it throws, nothing has begun.
     this.#channel = plugin.openExchange(this);
     plugin.onBegun(this);
+    this.#observed?.sent(this);
     this.#timer = new ExchangeTimer(plugin.times, this);
     if (body === undefined) {
       this.#sender = undefined;
@@ -133,6 +142,10 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener, Exp
       (raw) => edge.readRequestTrailers(raw),
       () => this.#timer.requestMoved(),
     );
+  }
+
+  get requestBytes(): number {
+    return this.#sender?.bytes ?? 0;
   }
 
   timeExpired(message: string): void {
@@ -191,6 +204,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener, Exp
     this.#sender?.hold();
     const times = this.#timesGivenBack;
     this.#timesGivenBack += 1;
+    this.#observed?.givenBack();
     this.#leave = this.#plugin.giveBack(this, times, (next) => {
       if (this.#state === over) {
         return;
@@ -207,6 +221,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener, Exp
       }
       this.#plugin = next;
       next.onBegun(this);
+      this.#observed?.sent(this);
       let room: void | Promise<void> = undefined;
       for (const parts of unsent) {
         room = this.#channel.send(parts);
@@ -297,6 +312,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener, Exp
       }
     });
     this.#state = { name: "tunnel", tunnel };
+    this.#observed?.becameTunnel(tunnel);
     this.#plugin.onTunnel(this);
   }
 
@@ -399,6 +415,7 @@ export class Exchange implements PartReceiver<ResponseParts>, CloseListener, Exp
   #finish(outcome: Outcome, error: ServeHTTPError | undefined): void {
     this.#stop();
     this.#plugin.onOver(this, outcome, error);
+    this.#observed?.over(outcome, error);
     this.#onOver?.(error);
   }
 

@@ -1,18 +1,5 @@
 import type { ExchangeErrorCode, ServeHTTPError } from "@servehttp/contract";
-
-/** How a request came out, in logs and metrics: each request has exactly one outcome. */
-export type Outcome =
-  | "ok"
-  | "client-disconnected"
-  | "bad-request"
-  | "unavailable"
-  | "overload"
-  | "plugin-error"
-  | "lost-before-head"
-  | "lost-after-head"
-  | "protocol-violation"
-  | "deadline"
-  | "host-stopping";
+import type { Outcome } from "../observation/outcome.js";
 
 /** What a failure means for the client and for the metrics. */
 export interface Failure {

@@ -11,6 +11,8 @@ export class RequestSender implements BodySink {
   readonly #chunkBytes: number;
   readonly #trailersOf: (rawTrailers: readonly string[]) => readonly string[];
   readonly #onMoved: () => void;
+  /** How many of the body have been sent. */
+  bytes = 0;
   /**
    *   sending       -> held    [hold]       held -> sending [goOn]
    *   sending       -> sent    [bodyEnd]
@@ -70,6 +72,7 @@ export class RequestSender implements BodySink {
 
   bodyChunk(chunk: Buffer): void {
     let room: void | Promise<void> = undefined;
+    this.bytes += chunk.length;
     for (let offset = 0; offset < chunk.length; offset += this.#chunkBytes) {
       room = this.#channel.send({ chunk: chunk.subarray(offset, offset + this.#chunkBytes) });
     }

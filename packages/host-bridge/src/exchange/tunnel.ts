@@ -15,6 +15,8 @@ export class Tunnel {
   #pluginEnded = false;
   readonly #room = new Room();
   #linger: NodeJS.Timeout | undefined;
+  bytesFromClient = 0;
+  bytesToClient = 0;
 
   /**
    * `onOver` is called once, when the connection is closed: with an error where the client cut it
@@ -48,6 +50,7 @@ export class Tunnel {
    * left.
    */
   write(chunk: Uint8Array): void | Promise<void> {
+    this.bytesToClient += chunk.length;
     if (this.#socket.destroyed || this.#socket.write(chunk)) {
       return undefined;
     }
@@ -84,6 +87,7 @@ export class Tunnel {
   }
 
   #send(chunk: Buffer): void {
+    this.bytesFromClient += chunk.length;
     let room: void | Promise<void> = undefined;
     for (let offset = 0; offset < chunk.length; offset += this.#chunkBytes) {
       room = this.#channel.send({ tunnelChunk: chunk.subarray(offset, offset + this.#chunkBytes) });

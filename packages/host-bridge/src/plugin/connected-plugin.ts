@@ -8,7 +8,7 @@ import {
 import type { Destination } from "../exchange/destination.js";
 import type { Exchange, ExchangePlugin, GoOn } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
-import type { Outcome } from "../exchange/failure.js";
+import type { Outcome } from "../observation/outcome.js";
 import type { Clock } from "../process/clock.js";
 import type { ProcessorTime } from "../process/processor-time.js";
 import type { HeadTimeCounts } from "./head-times.js";

@@ -1,4 +1,4 @@
-import type { Outcome } from "../exchange/failure.js";
+import type { Outcome } from "../observation/outcome.js";
 import type { HandlerSettings } from "../options/read-options.js";
 import { type HeadTimes, noHeadTimes } from "./head-times.js";
 import type { HostedPlugin } from "./hosted-plugin.js";

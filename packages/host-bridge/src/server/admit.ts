@@ -11,10 +11,12 @@ import type { RequestFields } from "../edge/request-fields.js";
 import type { RedirectRules } from "../edge/rewrite-redirects.js";
 import type { Destination } from "../exchange/destination.js";
 import { Exchange, type ExchangePlugin, type OnExchangeOver } from "../exchange/exchange.js";
-import { failures, refusalProxyError } from "../exchange/failure.js";
+import { failureOf, failures, refusalProxyError } from "../exchange/failure.js";
 import { hostFunctionMsMax } from "../limits.js";
+import type { RequestObservation } from "../observation/request-observation.js";
+import type { RequestObservers } from "../observation/request-observers.js";
 import type { Route, RouteRules } from "../routing/route.js";
-import { answer, answerFailure } from "./answer.js";
+import { answer, answerFailure, openAnswer } from "./answer.js";
 import { answerResponse, isResponse } from "./application-response.js";
 import { failRequest, type OnHostFault } from "./host-fault.js";
 import { inTime } from "./in-time.js";
@@ -45,6 +47,8 @@ export interface AdmissionOptions {
   readonly pages?: DevelopmentPages | undefined;
   /** Who is told of exchanges with plugins that may call others. Default: nobody. */
   readonly callingExchanges?: CallingExchanges | undefined;
+  /** Whoever watches requests. Default: nobody. */
+  readonly observers?: RequestObservers | undefined;
 }
 
 /** Keeps what calls that a plugin makes within an exchange need to know of it. */
@@ -90,12 +94,16 @@ export function admit(
     // RFC 9220, section 3.
     return refusal(501, "a protocol that the server does not speak");
   }
+  const { pluginId, requestUri } = route;
   if (wantsSlash(request, route, fields)) {
-    redirectToSlash(request, fields.basePath, route);
+    const observed = options.observers?.begin(request, requestUri, pluginId, fields);
+    redirectToSlash(request, fields.basePath, route, observed);
+    observed?.answered("answered-by-host");
     return undefined;
   }
   const requestId = options.requestIds.next();
-  const admitted: Admitted = { request, route, fields, requestId };
+  const observed = options.observers?.begin(request, requestUri, pluginId, fields, requestId);
+  const admitted: Admitted = { request, route, fields, requestId, observed };
   if (fields.contentLength !== 0 && request.bodyTaken) {
     failHost(options, admitted, bodyTaken);
     return undefined;
@@ -178,6 +186,7 @@ interface Admitted {
   readonly requestId: string;
   /** There where it has waited. */
   readonly held?: HeldBody;
+  readonly observed: RequestObservation | undefined;
 }
 
 /** What a function of the host's own returned: a value, or a promise of one. */
@@ -204,9 +213,10 @@ function beginLater(
 
 /** `identity` has answered the client in the plugin's place. */
 function refuseClient(options: AdmissionOptions, admitted: Admitted, response: Response): void {
-  answerResponse(admitted.request, response).catch((error: unknown) =>
-    failHost(options, admitted, error),
-  );
+  const { observed, request } = admitted;
+  answerResponse(request, response, observed)
+    .then(() => observed?.answered("answered-by-host"))
+    .catch((error: unknown) => failHost(options, admitted, error));
 }
 
 /** Goes on with a request of which everything is known. */
@@ -217,17 +227,21 @@ function proceed(
   identity: IdentityFields | undefined,
   context: RequestContext | undefined,
 ): void {
-  const { request } = admitted;
+  const { observed, request } = admitted;
   switch (destination.kind) {
     case "exchange":
       begin(options, admitted, destination.plugin, identity, context);
       return;
     case "wait": {
       if (request.closed) {
+        observed?.over("client-disconnected");
         return;
       }
+      observed?.waits();
       const waiting = holdBody(admitted);
+      let waits = true;
       const leave = destination.wait((next) => {
+        waits = false;
         if (next.kind !== "exchange") {
           waiting.held?.stop();
         }
@@ -238,7 +252,14 @@ function proceed(
           failHost(options, waiting, error);
         }
       });
-      request.onClose({ clientClosed: leave });
+      request.onClose({
+        clientClosed: () => {
+          leave();
+          if (waits) {
+            observed?.over("client-disconnected");
+          }
+        },
+      });
       return;
     }
     case "refused":
@@ -248,10 +269,12 @@ function proceed(
         admitted.route,
         destination.error,
         destination.retryAfterSeconds,
+        observed,
       );
       return;
     default:
-      answer(request, 404, refusalProxyError(404));
+      answer(request, 404, refusalProxyError(404), undefined, observed);
+      observed?.answered("answered-by-host");
   }
 }
 
@@ -270,7 +293,7 @@ function begin(
   identity: IdentityFields | undefined,
   given: RequestContext | undefined,
 ): void {
-  const { request, requestId, route, held } = admitted;
+  const { request, requestId, route, held, observed } = admitted;
   const { edge } = options;
   const fields =
     identity === undefined
@@ -278,6 +301,7 @@ function begin(
       : { ...admitted.fields, fields: edge.withIdentity(admitted.fields.fields, identity) };
   const context = given === undefined ? noContext : readContext(given);
   if (request.closed) {
+    observed?.over("client-disconnected");
     return;
   }
   if (fields.contentLength !== 0 && held === undefined && request.bodyTaken) {
@@ -285,7 +309,7 @@ function begin(
   }
   const upgrades = fields.upgrade !== undefined || request.entry.event === "extendedConnect";
   if (upgrades && !plugin.mayTunnel) {
-    answerRefused(options, request, route, tooManyTunnels);
+    answerRefused(options, request, route, tooManyTunnels, undefined, observed);
     return;
   }
   const init = requestInit(request, route, fields, requestId, plugin, context);
@@ -294,7 +318,8 @@ function begin(
   const { pages } = options;
   let running: Exchange;
   try {
-    const response = request.openResponse(init.expectContinue);
+    const opened = request.openResponse(init.expectContinue);
+    const response = observed === undefined ? opened : observed.open(opened);
     running = new Exchange(plugin, {
       response: pages?.live(response, request, route.pluginId, fields.basePath) ?? response,
       init,
@@ -308,13 +333,14 @@ function begin(
       },
       edge,
       onOver,
+      observed,
     });
   } catch (thrown) {
     // The connection to the plugin is gone and its state does not say so yet.
     held?.stop();
     const error = ServeHTTPError.from(thrown);
     onOver?.(error);
-    answerRefused(options, request, route, error);
+    answerRefused(options, request, route, error, undefined, observed);
     return;
   }
   request.onClose(running);
@@ -332,19 +358,21 @@ function redirectRules({ basePath, scheme, host, fields }: RequestFields): Redir
  * @param retrySeconds for Retry-After, in place of what the error's code says
  */
 export function answerRefused(
-  { onRefused, pages }: AdmissionOptions,
+  { observers, onRefused, pages }: AdmissionOptions,
   request: IncomingRequest,
   route: Route,
   error: ServeHTTPError,
   retrySeconds?: number,
+  observed = observers?.begin(request, route.requestUri, route.pluginId),
 ): void {
   if (!request.closed) {
     onRefused(route.pluginId, error);
   }
-  if (pages?.showFailure(request, route, error) === true) {
+  if (pages?.showFailure(request, route, error, () => openAnswer(request, observed)) === true) {
+    observed?.answered(failureOf(error).outcome, error);
     return;
   }
-  answerFailure(request, error, retrySeconds);
+  answerFailure(request, error, retrySeconds, observed);
 }
 
 const bodyTaken = new ServeHTTPError(
@@ -361,9 +389,10 @@ const tooManyTunnels = new ServeHTTPError("overload", "too many tunnels at once"
 
 /** `identity` or `context` failed, or returned what can't be passed on. */
 function failHost(options: AdmissionOptions, admitted: Admitted, error: unknown): void {
-  const { request, requestId, route } = admitted;
+  const { observed, request, requestId, route } = admitted;
   const fault = { message: "the host could not pass a request on", plugin: route.pluginId };
   const isUnavailable = error instanceof ServeHTTPError && error.code === "unavailable";
   const failure = isUnavailable ? failures.unavailable : failures.internal;
-  failRequest(request, options.onHostFault, { ...fault, requestId }, error, failure);
+  const details = { ...fault, requestId };
+  failRequest(request, options.onHostFault, details, error, failure, observed);
 }

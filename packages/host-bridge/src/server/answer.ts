@@ -1,7 +1,9 @@
 import type { ServeHTTPError } from "@servehttp/contract";
+import type { ClientResponse } from "../client/client-response.js";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import { failureOf } from "../exchange/failure.js";
 import { failureResponse } from "../exchange/failure-response.js";
+import type { RequestObservation } from "../observation/request-observation.js";
 
 /**
  * Answers in the plugin's place, before there is an exchange. Does nothing where something else has
@@ -12,11 +14,12 @@ export function answer(
   status: number,
   proxyError: string,
   retryAfterSeconds?: number,
+  observed?: RequestObservation,
 ): void {
   if (request.closed) {
     return;
   }
-  const response = request.openResponse(request.entry.event === "checkContinue");
+  const response = openAnswer(request, observed);
   const { head, body } = failureResponse(
     {
       status,
@@ -31,6 +34,15 @@ export function answer(
   }
 }
 
+/** Opens the response to a request that the host itself answers. */
+export function openAnswer(
+  request: IncomingRequest,
+  observed: RequestObservation | undefined,
+): ClientResponse {
+  const response = request.openResponse(request.entry.event === "checkContinue");
+  return observed === undefined ? response : observed.open(response);
+}
+
 /**
  * Answers what the code of an error says.
  *
@@ -40,7 +52,9 @@ export function answerFailure(
   request: IncomingRequest,
   error: ServeHTTPError,
   retrySeconds?: number,
+  observed?: RequestObservation,
 ): void {
-  const { proxyError, retryAfterSeconds, status = 503 } = failureOf(error);
-  answer(request, status, proxyError, retrySeconds ?? retryAfterSeconds);
+  const { outcome, proxyError, retryAfterSeconds, status = 503 } = failureOf(error);
+  answer(request, status, proxyError, retrySeconds ?? retryAfterSeconds, observed);
+  observed?.answered(outcome, error);
 }

@@ -2,6 +2,8 @@ import { ServeHTTPError } from "@servehttp/contract";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import { readResponseHead } from "../edge/response-head.js";
 import { hostFunctionMsMax, applicationBodyBytesMax } from "../limits.js";
+import type { RequestObservation } from "../observation/request-observation.js";
+import { openAnswer } from "./answer.js";
 import { inTime } from "./in-time.js";
 
 /**
@@ -11,7 +13,11 @@ import { inTime } from "./in-time.js";
  * @throws ServeHTTPError `invalid-argument` for a response that nobody can be given: one of
  *   `Response.error()`, a body that was read before, or is too large
  */
-export async function answerResponse(request: IncomingRequest, response: Response): Promise<void> {
+export async function answerResponse(
+  request: IncomingRequest,
+  response: Response,
+  observed: RequestObservation | undefined,
+): Promise<void> {
   const body = await inTime(bodyOf(response), hostFunctionMsMax, "the body of identity's response");
   if (request.closed) {
     return;
@@ -21,7 +27,7 @@ export async function answerResponse(request: IncomingRequest, response: Respons
     { status: response.status, headers: fieldsOf(response.headers) },
     { method, versionMajor, versionMinor, policy: ofTheApplication, redirects: undefined },
   );
-  const toClient = request.openResponse(request.entry.event === "checkContinue");
+  const toClient = openAnswer(request, observed);
   toClient.respond(head, body, []);
   if (!request.body.complete) {
     toClient.discardRequestBody();

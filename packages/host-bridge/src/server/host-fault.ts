@@ -1,6 +1,7 @@
-import { loggableError } from "@servehttp/contract";
+import { loggableError, ServeHTTPError } from "@servehttp/contract";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import { type Failure, failures } from "../exchange/failure.js";
+import type { RequestObservation } from "../observation/request-observation.js";
 import { answer } from "./answer.js";
 
 /** A failure of code that runs in the host's process and is not the host's: it threw, or returned what can't be used. */
@@ -30,12 +31,15 @@ export function failRequest(
   fault: Omit<HostFault, "err">,
   thrown: unknown,
   failure: Failure = failures.internal,
+  observed?: RequestObservation,
 ): void {
+  const { proxyError, retryAfterSeconds, status = 500 } = failure;
   try {
-    answer(request, failure.status ?? 500, failure.proxyError, failure.retryAfterSeconds);
+    answer(request, status, proxyError, retryAfterSeconds, observed);
   } catch {
     // Middleware around the response threw, too.
     request.openResponse(false).break();
   }
+  observed?.over("host-error", ServeHTTPError.from(thrown));
   onHostFault({ ...fault, err: loggableError(thrown) });
 }

@@ -6,6 +6,9 @@ import { routeTarget } from "../routing/router.js";
 import { refusalProxyError } from "../exchange/failure.js";
 import type { FastPathRequest } from "../fast-path/request.js";
 import { NodeIncomingRequest } from "../node/request.js";
+import type { RequestOutcome } from "../observation/outcome.js";
+import type { RequestObservation } from "../observation/request-observation.js";
+import { stripQueryParameters } from "../syntax/strip-query-parameters.js";
 import { admit, type AdmissionOptions, answerRefused } from "./admit.js";
 import { answer } from "./answer.js";
 import { failRequest } from "./host-fault.js";
@@ -62,42 +65,53 @@ function serve(
   request: NodeIncomingRequest,
   response: HostResponse,
 ): void {
+  const { observers } = options;
   if (route?.kind !== "route") {
     if (route !== undefined) {
       options.onBadRequest("", route);
     }
-    refuse(request, route?.status ?? 404);
+    const { url = "", originalUrl = url } = request.message;
+    const target = stripQueryParameters(originalUrl, options.rules.secretParameters);
+    const observed = observers?.begin(request, target);
+    if (route === undefined) {
+      refuse(request, 404, observed);
+    } else {
+      refuse(request, route.status, observed, "bad-request");
+    }
     return;
   }
+  const { pluginId, requestUri } = route;
   if (!options.enabled) {
-    refuse(request, 501);
+    refuse(request, 501, observers?.begin(request, requestUri));
     return;
   }
   if (options.pages?.isFor(route) === true) {
     options.pages.serve(request, route);
     return;
   }
-  const destination = options.destination(route.pluginId);
+  const destination = options.destination(pluginId);
   switch (destination.kind) {
     case "exchange":
     case "wait": {
       const refused = admit(options, request, route, destination);
       if (refused !== undefined) {
-        options.onBadRequest(route.pluginId, refused);
-        refuse(request, refused.status);
+        options.onBadRequest(pluginId, refused);
+        const observed = observers?.begin(request, requestUri, pluginId);
+        refuse(request, refused.status, observed, "bad-request");
       }
       return;
     }
     case "handler": {
       const { handler } = destination;
-      serveInProcess(handler, request, response, route.pluginId, options.onHostFault);
+      const observed = observers?.begin(request, requestUri, pluginId);
+      serveInProcess(handler, request, response, pluginId, options.onHostFault, observed);
       return;
     }
     case "refused":
       answerRefused(options, request, route, destination.error, destination.retryAfterSeconds);
       return;
     case "not-found":
-      refuse(request, 404);
+      refuse(request, 404, observers?.begin(request, requestUri));
   }
 }
 
@@ -122,6 +136,12 @@ export function createPlainListener(
   };
 }
 
-function refuse(request: NodeIncomingRequest, status: number): void {
-  answer(request, status, refusalProxyError(status));
+function refuse(
+  request: NodeIncomingRequest,
+  status: number,
+  observed: RequestObservation | undefined,
+  outcome: RequestOutcome = "answered-by-host",
+): void {
+  answer(request, status, refusalProxyError(status), undefined, observed);
+  observed?.answered(outcome);
 }

@@ -1,6 +1,8 @@
 import type { IncomingRequest } from "../client/incoming-request.js";
 import type { RequestFields } from "../edge/request-fields.js";
+import type { RequestObservation } from "../observation/request-observation.js";
 import type { Route } from "../routing/route.js";
+import { openAnswer } from "./answer.js";
 
 /**
  * Whether a request for the bare base path is answered by a redirect: a GET or HEAD, but no upgrade,
@@ -20,11 +22,16 @@ export function wantsSlash(
 }
 
 /** Redirects the client to the base path with a slash, and keeps the query. */
-export function redirectToSlash(request: IncomingRequest, basePath: string, { url }: Route): void {
+export function redirectToSlash(
+  request: IncomingRequest,
+  basePath: string,
+  { url }: Route,
+  observed: RequestObservation | undefined,
+): void {
   if (request.closed) {
     return;
   }
-  const response = request.openResponse(request.entry.event === "checkContinue");
+  const response = openAnswer(request, observed);
   const head = {
     status: 301,
     fields: ["Location", basePath + url, "Content-Length", "0"],

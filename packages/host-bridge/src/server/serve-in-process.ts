@@ -1,6 +1,7 @@
 import { isThenable } from "@servehttp/contract";
 import type { HostRequest, HostResponse } from "../client/node-types.js";
 import type { NodeIncomingRequest } from "../node/request.js";
+import type { RequestObservation } from "../observation/request-observation.js";
 import { failRequest, type HostFault, type OnHostFault } from "./host-fault.js";
 
 /**
@@ -14,8 +15,18 @@ export function serveInProcess(
   response: HostResponse,
   pluginId: string,
   onHostFault: OnHostFault,
+  observed: RequestObservation | undefined,
 ): void {
+  let hasFailed = false;
+  if (observed !== undefined) {
+    response.once("close", () => {
+      const { headersSent, statusCode, writableEnded } = response;
+      const outcome = writableEnded ? "ok" : "client-disconnected";
+      observed.handled(headersSent ? statusCode : undefined, hasFailed ? "plugin-error" : outcome);
+    });
+  }
   const fail = (thrown: unknown): void => {
+    hasFailed = true;
     if (response.headersSent && !response.writableEnded) {
       request.breakResponse();
     }

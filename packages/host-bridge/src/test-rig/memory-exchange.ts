@@ -13,7 +13,7 @@ import type { HostRequest } from "../client/node-types.js";
 import { EdgePolicy } from "../edge/edge-policy.js";
 import { Exchange, type ExchangePlugin, type GoOn } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
-import type { Outcome } from "../exchange/failure.js";
+import type { Outcome } from "../observation/outcome.js";
 import { NodeBody } from "../node/request-body.js";
 import type { ResponseHead } from "../edge/response-head.js";
 

@@ -1,0 +1,301 @@
+import type { Duplex } from "node:stream";
+import { type FieldList, ServeHTTPError } from "@servehttp/contract";
+import type { ClientResponse } from "../client/client-response.js";
+import type { IncomingRequest } from "../client/incoming-request.js";
+import type { ResponseHead } from "../edge/response-head.js";
+import type { RequestFields } from "../edge/request-fields.js";
+import type { RequestOutcome } from "./outcome.js";
+import type { ObservedRequest, RequestObserver, RequestTrace } from "./request-observer.js";
+
+/** An exchange as far as whoever watches its request needs to know of it. */
+export interface RunningExchange {
+  /** How many bytes of the request's body have gone to the plugin. */
+  readonly requestBytes: number;
+  stop(reason: ServeHTTPError): void;
+}
+
+/** What has gone through a tunnel. */
+export interface TunnelBytes {
+  readonly bytesFromClient: number;
+  readonly bytesToClient: number;
+}
+
+/**
+ * One request while somebody watches it, and what stands before its response to see what is written
+ * there: one object for both, so that a request costs no more than this one.
+ */
+export class RequestObservation implements ObservedRequest, ClientResponse {
+  readonly #observers: readonly RequestObserver[];
+  readonly #request: IncomingRequest;
+  readonly #fields: RequestFields | undefined;
+  readonly pluginId: string | undefined;
+  readonly target: string;
+  readonly requestId: string | undefined;
+  readonly startedMs: number;
+  trace: RequestTrace | undefined = undefined;
+  status: number | undefined = undefined;
+  outcome: RequestOutcome | undefined = undefined;
+  error: ServeHTTPError | undefined = undefined;
+  timesGivenBack = 0;
+  #response: ClientResponse | undefined = undefined;
+  #exchange: RunningExchange | undefined = undefined;
+  #tunnel: TunnelBytes | undefined = undefined;
+  #bodyAllowed = true;
+  #bodyBytes = 0;
+  #headAtMs = 0;
+  #overAtMs = 0;
+  #waitedMs = 0;
+  /** 0 while it does not wait. */
+  #waitsSinceMs = 0;
+
+  constructor(
+    observers: readonly RequestObserver[],
+    request: IncomingRequest,
+    target: string,
+    pluginId: string | undefined,
+    fields: RequestFields | undefined,
+    requestId: string | undefined,
+  ) {
+    this.#observers = observers;
+    this.#request = request;
+    this.#fields = fields;
+    this.pluginId = pluginId;
+    this.target = target;
+    this.requestId = requestId;
+    this.startedMs = performance.now();
+    for (const observer of observers) {
+      observer.began?.(this);
+    }
+  }
+
+  // What observers read.
+
+  get method(): string {
+    return this.#request.method;
+  }
+
+  get scheme(): "http" | "https" {
+    return this.#fields?.scheme ?? this.#request.scheme;
+  }
+
+  get host(): string {
+    return this.#fields?.host ?? this.field("host") ?? this.field(":authority") ?? "";
+  }
+
+  get clientAddress(): string {
+    return this.#fields?.remoteAddress ?? this.#request.remoteAddress;
+  }
+
+  get httpVersion(): string {
+    const { versionMajor, versionMinor } = this.#request;
+    return versionMajor === 1 ? `1.${versionMinor}` : String(versionMajor);
+  }
+
+  get calledBy(): string | undefined {
+    return this.#request.call?.pluginId;
+  }
+
+  get isTunnel(): boolean {
+    return this.#tunnel !== undefined;
+  }
+
+  get waitedMs(): number {
+    const since = this.#waitsSinceMs;
+    return this.#waitedMs + (since === 0 ? 0 : performance.now() - since);
+  }
+
+  get headMs(): number | undefined {
+    return this.#headAtMs === 0 ? undefined : this.#headAtMs - this.startedMs;
+  }
+
+  get totalMs(): number | undefined {
+    return this.#overAtMs === 0 ? undefined : this.#overAtMs - this.startedMs;
+  }
+
+  get requestBytes(): number {
+    return this.#tunnel?.bytesFromClient ?? this.#exchange?.requestBytes ?? 0;
+  }
+
+  get responseBytes(): number {
+    return this.#tunnel?.bytesToClient ?? this.#bodyBytes;
+  }
+
+  field(name: string): string | undefined {
+    const { rawHeaders } = this.#request;
+    for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+      const given = rawHeaders[at] as string;
+      if (given.length === name.length && given.toLowerCase() === name) {
+        return rawHeaders[at + 1];
+      }
+    }
+    return undefined;
+  }
+
+  stop(reason: ServeHTTPError): void {
+    this.#exchange?.stop(reason);
+  }
+
+  // What the host tells.
+
+  /** It has to wait for its plugin. */
+  waits(): void {
+    if (this.#waitsSinceMs === 0) {
+      this.#waitsSinceMs = performance.now();
+    }
+    for (const observer of this.#observers) {
+      observer.waiting?.(this);
+    }
+  }
+
+  /** It goes to its plugin. */
+  sent(exchange: RunningExchange): void {
+    this.#exchange = exchange;
+    this.#stopsWaiting();
+    for (const observer of this.#observers) {
+      observer.sent?.(this);
+    }
+  }
+
+  /** The plugin has given it back. */
+  givenBack(): void {
+    this.timesGivenBack += 1;
+    for (const observer of this.#observers) {
+      observer.givenBack?.(this);
+    }
+    this.waits();
+  }
+
+  /** The plugin has taken the client's connection over. */
+  becameTunnel(tunnel: TunnelBytes): void {
+    this.#tunnel = tunnel;
+    this.status = this.#request.versionMajor === 1 ? 101 : 200;
+    this.#headAtMs = performance.now();
+    for (const observer of this.#observers) {
+      observer.becameTunnel?.(this);
+    }
+  }
+
+  /** Stands before its response from now on. */
+  open(response: ClientResponse): ClientResponse {
+    this.#response = response;
+    return this;
+  }
+
+  /** It is over. Counts once. */
+  over(outcome: RequestOutcome, error?: ServeHTTPError): void {
+    if (this.outcome !== undefined) {
+      return;
+    }
+    this.#stopsWaiting();
+    this.#overAtMs = performance.now();
+    this.outcome = outcome;
+    this.error = error;
+    for (const observer of this.#observers) {
+      observer.over?.(this);
+    }
+  }
+
+  /** The host has answered it, if the client was still there. */
+  answered(outcome: RequestOutcome, error?: ServeHTTPError): void {
+    this.over(this.status === undefined ? "client-disconnected" : outcome, error);
+  }
+
+  /** A handler in the host's own process has answered it. */
+  handled(status: number | undefined, outcome: RequestOutcome): void {
+    this.status = status;
+    this.over(outcome);
+  }
+
+  #stopsWaiting(): void {
+    if (this.#waitsSinceMs !== 0) {
+      this.#waitedMs += performance.now() - this.#waitsSinceMs;
+      this.#waitsSinceMs = 0;
+    }
+  }
+
+  // What is written to the response.
+
+  get closed(): boolean {
+    return this.#opened.closed;
+  }
+
+  informational(status: number, fields: FieldList): void {
+    this.#opened.informational(status, fields);
+  }
+
+  respond(head: ResponseHead, body: Uint8Array | undefined, trailers: FieldList): void {
+    try {
+      this.#opened.respond(head, body, trailers);
+    } catch (thrown) {
+      // The application's own middleware around the response.
+      if (this.#exchange === undefined) {
+        this.over("host-error", ServeHTTPError.from(thrown));
+      }
+      throw thrown;
+    }
+    this.#sendsHead(head);
+    if (body !== undefined) {
+      this.#sendsBody(body);
+    }
+  }
+
+  begin(head: ResponseHead): void {
+    this.#opened.begin(head);
+    this.#sendsHead(head);
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    this.#sendsBody(chunk);
+    return this.#opened.write(chunk);
+  }
+
+  flush(): void {
+    this.#opened.flush();
+  }
+
+  end(trailers: FieldList): void {
+    this.#opened.end(trailers);
+  }
+
+  break(): void {
+    this.#opened.break();
+  }
+
+  discardRequestBody(): void {
+    this.#opened.discardRequestBody();
+  }
+
+  hijack(): Duplex | undefined {
+    return this.#opened.hijack();
+  }
+
+  release(): void {
+    this.#opened.release();
+  }
+
+  get #opened(): ClientResponse {
+    return this.#response as ClientResponse;
+  }
+
+  #sendsHead({ status, bodyAllowed }: ResponseHead): void {
+    this.status = status;
+    this.#bodyAllowed = bodyAllowed;
+    this.#headAtMs = performance.now();
+    for (const observer of this.#observers) {
+      observer.head?.(this);
+    }
+  }
+
+  #sendsBody({ length }: Uint8Array): void {
+    if (!this.#bodyAllowed || length === 0) {
+      return;
+    }
+    const isFirst = this.#bodyBytes === 0;
+    this.#bodyBytes += length;
+    if (isFirst) {
+      for (const observer of this.#observers) {
+        observer.bodyBegan?.(this);
+      }
+    }
+  }
+}
