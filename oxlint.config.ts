@@ -52,6 +52,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   },
   contract: {},
   "host-bridge": {
+    "access-log": ["observation", "options", "syntax"],
     calls: ["client", "edge", "exchange", "node", "process", "routing", "server"],
     client: ["edge"],
     development: ["client", "edge", "exchange"],

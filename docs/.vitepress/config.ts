@@ -38,6 +38,7 @@ const guide: DefaultTheme.SidebarItem[] = [
       { text: "Options", link: "/options" },
       { text: "Behind a proxy", link: "/behind-a-proxy" },
       { text: "Production", link: "/production" },
+      { text: "See it run", link: "/observability" },
       { text: "Troubleshooting", link: "/troubleshooting" },
     ].filter(({ link }) => existsSync(`${docs}${link}.md`)),
   },

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { ServeHTTPError } from "@servehttp/contract";
+import { AccessLog } from "./access-log/access-log.js";
 import { createCallListener } from "./calls/call-listener.js";
 import { CallServer } from "./calls/call-server.js";
 import { Callers } from "./calls/callers.js";
@@ -113,7 +114,8 @@ export interface PluginHost extends AsyncDisposable {
    * not start. Before `start` and after `stop`, nothing is started.
    *
    * `plugins`, `limits`, `timeouts`, `identity` and `context` may be other ones. `prefix`,
-   * `publicPath`, `enabled`, `edge`, `development`, `chunkBytes` and `logger` can't change while a host runs.
+   * `publicPath`, `enabled`, `edge`, `accessLog`, `development`, `chunkBytes` and `logger` can't
+   * change while a host runs.
    *
    * Resolves with the plugins' ids when what ran on plugins that were changed or removed has ended,
    * within their `drainMs`, or, with `until: "ready"`, when everything has changed. Calls happen one
@@ -165,6 +167,7 @@ class Host implements PluginHost {
   readonly #rules: RouteRules;
   readonly #plugins: PluginSet;
   readonly #observers: RequestObservers;
+  readonly #accessLog: AccessLog | undefined;
   /** Requests on their way to `listener` whose clients wait for a 100 (Continue). */
   readonly #awaitingContinue = new WeakSet<HostRequest>();
   /** Gives the listeners other functions of the application's. */
@@ -195,6 +198,7 @@ class Host implements PluginHost {
     const callers = new Callers();
     const edge = new EdgePolicy(settings.edge);
     this.#edge = edge;
+    this.#accessLog = this.#openAccessLog(settings, edge);
     this.#rules = { mounts, secretParameters: edge.secretParameters };
     const { development } = settings;
     const pages =
@@ -359,10 +363,23 @@ class Host implements PluginHost {
     this.#stops += 1;
     this.#pages?.close();
     await this.#plugins.stopAll(drainMs);
+    this.#accessLog?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  #openAccessLog(
+    { accessLog, logger }: HostSettings,
+    { secretParameters }: EdgePolicy,
+  ): AccessLog | undefined {
+    if (accessLog === undefined) {
+      return undefined;
+    }
+    const log = new AccessLog(accessLog, { logger, secretParameters });
+    this.#observers.add(log);
+    return log;
   }
 
   /** Waits for its turn behind `apply`. Resolves with false where the host is stopped meanwhile. */

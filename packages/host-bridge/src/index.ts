@@ -17,6 +17,7 @@ export type {
   RequestTrace,
 } from "./observation/request-observer.js";
 export type {
+  AccessLogOptions,
   CommandPluginOptions,
   DevelopmentOptions,
   HandlerPluginOptions,

@@ -158,6 +158,12 @@ export const logWaitingBytesMax = 1_048_576;
 /** Between two attempts to write them, where no other record comes first: 50 ms. */
 export const logRetryMs = 50;
 
+/** Lines of the access log that are collected in one turn of the event loop: 64 KiB. */
+export const logLinesBytesMax = 65_536;
+
+/** Between two looks at whether the file of the access log was moved away: 1 s. */
+export const logFileCheckMs = 1_000;
+
 /** How much of a plugin's last output is kept for the error that says why it failed: 2 KiB. */
 export const outputTailBytesMax = 2_048;
 

@@ -63,6 +63,12 @@ export function addLogFlags(command: Command): Command {
       new Option("--log-level <level>", "the least that is logged (default: info)").choices(
         logLevels,
       ),
+    )
+    .addOption(
+      new Option(
+        "--access-log [format]",
+        "a line for each request: json in the log, or combined on standard output (default: json)",
+      ).choices(["json", "combined"]),
     );
 }
 

@@ -19,4 +19,6 @@ export interface HostFlags {
   readonly pidFile?: string;
   readonly log?: NonNullable<LogSettings["format"]>;
   readonly logLevel?: LogSettings["level"];
+  /** True: in the config's format, or JSON. */
+  readonly accessLog?: "json" | "combined" | true;
 }

@@ -7,6 +7,7 @@ import type { CommandConfig } from "./config.js";
 import { findConfig } from "./find-config.js";
 import type { HostFlags } from "./host-flags.js";
 import { loadConfig } from "./load-config.js";
+import { readAccessLog } from "./read-access-log.js";
 import { type ConfigParts, readConfig } from "./read-config.js";
 import { readListeners } from "./read-listeners.js";
 import type { Settings } from "./settings.js";
@@ -21,17 +22,28 @@ export async function readSettings(flags: HostFlags, context: CommandContext): P
   const config = file === undefined ? none : await readFile(file, context);
   const { command } = config;
   const directory = file === undefined ? context.cwd : dirname(file);
+  const log = {
+    format: flags.log ?? command.log,
+    level: flags.logLevel ?? command.logLevel ?? "info",
+  };
+  const accessLog = readAccessLog(config.host.accessLog, flags.accessLog, {
+    directory,
+    log,
+    hasLogger: config.host.logger !== undefined,
+    context,
+  });
+  const host = { ...config.host, ...(accessLog !== undefined && { accessLog }) };
   return {
     file,
     app: command.app,
     watch: isWatching(command, flags),
-    host: withDevelopment(withFlags(config.host, flags, context), command, flags),
+    host: withDevelopment(withFlags(host, flags, context), command, flags),
     listen: readListeners(command, directory, flags, context),
     pidFile:
       flags.pidFile === undefined
         ? command.pidFile && resolve(directory, command.pidFile)
         : resolve(context.cwd, flags.pidFile),
-    log: { format: flags.log ?? command.log, level: flags.logLevel ?? command.logLevel ?? "info" },
+    log,
   };
 }
 

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import type { Output } from "../context/command-context.js";
+import { clockText } from "./clock-text.js";
 import { painted, type Style } from "./painted.js";
 
 /** A record of pino as a line for people: `12:03:04 WARN  notes: plugin failed: … (delayMs 500)`. */
@@ -30,10 +31,6 @@ function levelText(level: number): readonly [string, Style] {
     return ["WARN ", "yellow"];
   }
   return level >= 30 ? ["INFO ", "green"] : ["DEBUG", "gray"];
-}
-
-function clockText(unixMs: number): string {
-  return new Date(unixMs).toTimeString().slice(0, "12:03:04".length);
 }
 
 function detailsText(details: Readonly<Record<string, unknown>>): string {

@@ -37,6 +37,7 @@ const blocks: Readonly<Record<string, readonly (readonly [URL, string])[]>> = {
   jwt: [[identity("jwt-identity"), "const jwtKeys = {"]],
   proxy: [[identity("proxy-identity"), "const proxyKeys = {"]],
   watch: [[commandOptions, "const watchKeys = {"]],
+  accessLog: [[hostOptions, "const accessLogKeys = {"]],
   development: [[hostOptions, "const developmentKeys = {"]],
   edge: [[edgeOptions, "const edgeKeys = {"]],
   strip: [[edgeOptions, "const stripKeys = {"]],

@@ -61,9 +61,12 @@ function without(
   details: Readonly<Record<string, unknown>>,
   names: ReadonlySet<string>,
 ): Readonly<Record<string, unknown>> {
-  const entries = Object.entries(details);
-  const left = entries.filter(([name]) => !names.has(name));
-  return left.length === entries.length ? details : Object.fromEntries(left);
+  for (const name in details) {
+    if (names.has(name)) {
+      return Object.fromEntries(Object.entries(details).filter(([one]) => !names.has(one)));
+    }
+  }
+  return details;
 }
 
 function lost(): void {

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { ServeHTTPError } from "@servehttp/contract";
-import type { z } from "zod";
+import { z } from "zod";
 
 /**
  * Makes one readable line of what zod found: the option's path, what was given, what is allowed. It
@@ -27,7 +27,23 @@ export function optionError(
   for (const key of issue.path) {
     value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
   }
+  const within = issue.code === "invalid_union" && isObject(value) && issueWithin(issue.errors);
+  if (within) {
+    return optionError(new z.ZodError(within), [...at, ...issue.path], value);
+  }
   return invalidOption([...at, ...issue.path], value, issue.message, more);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Of what may be given in several forms, the problem within the form that was meant: an object. */
+function issueWithin(forms: z.core.$ZodIssueInvalidUnion["errors"]) {
+  return forms.find(
+    ([first]) =>
+      first !== undefined && (first.path.length > 0 || first.code === "unrecognized_keys"),
+  );
 }
 
 /** The error for one option: `timeouts.headMs: got "1s", allowed is …`. */

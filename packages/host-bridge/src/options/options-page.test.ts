@@ -9,7 +9,7 @@ import { basicSchema } from "../identity/basic-identity.js";
 import { forwardSchema } from "../identity/forward-auth.js";
 import { jwtSchema } from "../identity/jwt-identity.js";
 import { proxySchema } from "../identity/proxy-identity.js";
-import { hostSchema, pluginSchemas } from "./options.js";
+import { accessLogSchema, hostSchema, pluginSchemas } from "./options.js";
 
 const page = fileURLToPath(new URL("../../../../docs/options.md", import.meta.url));
 
@@ -47,6 +47,7 @@ const tables: Readonly<Record<string, OptionTable>> = {
   },
   edge: { source: edge, block: "const edgeKeys = {", schema: edgeSchema },
   strip: { source: edge, block: "const stripKeys = {", schema: member(edgeSchema, "strip") },
+  accessLog: { source: options, block: "const accessLogKeys = {", schema: accessLogSchema },
   development: {
     source: options,
     block: "const developmentKeys = {",

@@ -318,6 +318,47 @@ const developmentKeys = {
 /** What is for whoever develops plugins, and for nobody else. */
 export interface DevelopmentOptions extends Given<typeof developmentKeys> {}
 
+/** A place to write text to, such as a stream. */
+interface TextDestination {
+  write(text: string): unknown;
+}
+
+const accessLogKeys = {
+  /**
+   * `"json"`: a record for each request, as pino writes them, with the names of OpenTelemetry's
+   * semantic conventions. `"combined"`: a line as Apache and nginx write it. Default: `"json"`.
+   */
+  format: oneOf("json", "combined").default("json"),
+  /** Which share of the requests is logged, 0 to 1; chance decides. Default: 1, all of them. */
+  sample: value<number>(
+    "a number from 0 to 1",
+    (given) => typeof given === "number" && given >= 0 && given <= 1,
+    { type: "number", minimum: 0, maximum: 1 },
+  ).default(1),
+  /** Only requests that took at least so long are logged. Default: 0, all of them. */
+  slowerThanMs: milliseconds.default(0),
+  /**
+   * Where lines go: the path of a file, to which they are appended, and which is made anew where
+   * another program moves it away; or an object with `write`, such as a stream. Default: the host's
+   * logger for `"json"`, at level info, and standard output for `"combined"`.
+   */
+  to: value<string | TextDestination>(
+    "a file's path, or an object with write",
+    (given) =>
+      (typeof given === "string" && given !== "" && noNul(given)) ||
+      typeof (given as Partial<TextDestination> | null | undefined)?.write === "function",
+    { type: "string" },
+  ).optional(),
+};
+
+/** What the access log says, and where. */
+export interface AccessLogOptions extends Given<typeof accessLogKeys> {}
+
+/** The same, with every default filled in. */
+export interface AccessLogSettings extends Read<typeof accessLogKeys> {}
+
+export const accessLogSchema: z.ZodType<AccessLogSettings, AccessLogOptions> = shape(accessLogKeys);
+
 /** @param none how one says that there is no such path */
 const pathOption = (example: string, none: string) =>
   text(
@@ -370,6 +411,16 @@ const hostKeys = {
   )
     .optional()
     .transform(hostLogger),
+  /**
+   * One line for each request for a plugin, when it is over: true, or what it says and where. Secret
+   * query parameters (`edge.strip`) are never in it. Default: false.
+   */
+  accessLog: z
+    .union([z.boolean(), accessLogSchema], {
+      error: `true, false, or an object with some of ${Object.keys(accessLogKeys).join(", ")}`,
+    })
+    .default(false)
+    .transform((given) => (given === true ? accessLogSchema.parse({}) : given || undefined)),
   /** For whoever develops plugins; leave it out where strangers come. */
   development: shape(developmentKeys).prefault({}),
   /** The largest chunk of a body, 1 to 65,536 bytes. Default: 65,536. */

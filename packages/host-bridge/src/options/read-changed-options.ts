@@ -4,7 +4,15 @@ import type { HostOptions } from "./options.js";
 import { type HostSettings, readHostOptions } from "./read-options.js";
 
 /** What is settled for as long as a host lives. */
-const fixed = ["prefix", "publicPath", "enabled", "edge", "development", "chunkBytes"] as const;
+const fixed = [
+  "prefix",
+  "publicPath",
+  "enabled",
+  "edge",
+  "accessLog",
+  "development",
+  "chunkBytes",
+] as const;
 
 /**
  * Checks the options that a host is to be brought to.
@@ -21,7 +29,9 @@ export function readChangedOptions(
 ): HostSettings {
   // A logger of its own would be made in vain.
   const next = readHostOptions(withoutLogger(given));
-  const changed: string[] = fixed.filter((name) => !isDeepStrictEqual(now[name], next[name]));
+  const changed: string[] = fixed.filter(
+    (name) => !isDeepStrictEqual(comparable(now[name]), comparable(next[name])),
+  );
   if (given.logger !== logger) {
     changed.push("logger");
   }
@@ -32,6 +42,13 @@ export function readChangedOptions(
     );
   }
   return { ...next, logger: now.logger };
+}
+
+/** A config that is read again makes another stream for the same place. */
+function comparable(setting: HostSettings[(typeof fixed)[number]]): unknown {
+  return typeof setting === "object" && "to" in setting && typeof setting.to === "object"
+    ? { ...setting, to: "an object" }
+    : setting;
 }
 
 /** Leaves what is no object to the check that says so. */
