@@ -13,6 +13,18 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     record: ["api"],
     routes: ["access", "answer", "api", "record"],
   },
+  "admin/dashboard": {
+    api: [],
+    charts: ["model"],
+    exchanges: ["api", "model", "parts", "route", "watch"],
+    log: ["api", "model", "watch"],
+    model: [],
+    page: ["api", "exchanges", "log", "model", "parts", "plugins", "route", "watch"],
+    parts: ["api", "model"],
+    plugins: ["api", "charts", "model", "parts", "route", "watch"],
+    route: [],
+    watch: ["api", "model"],
+  },
   carrier: {
     http2: ["mux", "schedule", "wire"],
     messages: ["mux", "wire"],
@@ -147,6 +159,10 @@ const outside: Readonly<Record<string, readonly Pattern[]>> = {
       ["host-bridge", "host-bridge/**"],
       "The admin looks at a host by its public API, as any user of it may.",
     ),
+  ],
+  "admin/dashboard": [
+    noNode,
+    onlyOurs(["admin"], "The dashboard runs in a browser and knows of the API alone."),
   ],
   carrier: [
     noConnect,

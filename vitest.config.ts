@@ -43,7 +43,11 @@ export default defineConfig({
         test: {
           ...shared,
           name: "quick",
-          include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts"],
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "packages/admin/dashboard/src/**/*.test.ts",
+            "apps/*/src/**/*.test.ts",
+          ],
           exclude: [...ofTheirProcess, ...measured],
           isolate: false,
         },

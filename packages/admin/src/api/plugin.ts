@@ -116,7 +116,14 @@ export const pluginSchema = z
 export type Plugin = z.infer<typeof pluginSchema>;
 
 export const pluginWithSeriesSchema = pluginSchema
-  .extend({ series: seriesSchema })
+  .extend({
+    series: seriesSchema,
+    changes: z
+      .array(z.object({ at, state: stateSchema }))
+      .describe(
+        "The changes of its state in the last five minutes and the one before them, oldest first; the last 60 at most. The history says more of each.",
+      ),
+  })
   .describe("A plugin with its last samples.");
 
 /** A plugin with its last samples. */
