@@ -94,12 +94,13 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     watch: ["options", "process"],
   },
   "plugin-sdk": {
-    adapters: ["exchange", "handler"],
-    calls: ["handler"],
-    exchange: ["handler"],
+    adapters: ["exchange", "handler", "tracing"],
+    calls: ["handler", "tracing"],
+    exchange: ["handler", "tracing"],
     handler: [],
-    serve: ["adapters", "calls", "exchange", "handler"],
-    testing: ["adapters", "exchange", "handler"],
+    serve: ["adapters", "calls", "exchange", "handler", "tracing"],
+    testing: ["adapters", "exchange", "handler", "tracing"],
+    tracing: [],
   },
 };
 

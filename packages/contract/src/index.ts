@@ -43,6 +43,12 @@ export {
   reasonBytesMax,
   reasonPhraseBytesMax,
 } from "./limits.js";
+export {
+  httpRequestAttributes,
+  type HttpRequestFacts,
+  methodAttribute,
+  methodSpanName,
+} from "./http-attributes.js";
 export { isThenable } from "./is-thenable.js";
 export { loggableError } from "./loggable-error.js";
 export type { Logger } from "./logger.js";
@@ -78,3 +84,4 @@ export {
   ServeHTTPError,
   type UsageErrorCode,
 } from "./servehttp-error.js";
+export { type TraceParent, traceParentOf } from "./trace-parent.js";

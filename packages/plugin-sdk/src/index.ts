@@ -18,6 +18,7 @@ export type {
   PluginCalls,
 } from "./handler/plugin-calls.js";
 export type { BufferOptions, PluginRequest } from "./handler/plugin-request.js";
+export type { LogDetails, RequestLog } from "./handler/request-log.js";
 export type { HeadersInput, HeaderValue, WriteHeadHeaders } from "./handler/read-headers.js";
 export type { HijackedConnection, ResponseWriter } from "./handler/response-writer.js";
 export type { ServeHTTP } from "./handler/serve-http.js";

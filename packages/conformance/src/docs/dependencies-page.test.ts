@@ -26,6 +26,10 @@ const reasons: Readonly<Record<string, { readonly purpose: string; readonly why:
     purpose: "The same on `node:http2`.",
     why: "It is the part of connect that knows Node. `@grpc/grpc-js` would bring 33 packages with 10 MB, and no Connect.",
   },
+  "@opentelemetry/api": {
+    purpose: "Traces, where the process has registered an SDK of OpenTelemetry.",
+    why: "It is the interface that every SDK and instrumentation of OpenTelemetry speaks, and does nothing by itself. Loaded only once an SDK is registered. It has no dependencies.",
+  },
   commander: {
     purpose: "The arguments of the command, and its help.",
     why: "Commands, options that are given several times, and what a mistyped one may have meant; `parseArgs` of Node has none of these. It has no dependencies.",

@@ -16,7 +16,10 @@ const page = new URL("../../../../docs/plugins.md", import.meta.url);
 const programs = documentedPrograms(page);
 const bytes = seededBytes("a body for the docs", 300_000);
 
-const checks: Readonly<Record<string, (app: AppAddress, host: PluginHost) => Promise<void>>> = {
+type LogRecord = Readonly<Record<string, unknown>>;
+type Check = (app: AppAddress, host: PluginHost, records: readonly LogRecord[]) => Promise<void>;
+
+const checks: Readonly<Record<string, Check>> = {
   async serveHTTP(app) {
     const hashed = await callApp(app, "/", { body: bytes });
     expect(textOf(hashed)).toBe(`${sha256(bytes)}\n`);
@@ -93,6 +96,21 @@ const checks: Readonly<Record<string, (app: AppAddress, host: PluginHost) => Pro
     await host.remove("search");
     expect((await callApp(app, "/a/b")).status).toBe(500);
   },
+  async Logging(app, host, records) {
+    const traceId = "0af7651916cd43dd8448eb211c80319c";
+    const headers = { traceparent: `00-${traceId}-b7ad6b7169203331-01` };
+    expect(jsonOf(await callApp(app, "/", { headers }))).toEqual([]);
+    const isLogged = ({ message }: LogRecord) => message === "lists the notes";
+    await expect.poll(() => records.find(isLogged)).toBeDefined();
+    expect(records.find(isLogged)).toMatchObject({
+      level: "info",
+      plugin: "p",
+      pluginPid: host.plugins[0]?.pid,
+      requestId: expect.stringMatching(/^[\w-]{8}-1$/) as string,
+      trace_id: traceId,
+      user: "ada",
+    });
+  },
 };
 
 /** The plugin that the program on calls asks. */
@@ -112,6 +130,9 @@ it.each(Object.keys(checks))("runs the plugin of docs/plugins.md below %s", asyn
   const files = { "p.js": programs.get(heading) ?? "", "search.js": search };
   await using directory = await ProgramDirectory.create(files);
   const run = (script: string) => ({ command: [process.execPath, script], cwd: directory.path });
+  const records: LogRecord[] = [];
+  const log = (level: string) => (details: LogRecord, message: string) =>
+    void records.push({ ...details, level, message });
   await using host = createPluginHost({
     plugins: {
       p: { ...run("p.js"), mayCall: ["search"] },
@@ -120,7 +141,7 @@ it.each(Object.keys(checks))("runs the plugin of docs/plugins.md below %s", asyn
     context: () => ({ user: "ada" }),
     edge: { upgrades: ["websocket", "echo"] },
     timeouts: { headMs: headMsOf(heading), totalMs: 60_000 },
-    logger: false,
+    logger: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
   });
   await host.start();
   const server = host.attach(createServer()).listen(0, "127.0.0.1");
@@ -129,7 +150,7 @@ it.each(Object.keys(checks))("runs the plugin of docs/plugins.md below %s", asyn
   const check = checks[heading];
   expect(check).toBeDefined();
   try {
-    await check?.(appAddress("mux", port, "/plugins/p"), host);
+    await check?.(appAddress("mux", port, "/plugins/p"), host, records);
   } finally {
     server.close();
     server.closeAllConnections();

@@ -3,6 +3,7 @@ import { ServeHTTPError } from "@servehttp/contract";
 import type { ServeHTTP } from "../handler/serve-http.js";
 import type { PluginCalls } from "../handler/plugin-calls.js";
 import type { PluginRequest } from "../handler/plugin-request.js";
+import type { RequestLog } from "../handler/request-log.js";
 import type { UpgradeListener } from "./upgrade.js";
 import type { ResponseWriter } from "../handler/response-writer.js";
 
@@ -48,6 +49,8 @@ export interface FetchContext {
   readonly calledBy: string | undefined;
   /** `PluginRequest.plugins`: calls other plugins of the host, on behalf of this client. */
   readonly plugins: PluginCalls;
+  /** `PluginRequest.log`: the log of this request. */
+  readonly log: RequestLog;
   /**
    * The request itself: with each header line as it came, trailers, and a path that no URL class
    * has normalised.
@@ -91,6 +94,9 @@ function contextOf(request: PluginRequest): FetchContext {
     // Made when it is asked for.
     get plugins() {
       return request.plugins;
+    },
+    get log() {
+      return request.log;
     },
     request,
   };

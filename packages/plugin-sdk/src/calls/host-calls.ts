@@ -9,6 +9,9 @@ import type {
   PluginCalls,
 } from "../handler/plugin-calls.js";
 import { freeCallConnectionsMax } from "../limits.js";
+import { beginCallSpan } from "../tracing/call-span.js";
+import { currentTracing } from "../tracing/current-tracing.js";
+import { fieldValue } from "../tracing/field-carrier.js";
 import { callHead } from "./call-head.js";
 import { SentCall } from "./sent-call.js";
 
@@ -49,6 +52,12 @@ export class HostCalls implements CallMaker {
       signal.throwIfAborted();
     }
     const head = callHead(id, path, init, this.#token, exchange);
-    return await new SentCall(this.#address, this.#agent, head, signals).response;
+    const tracing = currentTracing();
+    // A call that says itself which trace it belongs to is let alone.
+    const span =
+      tracing === undefined || fieldValue(head.fields, "traceparent") !== undefined
+        ? undefined
+        : beginCallSpan(tracing, { ...head, pluginId: id }, exchange?.traceContext);
+    return await new SentCall(this.#address, this.#agent, head, signals, span).response;
   }
 }

@@ -1,7 +1,8 @@
-import { type Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
+import { type Agent, ClientRequest, type IncomingMessage } from "node:http";
 import type { ListenAddress } from "@servehttp/carrier";
 import { ServeHTTPError } from "@servehttp/contract";
 import type { PluginCallResponse } from "../handler/plugin-calls.js";
+import type { CallSpan } from "../tracing/call-span.js";
 import type { CallHead } from "./call-head.js";
 import { brokenOff, callResponse } from "./call-response.js";
 
@@ -12,29 +13,37 @@ export class SentCall {
   readonly #head: CallHead;
   readonly #outgoing: ClientRequest;
   readonly #signals: readonly AbortSignal[];
+  readonly #span: CallSpan | undefined;
   readonly #response = Promise.withResolvers<PluginCallResponse>();
   readonly #onAbort = (event: Event): void => this.#fail((event.target as AbortSignal).reason);
   #incoming: IncomingMessage | undefined;
   #failure: { readonly reason: unknown } | undefined;
 
-  /** @param signals none of which has aborted */
+  /**
+   * @param signals none of which has aborted
+   * @param span there where the call is traced
+   */
   constructor(
     address: ListenAddress,
     agent: Agent,
     head: CallHead,
     signals: readonly AbortSignal[],
+    span?: CallSpan,
   ) {
     this.#head = head;
     this.#signals = signals;
+    this.#span = span;
     for (const signal of signals) {
       signal.addEventListener("abort", this.#onAbort, { once: true });
     }
-    const outgoing = request({
+    // As `request` of node:http does. Instrumentations replace that one by a function that makes an
+    // object of the fields, whose names are then "0", "1" and so on.
+    const outgoing = new ClientRequest({
       ...("path" in address ? { socketPath: address.path } : address),
       agent,
       method: head.method,
       path: head.target,
-      headers: head.fields,
+      headers: span === undefined ? head.fields : [...head.fields, ...span.fields],
       setHost: false,
     });
     this.#outgoing = outgoing;
@@ -96,6 +105,7 @@ export class SentCall {
 
   #onResponse(incoming: IncomingMessage): void {
     this.#incoming = incoming;
+    this.#span?.answered(incoming.statusCode ?? 0);
     incoming.once("end", () => {
       if (!this.#outgoing.writableEnded) {
         // It has answered in full, and takes no more of the request.
@@ -127,8 +137,10 @@ export class SentCall {
       signal.removeEventListener("abort", this.#onAbort);
     }
     this.#head.body?.cancel(this.#failure?.reason);
-    // Does nothing where a response has come.
-    this.#response.reject(brokenOff(undefined));
+    if (this.#incoming === undefined) {
+      this.#fail(brokenOff(undefined));
+    }
+    this.#span?.end(this.#failure);
   }
 }
 

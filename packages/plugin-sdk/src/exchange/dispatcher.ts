@@ -2,25 +2,22 @@ import { AsyncResource } from "node:async_hooks";
 import {
   type ExchangeChannel,
   isThenable,
-  type Logger,
   type PartReceiver,
   type RequestInit,
   type RequestParts,
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import type { CallMaker } from "../handler/plugin-calls.js";
 import type { ServeHTTP } from "../handler/serve-http.js";
-import { RequestReader } from "./request-reader.js";
+import { RequestReader, type SharedByRequests } from "./request-reader.js";
 import { ResponseSender } from "./response-sender.js";
+import { currentTracing } from "../tracing/current-tracing.js";
+import { beginServerSpan, type ServerSpan } from "../tracing/server-span.js";
 import type { RunningHandlers } from "./running-handlers.js";
 
 /** What an exchange shares with the others of its plugin. */
-export interface DispatchOptions {
-  readonly logger: Logger;
+export interface DispatchOptions extends SharedByRequests {
   readonly running: RunningHandlers;
-  /** Makes calls to other plugins. Default: there are none. */
-  readonly calls?: CallMaker | undefined;
 }
 
 /**
@@ -44,6 +41,8 @@ class Exchange implements PartReceiver<RequestParts> {
   #request: RequestReader | undefined;
   #response: ResponseSender | undefined;
   #abortReason: ServeHTTPError | undefined;
+  /** There where the exchange is traced. */
+  #span: ServerSpan | undefined;
 
   constructor(
     channel: ExchangeChannel<ResponseParts>,
@@ -69,6 +68,9 @@ class Exchange implements PartReceiver<RequestParts> {
 
   abort(error: ServeHTTPError): void {
     this.#abortReason = error;
+    if (error.code !== "request-not-needed") {
+      this.#span?.cancelled(error);
+    }
     this.#response?.abort(error);
     this.#request?.abort(error);
     this.#leave();
@@ -78,11 +80,16 @@ class Exchange implements PartReceiver<RequestParts> {
     const request = new RequestReader(
       init,
       init.expectContinue ? () => response.askForBody() : undefined,
-      this.#options.calls,
+      this.#options,
     );
     const response = new ResponseSender(this.#channel, init, request, this.#options.logger);
     this.#request = request;
     this.#response = response;
+    const tracing = currentTracing();
+    if (tracing !== undefined) {
+      this.#span = beginServerSpan(tracing, init, request.originalUrl);
+      request.span = this.#span;
+    }
     // Before the handler runs, so that it finds a body that came along.
     const taken = request.receive(parts);
     this.#handlerState = "running";
@@ -97,7 +104,11 @@ class Exchange implements PartReceiver<RequestParts> {
       // AsyncLocalStorage (who the user is, say) must not be there for the next exchange that came
       // in the same message.
       const scope = new AsyncResource("ServeHTTPExchange");
-      const result: unknown = scope.runInAsyncScope(this.#handler, undefined, request, response);
+      const span = this.#span;
+      const result: unknown =
+        span === undefined
+          ? scope.runInAsyncScope(this.#handler, undefined, request, response)
+          : scope.runInAsyncScope(() => span.run(this.#handler, request, response));
       if (isThenable(result)) {
         result.then(
           (value) => this.#returned(value, request, response),
@@ -124,11 +135,12 @@ class Exchange implements PartReceiver<RequestParts> {
   }
 
   #threw(thrown: unknown, request: RequestReader, response: ResponseSender): void {
-    this.#leave();
     const error = new ServeHTTPError("handler-failed", "the handler failed", { cause: thrown });
     if (isBecauseOf(thrown, this.#abortReason ?? response.failure)) {
+      this.#leave();
       return;
     }
+    this.#leave(thrown ?? error);
     if (this.#abortReason === undefined) {
       this.#options.logger.error({ requestId: request.id, err: thrown }, "the handler failed");
       if (!response.isSettled || response.tunnel !== undefined) {
@@ -144,11 +156,29 @@ class Exchange implements PartReceiver<RequestParts> {
     }
   }
 
-  #leave(): void {
+  /** @param thrown why the handler has failed; undefined where it hasn't */
+  #leave(thrown?: unknown): void {
     if (this.#handlerState === "running") {
       this.#handlerState = "over";
       this.#options.running.leave();
+      if (this.#span !== undefined && this.#response !== undefined) {
+        endSpan(this.#span, this.#response, thrown);
+      }
     }
+  }
+}
+
+/** Ends the span with the handler, or with the connection that the handler has taken over. */
+function endSpan(span: ServerSpan, response: ResponseSender, thrown: unknown): void {
+  const { failure, tunnel } = response;
+  const failed = thrown ?? (failure?.code === "handler-failed" ? failure : undefined);
+  if (failed !== undefined) {
+    span.failed(failed);
+  }
+  if (tunnel === undefined || tunnel.destroyed) {
+    span.end(response.status ?? (failed === undefined ? undefined : 500));
+  } else {
+    tunnel.once("close", () => span.end(response.status));
   }
 }
 

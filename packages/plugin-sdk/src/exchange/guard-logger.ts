@@ -4,8 +4,10 @@ import { isThenable, type Logger } from "@servehttp/contract";
  * A logger of the plugin's author whose failures end neither an exchange nor the process: its
  * records are lost.
  */
-export function guardLogger(logger: Logger): Logger {
+export function guardLogger(logger: Logger): Required<Logger> {
   return {
+    debug: (details, message) => guard(() => logger.debug?.(details, message)),
+    info: (details, message) => guard(() => logger.info?.(details, message)),
     warn: (details, message) => guard(() => logger.warn(details, message)),
     error: (details, message) => guard(() => logger.error(details, message)),
   };

@@ -1,10 +1,27 @@
-import { type RequestInit, type RequestParts, ServeHTTPError } from "@servehttp/contract";
+import type { Context } from "@opentelemetry/api";
+import {
+  type Logger,
+  type RequestInit,
+  type RequestParts,
+  ServeHTTPError,
+  traceParentOf,
+} from "@servehttp/contract";
 import { BodyReader } from "./body-reader.js";
+import { ExchangeLog } from "./exchange-log.js";
 import { type HeaderList, headerListOf } from "../handler/header-list.js";
 import { bufferedBodyBytesDefault } from "../limits.js";
 import { type CallMaker, noCalls, type PluginCalls } from "../handler/plugin-calls.js";
 import type { BufferOptions, PluginRequest } from "../handler/plugin-request.js";
+import type { RequestLog } from "../handler/request-log.js";
+import type { ServerSpan } from "../tracing/server-span.js";
 import { originalUrlOf } from "./original-url.js";
+
+/** What a request shares with the others of its plugin. */
+export interface SharedByRequests {
+  readonly logger: Logger;
+  /** Makes calls to other plugins. Default: there are none. */
+  readonly calls?: CallMaker | undefined;
+}
 
 /**
  * The request as the handler reads it. The carrier puts its parts here. What a small request does
@@ -14,9 +31,12 @@ import { originalUrlOf } from "./original-url.js";
 export class RequestReader implements PluginRequest {
   readonly method: string;
   readonly url: string;
+  /** There where the request is traced. Set before the handler runs. */
+  span: ServerSpan | undefined;
   readonly #init: RequestInit;
   readonly #body: BodyReader;
-  readonly #calls: CallMaker;
+  readonly #shared: SharedByRequests;
+  #log: RequestLog | undefined;
   #plugins: PluginCalls | undefined;
   #headers: HeaderList | undefined;
   #deadline: Date | undefined;
@@ -26,18 +46,17 @@ export class RequestReader implements PluginRequest {
   /**
    * @param askForBody sends the 100 (Continue) that the client waits for; returns why it can't be
    * sent
-   * @param calls makes its calls. Default: it may make none
    */
   constructor(
     init: RequestInit,
-    askForBody?: () => ServeHTTPError | undefined,
-    calls: CallMaker = noCalls,
+    askForBody: (() => ServeHTTPError | undefined) | undefined,
+    shared: SharedByRequests,
   ) {
     this.method = init.method;
     this.url = init.url;
     this.#init = init;
     this.#body = new BodyReader(askForBody);
-    this.#calls = calls;
+    this.#shared = shared;
   }
 
   get basePath(): string {
@@ -130,7 +149,16 @@ export class RequestReader implements PluginRequest {
   }
 
   get plugins(): PluginCalls {
-    return (this.#plugins ??= this.#calls.within(this));
+    return (this.#plugins ??= (this.#shared.calls ?? noCalls).within(this));
+  }
+
+  /** For calls: the context in which this request's span is the active one. */
+  get traceContext(): Context | undefined {
+    return this.span?.context;
+  }
+
+  get log(): RequestLog {
+    return (this.#log ??= new ExchangeLog(this.#shared.logger, this.#logFields()));
   }
 
   async bytes(options: BufferOptions = {}): Promise<Uint8Array> {
@@ -163,6 +191,14 @@ export class RequestReader implements PluginRequest {
 
   async json(options?: BufferOptions): Promise<unknown> {
     return JSON.parse(await this.text(options));
+  }
+
+  /** The ids have the names of OpenTelemetry for logs that are not OTLP. */
+  #logFields(): Readonly<Record<string, unknown>> {
+    const trace = this.span?.ids ?? traceParentOf(this.#init.headers);
+    return trace === undefined
+      ? { requestId: this.id }
+      : { requestId: this.id, trace_id: trace.traceId, span_id: trace.spanId };
   }
 
   /** From the carrier: the parts of the body. */

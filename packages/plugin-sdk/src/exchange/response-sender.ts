@@ -54,6 +54,7 @@ export class ResponseSender implements ResponseWriter {
   #trailers: HeaderList | undefined;
   // The committed head, until it goes out with the first part behind it.
   #head: ResponseInit | undefined;
+  #status: number | undefined;
   #hasWarned = false;
 
   constructor(
@@ -79,6 +80,11 @@ export class ResponseSender implements ResponseWriter {
 
   get committed(): boolean {
     return this.#state.at !== "open";
+  }
+
+  /** The status of the committed head; 101 for a connection that was taken over. */
+  get status(): number | undefined {
+    return this.#status;
   }
 
   /** Whether the response is complete as far as the handler goes: ended, hijacked or given up. */
@@ -188,6 +194,7 @@ export class ResponseSender implements ResponseWriter {
     const client = clientOf(this.#init.remoteAddress, this.#init.scheme);
     const socket = new TunnelSocket(this.#channel, client);
     this.#state = { at: "hijacked", tunnel: socket };
+    this.#status = 101;
     this.#request.hijacked();
     await this.#channel.send({ hijack: true });
     const head = this.#init.tunnelHead;
@@ -295,6 +302,7 @@ export class ResponseSender implements ResponseWriter {
       return;
     }
     this.#state = committed;
+    this.#status = status;
     this.#head = reason === undefined ? { status, headers } : { status, headers, reason };
   }
 

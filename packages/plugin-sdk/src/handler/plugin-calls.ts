@@ -1,3 +1,4 @@
+import type { Context } from "@opentelemetry/api";
 import { ServeHTTPError } from "@servehttp/contract";
 import type { HeaderList } from "./header-list.js";
 import type { HeadersInput } from "./read-headers.js";
@@ -74,6 +75,8 @@ export interface CallingExchange {
   readonly id: string;
   /** Aborts when it is given up. */
   readonly signal: AbortSignal;
+  /** In which its span is the active one; undefined where it is not traced. */
+  readonly traceContext?: Context | undefined;
 }
 
 /** Makes calls, within an exchange or outside of all. */

@@ -1,5 +1,6 @@
 import type { HeaderList } from "./header-list.js";
 import type { PluginCalls } from "./plugin-calls.js";
+import type { RequestLog } from "./request-log.js";
 
 /** How much `bytes()`, `text()` and `json()` hold. */
 export interface BufferOptions {
@@ -159,4 +160,7 @@ export interface PluginRequest {
 
   /** Calls other plugins of the host, on behalf of this exchange's client. */
   readonly plugins: PluginCalls;
+
+  /** The log of this request: its records say which request, and which trace, they belong to. */
+  readonly log: RequestLog;
 }

@@ -28,6 +28,18 @@ it("calls the methods of the logger on the logger", () => {
   ]);
 });
 
+it("passes on what a logger takes beside warnings and errors", () => {
+  const seen: unknown[] = [];
+  const logger = loggerOf({
+    info: (details, message) => void seen.push([details, message]),
+    warn: () => undefined,
+    error: () => undefined,
+  });
+  logger.info?.({ a: 1 }, "one");
+  logger.debug?.({ b: 2 }, "two");
+  expect(seen).toEqual([[{ a: 1 }, "one"]]);
+});
+
 it("survives a logger that throws, and one whose promise rejects (H1)", async () => {
   const logger = loggerOf({
     warn() {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { sdkSoftware, sdkVersion } from "./sdk-software.js";
+import { sdkVersion } from "../tracing/sdk-version.js";
+import { sdkSoftware } from "./sdk-software.js";
 
 it("names the version that is published", () => {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");

@@ -1,5 +1,4 @@
-/** The version of this package. A test holds it to the one of package.json. */
-export const sdkVersion = "0.1.0";
+import { sdkVersion } from "../tracing/sdk-version.js";
 
 /**
  * Who answers, as `Describe` tells hosts: this package, then the engine that runs it, each with its

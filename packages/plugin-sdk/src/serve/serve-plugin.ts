@@ -15,6 +15,7 @@ import { RunningHandlers } from "../exchange/running-handlers.js";
 import { noCalls, type PluginCalls } from "../handler/plugin-calls.js";
 import type { ServeHTTP } from "../handler/serve-http.js";
 import { drainAgainMs } from "../limits.js";
+import { tracingLoaded } from "../tracing/current-tracing.js";
 import { formatListenAddress } from "./listen-address.js";
 import { listenAt } from "./listen-at.js";
 import { loggerOf } from "./logger-of.js";
@@ -55,8 +56,8 @@ export interface ServePluginOptions {
    */
   tls?: TlsOptions;
   /**
-   * Where failures of handlers are logged: a pino logger, or any object with `warn` and `error`;
-   * `false` for nowhere. Default: JSON lines on standard error, which a host takes over into its
+   * Where failures of handlers and `request.log` are logged: a pino logger, or any object with
+   * `warn` and `error`, and perhaps `debug` and `info`; `false` for nowhere. Default: JSON lines on standard error, which a host takes over into its
    * own log.
    */
   logger?: Logger | false;
@@ -162,7 +163,10 @@ async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise
     options.tls,
   );
   endWithHost(variables.SERVEHTTP_HOST_FD);
-  const listening = listenAt(server, settings.address).then(
+  // Loaded before the first exchange, which is traced, too.
+  const loaded = tracingLoaded();
+  const listen = () => listenAt(server, settings.address);
+  const listening = (loaded === undefined ? listen() : loaded.then(listen)).then(
     (listensOn) => new Plugin(server, exchanges, state, running, settings, listensOn, hostCalls),
   );
   // A signal may come before it listens. As process 1 of a container it would be lost.

@@ -22,6 +22,7 @@ import type {
   PluginCalls,
 } from "../handler/plugin-calls.js";
 import { type HeadersInput, readHeaders } from "../handler/read-headers.js";
+import { tracingLoaded } from "../tracing/current-tracing.js";
 import { MemoryChannel } from "./memory-channel.js";
 import { MemoryResponseBody } from "./memory-response.js";
 import { MemoryTunnel } from "./memory-tunnel.js";
@@ -206,6 +207,10 @@ class MemoryCall implements TestCall {
   }
 
   async #feed(init: RequestInit, end: End, body: TestRequest["body"]): Promise<void> {
+    const loaded = tracingLoaded();
+    if (loaded !== undefined) {
+      await loaded;
+    }
     if (body === undefined) {
       await this.#deliver({ init, end });
       return;
