@@ -14,3 +14,6 @@ export type {
   StateChange,
 } from "./api/plugin.js";
 export type { Problem, ProblemCode } from "./api/problem.js";
+export type { AdminOptions } from "./admin-options.js";
+export { type Admin, createAdmin } from "./create-admin.js";
+export type { AdminRequest, AdminResponse } from "./answer/node-types.js";

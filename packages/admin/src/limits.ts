@@ -9,14 +9,17 @@ export const sampleIntervalMs = 1_000;
 /** Looks that are kept of each plugin: the last five minutes. */
 export const samplesMax = 300;
 
-/** Looks over which percentiles are counted: the last 10 s, so that a slow plugin has some, too. */
-export const percentileSamples = 10;
+/** Looks over which percentiles are counted: the last 10 s, so that a plugin with few requests has some. */
+export const percentileLooks = 10;
 
 /** Changes of state that are kept of each plugin. */
 export const changesMax = 200;
 
 /** Records of the log that are kept of each plugin. */
 export const logRecordsMax = 500;
+
+/** A record of it, in bytes: a line of a plugin, twice over. Of a longer one the fields are left out. */
+export const logRecordBytesMax = 16_384;
 
 /** What these records may take, in bytes: 500 lines of the usual length, and few long ones. */
 export const logBytesMax = 262_144;

@@ -8,7 +8,7 @@ import { loggableError } from "./loggable-error.js";
  * |---|---|
  * | `client-disconnected` | the HTTP client went away |
  * | `deadline` | a time ran out: head, idle, total, start |
- * | `host-stopping` | the host is stopping or removed the plugin |
+ * | `host-stopping` | the host is stopping or removed the plugin, or its operator broke the exchange off |
  * | `plugin-closing` | the plugin is closing and its grace period ran out |
  * | `handler-failed` | the plugin's handler threw, or answered something impossible |
  * | `protocol-violation` | the other end broke the rules of the contract |

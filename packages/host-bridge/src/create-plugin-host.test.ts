@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -51,6 +52,25 @@ async function serving(host: PluginHost) {
 }
 
 describe("a plugin host", () => {
+  it("tells of exchanges that are open, on processes that drain as well, and breaks one off", async () => {
+    await using plugin = await pluginNamed("notes", {
+      serveHTTP: (request) => once(request.signal, "abort"),
+    });
+    const host = createPluginHost({ logger: false, plugins: { notes: { url: plugin.address } } });
+    await host.start();
+    await using server = await serving(host);
+    const asked = server.ask("/plugins/notes/slow?key=1");
+    await until(() => host.exchanges.length === 1, "the exchange");
+    const reloaded = host.reload("notes");
+    await host.reload("notes", { until: "ready" });
+    const [open] = host.exchanges;
+    expect(open).toMatchObject({ plugin: "notes", path: "/slow", state: "unanswered" });
+    expect([host.breakExchange("none"), host.breakExchange(open?.id ?? "")]).toEqual([false, true]);
+    expect(await asked).toMatch(/^503 /);
+    expect([host.exchanges, host.breakExchange(open?.id ?? "")]).toEqual([[], false]);
+    await reloaded;
+  });
+
   it("shares requests among urls, and goes on with one of them down", async () => {
     const one = await pluginNamed("one");
     await using two = await pluginNamed("two");

@@ -8,9 +8,11 @@ import { byRequest } from "./client/incoming-request.js";
 import type { HostRequest, HostResponse, NodeServer } from "./client/node-types.js";
 import { DevelopmentPages } from "./development/development-pages.js";
 import { EdgePolicy } from "./edge/edge-policy.js";
+import { type OpenExchange, openExchange } from "./exchange/open-exchange.js";
 import type { FastPathHost } from "./fast-path/install.js";
 import type { RequestObserver } from "./observation/request-observer.js";
 import { RequestObservers } from "./observation/request-observers.js";
+import type { LogLevel, LogRecord } from "./options/log-records.js";
 import type { HostOptions, PluginOptions } from "./options/options.js";
 import { type HostSettings, readHostOptions, readPluginOptions } from "./options/read-options.js";
 import { readChangedOptions } from "./options/read-changed-options.js";
@@ -61,6 +63,18 @@ export interface PluginHost extends AsyncDisposable {
   /** The plugins, in the order in which they were added. */
   readonly plugins: readonly PluginStatus[];
   /**
+   * The exchanges with plugins that are open now, in no particular order. Those of handlers in the
+   * host's own process, and requests that wait for a plugin to become ready, are not among them.
+   * They are looked up when somebody asks; requests pay nothing for it.
+   */
+  readonly exchanges: readonly OpenExchange[];
+  /**
+   * Breaks an exchange off: the client is answered 503 where no head has gone out, and its transfer
+   * is broken otherwise; the plugin's signal aborts with `host-stopping`. Returns false where no
+   * exchange of this id is open.
+   */
+  breakExchange(id: string): boolean;
+  /**
    * Wires `request`, `checkContinue` and `upgrade` of a server in one call. The listeners that the
    * server has by now get what is not for a plugin; where it has none, that is answered with 404.
    * Returns the server.
@@ -95,6 +109,19 @@ export interface PluginHost extends AsyncDisposable {
    * Returns the function that ends it. A host that nobody watches spends nothing on it.
    */
   observe(observer: RequestObserver): () => void;
+  /**
+   * Calls back for each record of the host's log that its logger takes by its level, what plugins
+   * print among them. Returns the function that ends it. What the listener throws is lost, because
+   * a record about it would come to the listener again.
+   */
+  onLogRecord(listener: (record: LogRecord) => void): () => void;
+  /** The least that is logged, by the `level` of the host's logger; undefined where it has none. */
+  readonly logLevel: string | undefined;
+  /**
+   * Sets the `level` of the host's logger, which others may use as well. Returns false where it has
+   * none that can be set.
+   */
+  setLogLevel(level: LogLevel): boolean;
   /**
    * Adds a plugin and starts it. Resolves when it is ready.
    *
@@ -257,6 +284,27 @@ class Host implements PluginHost {
     return this.#plugins.statuses;
   }
 
+  get exchanges(): readonly OpenExchange[] {
+    const unixMs = Date.now();
+    const open: OpenExchange[] = [];
+    for (const [pluginId, { init, progress }] of this.#plugins.exchanges()) {
+      if (progress !== undefined) {
+        open.push(openExchange(init, pluginId, progress, unixMs));
+      }
+    }
+    return open;
+  }
+
+  breakExchange(id: string): boolean {
+    for (const [, exchange] of this.#plugins.exchanges()) {
+      if (exchange.init.requestId === id) {
+        exchange.stop(new ServeHTTPError("host-stopping", "an operator broke the exchange off"));
+        return true;
+      }
+    }
+    return false;
+  }
+
   attach<S extends NodeServer>(server: S, options?: AttachOptions): S {
     const attachable = {
       serve: this.#serve,
@@ -295,6 +343,18 @@ class Host implements PluginHost {
 
   observe(observer: RequestObserver): () => void {
     return this.#observers.add(observer);
+  }
+
+  onLogRecord(listener: (record: LogRecord) => void): () => void {
+    return this.#settings.logger.follow(listener);
+  }
+
+  get logLevel(): string | undefined {
+    return this.#settings.logger.level;
+  }
+
+  setLogLevel(level: LogLevel): boolean {
+    return this.#settings.logger.setLevel(level);
   }
 
   async add(id: string, plugin: PluginOptions): Promise<void> {

@@ -1,3 +1,4 @@
+export type { ExchangeWait, OpenExchange, OpenExchangeState } from "./exchange/open-exchange.js";
 export { watchConnections } from "./client/connection-listeners.js";
 export type { NodeServer } from "./client/node-types.js";
 export type { AttachOptions } from "./server/attach.js";
@@ -16,6 +17,7 @@ export type {
   RequestObserver,
   RequestTrace,
 } from "./observation/request-observer.js";
+export type { LogLevel, LogRecord, LogRecordLevel } from "./options/log-records.js";
 export type {
   AccessLogOptions,
   CommandPluginOptions,

@@ -27,6 +27,7 @@ import { ExchangeTimer, type ExchangeTimes, type ExpiryListener } from "./exchan
 import { type Failure, failureOf, failures } from "./failure.js";
 import { failureResponse } from "./failure-response.js";
 import { middlewareError } from "./middleware-error.js";
+import type { ExchangeProgress } from "./open-exchange.js";
 import { RequestSender } from "./request-sender.js";
 import { Tunnel } from "./tunnel.js";
 
@@ -115,6 +116,8 @@ export class Exchange
   readonly init: RequestInit;
   #state: ExchangeState = unanswered;
   #bodyBytes = 0;
+  /** Chunks that wait for the client to take them. */
+  #untaken = 0;
 
   constructor(plugin: ExchangePlugin, what: ExchangeRequest) {
     const { body, edge, init } = what;
@@ -142,6 +145,23 @@ export class Exchange
       (raw) => edge.readRequestTrailers(raw),
       () => this.#timer.requestMoved(),
     );
+  }
+
+  /** What it does now; undefined once it is over. */
+  get progress(): ExchangeProgress | undefined {
+    const state = this.#state;
+    if (state.name === "over") {
+      return undefined;
+    }
+    return {
+      state: state.name,
+      status: "head" in state ? state.head.status : undefined,
+      ageMs: this.#timer.elapsedMs,
+      bodyBytes: this.#bodyBytes,
+      clientIsSlow: this.#untaken > 0,
+      sender: this.#sender,
+      tunnel: state.name === "tunnel" ? state.tunnel : undefined,
+    };
   }
 
   get requestBytes(): number {
@@ -337,9 +357,16 @@ export class Exchange
       checkLength(head, this.#bodyBytes, false);
     }
     const room = this.#response.write(chunk);
+    if (room === undefined) {
+      return undefined;
+    }
+    this.#untaken += 1;
     // While the client takes its time the plugin is not idle, so idle time begins when the client
     // has taken the chunk.
-    return room?.then(() => this.#timer.responseMoved());
+    return room.then(() => {
+      this.#untaken -= 1;
+      this.#timer.responseMoved();
+    });
   }
 
   #complete(head: ResponseHead, trailers: string[]): void {

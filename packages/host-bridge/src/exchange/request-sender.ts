@@ -13,6 +13,8 @@ export class RequestSender implements BodySink {
   readonly #onMoved: () => void;
   /** How many of the body have been sent. */
   bytes = 0;
+  /** Whether the plugin has given no more credit. */
+  pluginIsSlow = false;
   /**
    *   sending       -> held    [hold]       held -> sending [goOn]
    *   sending       -> sent    [bodyEnd]
@@ -56,6 +58,7 @@ export class RequestSender implements BodySink {
     }
     this.#state = "sending";
     if (room === undefined) {
+      this.pluginIsSlow = false;
       this.#body.resume();
     } else {
       this.#awaitRoom(room);
@@ -86,10 +89,14 @@ export class RequestSender implements BodySink {
   #awaitRoom(room: Promise<void>): void {
     const body = this.#body;
     const channel = this.#channel;
+    this.pluginIsSlow = true;
     const goOn = () => {
       // Another channel has room of its own.
-      if (this.#state === "sending" && this.#channel === channel) {
-        body.resume();
+      if (this.#channel === channel) {
+        this.pluginIsSlow = false;
+        if (this.#state === "sending") {
+          body.resume();
+        }
       }
     };
     // A rejection says that the exchange on this channel is over: then this sender has been stopped,

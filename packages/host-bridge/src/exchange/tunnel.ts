@@ -17,6 +17,8 @@ export class Tunnel {
   #linger: NodeJS.Timeout | undefined;
   bytesFromClient = 0;
   bytesToClient = 0;
+  /** Whether the client's bytes wait for the plugin. */
+  pluginIsSlow = false;
 
   /**
    * `onOver` is called once, when the connection is closed: with an error where the client cut it
@@ -57,6 +59,11 @@ export class Tunnel {
     return this.#room.wait();
   }
 
+  /** Whether the plugin's bytes wait for the client. */
+  get clientIsSlow(): boolean {
+    return this.#socket.writableNeedDrain;
+  }
+
   /** The plugin writes nothing more. */
   end(): void {
     this.#pluginEnded = true;
@@ -94,7 +101,11 @@ export class Tunnel {
     }
     if (room !== undefined) {
       this.#socket.pause();
-      const goOn = () => this.#socket.resume();
+      this.pluginIsSlow = true;
+      const goOn = () => {
+        this.pluginIsSlow = false;
+        this.#socket.resume();
+      };
       // A rejection says that the exchange is over, and then the socket is destroyed.
       room.then(goOn, goOn);
     }

@@ -65,6 +65,40 @@ describe("hostLogger", () => {
     expect(rejected).toEqual([]);
   });
 
+  it("tells followers of each record that the logger takes, whatever one of them throws", () => {
+    const logger = hostLogger(pino({ level: "info" }, { write: () => undefined }));
+    const heard: string[] = [];
+    const end = logger.follow(({ level, details, message }) => {
+      heard.push(`${level} ${message} ${JSON.stringify(details)}`);
+      throw new Error("a follower's own");
+    });
+    logger.debug({}, "too little");
+    logger.warn({ plugin: "notes" }, "it is slow");
+    expect([logger.setLevel("debug"), logger.level]).toEqual([true, "debug"]);
+    logger.debug({}, "enough now");
+    end();
+    logger.error({}, "nobody follows");
+    expect(heard).toEqual(['warn it is slow {"plugin":"notes"}', "debug enough now {}"]);
+  });
+
+  it("has no level where the logger has none, and tells followers of everything", () => {
+    const logger = hostLogger(false);
+    const heard: string[] = [];
+    logger.follow(({ message }) => void heard.push(message));
+    logger.debug({}, "something");
+    expect([logger.level, logger.setLevel("debug"), heard]).toEqual([
+      undefined,
+      false,
+      ["something"],
+    ]);
+  });
+
+  it("says so where the logger refuses a level", () => {
+    const log = () => undefined;
+    const logger = hostLogger(Object.freeze({ warn: log, error: log, level: "info" }));
+    expect([logger.setLevel("debug"), logger.level]).toEqual([false, "info"]);
+  });
+
   it.each([[{ warn() {} }], [{ warn() {}, error() {}, info: 1 }], [null], [true], [() => {}]])(
     "takes no logger that lacks a method: %o",
     (given) => {

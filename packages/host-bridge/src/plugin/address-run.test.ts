@@ -26,6 +26,7 @@ const shared: PluginExchanges = {
   headTimes: new HeadTimeCounts(),
   maxTunnels: 1,
   counts: { exchanges: 0, tunnels: 0 },
+  connections: new Set(),
   onOver: () => undefined,
   onChange: () => undefined,
   findAnother: () => () => undefined,

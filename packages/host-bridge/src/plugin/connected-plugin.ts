@@ -44,6 +44,8 @@ export interface PluginExchanges {
   readonly times: ExchangeTimes;
   readonly maxTunnels: number;
   readonly counts: RunningCounts;
+  /** All connections on which something may run, those that drain among them. */
+  readonly connections: Set<ConnectedPlugin>;
   /** How long their heads took. */
   readonly headTimes: HeadTimeCounts;
   /** Finds another place for an exchange that was given back (`ExchangePlugin.giveBack`). */
@@ -82,6 +84,7 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
     this.times = shared.times;
     const { promise, resolve } = Promise.withResolvers<ServeHTTPError>();
     this.lost = promise;
+    shared.connections.add(this);
     this.#health = new HealthWatch({
       isServing: (signal) => connection.isServing(signal),
       processorTime,
@@ -111,6 +114,11 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   /** Exchanges that run on it. */
   get busy(): number {
     return this.#exchanges.size;
+  }
+
+  /** The exchanges that run on it. */
+  get exchanges(): Iterable<Exchange> {
+    return this.#exchanges;
   }
 
   get mayTunnel(): boolean {
@@ -182,6 +190,9 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   close(how: "drained" | "now"): void {
     this.#health.stop();
     this.#connection.close(how);
+    if (how === "now") {
+      this.#shared.connections.delete(this);
+    }
   }
 
   #break({ reason }: AbortSignal, isMeant: (exchange: Exchange) => boolean): void {

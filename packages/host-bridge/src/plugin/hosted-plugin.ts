@@ -50,6 +50,7 @@ export class HostedPlugin {
   #settings: HostedPluginSettings;
   readonly #onChange: () => void;
   readonly #counts: RunningCounts = { exchanges: 0, tunnels: 0 };
+  readonly #connections = new Set<ConnectedPlugin>();
   readonly #waiting: WaitingRequests;
   readonly #instances: PluginInstances;
   #stoppedUnixMs: number;
@@ -103,6 +104,13 @@ export class HostedPlugin {
   /** Exchanges that run now, also on instances that are being replaced. */
   get inFlight(): number {
     return this.#counts.exchanges;
+  }
+
+  /** Exchanges that are open now, those of instances that drain among them. */
+  *openExchanges(): Iterable<Exchange> {
+    for (const { exchanges } of this.#connections) {
+      yield* exchanges;
+    }
   }
 
   /** Tunnels that are open now. */
@@ -299,6 +307,7 @@ export class HostedPlugin {
       maxTunnels,
       clock,
       counts: this.#counts,
+      connections: this.#connections,
       headTimes: this.#headTimes,
       onChange: () => this.#letGo(),
       findAnother: (timesBefore, goOn) => this.#findAnother(timesBefore, goOn),

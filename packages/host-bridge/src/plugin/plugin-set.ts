@@ -1,5 +1,6 @@
 import { isThenable, loggableError, type Logger, ServeHTTPError } from "@servehttp/contract";
 import type { Destination } from "../exchange/destination.js";
+import type { Exchange } from "../exchange/exchange.js";
 import type {
   CommandSettings,
   HandlerSettings,
@@ -79,6 +80,15 @@ export class PluginSet {
     return Array.from(this.#plugins.values(), (plugin) =>
       plugin instanceof HostedPlugin ? hostedStatus(plugin) : plugin.status,
     );
+  }
+
+  /** The exchanges that are open now, with the ids of their plugins. */
+  *exchanges(): Iterable<readonly [pluginId: string, exchange: Exchange]> {
+    for (const plugin of new Set([...this.#hostedPlugins, ...this.#leaving])) {
+      for (const exchange of plugin.openExchanges()) {
+        yield [plugin.id, exchange];
+      }
+    }
   }
 
   /** Where a request for a plugin goes now. */

@@ -15,4 +15,8 @@ export class RequestRates {
     // A plugin that was removed and added again counts from 0.
     return (Math.max(0, count - before.count) * 1_000) / (atMs - before.atMs);
   }
+
+  forget(id: string): void {
+    this.#before.delete(id);
+  }
 }

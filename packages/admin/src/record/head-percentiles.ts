@@ -27,6 +27,10 @@ export class HeadPercentiles {
     const counts = headTimes.counts.map((count, at) => Math.max(0, count - (oldest[at] ?? 0)));
     return percentilesOf(headTimes, counts);
   }
+
+  forget(id: string): void {
+    this.#looks.delete(id);
+  }
 }
 
 function percentilesOf(

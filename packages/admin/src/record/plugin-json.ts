@@ -1,0 +1,39 @@
+import type { PluginFailure, PluginStatus } from "@servehttp/host-bridge";
+import type { Failure, Plugin } from "../api/plugin.js";
+
+/** A plugin as the API tells of it. */
+export function pluginJson(status: PluginStatus, isRequired: boolean): Plugin {
+  const { id, state, since, pid, carrier, restarts, inFlight, tunnels, waiting, outcomes } = status;
+  return {
+    id,
+    state,
+    isRequired,
+    since: since.toISOString(),
+    pid: pid ?? null,
+    carrier: carrier ?? null,
+    restarts,
+    inFlight,
+    tunnels,
+    waiting,
+    outcomes: outcomes as Record<string, number>,
+    failures: status.failures.map(failureJson),
+  };
+}
+
+export function failureJson({
+  at,
+  code,
+  message,
+  exitCode,
+  signal,
+  stderr,
+}: PluginFailure): Failure {
+  return {
+    at: at.toISOString(),
+    code,
+    message,
+    exitCode: exitCode ?? null,
+    signal: signal ?? null,
+    stderr: [...stderr],
+  };
+}
