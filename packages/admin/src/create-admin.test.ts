@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { chmodSync } from "node:fs";
-import { createServer, request } from "node:http";
+import { createServer, request as startRequest } from "node:http";
 import { connect, createServer as createH2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
@@ -54,7 +54,7 @@ async function raw(
   path: string,
   headers: Readonly<Record<string, string>>,
 ): Promise<{ status: number | undefined; body: string }> {
-  const asked = request({ host: "127.0.0.1", ...where, method, path, headers }).end();
+  const asked = startRequest({ host: "127.0.0.1", ...where, method, path, headers }).end();
   const [response] = (await once(asked, "response")) as [
     Parameters<typeof text>[0] & { statusCode: number },
   ];
@@ -193,16 +193,16 @@ describe("calls that can't be right", () => {
     ["GET", "/api/exchanges?limit=501", {}, 400, /^limit: /],
     ["GET", "/metrics", {}, 404, /^no metrics here/],
     ["PUT", "/api/log-level", { body: "{}" }, 400, /^the body has to be JSON/],
-    ["PUT", "/api/log-level", json("{"), 400, /^the body is no JSON$/],
-    ["PUT", "/api/log-level", json('{"level":"loud"}'), 400, /^level: /],
+    ["PUT", "/api/log-level", jsonBody("{"), 400, /^the body is no JSON$/],
+    ["PUT", "/api/log-level", jsonBody('{"level":"loud"}'), 400, /^level: /],
     [
       "PUT",
       "/api/log-level",
-      json(`{"level":"${"x".repeat(5_000)}"}`),
+      jsonBody(`{"level":"${"x".repeat(5_000)}"}`),
       400,
       /more than 4096 bytes$/,
     ],
-    ["PUT", "/api/log-level", json('{"level":"debug"}'), 501, /no level that can be set$/],
+    ["PUT", "/api/log-level", jsonBody('{"level":"debug"}'), 501, /no level that can be set$/],
     ["DELETE", "/api/exchanges/none", {}, 404, /^no exchange "none" is open; it may be over$/],
   ])("%s %s is answered with what is wrong", async (method, path, init, status, detail) => {
     const answer = await server.call(method, path, init);
@@ -457,7 +457,7 @@ describe("streams", () => {
       await other.follow("/api/plugins/notes/logs", signal),
     ];
     other.admin.close();
-    await Promise.all(both.map(untilEnd));
+    await expect(Promise.all(both.map(untilEnd))).resolves.toHaveLength(2);
   });
 });
 
@@ -483,7 +483,7 @@ describe("the host", () => {
     const logger = pino({ level: "info" }, { write: () => undefined });
     const host = createPluginHost({ logger });
     await using logging = await AdminServer.start(host);
-    const set = await logging.call("PUT", "/api/log-level", json('{"level":"debug"}'));
+    const set = await logging.call("PUT", "/api/log-level", jsonBody('{"level":"debug"}'));
     expect([set.json, logger.level]).toEqual([{ level: "debug" }, "debug"]);
     expect((await logging.call("GET", "/api/host")).json).toMatchObject({ logLevel: "debug" });
   });
@@ -562,6 +562,6 @@ describe("mounted", () => {
   });
 });
 
-function json(body: string): RequestInit {
+function jsonBody(body: string): RequestInit {
   return { body, headers: { "content-type": "application/json" } };
 }

@@ -15,6 +15,9 @@ export const percentileLooks = 10;
 /** Changes of state that are kept of each plugin. */
 export const changesMax = 200;
 
+/** Those of the last five minutes that stand in a list of all plugins. */
+export const changesListedMax = 60;
+
 /** Records of the log that are kept of each plugin. */
 export const logRecordsMax = 500;
 

@@ -54,7 +54,9 @@ async function serving(host: PluginHost) {
 describe("a plugin host", () => {
   it("tells of exchanges that are open, on processes that drain as well, and breaks one off", async () => {
     await using plugin = await pluginNamed("notes", {
-      serveHTTP: (request) => once(request.signal, "abort"),
+      serveHTTP: async (request) => {
+        await once(request.signal, "abort");
+      },
     });
     const host = createPluginHost({ logger: false, plugins: { notes: { url: plugin.address } } });
     await host.start();

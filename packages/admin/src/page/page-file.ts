@@ -18,19 +18,21 @@ const types: Readonly<Record<string, string>> = {
   js: "text/javascript; charset=utf-8",
   png: "image/png",
   svg: "image/svg+xml",
+  txt: "text/plain; charset=utf-8",
   woff2: "font/woff2",
 };
 
 /** The file at a path below the admin; undefined: there is none. */
 export async function pageFile(path: string): Promise<PageFile | undefined> {
-  const name = path === "/" ? "index.html" : /^\/(assets\/[\w-][\w.-]*)$/.exec(path)?.[1];
+  const name =
+    path === "/" ? "index.html" : /^\/(licenses\.txt|assets\/[\w-][\w.-]*)$/.exec(path)?.[1];
   const type = types[name?.split(".").at(-1) ?? ""];
   if (name === undefined || type === undefined) {
     return undefined;
   }
   try {
     const content = await readFile(new URL(name, folder));
-    return { type, content, isImmutable: name !== "index.html" };
+    return { type, content, isImmutable: name.startsWith("assets/") };
   } catch {
     return undefined;
   }

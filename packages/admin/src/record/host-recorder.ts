@@ -1,6 +1,7 @@
 import type { LogRecord, PluginHost, PluginStatus } from "@servehttp/host-bridge";
 import type { PluginEvent, RemovedEvent, SampleEvent } from "../api/event.js";
 import type { Plugin, PluginDetail, PluginWithSeries, Sample } from "../api/plugin.js";
+import { sampleIntervalMs, samplesMax } from "../limits.js";
 import { LogTail } from "./log-tail.js";
 import { FiguresOfPlugins } from "./plugin-figures.js";
 import { pluginJson } from "./plugin-json.js";
@@ -52,10 +53,7 @@ export class HostRecorder implements Disposable {
 
   /** All plugins, each with its last samples. */
   plugins(samples: number): readonly PluginWithSeries[] {
-    return this.#host.plugins.map((status) => ({
-      ...this.json(status),
-      series: this.#keep(status).samples.series(samples),
-    }));
+    return this.#host.plugins.map((status) => this.#withSeries(status, samples));
   }
 
   /** One plugin with everything that is known of it; undefined: there is none of this id. */
@@ -64,12 +62,8 @@ export class HostRecorder implements Disposable {
     if (status === undefined) {
       return undefined;
     }
-    const kept = this.#keep(status);
-    return {
-      ...this.json(status),
-      series: kept.samples.series(samples),
-      history: [...kept.history.changes],
-    };
+    const history = [...this.#keep(status).history.changes];
+    return { ...this.#withSeries(status, samples), history };
   }
 
   /** The log of a plugin that is there. */
@@ -140,6 +134,15 @@ export class HostRecorder implements Disposable {
       end();
     }
     this.#followers.clear();
+  }
+
+  #withSeries(status: PluginStatus, count: number): PluginWithSeries {
+    const { history, samples } = this.#keep(status);
+    return {
+      ...this.json(status),
+      series: samples.series(count),
+      changes: history.since(Date.now() - samplesMax * sampleIntervalMs),
+    };
   }
 
   #look(status: PluginStatus, nowMs: number, atUnixMs: number): Sample {

@@ -1,6 +1,6 @@
 import type { PluginFailure, PluginStatus } from "@servehttp/host-bridge";
-import type { StateChange } from "../api/plugin.js";
-import { changesMax } from "../limits.js";
+import type { PluginWithSeries, StateChange } from "../api/plugin.js";
+import { changesListedMax, changesMax } from "../limits.js";
 import { failureJson } from "./plugin-json.js";
 
 /** The last changes of one plugin's state, with their reasons. */
@@ -20,6 +20,15 @@ export class StateHistory {
   /** Oldest first. */
   get changes(): readonly StateChange[] {
     return this.#changes;
+  }
+
+  /** Those since a time and the one before them, without what else is known of each. */
+  since(unixMs: number): PluginWithSeries["changes"] {
+    const from = this.#changes.findLastIndex(({ at }) => Date.parse(at) <= unixMs);
+    return this.#changes
+      .slice(Math.max(0, from))
+      .slice(-changesListedMax)
+      .map(({ at, state }) => ({ at, state }));
   }
 
   /**

@@ -9,7 +9,15 @@ export function pageAt(path: string): URL {
 
 /** The pages for users: the README, those of the packages, and docs/. */
 export function userPages(): readonly string[] {
-  const packages = ["contract", "carrier", "host-bridge", "plugin-sdk", "cli", "conformance-kit"];
+  const packages = [
+    "contract",
+    "carrier",
+    "host-bridge",
+    "admin",
+    "plugin-sdk",
+    "cli",
+    "conformance-kit",
+  ];
   return [
     "README.md",
     ...packages.map((name) => `packages/${name}/README.md`),
