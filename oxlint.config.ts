@@ -172,7 +172,7 @@ const outside: Readonly<Record<string, readonly Pattern[]>> = {
   cli: [
     noConnect,
     onlyOurs(
-      ["host-bridge", "host-bridge/**"],
+      ["admin", "admin/**", "host-bridge", "host-bridge/**"],
       "The command runs a host; it has nothing that a library user lacks.",
     ),
   ],

@@ -8,7 +8,7 @@ const entryPoints = {
   contract: ["index", "services"],
   carrier: ["index"],
   "host-bridge": ["index", "option-schemas", "identity/index", "watch/index"],
-  admin: ["index"],
+  admin: ["index", "command"],
   cli: ["index"],
   "conformance-kit": ["index"],
   "plugin-sdk": ["index", "testing/testing"],

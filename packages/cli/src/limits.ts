@@ -7,9 +7,6 @@ export const countdownMs = 1_000;
 /** How often the table of the terminal is drawn, in milliseconds. */
 export const tableMs = 1_000;
 
-/** Looks at a plugin over which the table has its percentiles: the last 10 s. */
-export const percentileLooks = 10;
-
 /** A question to the program that holds an address, such as a stale socket, in milliseconds. */
 export const probeMs = 1_000;
 

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { CommandContext } from "../context/command-context.js";
 import { writeLine } from "../context/command-context.js";
-import { type HostStatus, type PluginAction } from "../control/control-api.js";
+import type { PluginAction } from "@servehttp/admin/command";
+import type { HostStatus } from "../control/control-api.js";
 import { type ControlClient, findHost } from "../control/control-client.js";
 import { runtimeDirectory } from "../control/runtime-directory.js";
 import { prettyRecord } from "../output/pretty-record.js";

@@ -30,10 +30,6 @@ export interface ControlFailure {
   readonly exitCode: 1 | 2;
 }
 
-/** What may be done to a plugin. */
-export const pluginActions = ["reload", "restart", "stop", "start"] as const;
-export type PluginAction = (typeof pluginActions)[number];
-
 /** Asks a host to leave its sockets to a new one. */
 export interface UpgradeRequest {
   /** How the new one is run, without the arguments of the present one. */

@@ -1,17 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
+import { actOnPlugin, type PluginAction, pluginActions } from "@servehttp/admin/command";
 import { ServeHTTPError } from "@servehttp/host-bridge";
 import { CommandError } from "../context/command-error.js";
 import { version } from "../context/version.js";
 import { logWaitingBytesMax } from "../limits.js";
 import type { RunningHost } from "../run/running-host.js";
-import {
-  type ControlFailure,
-  type HostStatus,
-  type PluginAction,
-  pluginActions,
-  type UpgradeRequest,
-} from "./control-api.js";
+import type { ControlFailure, HostStatus, UpgradeRequest } from "./control-api.js";
 
 /** Answers what `servehttp status`, `reload`, `restart`, `stop`, `start` and `logs` ask. */
 export function controlListener(
@@ -42,7 +37,8 @@ export function controlListener(
       knownPlugin(running, id);
       sendLogs(running, id, url.searchParams.has("follow"), response, followed);
     } else if (what === "plugins" && request.method === "POST" && isAction(action)) {
-      await act(running, id, action);
+      knownPlugin(running, id);
+      await actOnPlugin(running.host, id, action);
       answer(response, 200, running.host.plugins.find((plugin) => plugin.id === id) ?? {});
     } else {
       answer(response, 404, failure(new CommandError(1, `the host knows no ${asked}`)));
@@ -77,25 +73,6 @@ function statusOf({ host, listeners, config, context }: RunningHost, since: stri
 
 function isAction(action: string): action is PluginAction {
   return (pluginActions as readonly string[]).includes(action);
-}
-
-async function act(running: RunningHost, id: string, action: PluginAction): Promise<void> {
-  const { host } = running;
-  knownPlugin(running, id);
-  switch (action) {
-    case "reload":
-      await host.reload(id, { until: "ready" });
-      return;
-    case "restart":
-      await host.stop({ plugin: id });
-      await host.start(id);
-      return;
-    case "stop":
-      await host.stop({ plugin: id });
-      return;
-    case "start":
-      await host.start(id);
-  }
 }
 
 function knownPlugin({ host }: RunningHost, id: string): void {

@@ -1,11 +1,9 @@
+import { FiguresOfPlugins } from "@servehttp/admin/command";
 import type { PluginStatus } from "@servehttp/host-bridge";
 import { painted } from "../output/painted.js";
 import type { Companion, RunningHost } from "../run/running-host.js";
 import { tableMs } from "../limits.js";
-import { HeadPercentiles } from "./head-percentiles.js";
 import { pluginTable } from "./plugin-table.js";
-import { processMemory } from "./process-memory.js";
-import { RequestRates } from "./request-rates.js";
 
 /**
  * A table of the plugins at the bottom of the terminal, with keys for the marked one. Where nobody
@@ -31,8 +29,7 @@ export const liveTerminal: Companion = async (running) => {
 export class LiveTerminal {
   readonly #running: Pick<RunningHost, "host" | "context" | "logTail" | "logger" | "stop">;
   readonly #show: (lines: readonly string[]) => void;
-  readonly #rates = new RequestRates();
-  readonly #percentiles = new HeadPercentiles();
+  readonly #figures = new FiguresOfPlugins();
   #selected = 0;
 
   constructor(
@@ -49,11 +46,7 @@ export class LiveTerminal {
     const nowMs = performance.now();
     const lines = pluginTable(
       host.plugins,
-      (plugin) => ({
-        rate: this.#rates.look(plugin, nowMs),
-        percentiles: this.#percentiles.look(plugin),
-        memoryBytes: plugin.pid === undefined ? undefined : processMemory(plugin.pid),
-      }),
+      (plugin) => this.#figures.look(plugin, nowMs),
       this.#plugin?.id,
       context.stdout,
     );

@@ -1,18 +1,8 @@
+import type { PluginFigures } from "@servehttp/admin/command";
 import type { PluginStatus } from "@servehttp/host-bridge";
 import type { Output } from "../context/command-context.js";
 import { painted } from "../output/painted.js";
 import { textTable } from "../output/text-table.js";
-import type { Percentiles } from "./head-percentiles.js";
-
-/** What the table shows of a plugin beside its status. */
-export interface PluginFigures {
-  /** Requests a second. */
-  readonly rate: number | undefined;
-  /** Undefined where there was no request of late. */
-  readonly percentiles: Percentiles | undefined;
-  /** Resident memory of its process in bytes. */
-  readonly memoryBytes: number | undefined;
-}
 
 /** The plugins as lines for a terminal; the one that keys are for is marked. */
 export function pluginTable(
