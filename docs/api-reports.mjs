@@ -10,7 +10,7 @@ const entryPoints = {
   "host-bridge": ["index", "option-schemas", "identity/index", "watch/index"],
   admin: ["index", "command"],
   cli: ["index"],
-  "conformance-kit": ["index"],
+  "conformance-kit": ["index", "testing"],
   "plugin-sdk": ["index", "testing/testing"],
 };
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { constants } from "node:os";
 import { runCommandLine } from "./command-line.js";
-import { PluginProcess } from "./plugin/plugin-process.js";
+import { CommandProcess } from "./process/command-process.js";
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.once(signal, () => {
-    PluginProcess.killAll();
+    CommandProcess.killAll();
     process.exit(128 + constants.signals[signal]);
   });
 }

@@ -14,6 +14,8 @@ const commandOf = (script: string): string =>
   `"${process.execPath}" "${fileURLToPath(new URL(`../dist/test-rig/${script}.js`, import.meta.url))}"`;
 const plugin = commandOf("kit-plugin");
 const faultyPlugin = commandOf("faulty-plugin");
+const hostUrl = "http://127.0.0.1:{port}/plugins/kit";
+const hostCommand = `${commandOf("kit-host")} {plugin} {port}`;
 
 async function run(...args: string[]): Promise<{ code: number; out: string; error: string }> {
   let [out, error] = ["", ""];
@@ -105,6 +107,64 @@ describe("servehttp-conformance", () => {
     expect(refused.error).toBe("servehttp-conformance: Describe came to gRPC status 16\n");
   });
 
+  it("checks a host that it starts, on both carriers, and leaves nothing of it behind", async () => {
+    await using folder = await TemporaryDirectory.make();
+    const { code, out } = await run(
+      "--host",
+      hostUrl,
+      "--host-command",
+      hostCommand,
+      "--serve",
+      `unix:${folder.at("kit.sock")}`,
+      "--only=R5,P12,D5.head",
+      `--json=${folder.at("report.json")}`,
+    );
+    expect([code, out]).toEqual([
+      0,
+      expect.stringContaining("4 passed, 0 failed, 0 failed as known"),
+    ]);
+    expect(out).toContain(`the kit's plugin is at unix:${folder.at("kit.sock")}\n`);
+    expect(out).toMatch(/^ok {6}mux\/R5\.query/m);
+    expect(out).toMatch(/^- {7}mux\/D5\.head/m);
+    expect(out).toMatch(/^host: http:\/\/127\.0\.0\.1:\d+\/plugins\/kit; seed: /m);
+    const report = JSON.parse(await readFile(folder.at("report.json"), "utf8")) as Report;
+    expect(report.tested).toBe("host");
+    expect(existsSync(folder.at("kit.sock"))).toBe(false);
+  });
+
+  it("finds what a faulty host gets wrong, with what both sides have sent and got", async () => {
+    const wrong = [
+      "P4.values",
+      "P6.too-short",
+      "P11.as-written",
+      "P12.flush",
+      "F1.after",
+      "D3.waiting",
+    ];
+    const { code, out } = await run(
+      `--host=${hostUrl}`,
+      `--host-command=${hostCommand} --buffering`,
+      `--only=${["R5", ...wrong].join()}`,
+      "--carrier=mux",
+      "--timeout=2",
+    );
+    expect(code).toBe(1);
+    const failed = Array.from(out.matchAll(/^FAILED mux\/(\S+): /gm), ([, id]) => id);
+    expect(failed.toSorted()).toEqual(wrong.toSorted());
+    expect(out).toMatch(
+      /^FAILED mux\/F1\.after: .* \| .*client sent GET .*; plugin got init GET .*; plugin sent init 200 \+ chunk of 4 \+ flush.* \| row: A handler that fails behind its head/m,
+    );
+  });
+
+  it("says why a host does not serve its plugin", async () => {
+    const command = `"${process.execPath}" -e 'throw "no host"'`;
+    const { code, error } = await run(`--host=${hostUrl}`, `--host-command=${command}`, "--wait=1");
+    expect(code).toBe(1);
+    expect(error).toMatch(
+      /^servehttp-conformance: http:\/\/127\.0\.0\.1:\d+\/plugins\/kit does not serve unix:\S+: .*the host's process ended with exit code 1 and printed: .*no host.*\n$/,
+    );
+  });
+
   it("says why a command is no plugin", async () => {
     const { code, error } = await run("--plugin", `"${process.execPath}" -e 'throw "no app"'`);
     expect(code).toBe(1);
@@ -135,6 +195,8 @@ describe("servehttp-conformance", () => {
     expect(all.out).toMatch(/^Q7\.half-close +stream +An upload/m);
     const { out } = await run("--list", "--only", "Q6");
     expect(out.match(/^\S+/gm)).toEqual(["Q6.continue", "Q6.refused"]);
+    const ofHosts = await run("--list", "--host", "any", "--only", "C7.two-hosts");
+    expect(ofHosts.out).toMatch(/^C7\.two-hosts +stream, mux +A request with two Host fields/);
   });
 
   it("prints its help", async () => {
@@ -155,6 +217,13 @@ describe("servehttp-conformance", () => {
     [["--plugin", "x", "--known-failures", "/nowhere"], "/nowhere can't be read"],
     [["--plugin"], "--plugin"],
     [["--list", "--only", "Q"], "there is no row and no check Q"],
+    [["--plugin", "x", "--host", "http://a/"], "--plugin or --host, not both"],
+    [["--host", "https://a/plugins/kit"], "it is where clients find the plugin, without TLS"],
+    [["--host", "nowhere"], "it is where clients find the plugin"],
+    [["--host", "http://a/", "--serve", "nowhere"], "it is unix:/path or 127.0.0.1:PORT"],
+    [["--host", "http://a/", "--serve", "unix:/no/such/folder/s"], "can't serve its plugin at"],
+    [["--host", "http://a/", "--wait", "soon"], "--wait soon: it is a number of seconds"],
+    [["--plugin", "x", "--http2"], "--http2 is for hosts: say --host URL as well"],
     [["--what"], "Unknown option '--what'"],
     [["more"], "Unexpected argument 'more'"],
   ])("exits with 2 and one line for %j", async (args, message) => {

@@ -1,5 +1,4 @@
-import type { TestClient } from "./clients/test-client.js";
-import type { RawConnection } from "./clients/raw-connection.js";
+import type { RawConnection, TestClient } from "servehttp-conformance/testing";
 import type { Handler } from "./handler.js";
 import type { Target } from "./targets/target.js";
 import type { TargetName } from "./targets/target-names.js";

@@ -1,8 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { keyOf } from "./behaviour.js";
-import type { TestClient } from "./clients/test-client.js";
-import { Http1Client } from "./clients/http1-client.js";
-import { Http2Client } from "./clients/http2-client.js";
+import { Http1Client, Http2Client, type TestClient } from "servehttp-conformance/testing";
 import { cancelled } from "./measured-handlers.js";
 import { startTarget } from "./targets/start-target.js";
 import type { Target } from "./targets/target.js";

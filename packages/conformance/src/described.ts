@@ -1,6 +1,10 @@
 import { strictEqual } from "node:assert/strict";
-import type { TestClient, TestRequest, TestResponse } from "./clients/test-client.js";
-import { call } from "./clients/test-client.js";
+import {
+  call,
+  type TestClient,
+  type TestRequest,
+  type TestResponse,
+} from "servehttp-conformance/testing";
 import type { DescribedRequest } from "./describe-request.js";
 
 /** Sends a request and returns what the handler saw of it. */

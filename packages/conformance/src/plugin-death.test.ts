@@ -2,10 +2,13 @@ import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { keyOf } from "./behaviour.js";
 import { beginTunnel, echoed, requestFields } from "./behaviours/tunnel.js";
-import { call, type TestExchange } from "./clients/test-client.js";
-import { Http1Client } from "./clients/http1-client.js";
-import { Http2Client } from "./clients/http2-client.js";
-import { RawConnection } from "./clients/raw-connection.js";
+import {
+  call,
+  Http1Client,
+  Http2Client,
+  RawConnection,
+  type TestExchange,
+} from "servehttp-conformance/testing";
 import { cancelled, earlyAnswer, neighbour, silent } from "./measured-handlers.js";
 import { until } from "./settled.js";
 import { startTarget } from "./targets/start-target.js";

@@ -11,10 +11,12 @@ import {
   type Scene,
   type SceneExchange,
 } from "./behaviour.js";
-import type { TestClient } from "./clients/test-client.js";
-import { Http1Client } from "./clients/http1-client.js";
-import { Http2Client } from "./clients/http2-client.js";
-import { RawConnection } from "./clients/raw-connection.js";
+import {
+  Http1Client,
+  Http2Client,
+  RawConnection,
+  type TestClient,
+} from "servehttp-conformance/testing";
 import { startTarget, type TargetNeeds } from "./targets/start-target.js";
 import type { Target } from "./targets/target.js";
 import { type TargetName, targetNames } from "./targets/target-names.js";

@@ -1,9 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { keyOf, type NamedHandler } from "./behaviour.js";
 import type { ReadBody } from "./behaviours/request.js";
-import type { TestClient } from "./clients/test-client.js";
-import { Http1Client } from "./clients/http1-client.js";
-import { Http2Client } from "./clients/http2-client.js";
+import { Http1Client, Http2Client, type TestClient } from "servehttp-conformance/testing";
 import { received, sent } from "./measured-handlers.js";
 import type { ProcessReport } from "./observation/process-report.js";
 import { seededChunks, seededSha256 } from "./seeded-bytes.js";

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isFullSize } from "@servehttp/testkit";
-import { Http1Client } from "./clients/http1-client.js";
-import { type Received, TunnelConnection } from "./clients/tunnel-connection.js";
+import { Http1Client } from "servehttp-conformance/testing";
+import { type Received, TunnelConnection } from "./tunnel-connection.js";
 import { atRest, expectNoMoreThan, reports } from "./leaks/held-resources.js";
 import { seededChunks, seededSha256, sha256 } from "./seeded-bytes.js";
 import { settled, until } from "./settled.js";

@@ -1,4 +1,3 @@
-import { createCipheriv, createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { PluginProcess } from "../plugin/plugin-process.js";
 import type { PluginUnderTest } from "../plugin/plugin-under-test.js";
@@ -9,6 +8,8 @@ import type { RequestInit, RequestParts } from "../wire/messages.js";
 import { MuxHost } from "../wire/mux-host.js";
 import { StreamHost } from "../wire/stream-host.js";
 import { expectEqual } from "./expect.js";
+import { Opened } from "./opened.js";
+import { SceneRandom } from "./scene-random.js";
 
 /** What the route /describe says of its request. */
 export interface Described {
@@ -55,17 +56,16 @@ export class Scene implements AsyncDisposable {
   readonly plugin: PluginUnderTest;
   /** The exchanges that the check itself has opened. */
   readonly exchanges: Exchange[] = [];
-  readonly #seed: string;
-  readonly #opened = new DisposableStack();
+  readonly #random: SceneRandom;
+  readonly #opened = new Opened();
   #host: Host | undefined;
   #control: Host | undefined;
-  #keys = 0;
 
   constructor(plugin: PluginUnderTest, carrier: CarrierName, deadline: Deadline, seed: string) {
     this.plugin = plugin;
     this.carrier = carrier;
     this.deadline = deadline;
-    this.#seed = seed;
+    this.#random = new SceneRandom(seed);
   }
 
   /** Opens the connection that the check works on. */
@@ -114,15 +114,12 @@ export class Scene implements AsyncDisposable {
 
   /** A name that no other exchange of this run has. */
   key(): string {
-    this.#keys += 1;
-    return `${this.#seed}-${this.#keys}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+    return this.#random.key();
   }
 
   /** Random bytes, the same for the same seed of the run. */
   random(sizeBytes: number, label = ""): Buffer {
-    const key = createHash("sha256").update(`${this.#seed}/${label}`).digest();
-    const cipher = createCipheriv("aes-128-ctr", key.subarray(0, 16), key.subarray(16));
-    return cipher.update(Buffer.alloc(sizeBytes));
+    return this.#random.bytes(sizeBytes, label);
   }
 
   /** The head of a request. */
@@ -247,7 +244,7 @@ export class Scene implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#opened.dispose();
+    this.#opened[Symbol.dispose]();
     return Promise.resolve();
   }
 

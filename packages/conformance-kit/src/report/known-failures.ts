@@ -1,4 +1,4 @@
-import { checks } from "../checks/index.js";
+import type { CheckInfo } from "../checks/check.js";
 import { UsageError } from "../usage-error.js";
 import type { CarrierName } from "../wire/host.js";
 
@@ -18,7 +18,7 @@ export class KnownFailures {
    *
    * @throws UsageError for a line that names no check, has no reason, or says something again
    */
-  static read(text: string, file: string): KnownFailures {
+  static read(text: string, file: string, checks: readonly CheckInfo[]): KnownFailures {
     const reasons = new Map<string, string>();
     for (const [index, line] of text.split("\n").entries()) {
       const [, name = "", reason = ""] = /^\s*([^\s#]\S*)\s*(.*?)\s*$/.exec(line) ?? [];
@@ -26,7 +26,7 @@ export class KnownFailures {
         continue;
       }
       const at = `${file}, line ${index + 1}`;
-      const names = namesOf(name);
+      const names = namesOf(name, checks);
       if (names.length === 0) {
         throw new UsageError(`${at}: there is no check ${name}; --list names them all`);
       }
@@ -49,7 +49,7 @@ export class KnownFailures {
   }
 }
 
-function namesOf(name: string): readonly string[] {
+function namesOf(name: string, checks: readonly CheckInfo[]): readonly string[] {
   return checks.flatMap(({ id, carriers = ["stream", "mux"] }) =>
     carriers.map((carrier) => `${carrier}/${id}`).filter((one) => one === name || id === name),
   );

@@ -2,7 +2,7 @@ import type { CarrierName } from "../wire/host.js";
 
 /**
  * What a check came to. `known`: it failed, and the list of known failures says so. `fixed`: that
- * list says that it fails, and it did not. `skipped`: it can't be run with this plugin.
+ * list says that it fails, and it did not. `skipped`: it can't be run with this one.
  */
 export type Outcome = "passed" | "failed" | "known" | "fixed" | "skipped";
 
@@ -12,7 +12,7 @@ export interface Result {
   readonly name: string;
   readonly id: string;
   readonly carrier: CarrierName;
-  /** What the plugin has to do. */
+  /** What the plugin or the host has to do. */
   readonly text: string;
   readonly outcome: Outcome;
   /** What went wrong, why it was skipped, or why it is known to fail. In one line. */
@@ -24,7 +24,9 @@ export interface Result {
 
 /** What a run came to. */
 export interface Report {
-  /** What the plugin is built with, by its own words. */
+  /** What was tested. */
+  readonly tested: "plugin" | "host";
+  /** What the plugin is built with, by its own words; of a host, where it is. */
   readonly software: string;
   /** Repeats everything random in it. */
   readonly seed: string;

@@ -15,14 +15,14 @@ export function tableLine({ outcome, name, text, durationMs }: Result): string {
 }
 
 /** What has to be looked at, a line each, and the sum. */
-export function summary({ results, software, seed, asExpected }: Report): string {
+export function summary({ tested, results, software, seed, asExpected }: Report): string {
   const count = (outcome: Outcome): number =>
     results.filter((result) => result.outcome === outcome).length;
   const lines = results.filter(({ outcome }) => outcome === "failed" || outcome === "fixed");
   return [
     ...lines.map(failureLine),
     `${count("passed")} passed, ${count("failed")} failed, ${count("known")} failed as known, ${count("fixed")} fixed, ${count("skipped")} skipped: ${asExpected ? "as expected" : "not as expected"}`,
-    `plugin: ${software || "it does not say what it is"}; seed: ${seed}`,
+    `${tested}: ${software || "it does not say what it is"}; seed: ${seed}`,
   ].join("\n");
 }
 

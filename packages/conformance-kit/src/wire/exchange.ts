@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Deadline } from "./deadline.js";
 import type { Pairs, RequestParts, ResponseParts } from "./messages.js";
+import { requestText, responseText } from "./parts-text.js";
+import { Trace } from "./trace.js";
 
 /** How much of a body is kept for looking at; of the rest there is the hash. */
 const keptBytesMax = 65_536;
@@ -16,8 +18,6 @@ export interface ReceivedHead {
 
 /** One exchange at the kit, which is the host: what it sends, and all that has come back. */
 export abstract class Exchange {
-  /** What was sent, and what came, each in one line. */
-  readonly trace: string[] = [];
   readonly informational: ReceivedHead[] = [];
   head: ReceivedHead | undefined;
   isHijacked = false;
@@ -35,6 +35,7 @@ export abstract class Exchange {
   end: Pairs | undefined;
   /** Why it stopped without that. */
   failure: string | undefined;
+  readonly #trace = new Trace();
   readonly #hash = createHash("sha256");
   readonly #deadline: Deadline;
 
@@ -52,6 +53,11 @@ export abstract class Exchange {
   abstract pause(): void;
 
   abstract resume(): void;
+
+  /** What was sent, and what came, each in one line. */
+  get trace(): readonly string[] {
+    return this.#trace.lines;
+  }
 
   get isOver(): boolean {
     return this.end !== undefined || this.failure !== undefined || this.hasTunnelEnded;
@@ -111,15 +117,7 @@ export abstract class Exchange {
   }
 
   protected note(line: string): void {
-    // A bulk transfer is one line.
-    const kind = line.replaceAll(/\d+/g, "N");
-    const last = this.trace.at(-1);
-    if (last?.replaceAll(/\d+/g, "N").replace(/ \(\+N\)$/, "") === kind) {
-      const more = Number(/ \(\+(\d+)\)$/.exec(last)?.[1] ?? 0) + 1;
-      this.trace[this.trace.length - 1] = `${last.replace(/ \(\+\d+\)$/, "")} (+${more})`;
-    } else {
-      this.trace.push(line);
-    }
+    this.#trace.note(line);
   }
 
   protected noteSent(parts: RequestParts): void {
@@ -173,36 +171,10 @@ export abstract class Exchange {
 }
 
 /** Fields of the contract as pairs. */
-function pairsOf(
+export function pairsOf(
   fields: readonly { readonly name: string; readonly values: readonly Uint8Array[] }[],
 ): Pairs {
   return fields.flatMap(({ name, values }) =>
     values.map((value) => [name, Buffer.from(value).toString("latin1")] as const),
-  );
-}
-
-function requestText({ init, chunk, end, tunnelChunk, tunnelEnd }: RequestParts): string {
-  return [
-    ...(init === undefined ? [] : [`init ${init.method ?? ""} ${init.url ?? ""}`]),
-    ...(chunk === undefined ? [] : [`chunk of ${chunk.length}`]),
-    ...(end === undefined ? [] : ["end"]),
-    ...(tunnelChunk === undefined ? [] : [`tunnel_chunk of ${tunnelChunk.length}`]),
-    ...(tunnelEnd === undefined ? [] : ["tunnel_end"]),
-  ].join(" + ");
-}
-
-function responseText(parts: ResponseParts): string {
-  const { init, hijack, chunk, flush, end, tunnelChunk, tunnelEnd } = parts;
-  return (
-    [
-      ...parts.informational.map(({ status }) => `informational ${status}`),
-      ...(init === undefined ? [] : [`init ${init.status}`]),
-      ...(hijack === undefined ? [] : ["hijack"]),
-      ...(chunk.length === 0 ? [] : [`chunk of ${chunk.length}`]),
-      ...(flush ? ["flush"] : []),
-      ...(end === undefined ? [] : ["end"]),
-      ...(tunnelChunk.length === 0 ? [] : [`tunnel_chunk of ${tunnelChunk.length}`]),
-      ...(tunnelEnd ? ["tunnel_end"] : []),
-    ].join(" + ") || "an empty message"
   );
 }

@@ -70,11 +70,19 @@ export function readSettings(payload: Buffer): ReadonlyMap<number, number> {
   return settings;
 }
 
-/** Cuts what a connection brings into frames. */
+/** Cuts what a connection brings into frames, behind the first `skipBytes`. */
 export class FrameCutter {
+  #skipBytes: number;
   #bytes: Buffer = Buffer.alloc(0);
 
-  push(data: Buffer, take: (one: Frame) => void): void {
+  constructor(skipBytes = 0) {
+    this.#skipBytes = skipBytes;
+  }
+
+  push(input: Buffer, take: (one: Frame) => void): void {
+    const skipped = Math.min(this.#skipBytes, input.length);
+    this.#skipBytes -= skipped;
+    const data = input.subarray(skipped);
     this.#bytes = this.#bytes.length === 0 ? data : Buffer.concat([this.#bytes, data]);
     for (;;) {
       const bytes = this.#bytes;

@@ -9,9 +9,18 @@ export type RequestParts = MessageInitShape<Methods["serveHTTP"]["input"]>;
 export type RequestInit = NonNullable<Extract<RequestParts, { $typeName?: never }>["init"]>;
 /** Parts of a response, as they are read. */
 export type ResponseParts = MessageShape<Methods["serveHTTP"]["output"]>;
+/** Parts of a response, as they are written: what is left out is absent. */
+export type ResponsePartsToWrite = MessageInitShape<Methods["serveHTTP"]["output"]>;
+/** Parts of a request, as they are read. */
+export type RequestPartsRead = MessageShape<Methods["serveHTTP"]["input"]>;
 /** A frame of mux to the plugin, as it is written. */
 export type RequestFrame = NonNullable<
   Extract<MessageInitShape<Methods["serveHTTPMux"]["input"]>, { $typeName?: never }>["frames"]
+>[number];
+
+/** A frame of mux to the host, as it is written. */
+export type ResponseFrame = NonNullable<
+  Extract<MessageInitShape<Methods["serveHTTPMux"]["output"]>, { $typeName?: never }>["frames"]
 >[number];
 
 /** Names and values of a header or trailer section, one pair a value, one character a byte. */

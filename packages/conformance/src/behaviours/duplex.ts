@@ -1,6 +1,6 @@
 import { ok, rejects, strictEqual } from "node:assert/strict";
 import type { Behaviour } from "../behaviour.js";
-import { call, type TestClient } from "../clients/test-client.js";
+import { call, type TestClient } from "servehttp-conformance/testing";
 import { described } from "../described.js";
 import type { HandlerRequest, HandlerResponse, Observe } from "../handler.js";
 import { seededBytes, sha256 } from "../seeded-bytes.js";

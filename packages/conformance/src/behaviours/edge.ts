@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { Behaviour } from "../behaviour.js";
-import { call, valuesOf } from "../clients/test-client.js";
+import { call, valuesOf } from "servehttp-conformance/testing";
 import { described, descriptionIn } from "../described.js";
 
 const noEdge = { direct: "there is no host between, so nobody's policy" } as const;

@@ -1,7 +1,7 @@
 import { doesNotMatch, rejects, strictEqual } from "node:assert/strict";
 import { clientPreface, headersFrame, readStreamEnd } from "@servehttp/testkit";
 import type { Behaviour } from "../behaviour.js";
-import { call, type TestExchange } from "../clients/test-client.js";
+import { call, type TestExchange } from "servehttp-conformance/testing";
 import { described } from "../described.js";
 import { getOf } from "./response.js";
 import { seededBytes, seededSha256, sha256 } from "../seeded-bytes.js";

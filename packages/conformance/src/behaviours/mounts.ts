@@ -1,7 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { Behaviour, Scene } from "../behaviour.js";
-import { Http1Client } from "../clients/http1-client.js";
-import { call, type TestResponse, valuesOf } from "../clients/test-client.js";
+import { call, Http1Client, type TestResponse, valuesOf } from "servehttp-conformance/testing";
 import { described, descriptionIn } from "../described.js";
 import type { HandlerRequest, HandlerResponse } from "../handler.js";
 

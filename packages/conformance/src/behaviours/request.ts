@@ -2,8 +2,12 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { clientPreface, dataFrame, headersFrame, resetFrame } from "@servehttp/testkit";
 import type { Behaviour, SceneExchange } from "../behaviour.js";
-import { call, type TestExchange, valuesOf } from "../clients/test-client.js";
-import type { RawConnection } from "../clients/raw-connection.js";
+import {
+  call,
+  type RawConnection,
+  type TestExchange,
+  valuesOf,
+} from "servehttp-conformance/testing";
 import { described, descriptionIn } from "../described.js";
 import type { HandlerRequest, HandlerResponse, Observe } from "../handler.js";
 import { seededBytes, seededChunks, seededSha256, sha256 } from "../seeded-bytes.js";

@@ -2,8 +2,7 @@ import { deepStrictEqual, doesNotMatch, match, ok, rejects, strictEqual } from "
 import { createHash } from "node:crypto";
 import { clientPreface, headersFrame, readStreamEnd } from "@servehttp/testkit";
 import type { Behaviour } from "../behaviour.js";
-import { call, type Pairs, valuesOf } from "../clients/test-client.js";
-import { Http1Client } from "../clients/http1-client.js";
+import { call, Http1Client, type Pairs, valuesOf } from "servehttp-conformance/testing";
 import { described } from "../described.js";
 import type { HandlerRequest, HandlerResponse } from "../handler.js";
 import { seededBytes, seededChunks, seededSha256, sha256 } from "../seeded-bytes.js";

@@ -1,7 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Behaviour, Scene } from "../behaviour.js";
-import { call, valuesOf } from "../clients/test-client.js";
-import { Http1Client } from "../clients/http1-client.js";
+import { call, Http1Client, valuesOf } from "servehttp-conformance/testing";
 import { described, descriptionIn } from "../described.js";
 
 const noPrefix = { direct: "nothing is routed: there is no prefix" } as const;

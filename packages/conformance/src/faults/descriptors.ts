@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { SeededRandom } from "@servehttp/testkit";
-import { Http1Client } from "../clients/http1-client.js";
-import { call } from "../clients/test-client.js";
+import { call, Http1Client } from "servehttp-conformance/testing";
 import { seededSha256, sha256 } from "../seeded-bytes.js";
 import { HeldTally, holdEventStream } from "./held-clients.js";
 import { holdingsOf, leftOver } from "./leftovers.js";

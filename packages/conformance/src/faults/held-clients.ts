@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
-import type { TestClient, TestExchange } from "../clients/test-client.js";
+import type { TestClient, TestExchange } from "servehttp-conformance/testing";
 
 /** What came was not what was due. */
 class WrongAnswer extends Error {}

@@ -5,8 +5,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { SeededRandom } from "@servehttp/testkit";
-import { Http1Client } from "../clients/http1-client.js";
-import { call, type TestClient } from "../clients/test-client.js";
+import { call, Http1Client, type TestClient } from "servehttp-conformance/testing";
 import { holdingsOf, leftOver } from "./leftovers.js";
 import { faultCommand, faultPlugin, RunningHost } from "./running-host.js";
 import {

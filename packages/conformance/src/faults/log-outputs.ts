@@ -1,7 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { SeededRandom } from "@servehttp/testkit";
-import { Http1Client } from "../clients/http1-client.js";
-import { call } from "../clients/test-client.js";
+import { call, Http1Client } from "servehttp-conformance/testing";
 import { seededSha256, sha256 } from "../seeded-bytes.js";
 import { faultPlugin, RunningHost } from "./running-host.js";
 import {

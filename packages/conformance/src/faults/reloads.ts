@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { SeededRandom } from "@servehttp/testkit";
-import { Http1Client } from "../clients/http1-client.js";
-import { Http2Client } from "../clients/http2-client.js";
+import { Http1Client, Http2Client } from "servehttp-conformance/testing";
 import { HeldTally, holdEventStream, holdWebSocket } from "./held-clients.js";
 import { holdingsOf, leftOver } from "./leftovers.js";
 import { faultPlugin, RunningHost } from "./running-host.js";

@@ -1,7 +1,10 @@
 import type { SeededRandom } from "@servehttp/testkit";
-import { Http1Client } from "../clients/http1-client.js";
-import { Http2Client } from "../clients/http2-client.js";
-import type { TestClient, TestRequest } from "../clients/test-client.js";
+import {
+  Http1Client,
+  Http2Client,
+  type TestClient,
+  type TestRequest,
+} from "servehttp-conformance/testing";
 import { seededBytes, sha256 } from "../seeded-bytes.js";
 
 /**

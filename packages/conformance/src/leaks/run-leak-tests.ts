@@ -2,9 +2,12 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sized } from "@servehttp/testkit";
 import { keyOf, type NamedHandler } from "../behaviour.js";
-import type { TestClient, TestExchange } from "../clients/test-client.js";
-import { Http1Client } from "../clients/http1-client.js";
-import { Http2Client } from "../clients/http2-client.js";
+import {
+  Http1Client,
+  Http2Client,
+  type TestClient,
+  type TestExchange,
+} from "servehttp-conformance/testing";
 import { cancelled, earlyAnswer, neighbour, neighbourBytes } from "../measured-handlers.js";
 import { seededBytes, seededSha256, sha256 } from "../seeded-bytes.js";
 import { startTarget } from "../targets/start-target.js";

@@ -16,7 +16,7 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
   PluginService,
 } from "@servehttp/contract/services";
-import { type GateTraits, StackGate } from "./stack-gate.js";
+import { type GateTraits, StackGate } from "servehttp-conformance/testing";
 
 const { describe, serveHTTP } = PluginService.method;
 
@@ -111,7 +111,9 @@ export class StackPlugin implements AsyncDisposable {
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    const gate = await StackGate.open((server.address() as AddressInfo).port, traits);
+    const loopback = { host: "127.0.0.1", port: 0 };
+    const behind = { ...loopback, port: (server.address() as AddressInfo).port };
+    const gate = await StackGate.open(loopback, behind, traits);
     return new StackPlugin(server, gate, sessions, errors);
   }
 

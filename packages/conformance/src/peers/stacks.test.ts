@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
 import { until } from "@servehttp/testkit";
 import { expect, test } from "vitest";
-import { type CutFrame, endStreamFlag, frameTypes } from "./frame-cutter.js";
+import { flags as frameFlags, type Frame, frameTypes } from "servehttp-conformance/testing";
 import { type StackExchange, StackPlugin, type StackTraits } from "./stack-plugin.js";
 
 const windowBytes = 65_535;
@@ -15,7 +15,7 @@ const smallWindows: StackTraits = { windowOpensAsRead: true };
 
 test("S1: uploads that nobody reads leave every other exchange unharmed", async () => {
   let dataBytes = 0;
-  const onFrame = ({ type, payload }: CutFrame): void => {
+  const onFrame = ({ type, payload }: Frame): void => {
     dataBytes += type === frameTypes.data ? payload.length : 0;
   };
   await using rig = await Rig.open({ ...smallWindows, onFrame }, (exchange) => {
@@ -195,7 +195,7 @@ test("S5: a request that is given up is reset, and never ends before", async () 
       onFrame({ type, flags, streamId }) {
         if (type === frameTypes.rstStream) {
           reset.add(streamId);
-        } else if (type <= frameTypes.headers && (flags & endStreamFlag) !== 0) {
+        } else if (type <= frameTypes.headers && (flags & frameFlags.endStream) !== 0) {
           ended.add(streamId);
         }
       },

@@ -12,16 +12,14 @@ import { serveMounted } from "./serve-mounted.js";
 /**
  * The host of the bridged targets:
  *
- *     node conformance-host.js OBSERVATION_SOCKET CARRIER HOSTILE_URL IMPATIENT MOUNTS
+ *     node conformance-host.js OBSERVATION_SOCKET CARRIER IMPATIENT MOUNTS
  *
  * Its plugins: `conformance`, with the default time-outs; `stopped`, which never gets ready;
- * `hostile`, which breaks the contract, if HOSTILE_URL is not empty; `impatient`, which is
- * `conformance` with short time-outs, if IMPATIENT is not empty; and, if MOUNTS is not empty,
- * `site`, which is `conformance` with the whole path, and `led`, whose redirects are rewritten; then
- * `conformance` has a host name.
+ * `impatient`, which is `conformance` with short time-outs, if IMPATIENT is not empty; and, if MOUNTS
+ * is not empty, `site`, which is `conformance` with the whole path, and `led`, whose redirects are
+ * rewritten; then `conformance` has a host name.
  */
-const [, , observationPath = "", carrierName = "", hostileUrl = "", impatient = "", mounts = ""] =
-  process.argv;
+const [, , observationPath = "", carrierName = "", impatient = "", mounts = ""] = process.argv;
 const carrier = carrierName as Exclude<TargetName, "direct">;
 const pluginScript = fileURLToPath(new URL("conformance-plugin.js", import.meta.url));
 const plugin = (role: string) => ({
@@ -48,7 +46,6 @@ const host = createPluginHost({
       site: { ...plugin("site"), path: "full" },
       led: { ...plugin("led"), rewriteRedirects: true, redirectToSlash: true },
     }),
-    ...(hostileUrl !== "" && { hostile: { url: hostileUrl, carrier } }),
   },
   identity,
   edge: {

@@ -15,8 +15,6 @@ interface Ports {
 
 /** What a target has in addition to the usual. */
 export interface TargetNeeds {
-  /** A second plugin that breaks the contract, as `/plugins/hostile`. */
-  readonly hostile?: boolean;
   /** The plugin a second time, with short time-outs, as `/plugins/impatient`. */
   readonly impatient?: boolean;
   /** The plugin again, with the options that say where it is: `mounts.ts`. */
@@ -31,14 +29,12 @@ export async function startTarget(name: TargetName, needs: TargetNeeds = {}): Pr
   const observation = await ObservationServer.listen();
   const front = bridged ? "conformance-host" : "direct-server";
   const script = fileURLToPath(new URL(`../../dist/processes/${front}.js`, import.meta.url));
-  const hostile = needs.hostile === true && bridged ? await startHostile(observation) : undefined;
   const flags = ["--expose-gc", ...(needs.nodeFlags ?? [])];
   const args = [
     ...flags,
     script,
     observation.path,
     name,
-    hostile?.url ?? "",
     needs.impatient === true ? "impatient" : "",
     needs.mounts === true ? "mounts" : "",
   ];
@@ -74,17 +70,7 @@ export async function startTarget(name: TargetName, needs: TargetNeeds = {}): Pr
     async [Symbol.asyncDispose]() {
       // The processes end when the observation socket closes.
       await observation[Symbol.asyncDispose]();
-      await Promise.all([exited, hostile?.exited]);
+      await exited;
     },
   };
-}
-
-async function startHostile(
-  observation: ObservationServer,
-): Promise<{ url: string; exited: Promise<unknown> }> {
-  const script = fileURLToPath(new URL("../../dist/processes/hostile-plugin.js", import.meta.url));
-  const child = spawn(process.execPath, [script, observation.path], { stdio: "inherit" });
-  const exited = once(child, "exit");
-  const { detail } = await observation.process("hostile");
-  return { url: (detail as { url: string }).url, exited };
 }

@@ -1,12 +1,16 @@
 import { bodyChunkBytesMax, fieldCountMax, informationalCountMax } from "@servehttp/contract";
-import type { Violation, ResponseMessage, Step } from "./violation.js";
+import type { ResponsePartsToWrite } from "../wire/messages.js";
+import type { Step, Violation } from "./violation.js";
+
+/** What hosts must keep to themselves. */
+export const pluginSecret = "secret of the plugin";
 
 const init = { status: 200, headers: [{ name: "x-a", values: [Buffer.from("1")] }] };
 const chunk = Buffer.from("bytes of the plugin");
 const end = {};
 const hints = { status: 103, headers: [{ name: "link", values: [Buffer.from("</a>")] }] };
 
-const parts = (...messages: ResponseMessage[]): Step[] =>
+const parts = (...messages: ResponsePartsToWrite[]): Step[] =>
   messages.map((one) => ({ do: "parts", parts: one }));
 
 /** Ends the RPC. Only on the stream carrier, where an RPC carries one exchange. */
@@ -16,8 +20,12 @@ const field = (name: string, value: string) => ({ name, values: [Buffer.from(val
 
 /** A valid exchange, and the violations that a plugin may commit in it. */
 export const violations: readonly Violation[] = [
-  { name: "well", steps: parts({ init, chunk, end }), outcome: "clean" },
-  { name: "well in three", steps: parts({ init }, { chunk }, { end }), outcome: "clean" },
+  { name: "a whole response", steps: parts({ init, chunk, end }), outcome: "clean" },
+  {
+    name: "a whole response in three messages",
+    steps: parts({ init }, { chunk }, { end }),
+    outcome: "clean",
+  },
   {
     name: "a field from a later version",
     steps: [{ do: "payload", payload: withUnknownField() }],
@@ -33,7 +41,7 @@ export const violations: readonly Violation[] = [
     name: "hijack where it is not possible",
     steps: parts({ hijack: {} }),
     outcome: "status",
-    clients: ["http2"],
+    over: "http2",
   },
   { name: "two inits", steps: parts({ init, chunk }, { init, end }), outcome: "failed" },
   { name: "hijack after init", steps: parts({ init, chunk }, { hijack: {} }), outcome: "failed" },
@@ -78,8 +86,12 @@ export const violations: readonly Violation[] = [
     steps: parts({ init: { status: code, headers: [] }, chunk, end }),
     outcome: "status",
   })),
-  ...["1\r\nx-evil: 1", "1\nx-evil: 1", "1\0"].map((value): Violation => ({
-    name: `a header value ${JSON.stringify(value)}`,
+  ...[
+    ["CR and LF", "1\r\nx-evil: 1"],
+    ["LF", "1\nx-evil: 1"],
+    ["NUL", "1\0"],
+  ].map(([what, value = ""]): Violation => ({
+    name: `a header value with ${what}`,
     steps: parts({ init: { status: 200, headers: [field("x-a", value)] }, chunk, end }),
     outcome: "either",
   })),
@@ -204,7 +216,6 @@ export const violations: readonly Violation[] = [
     steps: parts(
       { init, flush: true },
       ...Array.from({ length: 600 }, () => ({ chunk: Buffer.alloc(bodyChunkBytesMax) })),
-      { end },
     ),
     outcome: "failed",
     carriers: ["mux"],

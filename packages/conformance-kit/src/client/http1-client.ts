@@ -1,18 +1,22 @@
 import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
 import type { TestClient, TestExchange, TestHead, TestRequest, Pairs } from "./test-client.js";
 import { pairsOf } from "./test-client.js";
+import { type ServerAddress, serverAddress } from "./server-address.js";
 import { ChunkReader } from "./chunk-reader.js";
 import { PacedWriter } from "./paced-writer.js";
 
 /** An HTTP/1.1 client on `node:http` that keeps its connections alive. */
 export class Http1Client implements TestClient {
   readonly protocol = "HTTP/1.1";
-  readonly #port: number;
+  readonly #server: ServerAddress;
   readonly #agent: Agent;
 
-  /** @param localAddress from which it connects. Default: the system chooses */
-  constructor(port: number, localAddress?: string) {
-    this.#port = port;
+  /**
+   * @param server - where it connects to, or the port of 127.0.0.1
+   * @param localAddress - from which it connects. Default: the system chooses
+   */
+  constructor(server: ServerAddress | number, localAddress?: string) {
+    this.#server = serverAddress(server);
     this.#agent = new Agent({
       keepAlive: true,
       ...(localAddress !== undefined && { localAddress }),
@@ -20,7 +24,7 @@ export class Http1Client implements TestClient {
   }
 
   open(asked: TestRequest): TestExchange {
-    return new Http1Exchange(this.#port, this.#agent, asked);
+    return new Http1Exchange(this.#server, this.#agent, asked);
   }
 
   [Symbol.dispose](): void {
@@ -40,15 +44,15 @@ class Http1Exchange implements TestExchange {
   #message: IncomingMessage | undefined;
   #failed: Error | undefined;
 
-  constructor(port: number, agent: Agent, asked: TestRequest) {
+  constructor({ host, port }: ServerAddress, agent: Agent, asked: TestRequest) {
     this.#trailers = asked.trailers ?? [];
     this.#request = httpRequest({
-      host: "127.0.0.1",
+      host,
       port,
       agent,
       method: asked.method ?? (asked.body === undefined ? "GET" : "POST"),
       path: asked.path,
-      headers: ["Host", `127.0.0.1:${port}`, ...framing(asked), ...(asked.headers ?? []).flat()],
+      headers: ["Host", `${host}:${port}`, ...framing(asked), ...(asked.headers ?? []).flat()],
     });
     this.#writer = new PacedWriter(this.#request, () => this.#failed);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();

@@ -1,21 +1,16 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { PluginService } from "@servehttp/contract/services";
-import type { TestClientName } from "../behaviour.js";
-import type { TargetName } from "../targets/target-names.js";
+import type { CarrierName } from "../wire/host.js";
+import type { ResponsePartsToWrite } from "../wire/messages.js";
 
-/** Parts of a response as the generated message takes them. */
-export type ResponseMessage = MessageInitShape<typeof PluginService.method.serveHTTP.output>;
-
-/** One thing that the hostile plugin does once a request has come. */
+/** One thing that a hostile plugin does once a request has come. */
 export type Step =
   /** Sends a well-formed message: on mux as a frame of this exchange. */
-  | { readonly do: "parts"; readonly parts: ResponseMessage }
+  | { readonly do: "parts"; readonly parts: ResponsePartsToWrite }
   /** Writes bytes where the length prefix of a message belongs. */
   | { readonly do: "bytes"; readonly bytes: Uint8Array }
   /** Sends a message whose payload is these bytes. */
   | { readonly do: "payload"; readonly payload: Uint8Array; readonly compressed?: boolean }
   /** On mux: sends frames under an id of its own choice, relative to this exchange's. */
-  | { readonly do: "stray"; readonly idOffset: number; readonly parts: ResponseMessage }
+  | { readonly do: "stray"; readonly idOffset: number; readonly parts: ResponsePartsToWrite }
   /** Ends the RPC with this gRPC status, undefined for none. */
   | { readonly do: "status"; readonly status: number | undefined }
   /** Resets the RPC's HTTP/2 stream. */
@@ -38,13 +33,14 @@ export type Outcome = "clean" | "status" | "broken" | "failed" | "either";
 
 /** One violation of the contract. */
 export interface Violation {
+  /** What the plugin answers with. */
   readonly name: string;
   readonly steps: readonly Step[];
   readonly outcome: Outcome;
   /** Default both. */
-  readonly carriers?: readonly Exclude<TargetName, "direct">[];
-  /** Default both. */
-  readonly clients?: readonly TestClientName[];
-  /** The client waits before it reads the body. */
+  readonly carriers?: readonly CarrierName[];
+  /** Only where the client speaks that version of HTTP. Default: both. */
+  readonly over?: "http1" | "http2";
+  /** The client reads nothing of the body until the host has given the exchange up. */
   readonly readsLate?: true;
 }

@@ -1,6 +1,22 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { type CutFrame, endStreamFlag, FrameCutter, frameTypes } from "./frame-cutter.js";
+import {
+  type AddressInfo,
+  connect,
+  createServer,
+  type ListenOptions,
+  type NetConnectOpts,
+  type Server,
+  type Socket,
+} from "node:net";
+import {
+  flags as frameFlags,
+  type Frame,
+  frame as frameOf,
+  FrameCutter,
+  frameTypes,
+  preface,
+  uint32,
+} from "../wire/http2-frames.js";
 
 /** In what a stack differs from `node:http2` on the wire. */
 export interface GateTraits {
@@ -15,31 +31,33 @@ export interface GateTraits {
    */
   readonly unacceptedResetsMax?: number;
   /** Is given every frame of a host's. */
-  readonly onFrame?: (frame: CutFrame) => void;
+  readonly onFrame?: (frame: Frame) => void;
 }
 
-const prefaceBytes = 24;
 const enhanceYourCalm = 11;
 
 /** Stands in front of a server on `node:http2` and makes another stack of it. */
 export class StackGate implements AsyncDisposable {
-  readonly port: number;
   readonly #server: Server;
   readonly #sockets: Set<Socket>;
 
   private constructor(server: Server, sockets: Set<Socket>) {
     this.#server = server;
     this.#sockets = sockets;
-    this.port = (server.address() as AddressInfo).port;
   }
 
-  static async open(behindPort: number, traits: GateTraits): Promise<StackGate> {
+  /** Listens, and passes on to `behind`. `traits` are looked at when a connection comes. */
+  static async open(
+    listen: ListenOptions,
+    behind: NetConnectOpts,
+    traits: GateTraits | (() => GateTraits),
+  ): Promise<StackGate> {
     const sockets = new Set<Socket>();
-    const server = createServer((host) => {
-      const behind = connect(behindPort, "127.0.0.1");
+    const listener = createServer((host) => {
+      const server = connect(behind);
       for (const [one, other] of [
-        [host, behind],
-        [behind, host],
+        [host, server],
+        [server, host],
       ] as const) {
         sockets.add(one);
         one.on("error", () => other.destroy());
@@ -49,41 +67,52 @@ export class StackGate implements AsyncDisposable {
           other.destroy();
         });
       }
-      pass(host, behind, traits);
+      pass(host, server, typeof traits === "function" ? traits() : traits);
     });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    return new StackGate(server, sockets);
+    listener.listen(listen);
+    await once(listener, "listening");
+    return new StackGate(listener, sockets);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.close();
+  /** The port where it listens on one. */
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Cuts every connection. */
+  cut(): void {
     for (const socket of this.#sockets) {
       socket.destroy();
     }
-    await once(this.#server, "close");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.cut();
+    await closed;
   }
 }
 
 function pass(host: Socket, behind: Socket, traits: GateTraits): void {
-  const fromHost = new FrameCutter(prefaceBytes);
-  const fromBehind = new FrameCutter(0);
+  const fromHost = new FrameCutter(preface.length);
+  const fromBehind = new FrameCutter();
   const window = traits.windowOpensAsRead === true ? new ReadWindow(host) : undefined;
   const limit = new ResetLimit(host, traits.unacceptedResetsMax ?? Number.POSITIVE_INFINITY);
   host.on("data", (input: Buffer) => {
-    for (const frame of fromHost.push(input)) {
+    fromHost.push(input, (frame) => {
       traits.onFrame?.(frame);
       window?.hostSent(frame);
       limit.hostSent(frame);
-    }
+    });
     behind.write(input);
   });
   behind.on("data", (input: Buffer) => {
-    for (const frame of fromBehind.push(input)) {
+    fromBehind.push(input, (frame) => {
       if (window?.serverSent(frame) !== false) {
-        host.write(frame.bytes);
+        host.write(frameOf(frame.type, frame.flags, frame.streamId, frame.payload));
       }
-    }
+    });
   });
 }
 
@@ -97,7 +126,7 @@ class ReadWindow {
     this.#host = host;
   }
 
-  hostSent({ type, streamId, payload }: CutFrame): void {
+  hostSent({ type, streamId, payload }: Frame): void {
     if (type === frameTypes.data) {
       this.#unread.set(streamId, (this.#unread.get(streamId) ?? 0) + payload.length);
     } else if (type === frameTypes.rstStream) {
@@ -106,9 +135,9 @@ class ReadWindow {
   }
 
   /** Whether the frame goes on to the host. */
-  serverSent({ type, flags, streamId, payload }: CutFrame): boolean {
+  serverSent({ type, flags, streamId, payload }: Frame): boolean {
     const ends = type === frameTypes.data || type === frameTypes.headers;
-    if ((ends && (flags & endStreamFlag) !== 0) || type === frameTypes.rstStream) {
+    if ((ends && (flags & frameFlags.endStream) !== 0) || type === frameTypes.rstStream) {
       this.#release(streamId);
     }
     if (type !== frameTypes.windowUpdate) {
@@ -130,9 +159,7 @@ class ReadWindow {
 
   #give(bytes: number): void {
     if (bytes > 0) {
-      const frame = Buffer.from([0, 0, 4, frameTypes.windowUpdate, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-      frame.writeUInt32BE(bytes, 9);
-      this.#host.write(frame);
+      this.#host.write(frameOf(frameTypes.windowUpdate, 0, 0, uint32(bytes)));
     }
   }
 }
@@ -149,7 +176,7 @@ class ResetLimit {
     this.#resetsMax = resetsMax;
   }
 
-  hostSent({ type, streamId }: CutFrame): void {
+  hostSent({ type, streamId }: Frame): void {
     if (type === frameTypes.headers) {
       if (this.#unaccepted.size === 0) {
         setImmediate(() => this.#acceptAll());
@@ -158,20 +185,8 @@ class ResetLimit {
     } else if (type === frameTypes.rstStream && this.#unaccepted.has(streamId)) {
       this.#resets += 1;
       if (this.#resets > this.#resetsMax) {
-        const goaway = Buffer.from([
-          0,
-          0,
-          8,
-          frameTypes.goaway,
-          0,
-          0,
-          0,
-          0,
-          0,
-          ...Array(8).fill(0),
-        ]);
-        goaway.writeUInt32BE(streamId, 9);
-        goaway.writeUInt32BE(enhanceYourCalm, 13);
+        const payload = Buffer.concat([uint32(streamId), uint32(enhanceYourCalm)]);
+        const goaway = frameOf(frameTypes.goaway, 0, 0, payload);
         this.#host.end(goaway);
       }
     }

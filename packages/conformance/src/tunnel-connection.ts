@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { seededChunks } from "../seeded-bytes.js";
+import { seededChunks } from "./seeded-bytes.js";
 
 /** What came through a tunnel. */
 export interface Received {

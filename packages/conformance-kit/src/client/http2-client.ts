@@ -8,6 +8,7 @@ import {
 import { connect as connectTcp } from "node:net";
 import type { TestClient, TestExchange, TestHead, TestRequest, Pairs } from "./test-client.js";
 import { pairsOf } from "./test-client.js";
+import { type ServerAddress, serverAddress } from "./server-address.js";
 import { ChunkReader } from "./chunk-reader.js";
 import { PacedWriter } from "./paced-writer.js";
 
@@ -16,11 +17,15 @@ export class Http2Client implements TestClient {
   readonly protocol = "HTTP/2.0";
   readonly session: ClientHttp2Session;
 
-  /** @param localAddress from which it connects. Default: the system chooses */
-  constructor(port: number, localAddress?: string) {
+  /**
+   * @param server - where it connects to, or the port of 127.0.0.1
+   * @param localAddress - from which it connects. Default: the system chooses
+   */
+  constructor(server: ServerAddress | number, localAddress?: string) {
+    const { host, port } = serverAddress(server);
     const from = localAddress !== undefined && { localAddress };
-    const createConnection = () => connectTcp({ host: "127.0.0.1", port, ...from });
-    this.session = connect(`http://127.0.0.1:${port}`, { createConnection });
+    const createConnection = () => connectTcp({ host, port, ...from });
+    this.session = connect(`http://${host}:${port}`, { createConnection });
     // Each stream of a broken session fails by itself.
     this.session.on("error", () => undefined);
   }

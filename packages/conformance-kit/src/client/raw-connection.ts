@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { type ServerAddress, serverAddress } from "./server-address.js";
 import type { TestResponse, Pairs } from "./test-client.js";
 
 /** A response exactly as it was on the wire. */
@@ -34,8 +35,10 @@ export class RawConnection implements Disposable {
     });
   }
 
-  static async open(port: number): Promise<RawConnection> {
-    const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true, noDelay: true });
+  /** @param server - where it connects to, or the port of 127.0.0.1 */
+  static async open(server: ServerAddress | number): Promise<RawConnection> {
+    const options = { ...serverAddress(server), allowHalfOpen: true, noDelay: true };
+    const socket = connect(options);
     await once(socket, "connect");
     return new RawConnection(socket);
   }
