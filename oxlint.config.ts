@@ -72,6 +72,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     exchange: ["client", "edge", "observation"],
     "fast-path": ["client", "edge"],
     identity: ["client", "edge", "options"],
+    metrics: ["observation", "plugin", "process"],
     node: ["client", "edge"],
     observation: ["client", "edge"],
     options: ["edge", "routing", "syntax"],

@@ -23,6 +23,7 @@ import type { PluginStatus } from "./plugin/plugin-status.js";
 import { systemClock } from "./process/clock.js";
 import { HostProcesses } from "./process/host-processes.js";
 import { initAdvice } from "./process/init-advice.js";
+import { HostMetrics } from "./metrics/host-metrics.js";
 import { Mounts } from "./routing/mounts.js";
 import type { RouteRules } from "./routing/route.js";
 import { routeTarget } from "./routing/router.js";
@@ -195,6 +196,7 @@ class Host implements PluginHost {
   readonly #plugins: PluginSet;
   readonly #observers: RequestObservers;
   readonly #accessLog: AccessLog | undefined;
+  readonly #metrics: HostMetrics;
   /** Requests on their way to `listener` whose clients wait for a 100 (Continue). */
   readonly #awaitingContinue = new WeakSet<HostRequest>();
   /** Gives the listeners other functions of the application's. */
@@ -219,12 +221,17 @@ class Host implements PluginHost {
       clock: systemClock,
       makeInstances: (plugin, shared, watch) =>
         makeInstances(plugin, shared, watch, { processes, openCalls, logger }),
+      onReady: (id, ms) => this.#metrics.started(id, ms),
       onStopped: () => processes.close(),
     });
     this.#observers = new RequestObservers((details, message) => logger.error(details, message));
     const callers = new Callers();
     const edge = new EdgePolicy(settings.edge);
     this.#edge = edge;
+    this.#metrics = new HostMetrics(settings.meterProvider, {
+      observe: (observer) => void this.#observers.add(observer),
+      plugins: () => this.#plugins.measured,
+    });
     this.#accessLog = this.#openAccessLog(settings, edge);
     this.#rules = { mounts, secretParameters: edge.secretParameters };
     const { development } = settings;
@@ -320,6 +327,7 @@ class Host implements PluginHost {
   }
 
   async start(id?: string): Promise<void> {
+    this.#metrics.begin();
     if (id !== undefined) {
       await this.#plugins.start(id);
       return;
@@ -424,6 +432,7 @@ class Host implements PluginHost {
     this.#pages?.close();
     await this.#plugins.stopAll(drainMs);
     this.#accessLog?.close();
+    this.#metrics.end();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -158,6 +158,12 @@ export const logWaitingBytesMax = 1_048_576;
 /** Between two attempts to write them, where no other record comes first: 50 ms. */
 export const logRetryMs = 50;
 
+/**
+ * Sets of attributes of all requests in metrics: 2,000, the bound of OpenTelemetry's SDKs. A busy
+ * plugin has a hundred.
+ */
+export const attributeSetsMax = 2_000;
+
 /** Lines of the access log that are collected in one turn of the event loop: 64 KiB. */
 export const logLinesBytesMax = 65_536;
 

@@ -27,8 +27,21 @@ const reasons: Readonly<Record<string, { readonly purpose: string; readonly why:
     why: "It is the part of connect that knows Node. `@grpc/grpc-js` would bring 33 packages with 10 MB, and no Connect.",
   },
   "@opentelemetry/api": {
-    purpose: "Traces, where the process has registered an SDK of OpenTelemetry.",
+    purpose: "Metrics and traces, where the process has registered an SDK of OpenTelemetry.",
     why: "It is the interface that every SDK and instrumentation of OpenTelemetry speaks, and does nothing by itself. Loaded only once an SDK is registered. It has no dependencies.",
+  },
+  "@opentelemetry/exporter-metrics-otlp-proto": {
+    purpose:
+      "Pushes metrics to a collector of OpenTelemetry's (OTLP over HTTP), for `@servehttp/admin`.",
+    why: "The protocol, its compression and certificates, retries, and the `OTEL_…` variables that operators know. The one over gRPC would bring `@grpc/grpc-js`. Loaded only where such a variable asks for it.",
+  },
+  "@opentelemetry/resources": {
+    purpose: "What metrics say of the host they come from, by the `OTEL_…` variables.",
+    why: "The SDK needs it.",
+  },
+  "@opentelemetry/sdk-metrics": {
+    purpose: "Collects the metrics of a host, for `/metrics` and the exporter.",
+    why: "What OpenTelemetry makes of its own API. Prometheus' text is written by code of ours: `@opentelemetry/exporter-prometheus` 0.301 leaves out units (`_seconds`), which the specification and every dashboard have in the names, and has no OpenMetrics.",
   },
   commander: {
     purpose: "The arguments of the command, and its help.",

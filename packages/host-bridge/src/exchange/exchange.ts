@@ -41,6 +41,8 @@ export interface ExchangePlugin {
   onBegun(exchange: Exchange): void;
   /** Called when the final head has come, so many milliseconds after the exchange began. */
   onHead(elapsedMs: number): void;
+  /** Called when the client's bytes have to wait, because the plugin has not read those before. */
+  onStall(): void;
   /** Called when the plugin has taken the client's connection over. */
   onTunnel(exchange: Exchange): void;
   /** Whether the plugin may take over one more connection. */
@@ -143,7 +145,7 @@ export class Exchange
       this.#channel,
       plugin.chunkBytes,
       (raw) => edge.readRequestTrailers(raw),
-      () => this.#timer.requestMoved(),
+      { moved: () => this.#timer.requestMoved(), stalled: () => this.#plugin.onStall() },
     );
   }
 
@@ -324,7 +326,8 @@ export class Exchange
       throw new ServeHTTPError("client-disconnected", "the client left");
     }
     this.#timer.stop();
-    const tunnel = new Tunnel(socket, this.#channel, this.#plugin.chunkBytes, (error) => {
+    const onStall = () => this.#plugin.onStall();
+    const tunnel = new Tunnel(socket, this.#channel, this.#plugin.chunkBytes, onStall, (error) => {
       if (error === undefined && this.#state !== over) {
         this.#finish("ok", undefined);
       } else if (error !== undefined && this.#state !== over) {

@@ -1,6 +1,14 @@
 import { type End, type ExchangeChannel, plainEnd, type RequestParts } from "@servehttp/contract";
 import type { BodySink, RequestBody } from "../client/request-body.js";
 
+/** What a sender tells. */
+export interface SenderListener {
+  /** Something has gone to the plugin. */
+  moved(): void;
+  /** What follows has to wait, because the carrier has no room. */
+  stalled(): void;
+}
+
 /**
  * Sends the body of a client's request to a plugin, as it comes and as the carrier has room, and
  * its end when the body is whole. A body that is cut off gets no end.
@@ -10,7 +18,7 @@ export class RequestSender implements BodySink {
   #channel: ExchangeChannel<RequestParts>;
   readonly #chunkBytes: number;
   readonly #trailersOf: (rawTrailers: readonly string[]) => readonly string[];
-  readonly #onMoved: () => void;
+  readonly #on: SenderListener;
   /** How many of the body have been sent. */
   bytes = 0;
   /** Whether the plugin has given no more credit. */
@@ -27,13 +35,13 @@ export class RequestSender implements BodySink {
     channel: ExchangeChannel<RequestParts>,
     chunkBytes: number,
     trailersOf: (rawTrailers: readonly string[]) => readonly string[],
-    onMoved: () => void,
+    on: SenderListener,
   ) {
     this.#body = body;
     this.#channel = channel;
     this.#chunkBytes = chunkBytes;
     this.#trailersOf = trailersOf;
-    this.#onMoved = onMoved;
+    this.#on = on;
     body.start(this);
   }
 
@@ -79,8 +87,9 @@ export class RequestSender implements BodySink {
     for (let offset = 0; offset < chunk.length; offset += this.#chunkBytes) {
       room = this.#channel.send({ chunk: chunk.subarray(offset, offset + this.#chunkBytes) });
     }
-    this.#onMoved();
+    this.#on.moved();
     if (room !== undefined) {
+      this.#on.stalled();
       this.#body.pause();
       this.#awaitRoom(room);
     }

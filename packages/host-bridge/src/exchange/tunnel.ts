@@ -10,6 +10,7 @@ export class Tunnel {
   readonly #socket: Duplex;
   readonly #channel: ExchangeChannel<RequestParts>;
   readonly #chunkBytes: number;
+  readonly #onStall: () => void;
   readonly #onOver: (error: ServeHTTPError | undefined) => void;
   #clientEnded = false;
   #pluginEnded = false;
@@ -21,6 +22,7 @@ export class Tunnel {
   pluginIsSlow = false;
 
   /**
+   * `onStall` is called each time that the client's bytes have to wait.
    * `onOver` is called once, when the connection is closed: with an error where the client cut it
    * off.
    */
@@ -28,11 +30,13 @@ export class Tunnel {
     socket: Duplex,
     channel: ExchangeChannel<RequestParts>,
     chunkBytes: number,
+    onStall: () => void,
     onOver: (error: ServeHTTPError | undefined) => void,
   ) {
     this.#socket = socket;
     this.#channel = channel;
     this.#chunkBytes = chunkBytes;
+    this.#onStall = onStall;
     this.#onOver = onOver;
     socket.on("data", (chunk: Buffer) => this.#send(chunk));
     socket.on("end", () => {
@@ -100,6 +104,7 @@ export class Tunnel {
       room = this.#channel.send({ tunnelChunk: chunk.subarray(offset, offset + this.#chunkBytes) });
     }
     if (room !== undefined) {
+      this.#onStall();
       this.#socket.pause();
       this.pluginIsSlow = true;
       const goOn = () => {

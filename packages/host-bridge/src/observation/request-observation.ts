@@ -88,7 +88,7 @@ export class RequestObservation implements ObservedRequest, ClientResponse {
 
   get httpVersion(): string {
     const { versionMajor, versionMinor } = this.#request;
-    return versionMajor === 1 ? `1.${versionMinor}` : String(versionMajor);
+    return versionMajor > 1 ? "2" : versionMinor === 0 ? "1.0" : "1.1";
   }
 
   get calledBy(): string | undefined {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { ConnectionOptions } from "node:tls";
 import { bodyChunkBytesMax, type Logger } from "@servehttp/contract";
+import type { MeterProvider } from "@opentelemetry/api";
 import { z } from "zod";
 import { edgeSchema } from "../edge/edge-options.js";
 import {
@@ -421,6 +422,15 @@ const hostKeys = {
     })
     .default(false)
     .transform((given) => (given === true ? accessLogSchema.parse({}) : given || undefined)),
+  /**
+   * Where metrics go: a MeterProvider of OpenTelemetry's, such as that of `@servehttp/admin` or of
+   * your SDK. Default: the global one, where one is registered before the host starts; else nothing
+   * is measured.
+   */
+  meterProvider: value<MeterProvider>(
+    "a MeterProvider of OpenTelemetry's",
+    (given) => typeof (given as Partial<MeterProvider> | null | undefined)?.getMeter === "function",
+  ).optional(),
   /** For whoever develops plugins; leave it out where strangers come. */
   development: shape(developmentKeys).prefault({}),
   /** The largest chunk of a body, 1 to 65,536 bytes. Default: 65,536. */

@@ -25,7 +25,7 @@ const shared: PluginExchanges = {
   times: { headMs: 0, idleMs: 0, totalMs: 0 },
   headTimes: new HeadTimeCounts(),
   maxTunnels: 1,
-  counts: { exchanges: 0, tunnels: 0 },
+  counts: { exchanges: 0, tunnels: 0, stalls: 0, healthMisses: 0 },
   connections: new Set(),
   onOver: () => undefined,
   onChange: () => undefined,
@@ -45,6 +45,7 @@ function instanceAt(
   const settings = readPluginOptions("notes", given, readHostOptions({}));
   const watch = {
     onChange: () => undefined,
+    onReady: () => undefined,
     onFailure: (failure: PluginFailure) => void told.push(failure),
   };
   const processes = new HostProcesses(logger);

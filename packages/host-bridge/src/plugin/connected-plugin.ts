@@ -31,11 +31,15 @@ export interface ExchangeConnection {
   close(how: "drained" | "now"): void;
 }
 
-/** What runs on a plugin now, over all its connections. */
+/** What runs on a plugin now, and what has happened to it, over all its connections. */
 export interface RunningCounts {
   exchanges: number;
   /** Tunnels among them. */
   tunnels: number;
+  /** How often bytes for it had to wait so far, because it had not read those before them. */
+  stalls: number;
+  /** Health checks without an answer in time so far. */
+  healthMisses: number;
 }
 
 /** What all connections of a plugin share. */
@@ -89,6 +93,7 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
       isServing: (signal) => connection.isServing(signal),
       processorTime,
       onChange: shared.onChange,
+      onMiss: () => (shared.counts.healthMisses += 1),
       onHung: resolve,
       clock: shared.clock,
     });
@@ -141,6 +146,10 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
 
   onHead(elapsedMs: number): void {
     this.#shared.headTimes.record(elapsedMs);
+  }
+
+  onStall(): void {
+    this.#shared.counts.stalls += 1;
   }
 
   onTunnel(exchange: Exchange): void {

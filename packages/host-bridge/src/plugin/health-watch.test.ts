@@ -55,10 +55,12 @@ function watch() {
   const plugin = new Plugin();
   const hung: ServeHTTPError[] = [];
   const opens: boolean[] = [];
+  const misses = { count: 0 };
   const health: HealthWatch = new HealthWatch({
     isServing: () => plugin.isServing(),
     processorTime: () => plugin.time,
     onChange: () => void opens.push(health.open),
+    onMiss: () => void (misses.count += 1),
     onHung: (reason) => void hung.push(reason),
     clock,
   });
@@ -70,7 +72,7 @@ function watch() {
     }
     await turns(1);
   };
-  return { clock, health, hung, opens, pass, plugin };
+  return { clock, health, hung, misses, opens, pass, plugin };
 }
 
 describe("HealthWatch", () => {
@@ -87,13 +89,15 @@ describe("HealthWatch", () => {
   });
 
   it("sends a plugin nothing new after its first miss, until it answers", async () => {
-    const { health, hung, opens, pass, plugin } = watch();
+    const { health, hung, misses, opens, pass, plugin } = watch();
     plugin.answer = undefined;
     await pass(healthIntervalMs);
     await pass(healthTimeoutMs - 1);
-    expect(health.open).toBe(true);
+    expect([health.open, misses.count]).toEqual([true, 0]);
     await pass(1);
-    expect(health.open).toBe(false);
+    expect([health.open, misses.count]).toEqual([false, 1]);
+    await pass(healthTimeoutMs);
+    expect(misses.count).toBe(1);
     plugin.wake();
     await turns(1);
     expect([health.open, opens, hung]).toEqual([true, [false, true], []]);

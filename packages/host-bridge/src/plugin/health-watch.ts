@@ -17,6 +17,8 @@ export interface HealthWatchOptions {
   readonly processorTime: () => ProcessorTime | undefined;
   /** Called when `open` has changed. */
   readonly onChange: () => void;
+  /** Called for each question that has no answer in time. */
+  readonly onMiss: () => void;
   /** Called once, when the plugin hangs. */
   readonly onHung: (reason: ServeHTTPError) => void;
   readonly clock: Clock;
@@ -38,6 +40,8 @@ export class HealthWatch {
   #isServing = true;
   /** The last question has waited for its answer for too long. */
   #isLate = false;
+  /** It has been told that the question under way has no answer in time. */
+  #isMissTold = false;
   /** How long it slept while a question waited, since it answered last. */
   #silentMs = 0;
   /** How long it worked meanwhile, or may have. */
@@ -66,6 +70,7 @@ export class HealthWatch {
     const { signal } = this.#stopped;
     const answered = new AbortController();
     const unanswered = AbortSignal.any([signal, answered.signal]);
+    this.#isMissTold = false;
     clock.after(healthSampleMs, unanswered, () => this.#count(unanswered));
     try {
       const answer = await isServing(signal);
@@ -75,6 +80,7 @@ export class HealthWatch {
     } catch {
       // Whatever it was, it was no answer.
       this.#miss(healthTimeoutMs, 0);
+      this.#tellOfMiss();
     }
     answered.abort();
     this.#plan();
@@ -116,12 +122,22 @@ export class HealthWatch {
     const unansweredMs = this.#silentMs + this.#busyMs;
     // The first sample is where counting begins, and the last one comes a little early.
     this.#set(this.#isServing, unansweredMs > healthTimeoutMs - 1.5 * healthSampleMs);
+    if (this.#isLate) {
+      this.#tellOfMiss();
+    }
     const isSilent = this.#silentMs > healthMissesMax * healthTimeoutMs - 1.5 * healthSampleMs;
     if (isSilent || this.#busyMs > healthBusyMsMax) {
       this.stop();
       const seconds = Math.round(unansweredMs / 1_000);
       const message = `it hangs: no answer to a health check for ${seconds} s`;
       this.#options.onHung(new ServeHTTPError("deadline", message));
+    }
+  }
+
+  #tellOfMiss(): void {
+    if (!this.#isMissTold && !this.#stopped.signal.aborted) {
+      this.#isMissTold = true;
+      this.#options.onMiss();
     }
   }
 

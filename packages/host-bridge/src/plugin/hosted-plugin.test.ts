@@ -31,6 +31,7 @@ function host(settings: Partial<HostedPluginSettings> = {}, count = 1) {
       waitMs: 5_000,
       logger,
       clock,
+      onReady: () => undefined,
       makeInstances: memoryInstances(runs, clock, count),
       ...settings,
     },

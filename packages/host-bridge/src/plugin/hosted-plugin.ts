@@ -15,7 +15,10 @@ import { Refusals } from "./refusals.js";
 import { WaitingRequests } from "./waiting-requests.js";
 
 /** What an instance tells of itself. */
-export type InstanceWatch = Pick<KeptConnectionOptions<ConnectedPlugin>, "onChange" | "onFailure">;
+export type InstanceWatch = Pick<
+  KeptConnectionOptions<ConnectedPlugin>,
+  "onChange" | "onReady" | "onFailure"
+>;
 
 /** What is settled for a plugin before anything of it runs. */
 export interface HostedPluginSettings {
@@ -38,6 +41,8 @@ export interface HostedPluginSettings {
   readonly waitMs: number;
   readonly logger: Required<Logger>;
   readonly clock: Clock;
+  /** Called when an instance has become ready, so many milliseconds after its start began. */
+  readonly onReady: (ms: number) => void;
   /** Makes the instances, for a start and for each reload. */
   readonly makeInstances: (shared: PluginExchanges, watch: InstanceWatch) => readonly Instance[];
 }
@@ -49,7 +54,7 @@ export class HostedPlugin {
   readonly #headTimes = new HeadTimeCounts();
   #settings: HostedPluginSettings;
   readonly #onChange: () => void;
-  readonly #counts: RunningCounts = { exchanges: 0, tunnels: 0 };
+  readonly #counts: RunningCounts = { exchanges: 0, tunnels: 0, stalls: 0, healthMisses: 0 };
   readonly #connections = new Set<ConnectedPlugin>();
   readonly #waiting: WaitingRequests;
   readonly #instances: PluginInstances;
@@ -121,6 +126,21 @@ export class HostedPlugin {
   /** Requests that wait for it to become ready. */
   get waiting(): number {
     return this.#waiting.count;
+  }
+
+  /** How often bytes for it had to wait, because it had not read those before them. */
+  get stalls(): number {
+    return this.#counts.stalls;
+  }
+
+  /** Health checks that it has not answered in time. */
+  get healthMisses(): number {
+    return this.#counts.healthMisses;
+  }
+
+  /** Its processes, those that start and those that leave among them. */
+  get pids(): readonly number[] {
+    return this.#instances.pids;
   }
 
   get carrier(): "mux" | "stream" | undefined {
@@ -315,6 +335,7 @@ export class HostedPlugin {
     };
     return settings.makeInstances(shared, {
       onChange: () => this.#changed(),
+      onReady: settings.onReady,
       onFailure: (failure) => {
         this.#failures = [...this.#failures, failure].slice(-failuresToldMax);
         this.#changed();

@@ -42,6 +42,8 @@ export interface KeptConnectionOptions<Connection extends DrainableConnection> {
   readonly chance: () => number;
   /** Called after each change of state. */
   readonly onChange: () => void;
+  /** Called when it has become ready, so many milliseconds after the attempt began. */
+  readonly onReady: (ms: number) => void;
   /** Called after each failure, once all is known of it. */
   readonly onFailure: (failure: PluginFailure) => void;
 }
@@ -214,10 +216,11 @@ export class KeptConnection<Connection extends DrainableConnection> {
   }
 
   #begin(): void {
+    const begunMs = this.#options.clock.nowMs();
     const run = this.#options.open();
     this.#enter({ kind: "starting", run });
     run.ready.then(
-      (connection) => this.#onReady(run, connection),
+      (connection) => this.#onReady(run, connection, begunMs),
       (error: unknown) => this.#onFailed(run, ServeHTTPError.from(error, "connection-failed")),
     );
   }
@@ -241,7 +244,7 @@ export class KeptConnection<Connection extends DrainableConnection> {
     }
   }
 
-  #onReady(run: PluginRun<Connection>, connection: Connection): void {
+  #onReady(run: PluginRun<Connection>, connection: Connection, begunMs: number): void {
     if (this.#state.kind !== "starting" || this.#state.run !== run) {
       // It was stopped meanwhile, which closes the connection.
       return;
@@ -249,6 +252,7 @@ export class KeptConnection<Connection extends DrainableConnection> {
     const readyAtMs = this.#options.clock.nowMs();
     this.#enter({ kind: "ready", run, connection });
     this.#log(run).info({}, "plugin is ready");
+    this.#options.onReady(readyAtMs - begunMs);
     this.#takeStarting()?.resolve();
     void run.lost.then((reason) => {
       if (this.#state.kind === "ready" && this.#state.run === run) {

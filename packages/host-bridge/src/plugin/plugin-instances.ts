@@ -75,6 +75,12 @@ export class PluginInstances {
     return instances.find(({ state }) => state === "ready") ?? instances[0];
   }
 
+  /** The processes of all of them, those that start and those that leave among them. */
+  get pids(): readonly number[] {
+    const pids = [...this.#all, ...this.#leaving].map(({ pid }) => pid);
+    return [...new Set(pids)].filter((pid) => pid !== undefined);
+  }
+
   /** How long until the next attempt to start one begins; infinite where none will by itself. */
   get nextAttemptMs(): number {
     return Math.min(...this.#all.map((instance) => instance.nextAttemptMs));

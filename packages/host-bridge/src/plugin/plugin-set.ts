@@ -11,6 +11,7 @@ import type { Clock } from "../process/clock.js";
 import type { Mounts } from "../routing/mounts.js";
 import type { PluginExchanges } from "./connected-plugin.js";
 import { HostedPlugin, type HostedPluginSettings, type InstanceWatch } from "./hosted-plugin.js";
+import type { MeasuredPlugin } from "./measured-plugin.js";
 import { type PluginChanges, pluginChanges } from "./plugin-changes.js";
 import type { Instance } from "./plugin-instances.js";
 import { handlerStatus, hostedStatus, type PluginStatus } from "./plugin-status.js";
@@ -30,6 +31,8 @@ export interface PluginSetOptions {
     shared: PluginExchanges,
     watch: InstanceWatch,
   ) => readonly Instance[];
+  /** Called when an instance of a plugin has become ready, so long after its start began. */
+  readonly onReady: (id: string, ms: number) => void;
   /** Called when all plugins have stopped. */
   readonly onStopped: () => Promise<void>;
 }
@@ -89,6 +92,13 @@ export class PluginSet {
         yield [plugin.id, exchange];
       }
     }
+  }
+
+  /** All plugins, with what is measured of them. */
+  get measured(): readonly MeasuredPlugin[] {
+    return Array.from(this.#plugins.values(), (plugin) =>
+      plugin instanceof HostedPlugin ? plugin : unmeasured(plugin.status),
+    );
   }
 
   /** Where a request for a plugin goes now. */
@@ -392,6 +402,7 @@ export class PluginSet {
       ...limits,
       logger,
       clock,
+      onReady: (ms) => this.#options.onReady(id, ms),
       makeInstances: (shared, watch) => makeInstances(settings, shared, watch),
     };
   }
@@ -426,6 +437,11 @@ function handlerPlugin(settings: HandlerSettings): HandlerPlugin {
     status: handlerStatus(settings, new Date()),
     destination: { kind: "handler", handler: settings.handler },
   };
+}
+
+/** Nothing but its state is known of a handler. */
+function unmeasured(status: PluginStatus): MeasuredPlugin {
+  return { ...status, outcomes: [], stalls: 0, healthMisses: 0, pids: [] };
 }
 
 function removed(plugin: HostedPlugin): Promise<void> {

@@ -124,6 +124,7 @@ function supervise(
     rules: restartRules,
     logger: options.logger ?? logger,
     onChange: () => void states.push(plugin.state),
+    onReady: () => undefined,
     onFailure: (failure) => void failures.push(failure),
     clock,
     chance: () => 0.5,

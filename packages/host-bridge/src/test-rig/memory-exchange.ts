@@ -125,6 +125,7 @@ export class MemoryExchange {
   /** When final heads came, counted from the beginning. */
   readonly headsMs: number[] = [];
   tunnels = 0;
+  stalls = 0;
   /** There while the exchange waits for another plugin. */
   goOn: GoOn | undefined;
 
@@ -157,6 +158,7 @@ export class MemoryExchange {
       mayTunnel: options.mayTunnel ?? true,
       onBegun: () => void (this.begun += 1),
       onHead: (elapsedMs) => void this.headsMs.push(elapsedMs),
+      onStall: () => void (this.stalls += 1),
       onTunnel: () => void (this.tunnels += 1),
       giveBack: (_exchange, _times, goOn) => {
         this.goOn = goOn;

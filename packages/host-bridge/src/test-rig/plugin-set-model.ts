@@ -55,6 +55,7 @@ export class PluginSetModel {
       mounts: new Mounts("/plugins", ""),
       makeInstances: (settings, shared, watch) =>
         memoryInstances(runs, clock, instances, versionOf(settings))(shared, watch),
+      onReady: () => undefined,
       onStopped: async () => {
         this.#stops += 1;
       },

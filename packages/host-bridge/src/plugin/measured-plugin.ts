@@ -1,0 +1,15 @@
+/** What is measured of a plugin. */
+export interface MeasuredPlugin {
+  readonly id: string;
+  readonly state: string;
+  readonly restarts: number;
+  readonly inFlight: number;
+  readonly tunnels: number;
+  readonly waiting: number;
+  readonly outcomes: Iterable<readonly [outcome: string, count: number]>;
+  /** How often bytes for it had to wait. */
+  readonly stalls: number;
+  readonly healthMisses: number;
+  /** Its processes that run. */
+  readonly pids: readonly number[];
+}
