@@ -54,6 +54,8 @@ export const wantedFigures: readonly WantedFigure[] = [
   { case: "held-10k", metric: "new request p99", target: "mux", bound: "at most", value: 50 },
   ...tunnels,
   ratio("go-get-64", "requests", "mux to Go", "Go ReverseProxy to Go", "at least", 1.3),
+  ratio("python-get-64", "requests", "mux to Python", "nginx to uvicorn", "at least", 1),
+  ratio("python-get-64", "plugin cpu", "mux to Python", "nginx to uvicorn", "at most", 0.9),
 ];
 
 /** Those of the figures whose cases were run. */

@@ -5,6 +5,7 @@ import { events } from "./events.js";
 import { firstByte } from "./first-byte.js";
 import { goPlugin } from "./go-plugin.js";
 import { heldStreams } from "./held-streams.js";
+import { pythonPlugin } from "./python-plugin.js";
 import { jsonEchoes, smallGets } from "./requests.js";
 import { tunnels } from "./tunnel.js";
 
@@ -20,4 +21,5 @@ export const allCases: readonly BenchCase[] = [
   ...heldStreams,
   ...tunnels,
   goPlugin,
+  pythonPlugin,
 ];

@@ -69,6 +69,21 @@ export function requests(
   };
 }
 
+/** The same of targets whose handler is not that of direct: figures, and no ratios to it. */
+export function requestsOfOwnHandler(
+  targets: readonly string[],
+  ...of: Parameters<typeof requests>
+): BenchCase {
+  const { metrics, ...benchCase } = requests(...of);
+  return {
+    ...benchCase,
+    targets,
+    metrics: metrics.map((metric) =>
+      metric.shown === undefined ? metric : { ...metric, shown: "value" },
+    ),
+  };
+}
+
 function plural(connections: number): string {
   return connections === 1 ? "1 connection" : `${connections} connections`;
 }

@@ -4,6 +4,7 @@ import { goReverseProxy } from "./go-reverse-proxy.js";
 import { haproxy } from "./haproxy.js";
 import { nginx } from "./nginx.js";
 import { nodeHost } from "./node-host.js";
+import { nginxToUvicorn, servehttpToPython } from "./python-plugin.js";
 import { rawTcpRelay } from "./raw-tcp-relay.js";
 import { servehttp } from "./servehttp.js";
 import type { Target } from "./target.js";
@@ -25,4 +26,7 @@ export const allTargets: readonly Target[] = [
   servehttpToGo("mux"),
   servehttpToGo("stream"),
   goReverseProxyToGo,
+  servehttpToPython("mux"),
+  servehttpToPython("stream"),
+  nginxToUvicorn,
 ];

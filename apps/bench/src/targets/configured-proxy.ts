@@ -5,8 +5,8 @@ import { Child } from "../child.js";
 import { processTree } from "../process-usage.js";
 import { findOnPath } from "./find-on-path.js";
 import { acceptsConnections, freePort } from "./free-port.js";
-import { startPlugin } from "./start-plugin.js";
-import type { Target } from "./target.js";
+import { type RunningPlugin, startPlugin } from "./start-plugin.js";
+import type { StartOptions, Target } from "./target.js";
 
 /** Where a configuration finds what it talks about. */
 export interface ProxyPlaces {
@@ -24,7 +24,16 @@ export interface ConfiguredProxy {
   command(program: string, configPath: string, places: ProxyPlaces): string[];
 }
 
+/** The proxy in front of the bench's own `node:http` server. */
 export function configuredProxy(proxy: ConfiguredProxy): Target {
+  return proxyInFrontOf(proxy, ({ pluginExecArgv }) => startPlugin("plugin-http", pluginExecArgv));
+}
+
+/** The proxy in front of any server on a unix socket. */
+export function proxyInFrontOf(
+  proxy: ConfiguredProxy,
+  start: (options: StartOptions) => Promise<RunningPlugin>,
+): Target {
   return {
     name: proxy.name,
     async missing() {
@@ -34,7 +43,7 @@ export function configuredProxy(proxy: ConfiguredProxy): Target {
     async start(options = {}) {
       const program = (await findOnPath(proxy.program)) ?? proxy.program;
       await using stack = new AsyncDisposableStack();
-      const plugin = stack.use(await startPlugin("plugin-http", options.pluginExecArgv));
+      const plugin = stack.use(await start(options));
       const places = { ...plugin, port: await freePort() };
       const configPath = join(plugin.directory, "proxy.conf");
       await writeFile(configPath, proxy.configure(places));

@@ -1,9 +1,9 @@
 import { userInfo } from "node:os";
 
-import { configuredProxy } from "./configured-proxy.js";
+import { type ConfiguredProxy, configuredProxy } from "./configured-proxy.js";
 
 /** nginx as Debian sets it up (one worker a core), told to stream and to keep connections. */
-export const nginx = configuredProxy({
+export const nginxProxy: ConfiguredProxy = {
   name: "nginx",
   program: "nginx",
   aptPackage: "nginx-light",
@@ -53,7 +53,9 @@ http {
   }
 }
 `,
-});
+};
+
+export const nginx = configuredProxy(nginxProxy);
 
 /** If root starts nginx, its workers run as a user that can't open the plugin's socket. */
 function workerUser(): string {

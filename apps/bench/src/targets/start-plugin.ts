@@ -12,15 +12,21 @@ export interface RunningPlugin extends AsyncDisposable {
   readonly pid: number;
 }
 
-export async function startPlugin(
-  program: string,
-  execArgv?: readonly string[],
+/** Starts one of the bench's programs. */
+export function startPlugin(program: string, execArgv?: readonly string[]): Promise<RunningPlugin> {
+  return startPluginOf(program, nodeCommand(program, execArgv));
+}
+
+/** Starts a program that listens on the socket of its last argument, and then prints a line. */
+export async function startPluginOf(
+  name: string,
+  command: readonly string[],
 ): Promise<RunningPlugin> {
   const directory = await mkdtemp(join(tmpdir(), "servehttp-bench-"));
   const socketPath = join(directory, "plugin.sock");
   await using stack = new AsyncDisposableStack();
   stack.defer(() => rm(directory, { recursive: true }));
-  const plugin = stack.use(new Child(program, [...nodeCommand(program, execArgv), socketPath]));
+  const plugin = stack.use(new Child(name, [...command, socketPath]));
   await plugin.line();
   const running = stack.move();
   return {
