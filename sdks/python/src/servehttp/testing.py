@@ -17,8 +17,9 @@ from .carrier.channel import MORE
 from .errors import ServeHTTPError
 from .exchange.exchange import Exchange, Service
 from .exchange.header_list import HeaderList, HeadersInput, fields_of, header_list_of
-from .wire.header_fields import Field
-from .wire.request_parts import RequestInit, RequestParts
+from .wire.header_fields import Field, HeaderSection
+from .wire.request_init import RequestInit
+from .wire.request_parts import RequestParts
 
 __all__ = ["TestResponse", "call_handler"]
 
@@ -66,8 +67,7 @@ async def call_handler(
     init.request_id = b"test"
     init.content_length = len(data)
     init.context = dict(context or {})
-    pairs = tuple(fields_of(headers))
-    init.fields = [(pairs, tuple((name.lower(), value) for name, value in pairs))]
+    init.headers = HeaderSection(tuple(fields_of(headers)))
     channel = _MemoryChannel()
     exchange = _MemoryExchange(channel, NativeService(handler, logging.getLogger("servehttp")))
     exchange.receive(_parts(init, data))
@@ -121,10 +121,11 @@ class _MemoryExchange(Exchange):
         self.trailers: list[Field] = []
         self.written = bytearray()
 
-    def commit(self, status: int, fields: Iterable[Field], reason: bytes = b"") -> None:
+    def head(self, status: int, fields: Iterable[Field], reason: bytes = b"") -> bytes:
         kept = list(fields)
-        super().commit(status, kept, reason)
+        head = super().head(status, kept, reason)
         self.status, self.fields = status, kept
+        return head
 
     def write(self, data: bytes, last: bool, trailers: Iterable[Field] = ()) -> bool:
         kept = list(trailers)

@@ -9,6 +9,7 @@ from typing import Any, cast
 from ..errors import RequestAborted, ServeHTTPError
 from ..exchange.exchange import COMMITTED, OPEN, Exchange
 from ..wire.header_fields import Field
+from ..wire.response_parts import known_init_part
 from .asgi_scope import scope
 
 
@@ -19,24 +20,21 @@ class HttpCycle:
     """
 
     __slots__ = (
-        "_done",
-        "_end_told",
-        "_exchange",
-        "_head",
-        "_scope",
-        "_trailers",
-        "_waiter",
+        "_done", "_end_told", "_exchange", "_head", "_scope", "_trailers", "_waiter",
         "_with_trailers",
-    )
+    )  # fmt: skip
 
     def __init__(self, exchange: Exchange, state: dict[str, Any] | None) -> None:
         self._exchange = exchange
         init = exchange.init
-        self._scope = scope(init, "http", "2.3", init.scheme.decode("latin-1"), state)
+        extensions: dict[str, dict[str, Any]] = {
+            "http.response.trailers": {},
+            "http.response.early_hint": {},
+        }
+        self._scope = scope(init, "http", init.scheme.decode("latin-1"), extensions, state)
         self._scope["method"] = init.method.decode("latin-1").upper()
-        self._scope["extensions"]["http.response.trailers"] = {}
-        self._scope["extensions"]["http.response.early_hint"] = {}
-        self._head: tuple[int, list[Field]] | None = None
+        # What goes out with the first piece of the body.
+        self._head: bytes | None = None
         self._with_trailers = False
         self._trailers: list[Field] | None = None
         self._done = False
@@ -98,36 +96,46 @@ class HttpCycle:
             # The application is told by `receive`. It must not run the loop hot meanwhile.
             await asyncio.sleep(0)
             return
-        if kind == "http.response.body" and (self._head is not None or exchange.state == COMMITTED):
-            if not self._with_trailers or not self._done:
-                await self._send_body(message)
-                return
-        elif kind == "http.response.start" and self._head is None and exchange.state == OPEN:
-            status = message["status"]
-            if not isinstance(status, int):
-                raise self._misused(f"a status is an int, and this is {type(status).__name__}")
-            self._head = (status, self._fields(message.get("headers", ())))
-            self._with_trailers = bool(message.get("trailers", False))
+        if kind == "http.response.start" and self._head is None and exchange.state == OPEN:
+            self._start(message)
             return
-        elif (
-            kind == "http.response.trailers" and self._with_trailers and self._trailers is not None
-        ):
+        if kind == "http.response.body" and (self._head is not None or exchange.state == COMMITTED):
+            if not self._write(message):
+                try:
+                    await exchange.room()
+                except RequestAborted:
+                    pass
+            return
+        if kind == "http.response.trailers" and self._with_trailers and self._trailers is not None:
             self._trailers.extend(self._fields(message.get("headers", ())))
             if not message.get("more_trailers", False):
                 self._end(b"", self._trailers)
             return
-        elif kind == "http.response.early_hint" and self._head is None:
+        if kind == "http.response.early_hint" and self._head is None:
             links = [(b"link", _bytes(link)) for link in message.get("links", ())]
             exchange.informational(103, links)
             return
-        raise self._misused(f"the ASGI application sent {kind!r}, which is not allowed there")
+        raise self._misplaced(kind)
 
-    async def _send_body(self, message: Mapping[str, Any]) -> None:
+    def _start(self, message: Mapping[str, Any]) -> None:
+        status = message["status"]
+        if not isinstance(status, int):
+            raise self._misused(f"a status is an int, and this is {type(status).__name__}")
+        headers = message.get("headers", ())
+        try:
+            fields = tuple(headers)
+        except TypeError as error:
+            raise self._misused(f"headers are pairs of bytes: {error}") from None
+        self._head = known_init_part(status, fields) or self._exchange.head(
+            status, self._fields(fields)
+        )
+        self._with_trailers = bool(message.get("trailers", False))
+
+    def _write(self, message: Mapping[str, Any]) -> bool:
+        """Writes a piece of the body. Returns whether there is room for more."""
         exchange = self._exchange
         if self._done or self._trailers is not None:
-            raise self._misused(
-                "the ASGI application sent 'http.response.body', which is not allowed there"
-            )
+            raise self._misplaced("http.response.body")
         data = message.get("body", b"")
         if not isinstance(data, bytes):
             data = _bytes_or_none(data)
@@ -135,22 +143,15 @@ class HttpCycle:
                 name = type(message["body"]).__name__
                 raise self._misused(f"a body is bytes, and this is {name}")
         if self._head is not None:
-            status, fields = self._head
+            exchange.commit(self._head)
             self._head = None
-            exchange.commit(status, fields)
         if message.get("more_body", False):
             # The head of a response that begins with an empty body must not wait for the next one.
-            room = exchange.write(data, False) if data else exchange.flush()
-        elif self._with_trailers:
+            return exchange.write(data, False) if data else exchange.flush()
+        if self._with_trailers:
             self._trailers = []
-            room = exchange.write(data, False)
-        else:
-            room = self._end(data, ())
-        if not room:
-            try:
-                await exchange.room()
-            except RequestAborted:
-                pass
+            return exchange.write(data, False)
+        return self._end(data, ())
 
     def _end(self, data: bytes, trailers: Iterable[Field]) -> bool:
         self._done = True
@@ -172,6 +173,9 @@ class HttpCycle:
             return [(_bytes(name), _bytes(value)) for name, value in pairs]
         except (TypeError, ValueError) as error:
             raise self._misused(f"headers are pairs of bytes: {error}") from None
+
+    def _misplaced(self, kind: str) -> ServeHTTPError:
+        return self._misused(f"the ASGI application sent {kind!r}, which is not allowed there")
 
     def _misused(self, text: str) -> ServeHTTPError:
         if self._exchange.failure is None and not self._done:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from ..wire.header_fields import Field
-from ..wire.request_parts import RequestInit
+from ..wire.request_init import RequestInit
 
 
 def paths(init: RequestInit) -> tuple[bytes, bytes, bytes]:
@@ -25,6 +26,7 @@ def decoded(path: bytes) -> bytes:
     return unquote_to_bytes(path) if b"%" in path else path
 
 
+@lru_cache(maxsize=1_024)
 def address(text: bytes) -> tuple[str, int] | None:
     """The host and the port of "ip:port"."""
     host, colon, port = text.decode("latin-1").rpartition(":")
@@ -38,43 +40,53 @@ def headers(init: RequestInit) -> list[Field]:
 
     The host tells Host and the framing in fields of their own.
     """
-    fields = init.lower_headers()
+    fields = init.headers.lower
+    found = [(b"host", init.host), *fields] if init.host else [*fields]
     if init.content_length > 0:
-        fields.append((b"content-length", b"%d" % init.content_length))
+        found.append((b"content-length", b"%d" % init.content_length))
     elif init.content_length < 0 and init.protocol == b"HTTP/1.1":
-        fields.append((b"transfer-encoding", b"chunked"))
-    if init.host:
-        fields.insert(0, (b"host", init.host))
-    return fields
+        found.append((b"transfer-encoding", b"chunked"))
+    return found
 
 
 _versions = {b"HTTP/1.0": "1.0", b"HTTP/2.0": "2"}
 
 
 def scope(
-    init: RequestInit, kind: str, spec_version: str, scheme: str, state: dict[str, Any] | None
+    init: RequestInit,
+    kind: str,
+    scheme: str,
+    extensions: dict[str, dict[str, Any]],
+    state: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """What the scopes of HTTP and of a WebSocket have in common."""
     path, query, base_path = paths(init)
+    extensions["servehttp"] = {"id": init.request_id, "context": dict(init.context or ())}
     found: dict[str, Any] = {
         "type": kind,
-        "asgi": {"version": "3.0", "spec_version": spec_version},
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": _versions.get(init.protocol, "1.1"),
         "scheme": scheme,
-        "path": decoded(path).decode("utf-8", "replace"),
+        "path": (unquote_to_bytes(path) if b"%" in path else path).decode("utf-8", "replace"),
         "raw_path": path,
         "query_string": query,
-        "root_path": decoded(base_path).decode("utf-8", "replace") if base_path else "",
+        "root_path": _root_path(base_path) if base_path else "",
         "headers": headers(init),
         "client": address(init.remote_addr),
         "server": _server(init.host, scheme),
-        "extensions": {"servehttp": {"id": init.request_id, "context": init.context or {}}},
+        "extensions": extensions,
     }
     if state is not None:
         found["state"] = state.copy()
     return found
 
 
+@lru_cache(maxsize=256)
+def _root_path(base_path: bytes) -> str:
+    return decoded(base_path).decode("utf-8", "replace")
+
+
+@lru_cache(maxsize=256)
 def _server(host: bytes, scheme: str) -> tuple[str, int] | None:
     if not host:
         return None

@@ -22,7 +22,7 @@ from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 from ..errors import ServeHTTPError
 from ..exchange.exchange import Exchange
 from ..exchange.tunnel import Tunnel
-from ..wire.request_parts import RequestInit
+from ..wire.request_init import RequestInit
 from .asgi_scope import headers, scope
 
 _MESSAGE_BYTES_MAX = 16_777_216
@@ -37,10 +37,8 @@ class WebSocketCycle:
         self._exchange = exchange
         init = exchange.init
         self._socket = WSConnection(ConnectionType.SERVER)
-        self._scope = scope(
-            init, "websocket", "2.3", "wss" if init.scheme == b"https" else "ws", state
-        )
-        self._scope["extensions"]["websocket.http.response"] = {}
+        scheme = "wss" if init.scheme == b"https" else "ws"
+        self._scope = scope(init, "websocket", scheme, {"websocket.http.response": {}}, state)
         self._scope["subprotocols"] = []
         self._state = "connecting"
         self._connect_told = False
@@ -55,9 +53,9 @@ class WebSocketCycle:
     @staticmethod
     def is_asked_for(init: RequestInit) -> bool:
         """Whether the request asks for a WebSocket."""
-        return any(
+        return init.headers.offers_upgrade and any(
             name == b"upgrade" and value.lower() == b"websocket"
-            for name, value in init.lower_headers()
+            for name, value in init.headers.lower
         )
 
     async def run(self, app: Callable[[Any, Any, Any], Awaitable[Any]]) -> None:
@@ -148,13 +146,13 @@ class WebSocketCycle:
             self._state = "open"
             await self._tunnel.write(accepted)
         elif kind == "websocket.close":
-            self._exchange.commit(403, ())
+            self._exchange.commit(self._exchange.head(403, ()))
             self._exchange.write(b"", True)
             self._state = "refused"
             self._left.set()
         elif kind == "websocket.http.response.start":
             fields = [(bytes(name), bytes(value)) for name, value in message.get("headers", ())]
-            self._exchange.commit(int(message["status"]), fields)
+            self._exchange.commit(self._exchange.head(int(message["status"]), fields))
             self._state = "response"
         else:
             raise self._misused(kind)
@@ -210,7 +208,7 @@ class WebSocketCycle:
         try:
             self._socket.initiate_upgrade_connection(headers(init), init.url.decode("latin-1"))
         except (RemoteProtocolError, LocalProtocolError):
-            self._exchange.commit(400, ((b"content-type", b"text/plain"),))
+            self._exchange.commit(self._exchange.head(400, ((b"content-type", b"text/plain"),)))
             self._exchange.write(b"this is no WebSocket handshake\n", True)
             return False
         for event in self._socket.events():

@@ -16,7 +16,7 @@ from ..errors import RequestAborted, ServeHTTPError
 from ..exchange.body import Body
 from ..exchange.exchange import OPEN, Exchange
 from ..wire.header_fields import Field
-from ..wire.request_parts import RequestInit
+from ..wire.request_init import RequestInit
 from .asgi_scope import address, decoded, headers, paths
 
 WSGIApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -131,7 +131,7 @@ class _Request:
         if self._exchange.state == OPEN and self._head is not None:
             status, reason, fields = self._head
             usual = reason == _usual_reasons.get(status, b"")
-            self._exchange.commit(status, fields, b"" if usual else reason)
+            self._exchange.commit(self._exchange.head(status, fields, b"" if usual else reason))
 
     def _returned(self, last: bytes) -> None:
         self._done()
@@ -228,7 +228,7 @@ def environ(init: RequestInit, body: io.BufferedIOBase) -> dict[str, Any]:
         "wsgi.run_once": False,
         "wsgi.file_wrapper": FileWrapper,
         "servehttp.id": init.request_id.decode("latin-1"),
-        "servehttp.context": init.context or {},
+        "servehttp.context": dict(init.context or ()),
     }
     for name, value in headers(init):
         if name == b"content-length":

@@ -142,6 +142,9 @@ class DedicatedConnection(asyncio.Protocol):
                 self.mux.fail(error)
             self._close()
             return
+        if self.mux is not None:
+            # One write for all that was read at once.
+            self.mux.flush()
         if at < len(data) and not self._closed:
             self._pieces.append(data[at:] if at else data)
             self._held = len(data) - at

@@ -177,6 +177,7 @@ class MuxRpc:
                     mux.receive_message(message, begin, end)
             except ServeHTTPError as error:
                 mux.fail(error)
+            mux.flush()
         return len(data)
 
     def end_received(self) -> None:

@@ -8,7 +8,7 @@ from collections import deque
 from ..errors import RequestAborted, ServeHTTPError
 from ..limits import BATCH_BYTES_MAX, EXCHANGES_MAX, GROWTH_BYTES_MAX, WINDOW_GROWTH_BYTES
 from ..wire.grpc import OK_TRAILERS, error_trailers
-from ..wire.mux_frames import DRAINING, exchange_id_field, read_frames, reset_frame
+from ..wire.mux_frames import DRAINING, read_frames, reset_frame
 from ..wire.response_parts import reset_message
 from .channel import Accept, RpcStream
 from .mux_exchange import MuxExchange
@@ -21,12 +21,13 @@ class PluginMux:
         self._loop = asyncio.get_running_loop()
         self._stream = stream
         self._accept = accept
-        # By what their frames begin with, which is what an exchange knows of its id.
-        self._exchanges: dict[bytes, MuxExchange] = {}
+        self._exchanges: dict[int, MuxExchange] = {}
         self._last_id = 0
         self._growth_left = GROWTH_BYTES_MAX
         self._batch: list[bytes] = []
         self._batch_bytes = 0
+        # Messages that got full, because what is no body needs no room.
+        self._full: deque[bytes] = deque()
         self._turns: deque[MuxExchange] = deque()
         self._planned = False
         # Whether the stream takes no more for now.
@@ -42,16 +43,17 @@ class PluginMux:
     @property
     def has_room(self) -> bool:
         """Whether bytes of a body may go into the batch that is being made."""
-        return self._batch_bytes < BATCH_BYTES_MAX and not self._paused and not self._turns
+        return not (
+            self._batch_bytes >= BATCH_BYTES_MAX or self._paused or self._turns or self._full
+        )
 
     def receive_message(self, data: bytes, begin: int, end: int) -> None:
-        """Takes one message, which lies within the bytes."""
-        # Everything that its exchanges say meanwhile goes out behind it.
+        """Takes one message, which lies within the bytes. What its exchanges have to say at once waits
+        for ``flush``."""
         self._planned = True
         try:
-            for exchange_id, parts, credit, reset in read_frames(data, begin, end):
-                key = exchange_id_field(exchange_id)
-                exchange = self._exchanges.get(key)
+            for exchange_id, id_field, parts, credit, reset in read_frames(data, begin, end):
+                exchange = self._exchanges.get(exchange_id)
                 if exchange is None:
                     if exchange_id <= self._last_id:
                         continue
@@ -64,22 +66,24 @@ class PluginMux:
                             f"a frame of exchange {exchange_id}, which was never opened",
                         )
                     if len(self._exchanges) >= EXCHANGES_MAX:
-                        self._refuse(key)
+                        self._refuse(id_field)
                         continue
-                    exchange = MuxExchange(self, exchange_id, self._accept)
-                    self._exchanges[key] = exchange
+                    exchange = MuxExchange(self, exchange_id, id_field, self._accept)
+                    self._exchanges[exchange_id] = exchange
                 exchange.receive(parts, credit, reset)
                 if self._closed:
                     return
         except ServeHTTPError as error:
             self.fail(error)
-        self.flush()
 
     def put(self, frame: bytes) -> None:
         """Adds a frame to the batch."""
         self._batch.append(frame)
         self._batch_bytes += len(frame)
-        self._plan()
+        if self._batch_bytes > BATCH_BYTES_MAX:
+            self._end_batch()
+        if not self._planned:
+            self._plan()
 
     def wants_turn(self, exchange: MuxExchange) -> None:
         """The exchange has something to send, and perhaps the credit for it."""
@@ -92,13 +96,12 @@ class PluginMux:
         """Sends what is ready."""
         self._planned = False
         while not self._paused and not self._closed:
-            self._fill()
-            if not self._batch:
+            if not self._full:
+                self._fill()
+                self._end_batch()
+            if not self._full:
                 return
-            message = b"".join(self._batch)
-            self._batch.clear()
-            self._batch_bytes = 0
-            self._stream.write(message)
+            self._stream.write(self._full.popleft())
 
     def pause(self) -> None:
         """The stream takes no more for now."""
@@ -126,10 +129,10 @@ class PluginMux:
         self._growth_left -= WINDOW_GROWTH_BYTES
         return WINDOW_GROWTH_BYTES
 
-    def forget(self, key: bytes, grown: int) -> None:
+    def forget(self, exchange_id: int, grown: int) -> None:
         """The exchange is over, and its window with it."""
         self._growth_left += grown
-        self._exchanges.pop(key, None)
+        self._exchanges.pop(exchange_id, None)
 
     def host_ended(self) -> None:
         """The host sends nothing more: what is open is cut off."""
@@ -148,12 +151,18 @@ class PluginMux:
     def _fill(self) -> None:
         """Lets exchanges that wait take turns until the batch is full."""
         turns = self._turns
-        while turns and self._batch_bytes < BATCH_BYTES_MAX:
+        while turns and self._batch_bytes < BATCH_BYTES_MAX and not self._full:
             exchange = turns.popleft()
             if exchange.send_waiting():
                 turns.append(exchange)
             else:
                 exchange.in_turn = False
+
+    def _end_batch(self) -> None:
+        if self._batch:
+            self._full.append(b"".join(self._batch))
+            self._batch.clear()
+            self._batch_bytes = 0
 
     def _plan(self) -> None:
         if not self._planned and not self._closed:
@@ -164,15 +173,16 @@ class PluginMux:
         if self._planned:
             self.flush()
 
-    def _refuse(self, key: bytes) -> None:
+    def _refuse(self, id_field: bytes) -> None:
         error = ServeHTTPError("overload", "more exchanges than one connection takes")
-        self.put(reset_frame(key, reset_message(error)))
+        self.put(reset_frame(id_field, reset_message(error)))
 
     def _close(self, error: RequestAborted, trailers: list[tuple[str, str]]) -> None:
         if self._closed:
             return
         self._closed = True
         self._batch.clear()
+        self._full.clear()
         for exchange in list(self._exchanges.values()):
             exchange.abort(error)
         self._turns.clear()

@@ -13,8 +13,7 @@ from ..limits import (
     WAITING_BYTES_MAX,
     WINDOW_BYTES,
 )
-from ..wire.mux_frames import credit_frame, exchange_id_field, parts_frame, reset_frame
-from ..wire.protobuf import varint
+from ..wire.mux_frames import credit_frame, parts_frame, reset_frame
 from ..wire.request_parts import RequestParts
 from ..wire.response_parts import reset_message
 from .channel import MORE, Accept, Receiver
@@ -22,6 +21,7 @@ from .part_order import (
     HOST_DONE,
     OPEN,
     OVER,
+    PLUGIN_DONE,
     TUNNEL,
     UNOPENED,
     advance_request,
@@ -61,13 +61,16 @@ class MuxExchange:
     """
 
     __slots__ = (
-        "_closed", "_credit", "_grown", "_id_field", "_last_frame", "_may_come", "_mux", "_order", "_progress",
-        "_receiver", "_room", "_taken", "_taken_in_all", "_waiting", "_waiting_bytes", "in_turn",
+        "_closed", "_credit", "_grown", "_id", "_id_field", "_last_frame", "_may_come", "_mux",
+        "_order", "_progress", "_receiver", "_room", "_taken", "_taken_in_all", "_waiting",
+        "_waiting_bytes", "in_turn",
     )  # fmt: skip
 
-    def __init__(self, mux: PluginMux, exchange_id: int, accept: Accept) -> None:
+    def __init__(self, mux: PluginMux, exchange_id: int, id_field: bytes, accept: Accept) -> None:
         self._mux = mux
-        self._id_field = exchange_id_field(exchange_id)
+        self._id = exchange_id
+        # The id as it stands in frames.
+        self._id_field = id_field
         self._closed = False
         self._order = UNOPENED
         self._progress = OPEN
@@ -89,24 +92,26 @@ class MuxExchange:
     # -- what the exchange sends
 
     def send(self, head: bytes, chunk: bytes, tail: bytes, kind: int) -> bool:
-        if self._closed or plugin_has_ended(self._progress):
+        progress = self._progress
+        if self._closed or progress >= PLUGIN_DONE:
             return True
-        tag = _TUNNEL_TAG if self._progress in (TUNNEL, HOST_DONE) else _BODY_TAG
+        tag = _TUNNEL_TAG if progress in (TUNNEL, HOST_DONE) else _BODY_TAG
         if kind != MORE:
-            self._progress = after_plugin(self._progress, kind)
+            self._progress = after_plugin(progress, kind)
         size = len(chunk)
-        if not self._waiting and (size == 0 or (size <= self._credit and self._mux.has_room)):
-            self._credit -= size
-            self._put(head, chunk, tail, tag)
-            if self._progress == OVER:
-                self._close(None)
-            return True
-        if self._waiting is None:
-            self._waiting = deque()
-        self._waiting.append((head, chunk, tail, tag))
-        self._waiting_bytes += size + len(head) + len(tail)
-        self._mux.wants_turn(self)
-        return self._waiting_bytes < WAITING_BYTES_MAX
+        mux = self._mux
+        if self._waiting or (size and (size > self._credit or not mux.has_room)):
+            if self._waiting is None:
+                self._waiting = deque()
+            self._waiting.append((head, chunk, tail, tag))
+            self._waiting_bytes += size + len(head) + len(tail)
+            mux.wants_turn(self)
+            return self._waiting_bytes < WAITING_BYTES_MAX
+        self._credit -= size
+        mux.put(parts_frame(self._id_field, head, tag, chunk, tail))
+        if self._progress == OVER:
+            self._close(None)
+        return True
 
     async def room(self) -> None:
         if self._room is None:
@@ -154,7 +159,7 @@ class MuxExchange:
             waiting.popleft()
         self._credit -= size
         self._waiting_bytes -= size + len(head) + len(tail)
-        self._put(head, chunk, tail, tag)
+        self._mux.put(parts_frame(self._id_field, head, tag, chunk, tail))
         if self._room is not None and self._waiting_bytes * 2 <= WAITING_BYTES_MAX:
             self._room.open()
         if waiting:
@@ -164,13 +169,6 @@ class MuxExchange:
                 self._mux.put(self._last_frame)
             self._close(None)
         return False
-
-    def _put(self, head: bytes, chunk: bytes | memoryview, tail: bytes, tag: bytes) -> None:
-        if chunk:
-            parts = b"".join((head, tag, varint(len(chunk)), chunk, tail))
-        else:
-            parts = head + tail
-        self._mux.put(parts_frame(self._id_field, parts))
 
     # -- what the host sends
 
@@ -190,10 +188,10 @@ class MuxExchange:
             self.abort(reset)
 
     def _receive_parts(self, parts: RequestParts) -> None:
-        size = len(parts.chunk or b"") + len(parts.tunnel_chunk or b"")
-        self._may_come -= size
-        if self._may_come < 0:
-            raise ServeHTTPError("protocol-violation", "more bytes than the credit allows")
+        if parts.chunk is not None or parts.tunnel_chunk is not None:
+            self._may_come -= len(parts.chunk or b"") + len(parts.tunnel_chunk or b"")
+            if self._may_come < 0:
+                raise ServeHTTPError("protocol-violation", "more bytes than the credit allows")
         if self._closed:
             return
         try:
@@ -202,9 +200,10 @@ class MuxExchange:
             # Parts out of order end this exchange only.
             self.give_up(RequestAborted(violation.code, str(violation)))
             return
-        self._progress = after_host(self._progress, parts)
+        if parts.tunnel_end:
+            self._progress = after_host(self._progress)
         self._receiver.receive(parts)
-        if self._progress == OVER and not self._waiting:
+        if self._progress == OVER and not self._waiting and not self._closed:
             self._close(None)
 
     def abort(self, error: RequestAborted) -> None:
@@ -232,4 +231,4 @@ class MuxExchange:
                 self._room.open()
             else:
                 self._room.close(error)
-        self._mux.forget(self._id_field, self._grown)
+        self._mux.forget(self._id, self._grown)

@@ -63,10 +63,8 @@ def after_plugin(progress: int, kind: int) -> int:
     return progress
 
 
-def after_host(progress: int, parts: RequestParts) -> int:
-    """The host has sent these parts."""
-    if not parts.tunnel_end:
-        return progress
+def after_host(progress: int) -> int:
+    """The host has ended its way of a tunnel."""
     return OVER if progress == PLUGIN_DONE else HOST_DONE
 
 

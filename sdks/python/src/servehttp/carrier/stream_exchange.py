@@ -134,7 +134,8 @@ class StreamExchange:
             self._stream.reset(CANCEL)
             return 0
         self._order = advance_request(self._order, parts, self._progress)
-        self._progress = after_host(self._progress, parts)
+        if parts.tunnel_end:
+            self._progress = after_host(self._progress)
         if self._closed:
             return 0
         self._receiver.receive(parts)

@@ -78,11 +78,12 @@ class Body:
         """Discards the rest."""
         if not self._dropping:
             self._dropping = True
-            size = sum(map(len, self._chunks))
-            self._chunks.clear()
-            if size:
+            if self._chunks:
+                size = sum(map(len, self._chunks))
+                self._chunks.clear()
                 self._taken(size)
-            self._wake()
+            if self._waiter is not None:
+                self._wake()
 
     def next_now(self) -> bytes | None:
         """The next chunk, if it is there. None says nothing about the end."""

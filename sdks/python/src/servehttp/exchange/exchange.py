@@ -11,7 +11,8 @@ from ..errors import RequestAborted, ServeHTTPError
 from ..limits import CHUNK_BYTES_MAX, INFORMATIONAL_COUNT_MAX
 from ..wire import response_parts as parts
 from ..wire.header_fields import Field
-from ..wire.request_parts import RequestInit, RequestParts
+from ..wire.request_init import RequestInit
+from ..wire.request_parts import RequestParts
 from .body import Body
 from .tunnel import Tunnel
 
@@ -96,8 +97,10 @@ class Exchange:
             if init.expect_continue:
                 self.continue_due = True
                 self.body.ask_first(self.ask_for_body)
-            if received.chunk is not None or received.end is not None:
+            if received.chunk is not None:
                 self.body.receive(received.chunk, received.end)
+            elif received.end is not None:
+                self.body.trailers = received.end
             self._service.start(self)
             return
         if received.chunk is not None or received.end is not None:
@@ -120,8 +123,8 @@ class Exchange:
 
     # -- for what serves it
 
-    def commit(self, status: int, fields: Iterable[Field], reason: bytes = b"") -> None:
-        """Commits the head, which goes out with what follows.
+    def head(self, status: int, fields: Iterable[Field], reason: bytes = b"") -> bytes:
+        """The head of a response, for ``commit``.
 
         Raises ServeHTTPError ``handler-failed`` for a head that HTTP does not allow: the exchange
         has then failed.
@@ -132,9 +135,13 @@ class Exchange:
                 f"a response with the status {status}: a final status is 200 to 999{hint}"
             )
         try:
-            self._head = parts.init_part(status, fields, reason)
+            return parts.init_part(status, fields, reason)
         except ServeHTTPError as error:
             raise self.fail(f"the response's headers: {error}") from None
+
+    def commit(self, head: bytes) -> None:
+        """Commits the head, which goes out with what follows."""
+        self._head = head
         self.state = COMMITTED
 
     def write(self, data: bytes, last: bool, trailers: Iterable[Field] = ()) -> bool:
@@ -160,7 +167,7 @@ class Exchange:
                 at += CHUNK_BYTES_MAX
             data = bytes(view[at:])
         room = self._channel.send(head, data, tail, kind)
-        if last:
+        if last and self.body.trailers is None:
             self.body.cut(_NOT_NEEDED)
         return room
 
@@ -244,7 +251,7 @@ class Exchange:
             self.tunnel.close()
         elif self.state == COMMITTED or self.state == OPEN:
             if self.state == OPEN:
-                self.commit(200, ())
+                self.commit(self.head(200, ()))
             self.write(b"", True, trailers)
         self.body.drop()
 

@@ -75,7 +75,7 @@ class PluginRequest:
     def headers(self) -> HeaderList:
         """The header section without Host, hop-by-hop and framing fields."""
         if self._headers is None:
-            self._headers = header_list_of(self._init.headers())
+            self._headers = header_list_of(self._init.headers.pairs)
         return self._headers
 
     @property

@@ -71,7 +71,8 @@ class ResponseWriter:
         if 100 <= status <= 199 and status != 101:
             exchange.informational(status, self._fields(self._headers))
         else:
-            exchange.commit(status, self._fields(self._headers), reason.encode("latin-1"))
+            fields = self._fields(self._headers)
+            exchange.commit(exchange.head(status, fields, reason.encode("latin-1")))
 
     async def write(self, chunk: Chunk) -> None:
         """Writes to the body; waits while the client takes no more. The first write commits 200.
@@ -128,7 +129,7 @@ class ResponseWriter:
     def _prepare(self) -> None:
         exchange = self._exchange
         if exchange.state == OPEN:
-            exchange.commit(200, self._fields(self._headers))
+            exchange.commit(exchange.head(200, self._fields(self._headers)))
         elif exchange.state != COMMITTED:
             exchange.check_writable()
 

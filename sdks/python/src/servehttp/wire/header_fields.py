@@ -11,22 +11,90 @@ from .protobuf import delimited, malformed, read_span, read_varint, skip, varint
 
 Field = tuple[bytes, bytes]
 
-ReadField = tuple[tuple[Field, ...], tuple[Field, ...]]
-"""A HeaderField as pairs of name and value: as it came, and with the name in lower case."""
-
 _token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _value = re.compile(rb"[^\x00\r\n]*")
 
-# Most fields of a request are those of the one before it, byte by byte, and most of a response too.
-# What they mean is kept, a bounded number of them, none of them long.
-_CACHED_MAX = 1_024
-_CACHED_BYTES_MAX = 512
-_read: dict[bytes, ReadField] = {}
+# What comes again is made once: the fields of a request are mostly those of the one before it, byte by
+# byte, and those of a response too. A bounded number of them is kept, none of them long.
+_SECTIONS_MAX = 256
+_SECTION_BYTES_MAX = 4_096
+_FIELDS_MAX = 1_024
+_FIELD_BYTES_MAX = 512
+_sections: dict[bytes, HeaderSection] = {}
+_read: dict[bytes, tuple[Field, ...]] = {}
 _written: dict[Field, bytes] = {}
 
 
-def read_field(data: bytes) -> ReadField:
-    """Reads one HeaderField."""
+class HeaderSection:
+    """The header fields of a request, as pairs of name and value. It may be that of other requests, too."""
+
+    __slots__ = ("lower", "offers_upgrade", "pairs")
+
+    def __init__(self, pairs: tuple[Field, ...]) -> None:
+        self.pairs = pairs
+        """Names as they came."""
+        self.lower: tuple[Field, ...] = tuple((name.lower(), value) for name, value in pairs)
+        """Names in lower case."""
+        self.offers_upgrade = any(name == b"upgrade" for name, _ in self.lower)
+        """Whether there is an Upgrade."""
+
+
+NO_FIELDS = HeaderSection(())
+# What no section begins with: there is none yet.
+_last_section: tuple[bytes, HeaderSection] = (b"\0", NO_FIELDS)
+
+
+def read_section(data: bytes, at: int, end: int) -> tuple[HeaderSection, int]:
+    """Reads the HeaderFields that stand here, each as the field 9 of its message; returns them with
+    the offset behind them."""
+    global _last_section
+    encoded, section = _last_section
+    behind = at + len(encoded)
+    if data.startswith(encoded, at, end) and (behind == end or data[behind] != 0x4A):
+        return section, behind
+    begin = at
+    while at < end and data[at] == 0x4A:
+        size = data[at + 1]
+        at += 2
+        if size > 0x7F:
+            size, at = read_varint(data, at - 1)
+        at += size
+    if at > end:
+        raise malformed("a field beyond its message")
+    encoded = data[begin:at]
+    known = _sections.get(encoded)
+    if known is None:
+        known = HeaderSection(tuple(_fields_of(encoded, 0x4A)))
+        if len(encoded) <= _SECTION_BYTES_MAX:
+            if len(_sections) >= _SECTIONS_MAX:
+                _sections.clear()
+            _sections[encoded] = known
+    if len(encoded) <= _SECTION_BYTES_MAX:
+        _last_section = encoded, known
+    return known, at
+
+
+def read_fields(data: bytes) -> list[Field]:
+    """Reads the trailers of an End."""
+    return _fields_of(data, 0x0A)
+
+
+def _fields_of(data: bytes, field_tag: int) -> list[Field]:
+    fields: list[Field] = []
+    at, end = 0, len(data)
+    while at < end:
+        tag, at = read_varint(data, at)
+        if tag == field_tag:
+            begin, at = read_span(data, at, end)
+            fields.extend(_read_field(data[begin:at]))
+            if len(fields) > FIELD_COUNT_MAX:
+                raise malformed(f"more than {FIELD_COUNT_MAX} header fields")
+        else:
+            at = skip(data, tag, at, end)
+    return fields
+
+
+def _read_field(data: bytes) -> tuple[Field, ...]:
     known = _read.get(data)
     if known is not None:
         return known
@@ -43,28 +111,12 @@ def read_field(data: bytes) -> ReadField:
             values.append(data[begin:at])
         else:
             at = skip(data, tag, at, end)
-    lower = name.lower()
-    field = tuple((name, value) for value in values), tuple((lower, value) for value in values)
-    if end <= _CACHED_BYTES_MAX:
-        if len(_read) >= _CACHED_MAX:
+    field = tuple((name, value) for value in values)
+    if end <= _FIELD_BYTES_MAX:
+        if len(_read) >= _FIELDS_MAX:
             _read.clear()
         _read[data] = field
     return field
-
-
-def read_fields(data: bytes, at: int, end: int) -> list[Field]:
-    """Reads the trailers of an End."""
-    fields: list[Field] = []
-    while at < end:
-        tag, at = read_varint(data, at)
-        if tag == 0x0A:
-            begin, at = read_span(data, at, end)
-            fields.extend(read_field(data[begin:at])[0])
-            if len(fields) > FIELD_COUNT_MAX:
-                raise malformed(f"more than {FIELD_COUNT_MAX} header fields")
-        else:
-            at = skip(data, tag, at, end)
-    return fields
 
 
 def write_fields(tag: bytes, fields: Iterable[Field]) -> list[bytes]:
@@ -98,8 +150,8 @@ def _write_field(field: Field) -> bytes:
         raise _refused(f"the value of {name.decode('latin-1')} holds what no header field may hold")
     content = delimited(b"\x0a", name) + delimited(b"\x12", value)
     encoded = varint(len(content)) + content
-    if len(encoded) <= _CACHED_BYTES_MAX:
-        if len(_written) >= _CACHED_MAX:
+    if len(encoded) <= _FIELD_BYTES_MAX:
+        if len(_written) >= _FIELDS_MAX:
             _written.clear()
         _written[field] = encoded
     return encoded

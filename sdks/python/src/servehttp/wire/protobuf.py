@@ -14,6 +14,8 @@ def varint(value: int) -> bytes:
     """Encodes a number of 0 or more."""
     if value < 0x80:
         return ONE_BYTE[value]
+    if value < 0x4000:
+        return bytes((value & 0x7F | 0x80, value >> 7))
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
@@ -33,11 +35,19 @@ def delimited(tag: bytes, content: bytes) -> bytes:
 def read_varint(data: bytes, at: int) -> tuple[int, int]:
     """Reads a number; returns it with the offset behind it. IndexError where the data ends in it."""
     byte = data[at]
-    at += 1
     if byte < 0x80:
-        return byte, at
-    value = byte & 0x7F
-    shift = 7
+        return byte, at + 1
+    # Hosts of ours write the lengths of nested messages in four bytes, whatever they are.
+    second = data[at + 1]
+    value = byte & 0x7F | (second & 0x7F) << 7
+    if second < 0x80:
+        return value, at + 2
+    third = data[at + 2]
+    value |= (third & 0x7F) << 14
+    if third < 0x80:
+        return value, at + 3
+    at += 3
+    shift = 21
     while True:
         byte = data[at]
         at += 1
@@ -51,7 +61,10 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
 
 def read_span(data: bytes, at: int, end: int) -> tuple[int, int]:
     """Reads the length of a delimited field; returns where its content begins and ends."""
-    size, begin = read_varint(data, at)
+    size = data[at]
+    begin = at + 1
+    if size > 0x7F:
+        size, begin = read_varint(data, at)
     behind = begin + size
     if behind > end:
         raise malformed("a field beyond its message")

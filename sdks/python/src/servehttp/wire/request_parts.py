@@ -2,47 +2,10 @@
 
 from __future__ import annotations
 
-from ..errors import ErrorCode, RequestAborted
-from ..limits import FIELD_COUNT_MAX
-from .header_fields import Field, ReadField, read_field, read_fields
-from .protobuf import malformed, read_span, read_varint, signed64, skip, zigzag
-
-
-class RequestInit:
-    """The head of a request. Texts are bytes as they came, until somebody asks for them."""
-
-    __slots__ = (
-        "base_path", "content_length", "context", "deadline_unix_ms", "expect_continue", "fields",
-        "full_path", "hijackable", "host", "method", "protocol", "remote_addr", "request_id",
-        "request_uri", "scheme", "tunnel_head", "url",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.method = b"GET"
-        self.url = b"/"
-        self.request_uri = b""
-        self.protocol = b"HTTP/1.1"
-        self.host = b""
-        self.remote_addr = b""
-        self.fields: list[ReadField] = []
-        self.content_length = 0
-        self.deadline_unix_ms = 0
-        self.request_id = b""
-        self.context: dict[str, str] | None = None
-        self.scheme = b"http"
-        self.expect_continue = False
-        self.hijackable = False
-        self.tunnel_head = b""
-        self.base_path = b""
-        self.full_path = False
-
-    def headers(self) -> list[Field]:
-        """Pairs of name and value, names as they came."""
-        return [pair for field in self.fields for pair in field[0]]
-
-    def lower_headers(self) -> list[Field]:
-        """Pairs of name and value, names in lower case."""
-        return [pair for field in self.fields for pair in field[1]]
+from ..errors import ErrorCode, RequestAborted, ServeHTTPError
+from .header_fields import Field, read_fields
+from .protobuf import malformed, read_span, read_varint, skip
+from .request_init import RequestInit, read_init
 
 
 class RequestParts:
@@ -71,19 +34,23 @@ def read_request_parts(data: bytes, at: int, end: int) -> RequestParts:
         at += 1
         if tag == 0x0A:
             begin, at = read_span(data, at, end)
-            once(parts.init, "init")
-            parts.init = _read_init(data, begin, at)
+            if parts.init is not None:
+                raise _twice("init")
+            parts.init = read_init(data, begin, at)
         elif tag == 0x12:
             begin, at = read_span(data, at, end)
-            once(parts.chunk, "chunk")
+            if parts.chunk is not None:
+                raise _twice("chunk")
             parts.chunk = data[begin:at]
         elif tag == 0x1A:
             begin, at = read_span(data, at, end)
-            once(parts.end, "end")
-            parts.end = NO_TRAILERS if begin == at else read_fields(data, begin, at)
+            if parts.end is not None:
+                raise _twice("end")
+            parts.end = NO_TRAILERS if begin == at else read_fields(data[begin:at])
         elif tag == 0x22:
             begin, at = read_span(data, at, end)
-            once(parts.tunnel_chunk, "tunnel_chunk")
+            if parts.tunnel_chunk is not None:
+                raise _twice("tunnel_chunk")
             parts.tunnel_chunk = data[begin:at]
         elif tag == 0x28:
             value, at = read_varint(data, at)
@@ -97,88 +64,9 @@ def read_request_parts(data: bytes, at: int, end: int) -> RequestParts:
     return parts
 
 
-def _read_init(data: bytes, at: int, end: int) -> RequestInit:
-    init = RequestInit()
-    fields = init.fields
-    while at < end:
-        tag = data[at]
-        at += 1
-        if tag > 0x7F:
-            tag, at = read_varint(data, at - 1)
-        if tag & 7 == 2:
-            size = data[at]
-            at += 1
-            if size > 0x7F:
-                size, at = read_varint(data, at - 1)
-            begin = at
-            at += size
-            if at > end:
-                raise malformed("a field beyond its message")
-            content = data[begin:at]
-            if tag == 0x4A:
-                fields.append(read_field(content))
-            elif tag == 0x0A:
-                init.method = content
-            elif tag == 0x12:
-                init.url = content
-            elif tag == 0x1A:
-                init.request_uri = content
-            elif tag == 0x22:
-                init.protocol = content
-            elif tag == 0x3A:
-                init.host = content
-            elif tag == 0x42:
-                init.remote_addr = content
-            elif tag == 0x62:
-                init.request_id = content
-            elif tag == 0x6A:
-                if init.context is None:
-                    init.context = {}
-                _read_context_entry(content, init.context)
-            elif tag == 0x72:
-                init.scheme = content
-            elif tag == 0x8A:
-                init.tunnel_head = content
-            elif tag == 0x92:
-                init.base_path = content
-            elif tag < 8:
-                raise malformed("a field with the number 0")
-        elif tag & 7 == 0 and tag > 7:
-            value, at = read_varint(data, at)
-            if tag == 0x50:
-                init.content_length = zigzag(value)
-            elif tag == 0x58:
-                init.deadline_unix_ms = signed64(value)
-            elif tag == 0x78:
-                init.expect_continue = value != 0
-            elif tag == 0x80:
-                init.hijackable = value != 0
-            elif tag == 0x98:
-                init.full_path = value != 0
-        else:
-            at = skip(data, tag, at, end)
-    if at > end:
-        raise malformed("a field beyond its message")
-    if len(fields) > FIELD_COUNT_MAX:
-        raise malformed(f"more than {FIELD_COUNT_MAX} header fields")
-    return init
-
-
-def _read_context_entry(data: bytes, context: dict[str, str]) -> None:
-    name = value = ""
-    at, end = 0, len(data)
-    while at < end:
-        tag, at = read_varint(data, at)
-        if tag in (0x0A, 0x12):
-            begin, at = read_span(data, at, end)
-            text = data[begin:at].decode("utf-8", "replace")
-            if tag == 0x0A:
-                name = text
-            else:
-                value = text
-        else:
-            at = skip(data, tag, at, end)
-    context[name] = value
+def _twice(name: str) -> ServeHTTPError:
+    """A part comes once in a message."""
+    return malformed(f"{name} twice in one message")
 
 
 _reset_codes: dict[int, ErrorCode] = {
@@ -205,9 +93,3 @@ def read_reset(data: bytes, at: int, end: int) -> RequestAborted:
         else:
             at = skip(data, tag, at, end)
     return RequestAborted(code, message or f"the host gave the exchange up: {code}")
-
-
-def once(part: object, name: str) -> None:
-    """A part comes once in a message."""
-    if part is not None:
-        raise malformed(f"{name} twice in one message")

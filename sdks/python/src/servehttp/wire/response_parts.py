@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 from ..errors import ErrorCode, ServeHTTPError
 from .header_fields import Field, write_fields
@@ -14,9 +15,34 @@ END = b"\x32\x00"
 TUNNEL_END = b"\x40\x01"
 
 
+# Most heads are those of a response before. A bounded number of them is kept, none of them long.
+_HEADS_MAX = 512
+_HEAD_BYTES_MAX = 1_024
+_heads: dict[tuple[int, tuple[Field, ...]], bytes] = {}
+
+
 def init_part(status: int, fields: Iterable[Field], reason: bytes = b"") -> bytes:
     """The final head. Raises ServeHTTPError ``invalid-argument`` for a field that is not allowed."""
-    return delimited(b"\x12", _head(status, fields, reason))
+    if reason:
+        return delimited(b"\x12", _head(status, fields, reason))
+    key = status, tuple(fields)
+    known = _heads.get(key)
+    if known is None:
+        known = delimited(b"\x12", _head(status, key[1], b""))
+        if len(known) <= _HEAD_BYTES_MAX:
+            if len(_heads) >= _HEADS_MAX:
+                _heads.clear()
+            _heads[key] = known
+    return known
+
+
+def known_init_part(status: int, fields: tuple[object, ...]) -> bytes | None:
+    """The head that ``init_part`` has made of the same before, whatever the fields are made of."""
+    try:
+        return _heads.get((status, cast("tuple[Field, ...]", fields)))
+    except TypeError:
+        # Something that can't be the key of a dictionary, such as a list.
+        return None
 
 
 def informational_part(status: int, fields: Iterable[Field]) -> bytes:
@@ -29,16 +55,6 @@ def _head(status: int, fields: Iterable[Field], reason: bytes) -> bytes:
     if reason:
         pieces.append(delimited(b"\x1a", reason))
     return b"".join(pieces)
-
-
-def chunk_part(chunk: bytes | memoryview) -> bytes:
-    """1 byte to 64 KiB of the body."""
-    return b"".join((b"\x22", varint(len(chunk)), chunk))
-
-
-def tunnel_chunk_part(chunk: bytes | memoryview) -> bytes:
-    """1 byte to 64 KiB of a tunnel."""
-    return b"".join((b"\x3a", varint(len(chunk)), chunk))
 
 
 def end_part(trailers: Iterable[Field]) -> bytes:
