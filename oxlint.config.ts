@@ -92,6 +92,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
       "syntax",
     ],
     syntax: [],
+    tracing: ["observation"],
     watch: ["options", "process"],
   },
   "plugin-sdk": {

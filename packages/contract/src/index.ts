@@ -84,4 +84,5 @@ export {
   ServeHTTPError,
   type UsageErrorCode,
 } from "./servehttp-error.js";
+export { isTracerProviderRegistered } from "./tracer-provider.js";
 export { type TraceParent, traceParentOf } from "./trace-parent.js";

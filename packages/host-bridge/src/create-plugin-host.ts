@@ -28,6 +28,7 @@ import { Mounts } from "./routing/mounts.js";
 import type { RouteRules } from "./routing/route.js";
 import { routeTarget } from "./routing/router.js";
 import { attachListener, type AttachOptions, byCheckContinue } from "./server/attach.js";
+import { openTracer } from "./tracing/open-tracer.js";
 import {
   createListener,
   createPlainListener,
@@ -142,8 +143,8 @@ export interface PluginHost extends AsyncDisposable {
    * not start. Before `start` and after `stop`, nothing is started.
    *
    * `plugins`, `limits`, `timeouts`, `identity` and `context` may be other ones. `prefix`,
-   * `publicPath`, `enabled`, `edge`, `accessLog`, `development`, `chunkBytes` and `logger` can't
-   * change while a host runs.
+   * `publicPath`, `enabled`, `edge`, `accessLog`, `tracerProvider`, `development`, `chunkBytes` and
+   * `logger` can't change while a host runs.
    *
    * Resolves with the plugins' ids when what ran on plugins that were changed or removed has ended,
    * within their `drainMs`, or, with `until: "ready"`, when everything has changed. Calls happen one
@@ -205,6 +206,7 @@ class Host implements PluginHost {
   readonly #pages: DevelopmentPages | undefined;
   /** There while `apply` gets ready; settles when it has changed all or nothing. */
   #applying: Promise<unknown> | undefined;
+  #tracing: Promise<void> | undefined;
   #stops = 0;
 
   constructor(settings: HostSettings, givenLogger: HostOptions["logger"]) {
@@ -328,6 +330,8 @@ class Host implements PluginHost {
 
   async start(id?: string): Promise<void> {
     this.#metrics.begin();
+    this.#tracing ??= this.#startTracing();
+    await this.#tracing;
     if (id !== undefined) {
       await this.#plugins.start(id);
       return;
@@ -449,6 +453,13 @@ class Host implements PluginHost {
     const log = new AccessLog(accessLog, { logger, secretParameters });
     this.#observers.add(log);
     return log;
+  }
+
+  async #startTracing(): Promise<void> {
+    const tracer = await openTracer(this.#settings.tracerProvider);
+    if (tracer !== undefined) {
+      this.#observers.add(tracer);
+    }
   }
 
   /** Waits for its turn behind `apply`. Resolves with false where the host is stopped meanwhile. */

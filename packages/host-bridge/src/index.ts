@@ -11,6 +11,7 @@ export {
 export type { EdgeOptions, StripOptions } from "./edge/edge-options.js";
 export type { IdentityFields } from "./edge/read-identity.js";
 export type { RequestClient } from "./edge/request-client.js";
+export type { TraceContextFields } from "./edge/request-fields.js";
 export type { Outcome, RequestOutcome } from "./observation/outcome.js";
 export type {
   ObservedRequest,

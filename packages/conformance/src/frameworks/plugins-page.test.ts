@@ -139,7 +139,7 @@ it.each(Object.keys(checks))("runs the plugin of docs/plugins.md below %s", asyn
       ...(heading === "Calling other plugins" && { search: run("search.js") }),
     },
     context: () => ({ user: "ada" }),
-    edge: { upgrades: ["websocket", "echo"] },
+    edge: { upgrades: ["websocket", "echo"], trustTraceContext: true },
     timeouts: { headMs: headMsOf(heading), totalMs: 60_000 },
     logger: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
   });

@@ -29,7 +29,7 @@ const host = createPluginHost({
   },
   identity: (request) => ({ "x-user-id": request.headers["x-login"]?.toString() }),
   context: (request) => ({ tenant: request.headers["x-tenant"]?.toString() ?? "none" }),
-  edge: { identityHeaders: ["x-user-id"] },
+  edge: { identityHeaders: ["x-user-id"], trustTraceContext: true },
 });
 await host.start();
 const server = host.attach(createServer());

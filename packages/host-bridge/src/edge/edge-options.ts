@@ -74,6 +74,14 @@ const edgeKeys = {
    * goes out all the same. Default: true.
    */
   informational: z.boolean("true or false").optional(),
+  /**
+   * Whose `traceparent`, `tracestate` and `baggage` count (W3C Trace Context, W3C Baggage). True:
+   * every client's, for a host that only your own programs reach. False: nobody's. The plugin gets
+   * those that count, and where the host traces, its own span goes on from there. Others are dropped:
+   * a stranger would choose the ids of your traces and which of them are recorded, and plugins would
+   * take its baggage for yours. Calls of plugins always count. Default: those of `trustedProxies`.
+   */
+  trustTraceContext: z.boolean("true or false").optional(),
   /** Names of cookies that no plugin's response may set, case-sensitive. Default: none. */
   protectedCookies: cookieNames,
   /**

@@ -535,3 +535,34 @@ describe("maySetCookie", () => {
     },
   );
 });
+
+describe("trace context", () => {
+  const sent = ["Traceparent", "00-a-b-01", "Accept", "*/*", "tracestate", "a=b", "Baggage", "c=d"];
+  const fields = sent.filter((_, at) => at !== 2 && at !== 3);
+  const proxies = { forwarded: "off", trustedProxies: ["192.0.2.1"] } as const;
+
+  it.each<[string, EdgeOptions, boolean]>([
+    ["a stranger's is dropped", { forwarded: "off" }, false],
+    ["that of a trusted proxy passes", proxies, true],
+    ["everybody's passes on demand", { forwarded: "off", trustTraceContext: true }, true],
+    ["nobody's passes on demand", { ...proxies, trustTraceContext: false }, false],
+  ])("%s", (_, options, isTrusted) => {
+    const seen = read([...host, ...sent], options);
+    expect(seen.fields).toEqual(isTrusted ? sent : ["Accept", "*/*"]);
+    expect(seen.traceContext).toEqual({ fields, isTrusted });
+  });
+
+  it("is not there where a client sends none, or takes it back by Connection", () => {
+    expect(read(host, proxies).traceContext).toBeUndefined();
+    const named = ["Connection", "traceparent, tracestate, baggage"];
+    const taken = read([...host, ...sent, ...named], proxies);
+    expect(taken.fields).toEqual(["Accept", "*/*"]);
+    expect(taken.traceContext?.fields).toEqual([]);
+  });
+
+  it("of a plugin's call passes, whatever the options say of clients", () => {
+    const call = { ...http1, peer: "unix", forwarded: [] };
+    const options = { trustTraceContext: false };
+    expect(read([...host, ...sent], options, call).fields).toEqual(sent);
+  });
+});

@@ -37,6 +37,7 @@ export class EdgePolicy {
   readonly #headers: ReadonlySet<string>;
   readonly #forwarding: Forwarding;
   readonly #protectedCookies: ReadonlySet<string>;
+  readonly #trustTraceContext: boolean | undefined;
   readonly #upgrades: ReadonlySet<string>;
   /** Grows by the names that `identity` returns, so that no client can set them. */
   readonly #identityNames: Set<string>;
@@ -62,6 +63,7 @@ export class EdgePolicy {
     this.#forwarding = new Forwarding(options);
     this.informational = options.informational ?? true;
     this.#protectedCookies = new Set(options.protectedCookies);
+    this.#trustTraceContext = options.trustTraceContext;
     this.#upgrades = new Set(options.upgrades?.filter((token) => token !== "h2c") ?? ["websocket"]);
     this.#identityNames = new Set(options.identityHeaders?.map(comparableName));
     this.#names = new FieldNameCache((name, underscored) => this.#requestKind(name, underscored));
@@ -97,7 +99,7 @@ export class EdgePolicy {
       if (known.kind === "keep") {
         seen.fields.push(name, value);
       } else if (known.kind !== "drop") {
-        const refused = this.#readSpecial(seen, known.kind, name, value);
+        const refused = this.#readSpecial(seen, known.kind, name, value, client);
         if (refused !== undefined) {
           return refused;
         }
@@ -167,6 +169,7 @@ export class EdgePolicy {
     kind: SpecialKind,
     name: string,
     value: string,
+    client: ClientFacts,
   ): Refusal | undefined {
     switch (kind) {
       case "host":
@@ -219,6 +222,13 @@ export class EdgePolicy {
       case "forwarded":
         seen.forwarded.push(name, value);
         break;
+      case "trace-context":
+        seen.traceFields ??= [];
+        seen.traceFields.push(name, value);
+        if (this.#trustsTraceContext(client)) {
+          seen.fields.push(name, value);
+        }
+        break;
     }
     return undefined;
   }
@@ -240,6 +250,7 @@ export class EdgePolicy {
     pushCookies(fields, seen.cookies, client.versionMajor);
     if (seen.named !== undefined) {
       this.#removeFields(fields, seen.named);
+      this.#removeFields(seen.traceFields ?? [], seen.named);
       if (!this.#forwarding.trusts(client)) {
         // HAProxy passes a client's Connection on, by which the client could take back what the
         // proxy says of it.
@@ -254,6 +265,10 @@ export class EdgePolicy {
     return {
       kind: "fields",
       fields,
+      traceContext: seen.traceFields && {
+        fields: seen.traceFields,
+        isTrusted: this.#trustsTraceContext(client),
+      },
       host,
       remoteAddress: known.remoteAddress,
       scheme: known.scheme,
@@ -268,6 +283,13 @@ export class EdgePolicy {
           : undefined,
       trailersWanted: seen.trailersWanted,
     };
+  }
+
+  /** A plugin that makes a call has its trace context from the host. */
+  #trustsTraceContext(client: ClientFacts): boolean {
+    return (
+      client.forwarded !== undefined || (this.#trustTraceContext ?? this.#forwarding.trusts(client))
+    );
   }
 
   /** Who the client is. Adds the fields that tell the plugin how the request came. */

@@ -2,6 +2,7 @@ import { hopByHopNames } from "@servehttp/contract";
 
 /**
  * What a field means to the host. `forwarded`: Forwarded, every X-Forwarded field, and X-Real-IP.
+ * `trace-context`: those of W3C Trace Context and Baggage.
  */
 export type SpecialKind =
   | "connection"
@@ -12,6 +13,7 @@ export type SpecialKind =
   | "host"
   | "referer"
   | "te"
+  | "trace-context"
   | "transfer-encoding"
   | "upgrade";
 export type RequestKind = "keep" | "drop" | SpecialKind;
@@ -38,6 +40,10 @@ export function fieldKind(name: string, options: FieldKindOptions): RequestKind 
       return name;
     case "referer":
       return options.readsReferer ? name : "keep";
+    case "traceparent":
+    case "tracestate":
+    case "baggage":
+      return "trace-context";
     case "trailer":
       // It announces trailers, and these are passed on.
       return "keep";

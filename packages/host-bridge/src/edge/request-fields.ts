@@ -32,6 +32,14 @@ export interface ClientFacts {
   readonly forwarded?: FieldList | undefined;
 }
 
+/** What a request says of the trace that it belongs to, by W3C Trace Context and Baggage. */
+export interface TraceContextFields {
+  /** Its fields `traceparent`, `tracestate` and `baggage`: name, value, name, value. */
+  readonly fields: FieldList;
+  /** Whether it is believed. */
+  readonly isTrusted: boolean;
+}
+
 /** What a request's header section says. */
 export interface RequestFields {
   readonly kind: "fields";
@@ -39,6 +47,8 @@ export interface RequestFields {
   readonly fields: FieldList;
   /** There where the same list goes to the plugin again and again. */
   readonly fieldsMemo?: Memo;
+  /** Undefined where it says nothing. What is trusted is in `fields`, too. */
+  readonly traceContext: TraceContextFields | undefined;
   readonly host: string;
   /** The client's `"ip:port"`, as far as trusted proxies and the connection tell. */
   readonly remoteAddress: string;

@@ -10,6 +10,7 @@ export interface SeenFields {
   expectContinue: boolean;
   trailersWanted: boolean;
   connectionUpgrade: boolean;
+  traceFields: string[] | undefined;
   upgradeOffer: string | undefined;
   named: Set<string> | undefined;
 }
@@ -26,6 +27,7 @@ export function nothingSeen(): SeenFields {
     expectContinue: false,
     trailersWanted: false,
     connectionUpgrade: false,
+    traceFields: undefined,
     upgradeOffer: undefined,
     named: undefined,
   };

@@ -3,7 +3,7 @@ import { type FieldList, ServeHTTPError } from "@servehttp/contract";
 import type { ClientResponse } from "../client/client-response.js";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import type { ResponseHead } from "../edge/response-head.js";
-import type { RequestFields } from "../edge/request-fields.js";
+import type { RequestFields, TraceContextFields } from "../edge/request-fields.js";
 import type { RequestOutcome } from "./outcome.js";
 import type { ObservedRequest, RequestObserver, RequestTrace } from "./request-observer.js";
 
@@ -33,6 +33,7 @@ export class RequestObservation implements ObservedRequest, ClientResponse {
   readonly requestId: string | undefined;
   readonly startedMs: number;
   trace: RequestTrace | undefined = undefined;
+  traceFields: FieldList | undefined = undefined;
   status: number | undefined = undefined;
   outcome: RequestOutcome | undefined = undefined;
   error: ServeHTTPError | undefined = undefined;
@@ -72,6 +73,14 @@ export class RequestObservation implements ObservedRequest, ClientResponse {
 
   get method(): string {
     return this.#request.method;
+  }
+
+  get basePath(): string | undefined {
+    return this.#fields?.basePath;
+  }
+
+  get traceContext(): TraceContextFields | undefined {
+    return this.#fields?.traceContext;
   }
 
   get scheme(): "http" | "https" {

@@ -1,4 +1,5 @@
-import type { ServeHTTPError } from "@servehttp/contract";
+import type { FieldList, ServeHTTPError } from "@servehttp/contract";
+import type { TraceContextFields } from "../edge/request-fields.js";
 import type { RequestOutcome } from "./outcome.js";
 
 /**
@@ -45,6 +46,11 @@ export interface ObservedRequest {
   readonly method: string;
   /** Path and query as the client sent them, without the secret parameters (`edge.strip`). */
   readonly target: string;
+  /**
+   * In front of the plugin's own "/", as the client sent it, such as `"/plugins/notes"`; empty at
+   * the root of a host name; undefined where the request has not passed the edge.
+   */
+  readonly basePath: string | undefined;
   /** The scheme in which the client addressed the host, or the first of the trusted proxies. */
   readonly scheme: "http" | "https";
   /** The host that the client has addressed; empty where it named none. */
@@ -57,6 +63,13 @@ export interface ObservedRequest {
   readonly calledBy: string | undefined;
   /** The id of the client's trace, where an observer has set it. */
   trace: RequestTrace | undefined;
+  /** What it says of the trace that it belongs to; undefined for nothing, or where it was refused. */
+  readonly traceContext: TraceContextFields | undefined;
+  /**
+   * Where an observer has set it in `began`: the `traceparent`, `tracestate` and `baggage` that the
+   * plugin gets in place of those that came; name, value, name, value.
+   */
+  traceFields: FieldList | undefined;
   /** When it began, in milliseconds, as `performance.now()` says. */
   readonly startedMs: number;
   /** How long it has waited for its plugin so far, in milliseconds. */

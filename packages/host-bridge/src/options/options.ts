@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { ConnectionOptions } from "node:tls";
 import { bodyChunkBytesMax, type Logger } from "@servehttp/contract";
-import type { MeterProvider } from "@opentelemetry/api";
+import type { MeterProvider, TracerProvider } from "@opentelemetry/api";
 import { z } from "zod";
 import { edgeSchema } from "../edge/edge-options.js";
 import {
@@ -431,6 +431,15 @@ const hostKeys = {
     "a MeterProvider of OpenTelemetry's",
     (given) => typeof (given as Partial<MeterProvider> | null | undefined)?.getMeter === "function",
   ).optional(),
+  /**
+   * What makes the spans of requests: a tracer provider of OpenTelemetry; false: nothing. Default:
+   * the one that the process has registered when the host starts; where there is none, nothing.
+   */
+  tracerProvider: value<TracerProvider | false>(
+    "a tracer provider of OpenTelemetry, or false",
+    isTracerProvider,
+    { const: false },
+  ).optional(),
   /** For whoever develops plugins; leave it out where strangers come. */
   development: shape(developmentKeys).prefault({}),
   /** The largest chunk of a body, 1 to 65,536 bytes. Default: 65,536. */
@@ -448,6 +457,12 @@ const requestKeys: {
 export interface HostOptions extends Given<typeof hostKeys>, Given<typeof requestKeys> {}
 
 export const hostSchema = shape({ ...hostKeys, ...requestKeys });
+
+function isTracerProvider(given: unknown): boolean {
+  return (
+    given === false || typeof (given as Partial<TracerProvider> | null)?.getTracer === "function"
+  );
+}
 
 function isPluginUrl(url: string): boolean {
   if (url.startsWith("unix:")) {

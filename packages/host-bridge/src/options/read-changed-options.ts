@@ -32,6 +32,9 @@ export function readChangedOptions(
   const changed: string[] = fixed.filter(
     (name) => !isDeepStrictEqual(comparable(now[name]), comparable(next[name])),
   );
+  if (next.tracerProvider !== now.tracerProvider) {
+    changed.push("tracerProvider");
+  }
   if (given.logger !== logger) {
     changed.push("logger");
   }

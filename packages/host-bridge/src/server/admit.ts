@@ -24,6 +24,7 @@ import { noContext, readContext, type RequestContext } from "./read-context.js";
 import { redirectToSlash, wantsSlash } from "./redirect-to-slash.js";
 import type { RequestIds } from "./request-ids.js";
 import { requestInit } from "./request-init.js";
+import { withTraceFields } from "./with-trace-fields.js";
 
 /** What decides how requests are let through. */
 export interface AdmissionOptions {
@@ -312,7 +313,9 @@ function begin(
     answerRefused(options, request, route, tooManyTunnels, undefined, observed);
     return;
   }
-  const init = requestInit(request, route, fields, requestId, plugin, context);
+  const traceFields = observed?.traceFields;
+  const sent = traceFields === undefined ? fields : withTraceFields(fields, traceFields);
+  const init = requestInit(request, route, sent, requestId, plugin, context);
   const depth = request.call?.depth ?? 0;
   const onOver = options.callingExchanges?.begin(route.pluginId, init, identity, depth);
   const { pages } = options;

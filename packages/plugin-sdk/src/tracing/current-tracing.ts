@@ -1,4 +1,5 @@
 import type * as OpenTelemetry from "@opentelemetry/api";
+import { isTracerProviderRegistered } from "@servehttp/contract";
 import { sdkVersion } from "./sdk-version.js";
 
 /** OpenTelemetry's API, and the tracer of the SDK that the process has registered. */
@@ -16,7 +17,7 @@ export interface Tracing {
  * that begin until the API is there are not traced.
  */
 export function currentTracing(): Tracing | undefined {
-  if (!isProviderRegistered()) {
+  if (!isTracerProviderRegistered()) {
     return undefined;
   }
   if (api === undefined) {
@@ -34,7 +35,7 @@ export function currentTracing(): Tracing | undefined {
 
 /** Resolves when requests are traced; undefined where they are already, or are not to be. */
 export function tracingLoaded(): Promise<void> | undefined {
-  if (api !== undefined || !isProviderRegistered()) {
+  if (api !== undefined || !isTracerProviderRegistered()) {
     return undefined;
   }
   loading ??= import("@opentelemetry/api").then(
@@ -51,11 +52,3 @@ export function tracingLoaded(): Promise<void> | undefined {
 let api: typeof OpenTelemetry | undefined;
 let loading: Promise<void> | undefined;
 let current: (Tracing & { readonly provider: object }) | undefined;
-
-/** Each copy of the API, of whatever version below 2, keeps here what was registered with it. */
-const registry = Symbol.for("opentelemetry.js.api.1");
-
-function isProviderRegistered(): boolean {
-  const registered = (globalThis as Record<symbol, unknown>)[registry];
-  return (registered as { trace?: unknown } | undefined)?.trace !== undefined;
-}

@@ -1,0 +1,177 @@
+import type * as OpenTelemetry from "@opentelemetry/api";
+import type { Attributes, Span, SpanContext, Tracer } from "@opentelemetry/api";
+import { httpRequestAttributes, methodAttribute, methodSpanName } from "@servehttp/contract";
+import type { ObservedRequest, RequestObserver } from "../observation/request-observer.js";
+import { remoteSpan, traceFieldsOf, valuesOf } from "./trace-fields.js";
+
+/**
+ * Makes a span of each request, by OpenTelemetry's semantic conventions for HTTP servers. The plugin
+ * is told of it, so that its own spans are children. A connection that a plugin takes over has a
+ * second span, as long as it lives. Of a span that is not recorded nothing is kept: it is there for
+ * its ids.
+ */
+export class RequestTracer implements RequestObserver {
+  readonly #api: typeof OpenTelemetry;
+  readonly #tracer: Tracer;
+  readonly #recorded = new WeakMap<ObservedRequest, Span>();
+
+  constructor(api: typeof OpenTelemetry, tracer: Tracer) {
+    this.#api = api;
+    this.#tracer = tracer;
+  }
+
+  began(request: ObservedRequest): void {
+    const span = this.#start(request);
+    const own = span.spanContext();
+    if (!this.#api.trace.isSpanContextValid(own)) {
+      return;
+    }
+    const { traceId, spanId, traceFlags } = own;
+    request.trace = { traceId, spanId, sampled: (traceFlags & 1) === 1 };
+    const { traceContext } = request;
+    const baggage =
+      traceContext?.isTrusted === true ? valuesOf(traceContext.fields, "baggage") : [];
+    request.traceFields = traceFieldsOf(own, baggage);
+    if (span.isRecording()) {
+      this.#recorded.set(request, span);
+      span.setAttributes(attributesOf(request));
+    }
+  }
+
+  waiting(request: ObservedRequest): void {
+    this.#recorded.get(request)?.addEvent("servehttp.waiting");
+  }
+
+  givenBack(request: ObservedRequest): void {
+    this.#recorded.get(request)?.addEvent("servehttp.given_back");
+  }
+
+  head(request: ObservedRequest): void {
+    this.#recorded.get(request)?.addEvent("servehttp.head");
+  }
+
+  bodyBegan(request: ObservedRequest): void {
+    this.#recorded.get(request)?.addEvent("servehttp.first_byte");
+  }
+
+  /** The span of the request ends with the upgrade, and that of the tunnel begins. */
+  becameTunnel(request: ObservedRequest): void {
+    const span = this.#recorded.get(request);
+    if (span === undefined) {
+      return;
+    }
+    const { context, SpanKind, trace } = this.#api;
+    const inside = trace.setSpan(context.active(), span);
+    const options = { kind: SpanKind.INTERNAL, attributes: identityOf(request) };
+    const tunnel = this.#tracer.startSpan(spanName("tunnel", request), options, inside);
+    this.#recorded.set(request, tunnel);
+    span.setAttributes(statusOf(request));
+    span.end();
+  }
+
+  over(request: ObservedRequest): void {
+    const span = this.#recorded.get(request);
+    if (span === undefined) {
+      return;
+    }
+    const { error, outcome, requestBytes, responseBytes, status, timesGivenBack } = request;
+    span.setAttributes({
+      ...(request.isTunnel
+        ? { "servehttp.tunnel.received": requestBytes, "servehttp.tunnel.sent": responseBytes }
+        : {
+            ...statusOf(request),
+            "http.request.body.size": requestBytes,
+            "http.response.body.size": responseBytes,
+          }),
+      ...(timesGivenBack > 0 && { "servehttp.retries": timesGivenBack }),
+      ...(outcome !== undefined && { "servehttp.outcome": outcome }),
+    });
+    if (outcome === "client-disconnected") {
+      span.addEvent("servehttp.cancelled", { "servehttp.error.code": outcome });
+    } else if ((error !== undefined && outcome !== "bad-request") || outcome === "host-error") {
+      this.#fail(span, error?.code ?? "host-error");
+    } else if (status !== undefined && status >= 500) {
+      this.#fail(span, String(status));
+    }
+    span.end();
+  }
+
+  /** What failed is in the host's log. Messages may tell too much. */
+  #fail(span: Span, errorType: string): void {
+    span.setAttribute("error.type", errorType);
+    span.setStatus({ code: this.#api.SpanStatusCode.ERROR });
+  }
+
+  #start(request: ObservedRequest): Span {
+    const { context, createTraceState, SpanKind, trace } = this.#api;
+    const { target, traceContext } = request;
+    const remote = traceContext && remoteSpan(traceContext.fields, createTraceState);
+    // An application that traces by itself has a span of its own around this.
+    const active = context.active();
+    const isInside = trace.getSpan(active) !== undefined;
+    const isTrusted = traceContext?.isTrusted === true;
+    const parent =
+      remote !== undefined && isTrusted && !isInside
+        ? trace.setSpanContext(active, remote)
+        : active;
+    const query = target.indexOf("?");
+    return this.#tracer.startSpan(
+      spanName(methodSpanName(request.method), request),
+      {
+        kind: SpanKind.SERVER,
+        // For the sampler. The rest is only for spans that are recorded.
+        attributes: {
+          "http.request.method": methodAttribute(request.method),
+          "url.scheme": request.scheme,
+          "url.path": query < 0 ? target : target.slice(0, query),
+          ...identityOf(request),
+        },
+        ...(remote !== undefined && !isTrusted && { links: linkTo(remote) }),
+      },
+      parent,
+    );
+  }
+}
+
+/** A stranger's trace is worth a look, and nothing more. */
+function linkTo(remote: SpanContext): OpenTelemetry.Link[] {
+  return [{ context: remote }];
+}
+
+/** For the sampler and for searches: the plugin, and where it is mounted. */
+function identityOf({ basePath, pluginId }: ObservedRequest): Attributes {
+  return {
+    ...(pluginId !== undefined && { "servehttp.plugin.id": pluginId }),
+    ...(basePath !== undefined && { "http.route": routeOf(basePath) }),
+  };
+}
+
+/** There are as many names as plugins have mounts, whatever clients send. */
+function spanName(name: string, { basePath }: ObservedRequest): string {
+  return basePath === undefined ? name : `${name} ${routeOf(basePath)}`;
+}
+
+function routeOf(basePath: string): string {
+  return `${basePath}/*`;
+}
+
+function statusOf({ status }: ObservedRequest): Attributes {
+  return status === undefined ? {} : { "http.response.status_code": status };
+}
+
+function attributesOf(request: ObservedRequest): Attributes {
+  const { calledBy, requestId } = request;
+  return {
+    ...httpRequestAttributes({
+      method: request.method,
+      target: request.target,
+      scheme: request.scheme,
+      host: request.host,
+      clientAddress: request.clientAddress,
+      httpVersion: request.httpVersion,
+      userAgent: request.field("user-agent"),
+    }),
+    ...(requestId !== undefined && { "servehttp.request.id": requestId }),
+    ...(calledBy !== undefined && { "servehttp.called_by": calledBy }),
+  };
+}
