@@ -9,6 +9,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     access: ["answer", "api"],
     answer: ["api"],
     api: [],
+    metrics: [],
     page: ["answer", "api"],
     record: ["api"],
     routes: ["access", "answer", "api", "record"],

@@ -41,3 +41,12 @@ export const streamPulseMs = 15_000;
 
 /** Event streams that are open at once. Each costs a copy of every event. */
 export const streamsMax = 64;
+
+/** Sets of attributes of one histogram: as many as OpenTelemetry's SDKs take. */
+export const metricSetsMax = 2_000;
+
+/** Between two records that metrics could not be pushed, in milliseconds. */
+export const pushFailureSaidMs = 60_000;
+
+/** How long the last push may take when metrics end, in milliseconds. */
+export const lastPushMs = 3_000;

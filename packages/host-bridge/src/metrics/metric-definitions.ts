@@ -110,7 +110,7 @@ export const metricDefinitions = {
   state: {
     name: "servehttp.plugin.state",
     kind: "up-down counter",
-    unit: "1",
+    unit: "{plugin}",
     description: "1 for the state in which the plugin is, 0 for each other one",
     attributes: ["servehttp.state"],
   },
