@@ -241,7 +241,7 @@ describe("what fails ends with exit code 1", () => {
     expect(result).toMatchObject({ exitCode: 1, stdout: "" });
     expect(result.stderr).toMatch(
       new RegExp(
-        `^servehttp: 127.0.0.1:${port} is in use${holder}; --port 0 takes one that is free\n$`,
+        `^servehttp: 127.0.0.1:${port} is in use${holder}; port 0 takes one that is free\n$`,
       ),
     );
     other.close();

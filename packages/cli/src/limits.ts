@@ -1,6 +1,9 @@
 /** Where it listens when nobody says: on this machine alone. */
 export const listenDefault = { host: "127.0.0.1", port: 8080 } as const;
 
+/** The forms of the admin's address, for messages. */
+export const adminForms = '"host:port", "unix:/path" or "fd:N"';
+
 /** Between two lines that say how long a drain still takes, in milliseconds. */
 export const countdownMs = 1_000;
 

@@ -8,7 +8,7 @@ export class AccessToken {
 
   /** @throws ServeHTTPError `invalid-argument` for a token that can be guessed, or can't be sent */
   constructor(token: string) {
-    checkToken(token);
+    checkAdminToken(token);
     this.#digest = digestOf(token);
   }
 
@@ -19,7 +19,12 @@ export class AccessToken {
   }
 }
 
-function checkToken(token: unknown): void {
+/**
+ * Checks a token.
+ *
+ * @throws ServeHTTPError `invalid-argument` for one that can be guessed, or can't be sent
+ */
+export function checkAdminToken(token: unknown): void {
   const advice = `allowed are ${tokenCharactersMin} visible ASCII characters or more, such as what "openssl rand -hex 16" prints, or false for a unix socket`;
   if (typeof token !== "string") {
     const got = token === undefined ? "nothing" : `a ${typeof token}`;

@@ -9,7 +9,7 @@ export interface PageFile {
 }
 
 /** Where the build puts the dashboard: `index.html`, and everything else in `assets/`. */
-const folder = new URL("../dashboard/", import.meta.url);
+const folder = new URL("../../dist/dashboard/", import.meta.url);
 
 const types: Readonly<Record<string, string>> = {
   css: "text/css; charset=utf-8",

@@ -106,3 +106,10 @@ function readPort(text: string): number {
 export function addServiceFlags(command: Command): Command {
   return command.option("--pid-file <file>", "where to write the process id");
 }
+
+/** Adds the options of the admin. */
+export function addAdminFlags(command: Command): Command {
+  return command
+    .option("--admin <address>", "dashboard, API, probes and metrics at host:port or unix:/path")
+    .option("--admin-token-file <file>", "a file with the token for it");
+}

@@ -15,6 +15,7 @@ import { writePidFile } from "../service/pid-file.js";
 import { liveTerminal } from "../terminal/live-terminal.js";
 import { predecessorOf } from "../upgrade/predecessor.js";
 import {
+  addAdminFlags,
   addListenFlags,
   addLogFlags,
   addPluginFlags,
@@ -40,6 +41,7 @@ export function serveCommand({ context }: CommandRun): Command {
   addListenFlags(command);
   addWatchFlags(command);
   addLogFlags(command);
+  addAdminFlags(command);
   addServiceFlags(command);
   return command.action(async (flags: HostFlags) => {
     const [unknown] = command.args;

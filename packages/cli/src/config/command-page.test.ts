@@ -9,6 +9,7 @@ const source = readFileSync(new URL("config.ts", import.meta.url), "utf8");
 const tables: Readonly<Record<string, readonly string[]>> = {
   command: ["const commandKeys = {", "interface Callbacks {"],
   listen: ["const listenKeys = {"],
+  admin: ["const adminKeys = {"],
 };
 
 it("says in docs/command.md what the docstrings say (npm run generate writes it)", async () => {

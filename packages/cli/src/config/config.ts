@@ -23,7 +23,7 @@ import {
   value,
 } from "@servehttp/host-bridge/options";
 import { z } from "zod";
-import { listenDefault } from "../limits.js";
+import { adminForms, listenDefault } from "../limits.js";
 import { listenForms, parseListenAddress } from "../listen/listen-address.js";
 import { logFormats, logLevels } from "../output/log-settings.js";
 
@@ -75,10 +75,12 @@ const listenKeys = {
    * Who may connect to a unix socket: its permissions, such as `"660"`. Default: those that the
    * system gives, by the umask.
    */
-  mode: text('permissions in octal, such as "660"', (given) =>
-    /^0?[0-7]{3}$/.test(given),
-  ).optional(),
+  mode: text('permissions in octal, such as "660"', isMode).optional(),
 };
+
+function isMode(given: string): boolean {
+  return /^0?[0-7]{3}$/.test(given);
+}
 
 /**
  * Who clients are, for configs in JSON and for those who need nothing else: one of the ready-made
@@ -107,6 +109,44 @@ const listen = shape(listenKeys) as unknown as z.ZodType<ListenConfig, ListenCon
 const listenOne = z.union([addressText, listen], {
   error: `${listenForms}, or an object with address`,
 });
+
+const adminAddress = text(
+  adminForms,
+  (given) => parseListenAddress(given, listenDefault.host) !== undefined,
+);
+
+const adminKeys = {
+  /** `"host:port"`, `"unix:/path"` or `"fd:N"`; never one of `listen`. */
+  address: adminAddress,
+  /**
+   * What callers have to show: 16 characters or more. Default: the environment variable
+   * `SERVEHTTP_ADMIN_TOKEN`; on a unix socket none; in a terminal one that is made for each run.
+   */
+  token: text("a string", () => true).optional(),
+  /** A file with the token. Relative to the config. Default: none. */
+  tokenFile: file.optional(),
+  /**
+   * Names under which the admin is reached, beside addresses and localhost. Default: none.
+   */
+  hosts: listOf(
+    text("a host name", () => true),
+    "an array of host names",
+  ).optional(),
+  /** Ids of the plugins for which `/readyz` waits. Default: all plugins. */
+  required: listOf(
+    text("a plugin's id", () => true),
+    "an array of plugins' ids",
+  ).optional(),
+  /** A certificate: then HTTP/2 and HTTP/1.1 over TLS. Default: plain HTTP/1.1. */
+  tls: certificate.optional(),
+  /** Who may connect to a unix socket: its permissions. Default: `"600"`, its owner. */
+  mode: text('permissions in octal, such as "600"', isMode).optional(),
+};
+
+/** The admin of the host. */
+export interface AdminConfig extends Given<typeof adminKeys, "address"> {}
+
+const admin = shape(adminKeys) as unknown as z.ZodType<AdminConfig, AdminConfig>;
 
 interface Callbacks {
   /**
@@ -143,6 +183,13 @@ const commandKeys = {
   log: oneOf(...logFormats).optional(),
   /** The least that is logged, where no `logger` is given. Default: `"info"`. */
   logLevel: oneOf(...logLevels).optional(),
+  /**
+   * Where the admin is, with its dashboard, API, probes and metrics: `"host:port"`, `"unix:/path"`,
+   * or an object with `address`. Default: nowhere.
+   */
+  admin: z
+    .union([adminAddress, admin], { error: `${adminForms}, or an object with address` })
+    .optional(),
   /** Where to write the process id. Relative to the config. Default: nowhere. */
   pidFile: file.optional(),
   /** Where the schema of this file is, for editors. Default: none. */

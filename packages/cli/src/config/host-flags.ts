@@ -15,6 +15,10 @@ export interface HostFlags {
   readonly prefix?: string;
   readonly watch?: boolean;
   readonly liveReload?: boolean;
+  /** The admin's address. */
+  readonly admin?: string;
+  /** A file's path. */
+  readonly adminTokenFile?: string;
   /** A file's path. */
   readonly pidFile?: string;
   readonly log?: NonNullable<LogSettings["format"]>;

@@ -85,7 +85,13 @@ function flagCertificate(
   return readCertificate({ cert, key }, cwd, "--tls");
 }
 
-function readCertificate(
+/**
+ * Reads a certificate and its key.
+ *
+ * @param option as which it was given, for messages
+ * @throws CommandError where they can't be read, or don't fit
+ */
+export function readCertificate(
   { cert, key, passphrase }: CertificateConfig,
   directory: string,
   option: string,

@@ -8,6 +8,7 @@ import { findConfig } from "./find-config.js";
 import type { HostFlags } from "./host-flags.js";
 import { loadConfig } from "./load-config.js";
 import { readAccessLog } from "./read-access-log.js";
+import { readAdmin } from "./read-admin.js";
 import { type ConfigParts, readConfig } from "./read-config.js";
 import { readListeners } from "./read-listeners.js";
 import type { Settings } from "./settings.js";
@@ -33,12 +34,15 @@ export async function readSettings(flags: HostFlags, context: CommandContext): P
     context,
   });
   const host = { ...config.host, ...(accessLog !== undefined && { accessLog }) };
+  const listen = readListeners(command, directory, flags, context);
+  const withPlugins = withFlags(host, flags, context);
   return {
     file,
     app: command.app,
     watch: isWatching(command, flags),
-    host: withDevelopment(withFlags(host, flags, context), command, flags),
-    listen: readListeners(command, directory, flags, context),
+    host: withDevelopment(withPlugins, command, flags),
+    listen,
+    admin: readAdmin(command, directory, flags, context, { listen, plugins: withPlugins.plugins }),
     pidFile:
       flags.pidFile === undefined
         ? command.pidFile && resolve(directory, command.pidFile)

@@ -2,6 +2,7 @@ import type { HostOptions } from "@servehttp/host-bridge";
 import type { ListenerSettings } from "../listen/listener-settings.js";
 import type { LogSettings } from "../output/log-settings.js";
 import type { CommandConfig } from "./config.js";
+import type { AdminSettings } from "./read-admin.js";
 
 /** What the command line and the config say together, checked and ready to run. */
 export interface Settings {
@@ -16,6 +17,8 @@ export interface Settings {
   /** One or more. */
   readonly listen: readonly ListenerSettings[];
   readonly log: LogSettings;
+  /** Undefined: there is no admin. */
+  readonly admin: AdminSettings | undefined;
   /** Where the process id is written; undefined: nowhere. */
   readonly pidFile: string | undefined;
 }

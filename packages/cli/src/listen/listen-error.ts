@@ -9,7 +9,7 @@ export function listenError(address: ListenAddress, thrown: unknown): CommandErr
   switch (code) {
     case "EADDRINUSE": {
       const advice =
-        address.kind === "tcp" ? "; --port 0 takes one that is free" : "; stop it, or take another";
+        address.kind === "tcp" ? "; port 0 takes one that is free" : "; stop it, or take another";
       return failed(`${at} is in use${holderText(address)}${advice}`, thrown);
     }
     case "EACCES":

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { chmodSync, linkSync, renameSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
-import type { Socket } from "node:net";
+import type { Server as NetServer, Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import {
   acceptProxyProtocol,
@@ -90,9 +90,14 @@ export class Listener {
       await removeStaleSocket(settings.address);
     }
     try {
-      server.listen(handle ?? listenArguments(settings));
+      if (settings.address.kind === "unix" && settings.mode !== undefined && handle === undefined) {
+        listenWithMode(server, settings.address.path, settings.mode);
+      } else {
+        server.listen(handle ?? listenArguments(settings));
+      }
       await once(server, "listening");
       if (settings.address.kind === "unix" && settings.mode !== undefined && handle === undefined) {
+        // The umask does not count where its directory has default ACLs.
         chmodSync(settings.address.path, settings.mode);
       }
     } catch (thrown) {
@@ -206,6 +211,16 @@ function makeServer(
   return tls === undefined
     ? createServer({ requestTimeout: 0, keepAliveTimeout: keepAliveMs }, app)
     : createSecureServer({ ...tls, allowHTTP1: true }, app);
+}
+
+/** Listens on a unix socket that has its permissions from the first moment on. */
+function listenWithMode(server: NetServer, path: string, mode: number): void {
+  const before = process.umask(0o777 & ~mode);
+  try {
+    server.listen({ path });
+  } finally {
+    process.umask(before);
+  }
 }
 
 function listenArguments({ address }: ListenerSettings) {

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "pino";
 import type { Settings } from "../config/settings.js";
 import { CommandError, failed, saidWrong } from "../context/command-error.js";
+import type { ListenerSettings } from "../listen/listener-settings.js";
 import type { Listeners } from "../listen/listeners.js";
 
 /** What a config is read anew with. */
@@ -92,7 +93,7 @@ export class ConfigReload {
 /** Where it listens is settled when it starts; certificates may be other ones. */
 function checkFixed(now: Settings, next: Settings): void {
   const [before, after] = [fixedOf(now), fixedOf(next)];
-  const names = (["listen", "log"] as const).filter(
+  const names = (["listen", "admin", "log"] as const).filter(
     (name) => !isDeepStrictEqual(before[name], after[name]),
   );
   if (names.length > 0) {
@@ -100,8 +101,16 @@ function checkFixed(now: Settings, next: Settings): void {
   }
 }
 
-function fixedOf({ listen, log }: Settings) {
-  return { listen: listen.map((one) => ({ ...one, tls: one.tls !== undefined })), log };
+function fixedOf({ admin, listen, log }: Settings) {
+  return {
+    listen: listen.map(withoutCertificate),
+    admin: admin && { ...admin, listener: withoutCertificate(admin.listener) },
+    log,
+  };
+}
+
+function withoutCertificate(listener: ListenerSettings) {
+  return { ...listener, tls: listener.tls !== undefined };
 }
 
 const cannotChange = "can't change while the host runs: servehttp upgrade takes another one";

@@ -6,11 +6,14 @@ import type { LogTail } from "../output/log-tail.js";
 import type { ConfigReload } from "../reload/config-reload.js";
 import type { ListenHandle } from "../listen/listener.js";
 import type { Listeners } from "../listen/listeners.js";
+import type { RunningAdmin } from "./running-admin.js";
 
 /** A host that this command runs. */
 export interface RunningHost {
   readonly host: PluginHost;
   readonly listeners: Listeners;
+  /** Undefined: there is none. */
+  readonly admin: RunningAdmin | undefined;
   /** As it was started. */
   readonly settings: Settings;
   /** Reads command line and config anew, and brings the host to what they say. */

@@ -3,6 +3,7 @@ import { type CommandContext, writeLine } from "../context/command-context.js";
 import { asOptionError } from "../config/option-error.js";
 import type { Settings } from "../config/settings.js";
 import { failed } from "../context/command-error.js";
+import type { ListenHandle } from "../listen/listener.js";
 import { Listeners } from "../listen/listeners.js";
 import { ConfigReload } from "../reload/config-reload.js";
 import { LogTail } from "../output/log-tail.js";
@@ -12,6 +13,7 @@ import { appListener } from "./app-listener.js";
 import { drain } from "./drain.js";
 import { longestDrainMs } from "./drain-time.js";
 import { failureText } from "./failure-text.js";
+import { RunningAdmin } from "./running-admin.js";
 import type { Beside, RunningHost } from "./running-host.js";
 import { stopRequest } from "./stop-request.js";
 
@@ -35,8 +37,19 @@ export async function serve(
   const app = settings.app && appListener(() => config.settings.app, host, logger);
   const listeners = new Listeners({ host, logger, app });
   const config = new ConfigReload({ host, listeners, settings, readSettings, logger });
+  const admin = settings.admin && new RunningAdmin(host, settings.admin, logger);
+  config.observe({ behind: (now) => now.admin && admin?.renewCertificate(now.admin) });
+  const open = async (handles?: ReadonlyMap<string, ListenHandle>): Promise<void> => {
+    try {
+      await listeners.open(settings.listen, handles);
+      await admin?.open(handles);
+    } catch (thrown) {
+      await Promise.all([listeners.close(), admin?.close()]);
+      throw thrown;
+    }
+  };
   if (predecessor === undefined) {
-    await listeners.open(settings.listen);
+    await open();
   }
   const stop = stopRequest(context);
   let broken = 0;
@@ -45,6 +58,7 @@ export async function serve(
     const running: RunningHost = {
       host,
       listeners,
+      admin,
       settings,
       config,
       logTail,
@@ -62,7 +76,7 @@ export async function serve(
         checkStarted(host, settings, predecessor === undefined ? "some" : "all");
       }
       if (predecessor !== undefined) {
-        await listeners.open(settings.listen, await predecessor.handles());
+        await open(await predecessor.handles());
         ending.push(announce(running));
       }
       for (const begin of companions) {
@@ -78,6 +92,8 @@ export async function serve(
     const drainMs = longestDrainMs(settings.host);
     logger.info({ drainMs }, "draining");
     broken = await drain({ host, listeners, drainMs }, stop.now, context);
+    // It tells how the drain goes, and that the host is not ready.
+    await admin?.close();
     stop.end();
   }
   if (broken > 0) {
@@ -85,9 +101,12 @@ export async function serve(
   }
 }
 
-function announce({ host, listeners, settings, context }: RunningHost): () => void {
+function announce({ admin, host, listeners, settings, context }: RunningHost): () => void {
   for (const url of listeners.urls) {
     writeLine(context.stdout, `listening on ${url}`);
+  }
+  if (admin !== undefined) {
+    writeLine(context.stdout, `admin on ${admin.url}`);
   }
   const prefix = (settings.host.prefix ?? "/plugins").replace(/\/$/, "");
   const [base] = listeners.urls;

@@ -9,6 +9,12 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** What a command finds. */
+export interface CommandOptions extends Partial<Pick<CommandContext, "cwd" | "environment">> {
+  /** Whether a person looks at its standard output. Default: false. */
+  readonly isTerminal?: boolean;
+}
+
 /** A command that runs in the process of the test. */
 export class CommandInMemory implements AsyncDisposable {
   /** Settles when the command has ended. */
@@ -18,14 +24,14 @@ export class CommandInMemory implements AsyncDisposable {
   #stderr = "";
 
   /** Starts `servehttp` with these arguments. */
-  constructor(
-    commandLine: readonly string[],
-    options: Partial<Pick<CommandContext, "cwd" | "environment">> = {},
-  ) {
+  constructor(commandLine: readonly string[], options: CommandOptions = {}) {
     const context: CommandContext = {
       cwd: options.cwd ?? process.cwd(),
       environment: options.environment ?? process.env,
-      stdout: { write: (written: string) => void (this.#stdout += written) },
+      stdout: {
+        write: (written: string) => void (this.#stdout += written),
+        isTTY: options.isTerminal ?? false,
+      },
       stderr: { write: (written: string) => void (this.#stderr += written) },
       onSignal: (names, listener) => {
         const listen = (name: NodeJS.Signals) => {
@@ -92,7 +98,7 @@ export class CommandInMemory implements AsyncDisposable {
 /** Runs a command that ends by itself. */
 export function runCommand(
   commandLine: readonly string[],
-  options: Partial<Pick<CommandContext, "cwd" | "environment">> = {},
+  options: CommandOptions = {},
 ): Promise<CommandResult> {
   return new CommandInMemory(commandLine, options).ended;
 }

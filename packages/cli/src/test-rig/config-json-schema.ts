@@ -44,6 +44,7 @@ const blocks: Readonly<Record<string, readonly (readonly [URL, string])[]>> = {
   "plugin.tls": [[hostOptions, "const tlsKeys = {"]],
   tls: [[commandOptions, "const certificateKeys = {"]],
   listen: [[commandOptions, "const listenKeys = {"]],
+  admin: [[commandOptions, "const adminKeys = {"]],
 };
 
 /**

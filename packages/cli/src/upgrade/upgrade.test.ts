@@ -27,9 +27,9 @@ async function status(): Promise<HostStatus> {
   return JSON.parse(stdout) as HostStatus;
 }
 
-async function overSocket(path: string): Promise<number | undefined> {
+async function overSocket(socket: string, path: string): Promise<number | undefined> {
   return await new Promise((resolve, reject) => {
-    request({ socketPath: directory.at("web.sock"), path }, (response) => {
+    request({ socketPath: directory.at(socket), path }, (response) => {
       response.resume();
       resolve(response.statusCode);
     })
@@ -44,6 +44,7 @@ describe("servehttp upgrade", { timeout: 120_000 }, () => {
     const config = {
       plugins: { hello: pluginPath("hello") },
       listen: ["127.0.0.1:0", "unix:web.sock"],
+      admin: "unix:admin.sock",
       pidFile: "host.pid",
     };
     writeFileSync(directory.at("servehttp.config.json"), JSON.stringify(config));
@@ -71,11 +72,12 @@ describe("servehttp upgrade", { timeout: 120_000 }, () => {
     await loads;
     expect((await status()).pid).toBe(Number(pid));
     expect(readFileSync(directory.at("host.pid"), "utf8")).toBe(`${pid}\n`);
-    expect(await overSocket("/plugins/hello/")).toBe(200);
+    expect(await overSocket("web.sock", "/plugins/hello/")).toBe(200);
+    expect(await overSocket("admin.sock", "/api/plugins")).toBe(200);
     await runCommand(["stop"], options);
     await until(() => !existsSync(directory.at("host.pid")), "the end of the new process");
     await until(() => !isThere(Number(pid)), "its end");
-    expect(existsSync(directory.at("web.sock"))).toBe(false);
+    expect(["web.sock", "admin.sock"].some((name) => existsSync(directory.at(name)))).toBe(false);
   });
 
   it("lets the old process go on where the new one does not start", async () => {

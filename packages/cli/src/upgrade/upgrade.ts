@@ -18,7 +18,7 @@ export async function upgrade(
   running: RunningHost,
   program: readonly string[],
 ): Promise<{ readonly pid: number }> {
-  const { context, listeners, logger } = running;
+  const { admin, context, listeners, logger } = running;
   if (running.isSuperseded) {
     throw failed("another process has taken over already");
   }
@@ -35,7 +35,7 @@ export async function upgrade(
   const told = new Promise<void>((resolve) => {
     successor.on("message", (message) => {
       if (message === "listeners") {
-        for (const [address, handle] of listeners.handles) {
+        for (const [address, handle] of [...listeners.handles, ...(admin?.handles ?? [])]) {
           successor.send({ address }, handle as unknown as Server);
         }
         successor.send("listeners end");
@@ -63,7 +63,7 @@ export async function upgrade(
   logger.info({ successor: successor.pid }, "another process has taken over");
   successor.disconnect();
   successor.unref();
-  void listeners.retire(retireMs).then(running.stop);
+  void Promise.all([listeners.retire(retireMs), admin?.retire(retireMs)]).then(running.stop);
   return { pid: successor.pid ?? 0 };
 }
 
