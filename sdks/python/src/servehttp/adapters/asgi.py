@@ -11,7 +11,7 @@ from ..exchange.exchange import Exchange
 from ..exchange.start_task import start_task
 from .asgi_http import HttpCycle
 from .asgi_lifespan import Lifespan
-from .asgi_websocket import WebSocketCycle
+from .asgi_websocket import WebSocketCycle, is_websocket
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -44,8 +44,9 @@ class AsgiService:
 
     def start(self, exchange: Exchange) -> None:
         state = self._lifespan.state
+        init = exchange.init
         cycle: HttpCycle | WebSocketCycle
-        if exchange.init.hijackable and WebSocketCycle.is_asked_for(exchange.init):
+        if init.hijackable and init.headers.offers_upgrade and is_websocket(init):
             cycle = WebSocketCycle(exchange, state)
         else:
             cycle = HttpCycle(exchange, state)

@@ -61,7 +61,10 @@ def scope(
 ) -> dict[str, Any]:
     """What the scopes of HTTP and of a WebSocket have in common."""
     path, query, base_path = paths(init)
-    extensions["servehttp"] = {"id": init.request_id, "context": dict(init.context or ())}
+    extensions["servehttp"] = {
+        "id": init.request_id,
+        "context": {} if init.context is None else init.context.copy(),
+    }
     found: dict[str, Any] = {
         "type": kind,
         "asgi": {"version": "3.0", "spec_version": "2.3"},

@@ -29,6 +29,13 @@ _MESSAGE_BYTES_MAX = 16_777_216
 """The longest message of a WebSocket, as in uvicorn: 16 MiB."""
 
 
+def is_websocket(init: RequestInit) -> bool:
+    """Whether the request asks for a WebSocket."""
+    return any(
+        name == b"upgrade" and value.lower() == b"websocket" for name, value in init.headers.lower
+    )
+
+
 class WebSocketCycle:
     """connecting -> open [websocket.accept] -> closed; connecting -> refused [websocket.close, or a
     response of the application's own]"""
@@ -49,14 +56,6 @@ class WebSocketCycle:
         self._size = 0
         self._left = asyncio.Event()
         exchange.on_abort = lambda error: self._left.set()
-
-    @staticmethod
-    def is_asked_for(init: RequestInit) -> bool:
-        """Whether the request asks for a WebSocket."""
-        return init.headers.offers_upgrade and any(
-            name == b"upgrade" and value.lower() == b"websocket"
-            for name, value in init.headers.lower
-        )
 
     async def run(self, app: Callable[[Any, Any, Any], Awaitable[Any]]) -> None:
         exchange = self._exchange

@@ -39,6 +39,8 @@ class HeaderSection:
         """Whether there is an Upgrade."""
 
 
+HEADER_TAG = 0x4A
+"""The tag of a HeaderField in the head of a request."""
 NO_FIELDS = HeaderSection(())
 # What no section begins with: there is none yet.
 _last_section: tuple[bytes, HeaderSection] = (b"\0", NO_FIELDS)
@@ -50,10 +52,10 @@ def read_section(data: bytes, at: int, end: int) -> tuple[HeaderSection, int]:
     global _last_section
     encoded, section = _last_section
     behind = at + len(encoded)
-    if data.startswith(encoded, at, end) and (behind == end or data[behind] != 0x4A):
+    if data.startswith(encoded, at, end) and (behind == end or data[behind] != HEADER_TAG):
         return section, behind
     begin = at
-    while at < end and data[at] == 0x4A:
+    while at < end and data[at] == HEADER_TAG:
         size = data[at + 1]
         at += 2
         if size > 0x7F:
@@ -64,7 +66,7 @@ def read_section(data: bytes, at: int, end: int) -> tuple[HeaderSection, int]:
     encoded = data[begin:at]
     known = _sections.get(encoded)
     if known is None:
-        known = HeaderSection(tuple(_fields_of(encoded, 0x4A)))
+        known = HeaderSection(tuple(_fields_of(encoded, HEADER_TAG)))
         if len(encoded) <= _SECTION_BYTES_MAX:
             if len(_sections) >= _SECTIONS_MAX:
                 _sections.clear()

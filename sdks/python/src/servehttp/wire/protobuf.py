@@ -37,7 +37,6 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
     byte = data[at]
     if byte < 0x80:
         return byte, at + 1
-    # Hosts of ours write the lengths of nested messages in four bytes, whatever they are.
     second = data[at + 1]
     value = byte & 0x7F | (second & 0x7F) << 7
     if second < 0x80:
@@ -64,7 +63,12 @@ def read_span(data: bytes, at: int, end: int) -> tuple[int, int]:
     size = data[at]
     begin = at + 1
     if size > 0x7F:
-        size, begin = read_varint(data, at)
+        # Hosts of ours write the lengths of nested messages in four bytes, and most need two.
+        if data[begin] > 0x7F and data[at + 2] == 0x80 and data[at + 3] == 0:
+            size = size & 0x7F | (data[begin] & 0x7F) << 7
+            begin = at + 4
+        else:
+            size, begin = read_varint(data, at)
     behind = begin + size
     if behind > end:
         raise malformed("a field beyond its message")
