@@ -18,7 +18,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     api: [],
     charts: ["model"],
     exchanges: ["api", "model", "parts", "route", "watch"],
-    log: ["api", "model", "watch"],
+    log: ["api", "model", "parts", "watch"],
     model: [],
     page: ["api", "exchanges", "log", "model", "parts", "plugins", "route", "watch"],
     parts: ["api", "model"],
@@ -203,7 +203,7 @@ const outside: Readonly<Record<string, readonly Pattern[]>> = {
 function restrict(files: string, patterns: readonly Pattern[]) {
   return {
     files: [files],
-    excludeFiles: ["**/*.test.ts", "**/test-rig/**"],
+    excludeFiles: ["**/*.test.ts", "**/*.browser-test.ts", "**/test-rig/**"],
     rules: {
       "no-restricted-imports": ["error", { patterns: [insides, ...patterns] }] as const,
     },

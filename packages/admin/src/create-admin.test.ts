@@ -171,7 +171,9 @@ describe("access", () => {
       const { headers } = await server.call("GET", path);
       expect(Object.fromEntries(headers)).toMatchObject({
         "cache-control": "no-store",
-        "content-security-policy": expect.stringMatching(/^default-src 'none'; script-src 'self';/),
+        "content-security-policy": expect.stringMatching(
+          /^default-src 'none'; script-src 'self'; style-src 'self'; (?!.*unsafe)/,
+        ),
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
         "referrer-policy": "no-referrer",

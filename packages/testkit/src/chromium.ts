@@ -57,7 +57,7 @@ export class Chromium implements AsyncDisposable {
  * What a page complains of from now on, and goes on to: errors that nothing caught, and answers
  * whose status is `statusMin` or more.
  */
-export function complaintsOf(page: Page, statusMin: number): readonly string[] {
+export function complaintsOf(page: Page, statusMin: number): string[] {
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("response", (response) => {

@@ -35,6 +35,8 @@ export interface ChartProps {
   readonly topMin: number;
   /** Writes the figures at the axis. Default: there are no axes. */
   readonly format?: (value: number) => string;
+  /** Steps of the axis. Default: 1, 2 and 5 times a power of 10. */
+  readonly steps?: readonly number[];
   /** The line of the plugin's life, below. Default: none. */
   readonly life?: {
     readonly stretches: readonly Stretch[];
@@ -42,8 +44,12 @@ export interface ChartProps {
   };
 }
 
-/** Room for the line of life, in pixels. */
+/** Room for the line of life, in pixels, and for the dot at its end. */
 const lifePixels = 14;
+const endPixels = 6;
+
+/** No time is written so near to the end of the axis. */
+const edgeSeconds = 20;
 
 /** A line chart over time. It is a picture: what it shows has to be on the page in words as well. */
 export function Chart(props: ChartProps) {
@@ -95,11 +101,12 @@ function dataOf({ timesUnixMs, lines, fromUnixMs, toUnixMs }: ChartProps): uPlot
 }
 
 function optionsOf(latest: { readonly current: ChartProps }, width: number): uPlot.Options {
-  const { height, lines, topMin, format, life } = latest.current;
+  const { height, lines, topMin, format, steps, life } = latest.current;
+  const lifeHeight = life === undefined ? 0 : lifePixels;
   return {
     width,
     height,
-    padding: [6, 0, life === undefined ? 0 : lifePixels, 0],
+    padding: [6, endPixels, format === undefined ? lifeHeight : 0, 0],
     legend: { show: false },
     select: { show: false, left: 0, top: 0, width: 0, height: 0 },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 }, sync: { key: "time" } },
@@ -107,7 +114,8 @@ function optionsOf(latest: { readonly current: ChartProps }, width: number): uPl
       x: { time: true, range: (_, min, max) => [min, max] },
       y: { range: (_, __, max) => [0, Math.max(max ?? 0, topMin) * 1.08] },
     },
-    axes: format === undefined ? [{ show: false }, { show: false }] : axesOf(format),
+    axes:
+      format === undefined ? [{ show: false }, { show: false }] : axesOf(format, steps, lifeHeight),
     series: [
       {},
       ...lines.map((line) => ({
@@ -141,7 +149,11 @@ function drawLife(made: uPlot, { life }: ChartProps): void {
   }
 }
 
-function axesOf(format: (value: number) => string): uPlot.Axis[] {
+function axesOf(
+  format: (value: number) => string,
+  steps: readonly number[] | undefined,
+  lifeHeight: number,
+): uPlot.Axis[] {
   const look = {
     stroke: () => colour("--soft"),
     font: `12px ${colour("--sans")}`,
@@ -150,15 +162,22 @@ function axesOf(format: (value: number) => string): uPlot.Axis[] {
   return [
     {
       ...look,
-      size: 24,
+      gap: 4 + lifeHeight,
+      size: 22 + lifeHeight,
       space: 90,
       grid: { stroke: () => colour("--grid"), width: 1 },
-      values: (_, splits) => splits.map((seconds) => minuteOf(seconds * 1_000)),
+      values: (made, splits) => {
+        // At the very edge there is no room for one.
+        const end = (made.scales["x"]?.max ?? Infinity) - edgeSeconds;
+        return splits.map((seconds) => (seconds > end ? "" : minuteOf(seconds * 1_000)));
+      },
     },
     {
       ...look,
-      size: 64,
+      gap: 8,
+      size: 60,
       space: 32,
+      ...(steps === undefined ? {} : { incrs: [...steps] }),
       grid: { stroke: () => colour("--grid"), width: 1 },
       values: (_, splits) => splits.map(format),
     },

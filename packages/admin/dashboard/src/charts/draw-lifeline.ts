@@ -1,3 +1,4 @@
+import type { Tone } from "../model/plugin-state.js";
 import type { Stretch } from "../model/timeline.js";
 import { colour } from "./colours.js";
 
@@ -12,7 +13,7 @@ export interface LifelinePlace {
 /** Dashes of each tone, in pixels of CSS: the line says without a colour what is the matter. */
 const dashes = { live: [], wait: [5, 4], bad: [1.5, 4], still: [1.5, 6] } as const;
 
-/** Draws the line of a plugin's life, with a cross where it failed. */
+/** Draws the line of a plugin's life, with a cross where it failed, and at its end how it is now. */
 export function drawLifeline(
   context: CanvasRenderingContext2D,
   lines: readonly Stretch[],
@@ -31,10 +32,31 @@ export function drawLifeline(
     context.stroke();
   }
   context.setLineDash([]);
+  const last = lines.at(-1);
+  if (last !== undefined) {
+    drawEnd(context, last.tone, xOf(last.toUnixMs), y, ratio);
+  }
   for (const failureUnixMs of failuresUnixMs) {
     drawCross(context, xOf(failureUnixMs), y, ratio);
   }
   context.restore();
+}
+
+/** A full dot for a plugin that lives, and an empty one for any other. */
+function drawEnd(
+  context: CanvasRenderingContext2D,
+  tone: Tone,
+  x: number,
+  y: number,
+  ratio: number,
+): void {
+  context.beginPath();
+  context.arc(x, y, 3.75 * ratio, 0, 2 * Math.PI);
+  context.fillStyle = colour(tone === "live" ? "--live" : "--paper");
+  context.strokeStyle = colour(`--${tone}`);
+  context.lineWidth = 2 * ratio;
+  context.fill();
+  context.stroke();
 }
 
 function drawCross(context: CanvasRenderingContext2D, x: number, y: number, ratio: number): void {

@@ -4,13 +4,14 @@ import type { AdminApi } from "../api/admin-api.js";
 import { formatAge, formatBytes, formatCount, formatMany, formatMs } from "../model/format.js";
 import { confirm } from "../parts/confirm-dialog.js";
 import { tell } from "../parts/notices.js";
+import { PauseButton } from "../parts/pause-button.js";
 import { pluginPath } from "../route/route.js";
 import { usePolledExchanges } from "./poll-exchanges.js";
 import { filterExchanges, type Sort, sortExchanges, type SortKey } from "./sort-exchanges.js";
 import { standsAt, waitsFor } from "./waits-for.js";
 
 /** Exchanges on one page. */
-const pageSize = 50;
+const pageSize = 20;
 
 interface Column {
   readonly key: SortKey;
@@ -60,9 +61,7 @@ export function ExchangeList(props: {
               onInput={(event) => setText(event.currentTarget.value)}
             />
           </label>
-          <button type="button" aria-pressed={isHeld} onClick={() => setHeld(!isHeld)}>
-            {isHeld ? "Go on" : "Hold"}
-          </button>
+          <PauseButton what="open requests" isPaused={isHeld} onPause={setHeld} />
         </div>
       </div>
       {trouble !== undefined && <p class="trouble">{trouble}</p>}
@@ -179,6 +178,7 @@ function ExchangeRow(props: {
       <th role="rowheader" scope="row" class="request">
         <span class="method">{method}</span> <code>{path}</code>
         <span class="soft at">
+          {hasPlugin && <span class="of">{plugin}, </span>}
           {standsAt(exchange)}
           {exchange.remoteAddress !== "" && `, from ${exchange.remoteAddress}`}
         </span>
@@ -191,13 +191,13 @@ function ExchangeRow(props: {
       <td role="cell" class="waits-for">
         {waitsFor(exchange.waitsFor)}
       </td>
-      <td role="cell" class="figure" data-label="Open for">
+      <td role="cell" class="figure" data-after="open">
         {ageMs < 10_000 ? formatMs(ageMs) : formatAge(ageMs)}
       </td>
-      <td role="cell" class="figure" data-label="Sent">
+      <td role="cell" class="figure" data-after="sent">
         {formatBytes(requestBytes)}
       </td>
-      <td role="cell" class="figure" data-label="Answered">
+      <td role="cell" class="figure" data-after="answered">
         {formatBytes(responseBytes)}
       </td>
       <td role="cell" class="break">

@@ -2,6 +2,7 @@ import type { LogRecord } from "@servehttp/admin";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { AdminApi } from "../api/admin-api.js";
 import { formatClock, formatCount, formatMany } from "../model/format.js";
+import { PauseButton } from "../parts/pause-button.js";
 import { FollowedLog } from "../watch/followed-log.js";
 import { detailsOf, filterRecords, type Level } from "./filter-records.js";
 
@@ -56,13 +57,11 @@ export function LogTail({ api, plugin }: { readonly api: AdminApi; readonly plug
               <option value="error">Errors</option>
             </select>
           </label>
-          <button
-            type="button"
-            aria-pressed={held !== undefined}
-            onClick={() => setHeld(held === undefined ? all : undefined)}
-          >
-            {held === undefined ? "Pause" : "Go on"}
-          </button>
+          <PauseButton
+            what="the log"
+            isPaused={held !== undefined}
+            onPause={(isPaused) => setHeld(isPaused ? all : undefined)}
+          />
         </div>
       </div>
       {log.trouble.value !== undefined && <p class="trouble">{log.trouble.value}</p>}

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { headline } from "./headline.js";
 
-const of = (states: Readonly<Record<string, string>>, restarts = 0) =>
-  headline(Object.entries(states).map(([id, state]) => ({ id, state, restarts })));
+const of = (states: Readonly<Record<string, string>>, failures = 0) =>
+  headline(Object.entries(states).map(([id, state]) => ({ id, state, failures })));
 
 describe("the headline", () => {
   test("says that all is well", () => {
@@ -17,7 +17,9 @@ describe("the headline", () => {
     expect(of({ notes: "starting", mail: "backing-off" })).toBe(
       "mail failed and will start again.",
     );
-    expect(of({ mail: "backing-off" }, 2)).toBe("mail keeps failing.");
+    expect(of({ mail: "backing-off" }, 3)).toBe("mail keeps failing.");
+    expect(of({ mail: "ready" }, 3)).toBe("mail keeps failing.");
+    expect(of({ mail: "failed" }, 5)).toBe("mail has failed and is not started again.");
     expect(of({ a: "failed", b: "backing-off", c: "ready" })).toBe("a and b are failing.");
     expect(of({ a: "failed", b: "failed" })).toBe("No plugin is ready: all of them fail.");
   });

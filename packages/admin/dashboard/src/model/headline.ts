@@ -5,7 +5,16 @@ import { lookOf } from "./plugin-state.js";
 export interface HeadlinePlugin {
   readonly id: string;
   readonly state: string;
-  readonly restarts: number;
+  /** How often it failed in the last minutes. */
+  readonly failures: number;
+}
+
+/** So many failures in the last minutes are no accident. */
+const failuresOften = 3;
+
+/** Whether it fails again and again, even if it is ready at this moment. */
+export function keepsFailing({ failures, state }: Omit<HeadlinePlugin, "id">): boolean {
+  return failures >= failuresOften && state !== "stopped";
 }
 
 /** Says in one sentence how the plugins are: what is wrong first. */
@@ -14,8 +23,9 @@ export function headline(plugins: readonly HeadlinePlugin[]): string {
   if (only === undefined) {
     return "This host has no plugins yet.";
   }
-  const isBad = ({ state }: HeadlinePlugin) => lookOf(state).tone === "bad";
-  const bad = plugins.filter(isBad);
+  const bad = plugins.filter(
+    (plugin) => lookOf(plugin.state).tone === "bad" || keepsFailing(plugin),
+  );
   if (bad.length > 0) {
     return badSentence(bad, plugins.length);
   }
@@ -39,7 +49,7 @@ export function headline(plugins: readonly HeadlinePlugin[]): string {
 function badSentence(bad: readonly HeadlinePlugin[], of: number): string {
   const [first] = bad;
   if (first !== undefined && bad.length === 1) {
-    const isLoop = first.state === "backing-off" && first.restarts > 1;
+    const isLoop = first.state !== "failed" && keepsFailing(first);
     return isLoop ? `${first.id} keeps failing.` : `${first.id} ${lookOf(first.state).says}.`;
   }
   return bad.length === of

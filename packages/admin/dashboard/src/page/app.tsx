@@ -30,7 +30,7 @@ export function App({ api, host, route, onToken, onLogout }: AppProps) {
   }, [id]);
 
   if (connection.kind === "locked") {
-    return <Login why={connection.why} onToken={onToken} />;
+    return <Login isWrong={connection.isWrong} onToken={onToken} />;
   }
   return (
     <>

@@ -2,11 +2,12 @@ import { useState } from "preact/hooks";
 
 /** Asks for the token of the admin API. */
 export function Login(props: {
-  readonly why: string | undefined;
+  /** Whether the host did not take the token that was tried last. */
+  readonly isWrong: boolean;
   readonly onToken: (token: string) => void;
 }) {
   const [token, setToken] = useState("");
-  const { why, onToken } = props;
+  const { isWrong, onToken } = props;
   return (
     <main class="login">
       <form
@@ -20,6 +21,8 @@ export function Login(props: {
           The token that the host was given for its admin listener. It stays in this tab, until you
           close it or log out.
         </p>
+        {/* Password managers keep a name with each password. */}
+        <input type="text" autocomplete="username" value="servehttp admin" readOnly hidden />
         <label for="token">Token</label>
         <input
           id="token"
@@ -28,13 +31,13 @@ export function Login(props: {
           required
           autofocus
           value={token}
-          aria-describedby={why === undefined ? "token-help" : "token-wrong token-help"}
-          aria-invalid={why !== undefined}
+          aria-describedby={isWrong ? "token-wrong token-help" : "token-help"}
+          aria-invalid={isWrong}
           onInput={(event) => setToken(event.currentTarget.value)}
         />
-        {why !== undefined && (
+        {isWrong && (
           <p id="token-wrong" class="wrong" role="alert">
-            {why}
+            The host did not take this token.
           </p>
         )}
         <button type="submit" class="primary">

@@ -3,6 +3,7 @@ import { ExchangeList } from "../exchanges/exchange-list.js";
 import { sampleAt } from "../model/columns.js";
 import { formatMany, formatRate } from "../model/format.js";
 import { headline } from "../model/headline.js";
+import { troubleOf } from "../plugins/trouble.js";
 import { PluginTable } from "../plugins/plugin-table.js";
 import type { WatchedHost } from "../watch/watched-host.js";
 import type { WatchedPlugin } from "../watch/watched-plugin.js";
@@ -20,7 +21,9 @@ export function Overview(props: {
     <>
       <div class="headline">
         <h1 ref={title} tabIndex={-1}>
-          <span role="status">{headline(plugins.map(({ status }) => status.value))}</span>
+          <span role="status">
+            {headline(plugins.map((plugin) => ({ id: plugin.id, ...troubleOf(plugin, host) })))}
+          </span>
         </h1>
         {plugins.length > 0 && <Sums host={host} plugins={plugins} />}
       </div>

@@ -1,7 +1,7 @@
 import { Chart } from "../charts/chart.js";
 import { type Columns, greatest, windowMs } from "../model/columns.js";
 import { formatRate } from "../model/format.js";
-import { failureTimes, stretches } from "../model/timeline.js";
+import { failureTimes, type Stretch, stretches } from "../model/timeline.js";
 import type { WatchedHost } from "../watch/watched-host.js";
 import type { WatchedPlugin } from "../watch/watched-plugin.js";
 
@@ -18,19 +18,33 @@ export function LifeChart(props: {
   const toUnixMs = host.nowUnixMs.value;
   const fromUnixMs = toUnixMs - windowMs;
   const failuresUnixMs = failureTimes(changes, fromUnixMs, toUnixMs);
+  const lines = stretches(changes, fromUnixMs, toUnixMs);
   return (
     <Chart
       label={labelOf(columns, failuresUnixMs.length)}
       timesUnixMs={columns.atUnixMs}
-      lines={[{ colour: "--live", fill: "--live-fill", values: columns.requestsPerSecond }]}
+      lines={[{ colour: "--live", fill: "--live-fill", values: ratesOf(columns, lines) }]}
       fromUnixMs={fromUnixMs}
       toUnixMs={toUnixMs}
       height={height}
       topMin={5}
       {...(hasAxes ? { format: formatRate } : {})}
-      life={{ stretches: stretches(changes, fromUnixMs, toUnixMs), failuresUnixMs }}
+      life={{ stretches: lines, failuresUnixMs }}
     />
   );
+}
+
+/** There is no line while it serves nobody because it is not there. */
+function ratesOf(
+  { atUnixMs, requestsPerSecond }: Columns,
+  lines: readonly Stretch[],
+): readonly (number | null)[] {
+  const away = lines.filter(({ tone }) => tone !== "live");
+  return requestsPerSecond.map((rate, index) => {
+    const at = atUnixMs[index] ?? 0;
+    const isAway = away.some(({ fromUnixMs, toUnixMs }) => at > fromUnixMs && at <= toUnixMs);
+    return rate === 0 && isAway ? null : rate;
+  });
 }
 
 function labelOf({ requestsPerSecond }: Columns, failures: number): string {

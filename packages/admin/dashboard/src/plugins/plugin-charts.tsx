@@ -6,7 +6,9 @@ import type { WatchedHost } from "../watch/watched-host.js";
 import type { WatchedPlugin } from "../watch/watched-plugin.js";
 import { LifeChart } from "./life-chart.js";
 
-const height = 150;
+const height = 160;
+/** Steps of an axis of bytes: powers of two. */
+const byteSteps = Array.from({ length: 24 }, (_, power) => 2 ** (power + 16));
 /** Rows of the table that says the same. */
 const rowsMax = 10;
 
@@ -60,6 +62,7 @@ export function PluginCharts(props: {
             height={height}
             topMin={1_048_576}
             format={formatBytes}
+            steps={byteSteps}
           />
         </Panel>
       </div>

@@ -17,15 +17,17 @@ export function PluginHistory(props: {
     <section class="history" aria-labelledby="history-title">
       <h2 id="history-title">What happened</h2>
       {shown.length === 0 && <p class="empty">Nothing since the host has been watched.</p>}
-      <ol>
-        {shown.map((change, index) => (
-          <Entry
-            key={change.at}
-            change={change}
-            untilUnixMs={index === 0 ? nowUnixMs : Date.parse(shown[index - 1]?.at ?? change.at)}
-          />
-        ))}
-      </ol>
+      <div class="entries" role="region" aria-label="Changes of its state" tabIndex={0}>
+        <ol>
+          {shown.map((change, index) => (
+            <Entry
+              key={change.at}
+              change={change}
+              untilUnixMs={index === 0 ? nowUnixMs : Date.parse(shown[index - 1]?.at ?? change.at)}
+            />
+          ))}
+        </ol>
+      </div>
       {changes.length > shown.length && (
         <p class="soft">{changes.length - shown.length} earlier changes are left out.</p>
       )}

@@ -1,12 +1,13 @@
 import { pointedUnixMs } from "../charts/chart.js";
 import { sampleAt } from "../model/columns.js";
 import { formatAge, formatBytes, formatClock, formatMs, formatRate } from "../model/format.js";
-import { lookOf } from "../model/plugin-state.js";
+import { tellingLine } from "../model/telling-line.js";
 import { pluginPath } from "../route/route.js";
 import { StateMark } from "../parts/state-mark.js";
 import type { WatchedHost } from "../watch/watched-host.js";
 import type { WatchedPlugin } from "../watch/watched-plugin.js";
 import { LifeChart } from "./life-chart.js";
+import { troubleOf } from "./trouble.js";
 
 interface TableProps {
   readonly host: WatchedHost;
@@ -59,9 +60,10 @@ export function PluginTable({ host, plugins }: TableProps) {
 function PluginRow(props: { readonly host: WatchedHost; readonly plugin: WatchedPlugin }) {
   const { host, plugin } = props;
   const { id, state, since } = plugin.status.value;
+  const trouble = troubleOf(plugin, host);
   const now = host.nowUnixMs.value;
   return (
-    <tr role="row" class={lookOf(state).tone}>
+    <tr role="row" class={trouble.isBad ? "bad" : ""}>
       <th role="rowheader" scope="row" class="name">
         <a href={pluginPath(id)}>{id}</a>
         <span class="name-state">
@@ -71,45 +73,47 @@ function PluginRow(props: { readonly host: WatchedHost; readonly plugin: Watched
       </th>
       <td role="cell" class="life">
         <LifeChart host={host} plugin={plugin} height={56} />
-        <LastWords plugin={plugin} />
+        {(trouble.isBad || trouble.failures > 0) && <LastWords plugin={plugin} />}
       </td>
       <Figures plugin={plugin} unixMs={pointedUnixMs.value ?? now} />
     </tr>
   );
 }
 
-/** Why a plugin that is in trouble is, in one line. */
+/** Why it failed last, in one line. */
 function LastWords({ plugin }: { readonly plugin: WatchedPlugin }) {
-  const { state, failures } = plugin.status.value;
-  const failure = failures.at(-1);
-  if (failure === undefined || lookOf(state).tone !== "bad") {
+  const failure = plugin.status.value.failures.at(-1);
+  if (failure === undefined) {
     return null;
   }
   return (
     <p class="last-words">
-      <span>{failure.message}</span> <code>{failure.stderr.at(-1)}</code>
+      <span>{failure.message}</span> <code>{tellingLine(failure.stderr)}</code>
     </p>
   );
 }
 
 function Figures(props: { readonly plugin: WatchedPlugin; readonly unixMs: number }) {
   const sample = sampleAt(props.plugin.columns.value, props.unixMs);
-  const write = <Value,>(value: Value | null | undefined, format: (value: Value) => string) =>
-    value === null || value === undefined ? <span class="soft">–</span> : format(value);
   return (
     <>
-      <td role="cell" class="figure" data-label="Requests/s">
-        {write(sample?.requestsPerSecond, formatRate)}
-      </td>
-      <td role="cell" class="figure" data-label="p50">
-        {write(sample?.p50Ms, formatMs)}
-      </td>
-      <td role="cell" class="figure" data-label="p99">
-        {write(sample?.p99Ms, formatMs)}
-      </td>
-      <td role="cell" class="figure" data-label="Memory">
-        {write(sample?.memoryBytes, formatBytes)}
-      </td>
+      <Figure label="Requests/s" value={sample?.requestsPerSecond} format={formatRate} />
+      <Figure label="p50" value={sample?.p50Ms} format={formatMs} />
+      <Figure label="p99" value={sample?.p99Ms} format={formatMs} />
+      <Figure label="Memory" value={sample?.memoryBytes} format={formatBytes} />
     </>
+  );
+}
+
+function Figure(props: {
+  readonly label: string;
+  readonly value: number | null | undefined;
+  readonly format: (value: number) => string;
+}) {
+  const { label, value, format } = props;
+  return (
+    <td role="cell" class="figure" data-label={label}>
+      {value === null || value === undefined ? <span class="soft">–</span> : format(value)}
+    </td>
   );
 }

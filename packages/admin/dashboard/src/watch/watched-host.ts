@@ -23,8 +23,7 @@ export type Connection =
   | { readonly kind: "connecting" }
   | { readonly kind: "open" }
   | { readonly kind: "lost"; readonly why: string; readonly retryInMs: number }
-  /** The host wants a token. `why`: it didn't take the one it got. */
-  | { readonly kind: "locked"; readonly why: string | undefined };
+  | { readonly kind: "locked"; readonly isWrong: boolean };
 
 /** A sample comes once a second: without any for so long, the connection is dead. */
 const silenceMsMax = 12_000;
@@ -76,8 +75,7 @@ export class WatchedHost {
         this.#wake = new AbortController();
         const woken = AbortSignal.any([until, this.#wake.signal]);
         if (error instanceof ApiError && error.isLocked) {
-          const why = this.#api.token === undefined ? undefined : error.message;
-          this.#connection.value = { kind: "locked", why };
+          this.#connection.value = { kind: "locked", isWrong: this.#api.token !== undefined };
           await aborted(woken);
           this.#connection.value = { kind: "connecting" };
         } else {
@@ -180,7 +178,12 @@ export class WatchedHost {
   }
 
   #sample({ samples }: SampleEvent): void {
-    for (const plugin of this.#plugins.value ?? []) {
+    const plugins = this.#plugins.value ?? [];
+    if (plugins.length === 0) {
+      // A host without plugins tells no time. The reader's clock will do: nothing else depends on it.
+      this.#hear(Date.now());
+    }
+    for (const plugin of plugins) {
       const sample = samples[plugin.id];
       if (sample !== undefined) {
         plugin.addSample(sample);
