@@ -95,6 +95,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     syntax: [],
     tracing: ["observation"],
     watch: ["options", "process"],
+    workers: ["calls", "observation", "plugin", "process"],
   },
   "plugin-sdk": {
     adapters: ["exchange", "handler", "tracing"],

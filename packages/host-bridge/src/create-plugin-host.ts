@@ -16,9 +16,15 @@ import type { LogLevel, LogRecord } from "./options/log-records.js";
 import type { HostOptions, PluginOptions } from "./options/options.js";
 import { type HostSettings, readHostOptions, readPluginOptions } from "./options/read-options.js";
 import { readChangedOptions } from "./options/read-changed-options.js";
-import { makeInstances, type OpenCalls } from "./plugin/make-instances.js";
+import {
+  followProcess,
+  makeInstances,
+  type OfferProcess,
+  type OpenCalls,
+} from "./plugin/make-instances.js";
+import type { FollowSettings } from "./plugin/hosted-plugin.js";
 import type { PluginChanges } from "./plugin/plugin-changes.js";
-import { PluginSet } from "./plugin/plugin-set.js";
+import { type OutsideSettings, PluginSet } from "./plugin/plugin-set.js";
 import type { PluginStatus } from "./plugin/plugin-status.js";
 import { systemClock } from "./process/clock.js";
 import { HostProcesses } from "./process/host-processes.js";
@@ -36,6 +42,10 @@ import {
   type ListenerOptions,
 } from "./server/listener.js";
 import { RequestIds } from "./server/request-ids.js";
+import { followPlugin, giveUpProcess } from "./workers/follow-plugins.js";
+import type { ProcessChannel } from "./workers/process-channel.js";
+import { SharedPlugins } from "./workers/shared-plugins.js";
+import { SupervisorLink } from "./workers/supervisor-link.js";
 
 /** When `reload` and `apply` resolve. */
 export interface ReloadOptions {
@@ -62,7 +72,10 @@ export interface PluginHost extends AsyncDisposable {
    * with 404 where there is none.
    */
   readonly listener: (request: HostRequest, response: HostResponse, next?: () => void) => void;
-  /** The plugins, in the order in which they were added. */
+  /**
+   * The plugins, in the order in which they were added. Where workers share them, the figures are
+   * those of all hosts together, up to 250 ms old; at a worker they are its own.
+   */
   readonly plugins: readonly PluginStatus[];
   /**
    * The exchanges with plugins that are open now, in no particular order. Those of handlers in the
@@ -162,6 +175,33 @@ export interface PluginHost extends AsyncDisposable {
    */
   reload(id: string, options?: ReloadOptions): Promise<void>;
   /**
+   * Lets a host in another process use the plugins of this one, a worker: it connects to their
+   * processes itself, and this host starts, watches, replaces and ends them for all. What runs in a
+   * worker may end as it may here when a plugin is reloaded or stopped. A worker that ends takes with
+   * it what ran in it, and nothing else. `limits` are divided between the workers: each has its share,
+   * rounded up.
+   *
+   * Ends by itself when the process is gone. Returns what ends it before.
+   *
+   * ```ts
+   * if (cluster.isPrimary) {
+   *   const host = createPluginHost(options);
+   *   await host.start();
+   *   cluster.on("fork", (worker) => host.share(worker));
+   *   cluster.fork();
+   *   cluster.fork();
+   * } else {
+   *   const host = createWorkerHost(options, process);
+   *   await host.start();
+   *   host.attach(createServer()).listen(8080);
+   * }
+   * ```
+   *
+   * @param worker what `fork` has returned; `createWorkerHost` is called there
+   * @throws ServeHTTPError `invalid-argument` at a worker, which has no processes to share
+   */
+  share(worker: ProcessChannel): () => void;
+  /**
    * Stops all plugins: they get nothing new, what runs may end within `drainMs` (default: each
    * plugin's own), and the rest is broken. `start` may be called again at any time.
    *
@@ -182,7 +222,33 @@ export interface PluginHost extends AsyncDisposable {
  * @throws ServeHTTPError `invalid-argument`, one line: the option, what was given, what is allowed
  */
 export function createPluginHost(options: HostOptions): PluginHost {
-  return new Host(readHostOptions(options), options.logger);
+  return new Host(readHostOptions(options), options.logger, undefined);
+}
+
+/**
+ * Creates a host in a process of its own that uses the plugins of another: of the one that has called
+ * `share` for this process. Its options are as those of the other host, with the same plugins. What
+ * has a `command` there is not started here: this host connects to the processes that the other one
+ * has, and follows it when they are started, replaced or stopped. What has a `url` or a `handler` is
+ * this host's own, and follows as well.
+ *
+ * `start` resolves when the other host's plugins are connected, or have failed. `reload` of a plugin
+ * with a `command` belongs to the other host. `stop` stops nothing but this host. When the other
+ * process is gone, this host drains: its process should end then, and be started anew.
+ *
+ * @param supervisor `process`, where it was forked by that of the other host
+ * @throws ServeHTTPError `invalid-argument`, as `createPluginHost`, and where the process was forked
+ *   by nobody
+ */
+export function createWorkerHost(options: HostOptions, supervisor: ProcessChannel): PluginHost {
+  const settings = readHostOptions(options);
+  if (supervisor?.send === undefined) {
+    throw new ServeHTTPError(
+      "invalid-argument",
+      "the process has no supervisor: fork it by node:child_process or node:cluster, and call host.share there",
+    );
+  }
+  return new Host(settings, options.logger, supervisor);
 }
 
 class Host implements PluginHost {
@@ -204,16 +270,27 @@ class Host implements PluginHost {
   readonly #useFunctions: (functions: Pick<HostSettings, "identity" | "context">) => void;
   readonly #mounts: Mounts;
   readonly #pages: DevelopmentPages | undefined;
+  readonly #shared: SharedPlugins;
+  /** There in a worker. */
+  readonly #supervisor: SupervisorLink | undefined;
   /** There while `apply` gets ready; settles when it has changed all or nothing. */
   #applying: Promise<unknown> | undefined;
   #tracing: Promise<void> | undefined;
   #stops = 0;
 
-  constructor(settings: HostSettings, givenLogger: HostOptions["logger"]) {
+  constructor(
+    settings: HostSettings,
+    givenLogger: HostOptions["logger"],
+    supervisor: ProcessChannel | undefined,
+  ) {
     this.#settings = settings;
     this.#givenLogger = givenLogger;
     const { chunkBytes, logger } = settings;
     const processes = new HostProcesses(logger);
+    const callers = new Callers();
+    const sharing = new SharedPlugins({ plugins: () => this.#plugins, clock: systemClock, logger });
+    this.#shared = sharing;
+    const offer: OfferProcess = (facts, signal) => sharing.offer(facts, signal);
     const mounts = new Mounts(settings.prefix, settings.publicPath);
     this.#mounts = mounts;
     this.#plugins = new PluginSet({
@@ -222,12 +299,12 @@ class Host implements PluginHost {
       logger,
       clock: systemClock,
       makeInstances: (plugin, shared, watch) =>
-        makeInstances(plugin, shared, watch, { processes, openCalls, logger }),
+        makeInstances(plugin, shared, watch, { offer, processes, openCalls, logger }),
       onReady: (id, ms) => this.#metrics.started(id, ms),
+      follow: (plugin) => this.#follow(plugin, callers),
       onStopped: () => processes.close(),
     });
     this.#observers = new RequestObservers((details, message) => logger.error(details, message));
-    const callers = new Callers();
     const edge = new EdgePolicy(settings.edge);
     this.#edge = edge;
     this.#metrics = new HostMetrics(settings.meterProvider, {
@@ -267,6 +344,7 @@ class Host implements PluginHost {
       callers,
       identityHeadersNamed,
       logger,
+      findElsewhere: (id: string, exchange: string) => sharing.findExchange(id, exchange),
     };
     const calls = new CallServer(callers, createCallListener(callOptions));
     this.#useFunctions = ({ identity, context }) => {
@@ -280,6 +358,8 @@ class Host implements PluginHost {
       const entry = this.#awaitingContinue.has(request) ? byCheckContinue : byRequest;
       this.#serve(request, response, next, entry);
     };
+    this.#plugins.onStateChange(({ id }) => sharing.changed(id));
+    this.#supervisor = supervisor && this.#link(supervisor, callers);
     for (const plugin of settings.plugins.values()) {
       if (settings.enabled) {
         this.#plugins.add(plugin);
@@ -290,7 +370,7 @@ class Host implements PluginHost {
   }
 
   get plugins(): readonly PluginStatus[] {
-    return this.#plugins.statuses;
+    return this.#plugins.statuses.map((status) => this.#shared.total(status));
   }
 
   get exchanges(): readonly OpenExchange[] {
@@ -350,7 +430,7 @@ class Host implements PluginHost {
   }
 
   onStateChange(listener: (status: PluginStatus) => void): () => void {
-    return this.#plugins.onStateChange(listener);
+    return this.#plugins.onStateChange((status) => listener(this.#shared.total(status)));
   }
 
   observe(observer: RequestObserver): () => void {
@@ -427,6 +507,16 @@ class Host implements PluginHost {
     });
   }
 
+  share(worker: ProcessChannel): () => void {
+    if (this.#supervisor !== undefined) {
+      throw new ServeHTTPError(
+        "invalid-argument",
+        "a worker has no plugins to share: call share of the supervisor's host",
+      );
+    }
+    return this.#shared.share(worker);
+  }
+
   async stop({ drainMs, plugin }: StopOptions = {}): Promise<void> {
     if (plugin !== undefined) {
       await this.#plugins.stop(plugin, drainMs);
@@ -469,6 +559,43 @@ class Host implements PluginHost {
       await this.#applying;
     }
     return stops === this.#stops;
+  }
+
+  #link(supervisor: ProcessChannel, callers: Callers): SupervisorLink {
+    const { logger } = this.#settings;
+    return new SupervisorLink(supervisor, {
+      logger,
+      callers,
+      statuses: () => this.#plugins.statuses,
+      onPlugin: (seen, before) => followPlugin(this.#plugins, seen, before, logger),
+      onGiveUp: (id, key, tunnels, reason) =>
+        giveUpProcess(this.#plugins, id, key, tunnels, reason),
+      onSharers: (count) => this.#plugins.divideLimits(count),
+      onEnd: () => {
+        logger.warn({}, "the supervisor is gone: what runs may end, nothing new is taken");
+        void this.stop();
+      },
+    });
+  }
+
+  /** How a plugin is followed whose processes are the supervisor's. */
+  #follow(plugin: OutsideSettings, callers: Callers): FollowSettings | undefined {
+    const supervisor = this.#supervisor;
+    if (supervisor === undefined || plugin.kind !== "command") {
+      return undefined;
+    }
+    const { id } = plugin;
+    if (plugin.mayCall.length > 0) {
+      callers.keep(id);
+    }
+    const { logger } = this.#settings;
+    const onNews: FollowSettings["onNews"] = (key, news) => supervisor.tell(key, news);
+    return {
+      onNews,
+      seen: () => supervisor.seen(id),
+      connect: (process, exchanges, watch) =>
+        followProcess(plugin, process, exchanges, watch, { logger, onNews }),
+    };
   }
 
   #mayUpgrade(request: IncomingMessage): boolean {

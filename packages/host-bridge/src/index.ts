@@ -4,6 +4,7 @@ export type { NodeServer } from "./client/node-types.js";
 export type { AttachOptions } from "./server/attach.js";
 export {
   createPluginHost,
+  createWorkerHost,
   type PluginHost,
   type ReloadOptions,
   type StopOptions,
@@ -52,3 +53,4 @@ export {
   ServeHTTPError,
   type UsageErrorCode,
 } from "@servehttp/contract";
+export type { ProcessChannel } from "./workers/process-channel.js";

@@ -300,3 +300,21 @@ export const fastPathRepeatedBytesMax = 4_096;
  * clouds and balancers add behind them a few hundred.
  */
 export const proxyHeaderBytesMax = 4_096;
+
+/** The most that a timer of Node's can wait, in milliseconds: 24.8 days. Beyond, it fires at once. */
+export const timerMsMax = 2_147_483_647;
+
+/** How long workers may take to connect to a process that its supervisor is connected to: 2 s. */
+export const workersConnectMs = 2_000;
+
+/**
+ * How long workers may take to break what ran on a process, when its time is over: 1 s. Then the
+ * process is ended, which breaks it as well.
+ */
+export const workersLeaveMs = 1_000;
+
+/** Between two reports of what a worker's plugins do, where something has changed: 250 ms. */
+export const workerReportMs = 250;
+
+/** How long a worker may take to say what it knows of an exchange: 2 s. */
+export const workerAnswerMs = 2_000;

@@ -1,4 +1,5 @@
 import type { PluginStatus } from "@servehttp/host-bridge";
+import { childrenOf } from "@servehttp/testkit";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -17,6 +18,7 @@ it("adds, reloads, removes and tells plugins by the program of docs/host-api.md"
     "apply",
     "Ready-made identities",
     "Watch a plugin's files",
+    "Hosts on every core",
     "All of it in one program",
   ]);
   await using program = await started("All of it in one program");
@@ -76,5 +78,21 @@ it("reloads a plugin whose file changes by the program of docs/host-api.md", asy
     }
   }
   expect(generations.size).toBe(2);
+  expect(await program.exitCodeAfter("SIGTERM")).toBe(0);
+});
+
+it("serves a plugin by two workers, and replaces one, by the program of docs/host-api.md", async () => {
+  await using program = await started("Hosts on every core");
+  const hello = async () =>
+    (await fetch(`http://localhost:${program.port}/plugins/notes/hello`)).status;
+  const workers = () => childrenOf(program.pid, "program.js");
+  expect(await hello()).toBe(200);
+  const before = workers();
+  expect(before.length).toBe(2);
+  const [plugin] = childrenOf(program.pid, "notes.js");
+  process.kill(before[0] ?? 0, "SIGKILL");
+  await expect.poll(() => workers().filter((pid) => !before.includes(pid)).length).toBe(1);
+  expect(await hello()).toBe(200);
+  expect(childrenOf(program.pid, "notes.js")).toEqual([plugin]);
   expect(await program.exitCodeAfter("SIGTERM")).toBe(0);
 });

@@ -53,6 +53,10 @@ export class RunningProgram implements AsyncDisposable {
     return this.#directory.path;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }

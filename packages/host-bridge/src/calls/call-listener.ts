@@ -22,6 +22,14 @@ export interface CallListenerOptions extends Omit<ListenerOptions, "enabled"> {
   /** Whether it is settled before any request which fields `identity` may set. */
   readonly identityHeadersNamed: boolean;
   readonly logger: Required<Logger>;
+  /**
+   * Looks for an exchange of a plugin in other processes; undefined where there are none. Never
+   * rejects. Default: there are none.
+   */
+  readonly findElsewhere?: (
+    pluginId: string,
+    exchangeId: string,
+  ) => Promise<CallingExchange | undefined> | undefined;
 }
 
 /** Serves one call of a plugin. */
@@ -37,36 +45,69 @@ export type CallListener = (
  */
 export function createCallListener(options: CallListenerOptions): CallListener {
   return (message, response, entry) => {
-    try {
-      serveCall(options, message, response, entry);
-    } catch (thrown) {
+    const onThrown = (thrown: unknown): void => {
       const fault = { message: "a call failed", plugin: "", requestId: undefined };
       const request = new NodeIncomingRequest(message, response, entry);
       failRequest(request, options.onHostFault, fault, thrown);
+    };
+    try {
+      serveCall(options, message, response, entry)?.catch(onThrown);
+    } catch (thrown) {
+      onThrown(thrown);
     }
   };
 }
 
+/** Finds out who calls within which exchange. Returns a promise where it has to look elsewhere. */
 function serveCall(
   options: CallListenerOptions,
   message: IncomingMessage,
   response: ServerResponse,
   entry: RequestEntry,
-): void {
-  const { callers, rules } = options;
+): Promise<void> | undefined {
   const refuse = (status: number, why: string) =>
     refuseCall(new NodeIncomingRequest(message, response, entry), status, why);
-  const caller = callers.callerOf(fieldOf(message, "servehttp-token") ?? "");
+  const caller = options.callers.callerOf(fieldOf(message, "servehttp-token") ?? "");
   if (caller === undefined) {
     refuse(401, "the token is unknown: a call needs the one of SERVEHTTP_CALLS_TOKEN");
-    return;
+    return undefined;
   }
   const exchangeId = fieldOf(message, "servehttp-exchange");
+  const serve = (within: CallingExchange | undefined): void => {
+    if (exchangeId !== undefined && within === undefined) {
+      refuse(409, exchangeOver);
+    } else {
+      serveWithin(options, caller, within, message, response, entry);
+    }
+  };
   const within = exchangeId === undefined ? undefined : caller.plugin.exchanges.get(exchangeId);
-  if (exchangeId !== undefined && within === undefined) {
-    refuse(409, exchangeOver);
-    return;
+  const found =
+    exchangeId === undefined || within !== undefined
+      ? undefined
+      : options.findElsewhere?.(caller.plugin.id, exchangeId);
+  if (found === undefined) {
+    serve(within);
+    return undefined;
   }
+  return found.then((one) => {
+    // Nobody waits any more for what is asked on a connection that is gone.
+    if (!response.destroyed) {
+      serve(one);
+    }
+  });
+}
+
+function serveWithin(
+  options: CallListenerOptions,
+  caller: Caller,
+  within: CallingExchange | undefined,
+  message: IncomingMessage,
+  response: ServerResponse,
+  entry: RequestEntry,
+): void {
+  const { rules } = options;
+  const refuse = (status: number, why: string) =>
+    refuseCall(new NodeIncomingRequest(message, response, entry), status, why);
   const route = routeOf(message, rules);
   if (route?.kind !== "route") {
     refuse(404, "the path of a call is /, the id of a plugin, and the path for it");

@@ -38,6 +38,18 @@ export class Callers implements CallingExchanges {
     return { token, revoke: () => this.#revoke(token, pluginId) };
   }
 
+  /** Keeps the exchanges of a plugin that calls elsewhere: at the supervisor, where its token is. */
+  keep(pluginId: string): void {
+    if (!this.#plugins.has(pluginId)) {
+      this.#plugins.set(pluginId, { id: pluginId, exchanges: new Map(), calls: 0 });
+    }
+  }
+
+  /** An exchange of a plugin that runs here. */
+  find(pluginId: string, exchangeId: string): CallingExchange | undefined {
+    return this.#plugins.get(pluginId)?.exchanges.get(exchangeId);
+  }
+
   /** Who calls with this token. */
   callerOf(token: string): Caller | undefined {
     return this.#callers.get(digestOf(token));

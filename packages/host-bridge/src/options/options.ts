@@ -20,6 +20,7 @@ import type { IdentityFields } from "../edge/read-identity.js";
 import type { RequestClient } from "../edge/request-client.js";
 import { isPlainPath } from "../routing/plain-path.js";
 import { isPluginId } from "../routing/router.js";
+import { timerMsMax } from "../limits.js";
 import { isHostName } from "../syntax/host-name.js";
 import { hostLogger, isLogger } from "./host-logger.js";
 
@@ -71,8 +72,6 @@ interface Callbacks {
 
 type Callback<Name extends keyof Callbacks> = z.ZodType<Callbacks[Name], Callbacks[Name]>;
 
-/** The most that a timer of Node's can wait. */
-const timerMsMax = 2_147_483_647;
 const milliseconds = whole(0, timerMsMax);
 const count = whole(1, 1_000_000);
 

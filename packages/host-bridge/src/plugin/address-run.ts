@@ -10,18 +10,26 @@ export interface AddressRunOptions<Connection> {
   /** How long it may take, in milliseconds. */
   readonly startMs: number;
   readonly clock: Clock;
+  /** The process that listens there, where that is known. */
+  readonly pid?: number | undefined;
+  /** Called where its process is to be asked to end. */
+  readonly onAsk?: () => void;
 }
 
 /** One connection to a plugin that somebody else runs. */
 export class AddressRun<
   Connection extends { readonly lost: Promise<ServeHTTPError>; close(how: "now"): void },
 > implements PluginRun<Connection> {
-  readonly pid = undefined;
+  readonly pid: number | undefined;
   readonly isHostAtFault = false;
   readonly ready: Promise<Connection>;
   readonly #over = new AbortController();
 
+  readonly #onAsk: () => void;
+
   constructor(options: AddressRunOptions<Connection>) {
+    this.pid = options.pid;
+    this.#onAsk = options.onAsk ?? (() => undefined);
     this.ready = this.#connect(options);
   }
 
@@ -29,8 +37,10 @@ export class AddressRun<
     return this.ready.then(({ lost }) => lost);
   }
 
-  /** It is somebody else's process. */
-  ask(): void {}
+  /** It is somebody else's process, who may want to know. */
+  ask(): void {
+    this.#onAsk();
+  }
 
   async end(): Promise<RunEnd> {
     this.#over.abort(new ServeHTTPError("host-stopping", "the host stopped the plugin"));

@@ -14,6 +14,7 @@ import type { ProcessorTime } from "../process/processor-time.js";
 import type { HeadTimeCounts } from "./head-times.js";
 import { HealthWatch } from "./health-watch.js";
 import type { DrainableConnection } from "./plugin-run.js";
+import type { UsersElsewhere } from "./supervised-plugin.js";
 
 /** A connection to a plugin, as far as the exchanges on it need to know. */
 export interface ExchangeConnection {
@@ -46,6 +47,7 @@ export interface RunningCounts {
 export interface PluginExchanges {
   readonly chunkBytes: number;
   readonly times: ExchangeTimes;
+  /** As it is now. */
   readonly maxTunnels: number;
   readonly counts: RunningCounts;
   /** All connections on which something may run, those that drain among them. */
@@ -73,15 +75,21 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   readonly #health: HealthWatch;
   readonly #exchanges = new Set<Exchange>();
   readonly #tunnels = new Set<Exchange>();
+  readonly #elsewhere: UsersElsewhere | undefined;
   /** There once it gets nothing new. */
   #drain: Drain | undefined;
 
-  /** @param processorTime of the plugin's process; undefined where nobody knows */
+  /**
+   * @param processorTime of the plugin's process; undefined where nobody knows
+   * @param elsewhere who else is connected to the plugin's process
+   */
   constructor(
     connection: ExchangeConnection,
     shared: PluginExchanges,
     processorTime: () => ProcessorTime | undefined,
+    elsewhere?: UsersElsewhere,
   ) {
+    this.#elsewhere = elsewhere;
     this.#connection = connection;
     this.#shared = shared;
     this.chunkBytes = shared.chunkBytes;
@@ -105,6 +113,11 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
 
   get carrier(): "mux" | "stream" {
     return this.#connection.carrier;
+  }
+
+  /** The name of the plugin's process for others that are connected to it. */
+  get processKey(): string | undefined {
+    return this.#elsewhere?.key;
   }
 
   get servesHttp(): boolean {
@@ -180,7 +193,44 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
     }
   }
 
-  drain(giveUp: AbortSignal, giveUpTunnels: AbortSignal, onTunnelsLeft: () => void): Promise<void> {
+  async drain(
+    giveUp: AbortSignal,
+    giveUpTunnels: AbortSignal,
+    onTunnelsLeft: () => void,
+  ): Promise<void> {
+    if (this.#elsewhere === undefined) {
+      await this.#drainOwn(giveUp, giveUpTunnels, onTunnelsLeft);
+      return;
+    }
+    // The process is asked to end when nothing but tunnels is left, here and elsewhere.
+    const sides: Record<"here" | "elsewhere", "busy" | "tunnels" | "idle"> = {
+      here: "busy",
+      elsewhere: "busy",
+    };
+    let wasTold = false;
+    const enter = (side: keyof typeof sides, next: "tunnels" | "idle"): void => {
+      sides[side] = next;
+      const now = Object.values(sides);
+      if (!wasTold && !now.includes("busy") && now.includes("tunnels")) {
+        wasTold = true;
+        onTunnelsLeft();
+      }
+    };
+    await Promise.all([
+      this.#drainOwn(giveUp, giveUpTunnels, () => enter("here", "tunnels")).then(() =>
+        enter("here", "idle"),
+      ),
+      this.#elsewhere
+        .drain(giveUp, giveUpTunnels, () => enter("elsewhere", "tunnels"))
+        .then(() => enter("elsewhere", "idle")),
+    ]);
+  }
+
+  #drainOwn(
+    giveUp: AbortSignal,
+    giveUpTunnels: AbortSignal,
+    onTunnelsLeft: () => void,
+  ): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#drain = { onIdle: resolve, onTunnelsLeft };
     this.#health.stop();
@@ -198,6 +248,7 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
 
   close(how: "drained" | "now"): void {
     this.#health.stop();
+    this.#elsewhere?.close();
     this.#connection.close(how);
     if (how === "now") {
       this.#shared.connections.delete(this);

@@ -10,8 +10,10 @@ import type { ConnectedPlugin, PluginExchanges, RunningCounts } from "./connecte
 import { HeadTimeCounts, type HeadTimes } from "./head-times.js";
 import type { InstanceState, KeptConnectionOptions } from "./kept-connection.js";
 import { errorDetails, type PluginFailure } from "./plugin-failure.js";
+import { FollowedInstances } from "./followed-instances.js";
 import { type Instance, PluginInstances, type Replacement } from "./plugin-instances.js";
 import { Refusals } from "./refusals.js";
+import type { ProcessNews, SupervisedPlugin, SupervisedProcess } from "./supervised-plugin.js";
 import { WaitingRequests } from "./waiting-requests.js";
 
 /** What an instance tells of itself. */
@@ -45,6 +47,21 @@ export interface HostedPluginSettings {
   readonly onReady: (ms: number) => void;
   /** Makes the instances, for a start and for each reload. */
   readonly makeInstances: (shared: PluginExchanges, watch: InstanceWatch) => readonly Instance[];
+  /** There where a supervisor starts and ends the plugin's processes, in place of `makeInstances`. */
+  readonly follow?: FollowSettings | undefined;
+}
+
+/** How a plugin is followed whose processes belong to a supervisor. */
+export interface FollowSettings {
+  /** What the supervisor has said of the plugin so far. */
+  readonly seen: () => SupervisedPlugin | undefined;
+  /** Makes a connection to a process of it. */
+  readonly connect: (
+    process: SupervisedProcess,
+    shared: PluginExchanges,
+    watch: InstanceWatch,
+  ) => Instance;
+  readonly onNews: (key: string, news: ProcessNews) => void;
 }
 
 /** One plugin of a host: its instances, and where its requests go. */
@@ -57,7 +74,10 @@ export class HostedPlugin {
   readonly #counts: RunningCounts = { exchanges: 0, tunnels: 0, stalls: 0, healthMisses: 0 };
   readonly #connections = new Set<ConnectedPlugin>();
   readonly #waiting: WaitingRequests;
-  readonly #instances: PluginInstances;
+  readonly #instances: PluginInstances | FollowedInstances;
+  /** Between how many hosts the limits are divided. */
+  #sharers: number;
+  #reloads = 0;
   #stoppedUnixMs: number;
   #failures: readonly PluginFailure[] = [];
   readonly #refusals: Refusals;
@@ -66,18 +86,15 @@ export class HostedPlugin {
     wait: (request) => this.#addWaiting(request),
   };
 
-  constructor(settings: HostedPluginSettings, onChange: () => void) {
+  constructor(settings: HostedPluginSettings, onChange: () => void, sharers = 1) {
     this.id = settings.id;
+    this.#sharers = sharers;
     this.#settings = settings;
     this.#onChange = onChange;
     const { clock } = settings;
     this.#refusals = new Refusals(clock);
     this.#waiting = new WaitingRequests(clock);
-    this.#instances = new PluginInstances({
-      pluginId: settings.id,
-      make: () => this.#makeInstances(this.#settings),
-      onChange: () => this.#changed(),
-    });
+    this.#instances = this.#makeSet(settings);
     this.#stoppedUnixMs = clock.unixMs();
   }
 
@@ -103,7 +120,27 @@ export class HostedPlugin {
   }
 
   get restarts(): number {
-    return this.#instances.current.reduce((sum, { restarts }) => sum + restarts, 0);
+    return this.#instances.restarts;
+  }
+
+  /** How often it was reloaded. */
+  get reloads(): number {
+    return this.#reloads;
+  }
+
+  /** Whether its processes belong to a supervisor. */
+  get isFollowed(): boolean {
+    return this.#instances instanceof FollowedInstances;
+  }
+
+  /** The names of the processes that take its requests now, for others that are connected to them. */
+  get processKeys(): readonly string[] {
+    return this.#instances.current.flatMap(({ connection }) => connection?.processKey ?? []);
+  }
+
+  /** How long until the next attempt to start it; infinite where none begins by itself. */
+  get nextAttemptMs(): number {
+    return this.#instances.nextAttemptMs;
   }
 
   /** Exchanges that run now, also on instances that are being replaced. */
@@ -169,7 +206,8 @@ export class HostedPlugin {
   /** Where a request for this plugin goes now. */
   destination(): Destination {
     const destination = this.#now();
-    return destination.kind === "wait" && this.#waiting.count >= this.#settings.maxWaiting
+    return destination.kind === "wait" &&
+      this.#waiting.count >= this.#share(this.#settings.maxWaiting)
       ? refused("overload", "too many requests wait for the plugin")
       : destination;
   }
@@ -183,7 +221,7 @@ export class HostedPlugin {
     if (!connected.servesHttp) {
       return notFound;
     }
-    if (this.#counts.exchanges >= this.#settings.maxInFlight) {
+    if (this.#counts.exchanges >= this.#share(this.#settings.maxInFlight)) {
       return refused("overload", "too many exchanges at once");
     }
     return connected.destination;
@@ -240,7 +278,10 @@ export class HostedPlugin {
    *   it is stopped meanwhile
    */
   async reload(drainMs: number): Promise<{ readonly drained: Promise<void> }> {
-    return await this.#instances.reload(drainMs);
+    const reloaded = await this.#instances.reload(drainMs);
+    this.#reloads += 1;
+    this.#onChange();
+    return reloaded;
   }
 
   /** Whether each instance is ready, and answers a health check within its time that it serves. */
@@ -274,7 +315,11 @@ export class HostedPlugin {
    * @throws ServeHTTPError as `reload` does: then nothing has changed
    */
   async prepare(settings: HostedPluginSettings): Promise<Replacement> {
-    const next = await this.#instances.prepare(() => this.#makeInstances(settings));
+    const instances = this.#instances;
+    const next =
+      instances instanceof FollowedInstances
+        ? await instances.prepare((process) => this.#connect(settings, process))
+        : await instances.prepare(() => this.#makeInstances(settings));
     return {
       get isWanted() {
         return next.isWanted;
@@ -290,6 +335,31 @@ export class HostedPlugin {
   /** Takes other settings, with which its next instances are made. */
   adopt(settings: HostedPluginSettings): void {
     this.#settings = settings;
+  }
+
+  /** Divides the limits between so many hosts. */
+  divideLimits(sharers: number): void {
+    this.#sharers = sharers;
+    this.#letGo();
+  }
+
+  /** The supervisor has said something of it. */
+  follow(seen: SupervisedPlugin): void {
+    if (this.#instances instanceof FollowedInstances) {
+      this.#failures = seen.failures;
+      this.#instances.follow(seen);
+    }
+  }
+
+  /** The supervisor ends a process of it: what runs on it has had its time. */
+  giveUp(key: string, tunnels: boolean, reason: ServeHTTPError): void {
+    if (this.#instances instanceof FollowedInstances) {
+      this.#instances.giveUp(key, tunnels, reason);
+    }
+  }
+
+  #share(limit: number): number {
+    return Math.ceil(limit / this.#sharers);
   }
 
   #leastBusy(): ConnectedPlugin | undefined {
@@ -319,12 +389,52 @@ export class HostedPlugin {
       : { kind: "refused", error };
   }
 
+  #makeSet(settings: HostedPluginSettings): PluginInstances | FollowedInstances {
+    const { clock, follow, id: pluginId } = settings;
+    const onChange = (): void => this.#changed();
+    if (follow === undefined) {
+      const make = (): readonly Instance[] => this.#makeInstances(this.#settings);
+      return new PluginInstances({ pluginId, make, onChange });
+    }
+    const { onNews, seen } = follow;
+    const make = (process: SupervisedProcess): Instance => this.#connect(this.#settings, process);
+    return new FollowedInstances({ pluginId, seen, make, onNews, onChange, clock });
+  }
+
   #makeInstances(settings: HostedPluginSettings): readonly Instance[] {
+    return settings.makeInstances(this.#exchangesOf(settings), {
+      onChange: () => this.#changed(),
+      onReady: settings.onReady,
+      onFailure: (failure) => {
+        this.#failures = [...this.#failures, failure].slice(-failuresToldMax);
+        this.#changed();
+      },
+    });
+  }
+
+  /** Connects to a process of a supervisor's, who tells its failures. */
+  #connect(settings: HostedPluginSettings, process: SupervisedProcess): Instance {
+    const { follow } = settings;
+    if (follow === undefined) {
+      throw new TypeError("no supervisor has this plugin");
+    }
+    return follow.connect(process, this.#exchangesOf(settings), {
+      onChange: () => this.#changed(),
+      // The supervisor measures how long its process took.
+      onReady: () => undefined,
+      onFailure: () => this.#changed(),
+    });
+  }
+
+  #exchangesOf(settings: HostedPluginSettings): PluginExchanges {
     const { chunkBytes, times, maxTunnels, clock } = settings;
-    const shared: PluginExchanges = {
+    const share = (): number => this.#share(maxTunnels);
+    return {
       chunkBytes,
       times,
-      maxTunnels,
+      get maxTunnels() {
+        return share();
+      },
       clock,
       counts: this.#counts,
       connections: this.#connections,
@@ -333,14 +443,6 @@ export class HostedPlugin {
       findAnother: (timesBefore, goOn) => this.#findAnother(timesBefore, goOn),
       onOver: (exchange, outcome, error) => this.#onOver(exchange, outcome, error),
     };
-    return settings.makeInstances(shared, {
-      onChange: () => this.#changed(),
-      onReady: settings.onReady,
-      onFailure: (failure) => {
-        this.#failures = [...this.#failures, failure].slice(-failuresToldMax);
-        this.#changed();
-      },
-    });
   }
 
   /** Where an exchange goes on that never reached the plugin, because its server was going. */
@@ -386,6 +488,9 @@ export class HostedPlugin {
   }
 
   #changed(): void {
+    if (this.#instances instanceof FollowedInstances) {
+      this.#instances.settleStart();
+    }
     this.#letGo();
     this.#onChange();
   }

@@ -1,5 +1,12 @@
 import { type Logger, ServeHTTPError } from "@servehttp/contract";
-import { lostGraceMs, retiredMax, steadyMs, stopGraceMs, tunnelCloseMs } from "../limits.js";
+import {
+  lostGraceMs,
+  retiredMax,
+  steadyMs,
+  stopGraceMs,
+  timerMsMax,
+  tunnelCloseMs,
+} from "../limits.js";
 import type { Clock } from "../process/clock.js";
 import {
   afterFailure,
@@ -182,7 +189,7 @@ export class KeptConnection<Connection extends DrainableConnection> {
       this.#giveUp.abort(reason);
       this.#giveUpTunnels.abort(reason);
     } else {
-      const tunnelMs = drainMs + tunnelCloseMs;
+      const tunnelMs = Math.min(drainMs + tunnelCloseMs, timerMsMax);
       this.#after(drainMs, this.#giveUp, reason);
       this.#after(tunnelMs, this.#giveUpTunnels, reason);
     }

@@ -16,6 +16,7 @@ import type { PluginRun } from "./plugin-run.js";
 import { pluginAddress } from "./plugin-address.js";
 import { PluginConnection } from "./plugin-connection.js";
 import type { OutsideSettings } from "./plugin-set.js";
+import type { ProcessNews, SupervisedProcess, UsersElsewhere } from "./supervised-plugin.js";
 
 /** Lets a process of a plugin, which is about to start, call other plugins. */
 export type OpenCalls = (
@@ -24,8 +25,24 @@ export type OpenCalls = (
   directory: SocketDirectory,
 ) => Promise<CallAccess>;
 
+/** A process of a plugin that other hosts may connect to. */
+export interface OfferedProcessFacts {
+  readonly pluginId: string;
+  readonly socketPath: string;
+  readonly token: string;
+  readonly pid: number | undefined;
+}
+
+/** Tells other hosts of a process. Resolves when they are connected to it, or have had their time. */
+export type OfferProcess = (
+  facts: OfferedProcessFacts,
+  signal: AbortSignal,
+) => Promise<UsersElsewhere>;
+
 /** What all instances of a host's plugins share. */
 export interface InstanceHost {
+  /** Default: nobody is told. */
+  readonly offer?: OfferProcess;
   readonly processes: HostProcesses;
   readonly openCalls: OpenCalls;
   readonly logger: Required<Logger>;
@@ -38,7 +55,7 @@ export function makeInstances(
   watch: InstanceWatch,
   host: InstanceHost,
 ): readonly Instance[] {
-  const { processes, openCalls, logger: hostLogger } = host;
+  const { offer, processes, openCalls, logger: hostLogger } = host;
   const { id: pluginId, carrier, timeouts } = settings;
   const { startMs } = timeouts;
   const logger = withDetails(hostLogger, { plugin: pluginId });
@@ -74,7 +91,8 @@ export function makeInstances(
           const options = { pluginId, address, token, carrier, logger: hostLogger };
           const connection = await PluginConnection.connect(options, signal);
           const time = () => (pid === undefined ? undefined : processorTime(pid));
-          return new ConnectedPlugin(connection, shared, time);
+          const elsewhere = await offer?.({ pluginId, socketPath, token, pid }, signal);
+          return new ConnectedPlugin(connection, shared, time, elsewhere);
         },
       });
       return keep(() => launcher.launch(), true);
@@ -96,4 +114,46 @@ export function makeInstances(
     };
     return keep(() => new AddressRun({ connect, startMs, clock }), false);
   });
+}
+
+/** Makes a connection to a process of a plugin that a supervisor has started. */
+export function followProcess(
+  { id: pluginId, carrier, timeouts }: OutsideSettings,
+  { key, pid, socketPath, token }: SupervisedProcess,
+  shared: PluginExchanges,
+  watch: InstanceWatch,
+  host: {
+    readonly logger: Required<Logger>;
+    readonly onNews: (key: string, news: ProcessNews) => void;
+  },
+): Instance {
+  const clock = systemClock;
+  const time = () => (pid === undefined ? undefined : processorTime(pid));
+  const logger = quiet(withDetails(host.logger, { plugin: pluginId }));
+  const connect = async (signal: AbortSignal): Promise<ConnectedPlugin> => {
+    const address = { kind: "unix", path: socketPath } as const;
+    const options = { pluginId, address, token, carrier };
+    const connection = await PluginConnection.connect(options, signal);
+    return new ConnectedPlugin(connection, shared, time);
+  };
+  const onAsk = (): void => host.onNews(key, "tunnels-left");
+  const { startMs } = timeouts;
+  return new KeptConnection({
+    pluginId,
+    open: () => new AddressRun({ connect, startMs, clock, pid, onAsk }),
+    rules: addressRules,
+    logger,
+    clock,
+    chance: Math.random,
+    ...watch,
+  });
+}
+
+/** What becomes of a plugin is in the log of the supervisor. */
+function quiet(logger: Required<Logger>): Required<Logger> {
+  return {
+    ...logger,
+    info: (details, message) => logger.debug(details, message),
+    warn: (details, message) => logger.debug(details, message),
+  };
 }

@@ -8,6 +8,31 @@ export type Instance = Pick<
   "state" | "sinceUnixMs" | "restarts" | "pid" | "connection" | "nextAttemptMs" | "start" | "stop"
 >;
 
+/** The instance that speaks for its plugin. */
+export type LeadingInstance = Pick<Instance, "state" | "sinceUnixMs" | "pid" | "connection">;
+
+/** The instances of a plugin, as far as the plugin needs to know. */
+export interface InstancesOfPlugin {
+  /** Those that take requests, as far as they are ready. */
+  readonly current: readonly Instance[];
+  /** A ready one, else the first; undefined: stopped. */
+  readonly leading: LeadingInstance | undefined;
+  /** Starts or connections after the first. */
+  readonly restarts: number;
+  /** The processes of this host's among them, those that start and those that leave as well. */
+  readonly pids: readonly number[];
+  /** How long until the next attempt to start one begins; infinite where none will by itself. */
+  readonly nextAttemptMs: number;
+  /** Whether it was started and not stopped since. */
+  readonly isRunning: boolean;
+  /** Whether `start` has ever been called. */
+  readonly wasStarted: boolean;
+  start(): Promise<void>;
+  stop(drainMs: number, reason: ServeHTTPError): Promise<void>;
+  remove(drainMs: number, reason: ServeHTTPError): Promise<void>;
+  reload(drainMs: number): Promise<{ readonly drained: Promise<void> }>;
+}
+
 /** What the instances of a plugin are made with. */
 export interface PluginInstancesOptions {
   readonly pluginId: string;
@@ -51,7 +76,7 @@ export interface Replacement {
 }
 
 /** The instances of a plugin: those that take its requests, those that will, those that leave. */
-export class PluginInstances {
+export class PluginInstances implements InstancesOfPlugin {
   readonly #options: PluginInstancesOptions;
   #state: State = { name: "stopped" };
   /** They get nothing new and are not gone yet. */
@@ -79,6 +104,10 @@ export class PluginInstances {
   get pids(): readonly number[] {
     const pids = [...this.#all, ...this.#leaving].map(({ pid }) => pid);
     return [...new Set(pids)].filter((pid) => pid !== undefined);
+  }
+
+  get restarts(): number {
+    return this.current.reduce((sum, { restarts }) => sum + restarts, 0);
   }
 
   /** How long until the next attempt to start one begins; infinite where none will by itself. */

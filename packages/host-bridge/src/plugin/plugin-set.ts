@@ -10,7 +10,12 @@ import type {
 import type { Clock } from "../process/clock.js";
 import type { Mounts } from "../routing/mounts.js";
 import type { PluginExchanges } from "./connected-plugin.js";
-import { HostedPlugin, type HostedPluginSettings, type InstanceWatch } from "./hosted-plugin.js";
+import {
+  type FollowSettings,
+  HostedPlugin,
+  type HostedPluginSettings,
+  type InstanceWatch,
+} from "./hosted-plugin.js";
 import type { MeasuredPlugin } from "./measured-plugin.js";
 import { type PluginChanges, pluginChanges } from "./plugin-changes.js";
 import type { Instance } from "./plugin-instances.js";
@@ -33,6 +38,8 @@ export interface PluginSetOptions {
   ) => readonly Instance[];
   /** Called when an instance of a plugin has become ready, so long after its start began. */
   readonly onReady: (id: string, ms: number) => void;
+  /** How a plugin is followed that a supervisor runs; undefined: this host runs it. Default: all. */
+  readonly follow?: (settings: OutsideSettings) => FollowSettings | undefined;
   /** Called when all plugins have stopped. */
   readonly onStopped: () => Promise<void>;
 }
@@ -73,6 +80,8 @@ export class PluginSet {
   #isRunning = false;
   readonly #stateListeners = new Set<(status: PluginStatus) => void>();
   #saidNotStarted = false;
+  /** Between how many hosts the limits are divided. */
+  #sharers = 1;
 
   constructor(options: PluginSetOptions) {
     this.#options = options;
@@ -260,14 +269,30 @@ export class PluginSet {
       : { drained: Promise.resolve() };
   }
 
+  /** Divides the limits of all plugins between so many hosts. */
+  divideLimits(sharers: number): void {
+    this.#sharers = sharers;
+    for (const plugin of this.outsideWithChanging) {
+      plugin.divideLimits(sharers);
+    }
+  }
+
+  /** The plugins outside the host's process. */
+  get outside(): readonly HostedPlugin[] {
+    return this.#hostedPlugins;
+  }
+
+  /** The same, with those that `apply` starts, and those that it has taken away and that drain. */
+  get outsideWithChanging(): readonly HostedPlugin[] {
+    return [...this.#hostedPlugins, ...this.#joining, ...this.#leaving];
+  }
+
   /** Stops all plugins, each within `drainMs` or its own. */
   async stopAll(drainMs: number | undefined): Promise<void> {
     this.#isRunning = false;
     const reason = new ServeHTTPError("host-stopping", "the host is stopping");
     await Promise.all(
-      [...this.#hostedPlugins, ...this.#joining, ...this.#leaving].map((plugin) =>
-        plugin.stop(drainMs ?? plugin.drainMs, reason),
-      ),
+      this.outsideWithChanging.map((plugin) => plugin.stop(drainMs ?? plugin.drainMs, reason)),
     );
     await this.#options.onStopped();
   }
@@ -384,8 +409,10 @@ export class PluginSet {
   }
 
   #hosted(settings: OutsideSettings): HostedPlugin {
-    const hosted: HostedPlugin = new HostedPlugin(this.#hostedSettings(settings), () =>
-      this.#tell(hosted),
+    const hosted: HostedPlugin = new HostedPlugin(
+      this.#hostedSettings(settings),
+      () => this.#tell(hosted),
+      this.#sharers,
     );
     return hosted;
   }
@@ -404,6 +431,7 @@ export class PluginSet {
       clock,
       onReady: (ms) => this.#options.onReady(id, ms),
       makeInstances: (shared, watch) => makeInstances(settings, shared, watch),
+      follow: this.#options.follow?.(settings),
     };
   }
 
