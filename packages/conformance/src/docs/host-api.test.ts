@@ -85,6 +85,7 @@ it("serves a plugin by two workers, and replaces one, by the program of docs/hos
   await using program = await started("Hosts on every core");
   const hello = async () =>
     (await fetch(`http://localhost:${program.port}/plugins/notes/hello`)).status;
+  await expect.poll(() => program.servers).toBe(2);
   const workers = () => childrenOf(program.pid, "program.js");
   expect(await hello()).toBe(200);
   const before = workers();

@@ -11,6 +11,8 @@ const preload = fileURLToPath(new URL("../../dist/hosts/listen-on-any-port.js", 
 export class RunningProgram implements AsyncDisposable {
   /** The port that it has in place of 8080. */
   readonly port: number;
+  /** How many servers of it listen, or did. */
+  servers = 1;
   readonly #child: ChildProcess;
   readonly #directory: ProgramDirectory;
 
@@ -18,6 +20,9 @@ export class RunningProgram implements AsyncDisposable {
     this.#child = child;
     this.#directory = directory;
     this.port = port;
+    child.stdout?.on("data", (chunk: Buffer) => {
+      this.servers += chunk.toString().match(/^port \d+$/gm)?.length ?? 0;
+    });
   }
 
   /**
