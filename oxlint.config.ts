@@ -9,10 +9,12 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     access: ["answer", "api"],
     answer: ["api"],
     api: [],
-    metrics: [],
+    metrics: ["otlp"],
+    otlp: [],
     page: ["answer", "api"],
     record: ["api"],
     routes: ["access", "answer", "api", "record"],
+    traces: ["otlp"],
   },
   "admin/dashboard": {
     api: [],

@@ -8,7 +8,7 @@ const entryPoints = {
   contract: ["index", "services"],
   carrier: ["index"],
   "host-bridge": ["index", "option-schemas", "identity/index", "watch/index"],
-  admin: ["index", "command"],
+  admin: ["index", "command", "traces/index"],
   cli: ["index"],
   "conformance-kit": ["index", "testing"],
   "plugin-sdk": ["index", "testing/testing"],

@@ -45,8 +45,8 @@ export const streamsMax = 64;
 /** Sets of attributes of one histogram: as many as OpenTelemetry's SDKs take. */
 export const metricSetsMax = 2_000;
 
-/** Between two records that metrics could not be pushed, in milliseconds. */
-export const pushFailureSaidMs = 60_000;
+/** Between two records of the log about a collector that can't be reached, in milliseconds. */
+export const exportFailureSaidMs = 60_000;
 
-/** How long the last push may take when metrics end, in milliseconds. */
-export const lastPushMs = 3_000;
+/** How long the last export of metrics, or of traces, may take when they end, in milliseconds. */
+export const lastExportMs = 3_000;

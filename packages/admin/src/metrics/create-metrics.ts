@@ -1,18 +1,15 @@
 import type { MeterProvider } from "@opentelemetry/api";
-import {
-  defaultResource,
-  detectResources,
-  envDetector,
-  resourceFromAttributes,
-} from "@opentelemetry/resources";
 import { MetricReader, MeterProvider as SdkMeterProvider } from "@opentelemetry/sdk-metrics";
 import type { Logger, NodeRequest, NodeResponse } from "@servehttp/host-bridge";
-import { lastPushMs } from "../limits.js";
+import { lastExportMs } from "../limits.js";
+import { hostResource } from "../otlp/host-resource.js";
 import type { BoundHistogram } from "./bound-histogram.js";
 import { BoundMeterProvider } from "./bound-meter-provider.js";
 import { HistogramProducer } from "./histogram-producer.js";
 import { prometheusText } from "./prometheus-text.js";
-import { type Environment, pushReader } from "./push-metrics.js";
+import { pushReader } from "./push-metrics.js";
+import type { Environment } from "../otlp/otlp-environment.js";
+import { processWarnings } from "../otlp/tell-failures.js";
 
 /** Options of `createMetrics`. */
 export interface MetricsOptions {
@@ -52,19 +49,16 @@ export interface Metrics extends AsyncDisposable {
  * @throws ServeHTTPError `invalid-argument` for a variable that asks for what there is not
  */
 export async function createMetrics(options: MetricsOptions = {}): Promise<Metrics> {
-  const { environment = process.env, logger = warnings } = options;
+  const { environment = process.env, logger = processWarnings } = options;
   const histograms = new Map<string, BoundHistogram[]>();
   const pull = new PullReader({ metricProducers: [new HistogramProducer(histograms)] });
   const push = await pushReader(environment, histograms, logger);
-  const resource = defaultResource()
-    .merge(resourceFromAttributes({ "service.name": "servehttp" }))
-    .merge(detectResources({ detectors: [envDetector] }));
   const provider = new SdkMeterProvider({
-    resource,
+    resource: hostResource(),
     readers: push === undefined ? [pull] : [pull, push],
   });
   const close = async () => {
-    await provider.shutdown({ timeoutMillis: lastPushMs }).catch(() => undefined);
+    await provider.shutdown({ timeoutMillis: lastExportMs }).catch(() => undefined);
   };
   return {
     meterProvider: new BoundMeterProvider(provider, histograms),
@@ -103,8 +97,3 @@ async function answer(
     response.end("no metrics any more: the host is stopping\n");
   }
 }
-
-const warnings: Pick<Logger, "warn"> = {
-  warn: (details, message) =>
-    process.emitWarning(`${message}: ${String(details["cause"] ?? "no answer")}`),
-};

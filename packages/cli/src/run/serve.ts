@@ -14,6 +14,7 @@ import { drain } from "./drain.js";
 import { longestDrainMs } from "./drain-time.js";
 import { failureText } from "./failure-text.js";
 import { RunningAdmin } from "./running-admin.js";
+import { openTraces } from "./open-traces.js";
 import type { Beside, RunningHost } from "./running-host.js";
 import { stopRequest } from "./stop-request.js";
 
@@ -33,7 +34,10 @@ export async function serve(
   const settings = await readSettings();
   const logTail = new LogTail();
   const logger = commandLogger(settings.log, context.stderr, logTail);
-  const host = asOptionError(settings.file, () => createPluginHost({ logger, ...settings.host }));
+  const traces = await openTraces(context.environment, logger);
+  const host = asOptionError(settings.file, () =>
+    createPluginHost({ logger, tracerProvider: traces?.tracerProvider, ...settings.host }),
+  );
   const app = settings.app && appListener(() => config.settings.app, host, logger);
   const listeners = new Listeners({ host, logger, app });
   const config = new ConfigReload({ host, listeners, settings, readSettings, logger });
@@ -94,6 +98,7 @@ export async function serve(
     broken = await drain({ host, listeners, drainMs }, stop.now, context);
     // It tells how the drain goes, and that the host is not ready.
     await admin?.close();
+    await traces?.close();
     stop.end();
   }
   if (broken > 0) {

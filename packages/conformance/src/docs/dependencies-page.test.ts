@@ -35,6 +35,15 @@ const reasons: Readonly<Record<string, { readonly purpose: string; readonly why:
       "Pushes metrics to a collector of OpenTelemetry's (OTLP over HTTP), for `@servehttp/admin`.",
     why: "The protocol, its compression and certificates, retries, and the `OTEL_…` variables that operators know. The one over gRPC would bring `@grpc/grpc-js`. Loaded only where such a variable asks for it.",
   },
+  "@opentelemetry/exporter-trace-otlp-proto": {
+    purpose:
+      "Sends traces to a collector of OpenTelemetry's (OTLP over HTTP), for `@servehttp/admin/traces`.",
+    why: "As that for metrics, with which it shares nearly all of its size.",
+  },
+  "@opentelemetry/sdk-trace": {
+    purpose: "Makes, samples and batches the spans of a host that go to a collector.",
+    why: "What OpenTelemetry makes of its own API. Loaded only where a variable asks for traces.",
+  },
   "@opentelemetry/resources": {
     purpose: "What metrics say of the host they come from, by the `OTEL_…` variables.",
     why: "The SDK needs it.",

@@ -32,7 +32,7 @@ export function readChangedOptions(
   const changed: string[] = fixed.filter(
     (name) => !isDeepStrictEqual(comparable(now[name]), comparable(next[name])),
   );
-  if (next.tracerProvider !== now.tracerProvider) {
+  if (next.tracerProvider !== undefined && next.tracerProvider !== now.tracerProvider) {
     changed.push("tracerProvider");
   }
   if (given.logger !== logger) {
@@ -44,7 +44,7 @@ export function readChangedOptions(
       `${changed.join(", ")}: can't change while the host runs; make a new host for that`,
     );
   }
-  return { ...next, logger: now.logger };
+  return { ...next, logger: now.logger, tracerProvider: now.tracerProvider };
 }
 
 /** A config that is read again makes another stream for the same place. */
