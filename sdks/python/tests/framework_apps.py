@@ -66,33 +66,6 @@ def starlette_app(directory: Path) -> Any:
     )
 
 
-def fastapi_app(directory: Path) -> Any:
-    from fastapi import Depends, FastAPI, Header, HTTPException, Query
-    from fastapi.responses import RedirectResponse
-
-    app = FastAPI()
-
-    def who(x_user: str = Header()) -> str:
-        return x_user
-
-    # Annotations are looked up in the module, not here.
-    async def item(number: int, q: str = Query(default="none"), user: str = Depends(who)) -> Any:
-        if number > 9:
-            raise HTTPException(status_code=418, detail="too many")
-        return {"number": number, "q": q, "user": user}
-
-    async def store(item: dict[str, Any]) -> Any:
-        return {"got": item}
-
-    async def moved() -> RedirectResponse:
-        return RedirectResponse(app.url_path_for("store"))
-
-    app.get("/items/{number}")(item)
-    app.post("/items")(store)
-    app.get("/moved", response_class=RedirectResponse)(moved)
-    return app
-
-
 def flask_app(directory: Path) -> Any:
     from flask import Flask, Response, redirect, request, send_from_directory, session, url_for
 

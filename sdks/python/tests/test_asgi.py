@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import wsproto
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -17,13 +16,13 @@ from wsproto.events import (
     Pong,
     TextMessage,
 )
-from wsproto.events import Request as WebSocketRequest
 
 from servehttp.adapters.asgi_lifespan import LifespanFailed
 from servehttp.wire.protobuf import delimited
 
-from .host_rig import Exchange, Host, running, serving
-from .wire_rig import END, HIJACKABLE, chunk, context, init, trailers, tunnel_chunk
+from .host_rig import running, serving
+from .websocket_client import HostedClient
+from .wire_rig import END, HIJACKABLE, chunk, context, init, trailers
 
 pytestmark = pytest.mark.parametrize("carrier", ["mux", "stream"])
 
@@ -178,35 +177,6 @@ async def test_an_application_may_refuse_to_start(tmp_path: Path, carrier: str) 
             pass
 
 
-class Client:
-    """A client of a WebSocket, through the host."""
-
-    def __init__(self, host: Host, protocols: list[str]) -> None:
-        self._socket = wsproto.WSConnection(wsproto.ConnectionType.CLIENT)
-        request = WebSocketRequest(host="example.org", target="/ws", subprotocols=protocols)
-        lines = self._socket.send(request).split(b"\r\n")[1:-2]
-        pairs = [line.split(b": ", 1) for line in lines]
-        headers = [(name, value) for name, value in pairs if name.lower() != b"host"]
-        self.exchange: Exchange = host.open(init("GET", "/ws", headers, more=HIJACKABLE) + END)
-        self._read = 0
-
-    async def next(self) -> Any:
-        """The next event."""
-        while True:
-            for event in self._socket.events():
-                return event
-            at = self._read
-            response = await self.exchange.until_tunnel(at + 1)
-            self._read = len(response.tunnel)
-            self._socket.receive_data(response.tunnel[at:])
-
-    def send(self, event: Any) -> None:
-        """Sends an event."""
-        data = self._socket.send(event)
-        for at in range(0, len(data), 60_000):
-            self.exchange.send(tunnel_chunk(data[at : at + 60_000]))
-
-
 async def echo(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] != "websocket":
         return
@@ -227,9 +197,11 @@ async def test_t2_a_websocket_talks_text_bytes_fragments_and_pings(
     tmp_path: Path, carrier: str
 ) -> None:
     async with serving(tmp_path, carrier, asgi=echo) as host:
-        client = Client(host, ["chat"])
+        client = HostedClient(host, "/ws", ["chat"])
         accepted = await client.next()
         assert isinstance(accepted, AcceptConnection) and accepted.subprotocol == "chat"
+        # To compress is the application's to decide, and ASGI has no way to say it.
+        assert accepted.extensions == []
         for data in (b"", os.urandom(100_000)):
             client.send(BytesMessage(data))
             got = b""
@@ -255,7 +227,7 @@ async def test_t2_a_websocket_talks_text_bytes_fragments_and_pings(
 
 async def test_t2_a_client_closes_a_websocket(tmp_path: Path, carrier: str) -> None:
     async with serving(tmp_path, carrier, asgi=echo) as host:
-        client = Client(host, [])
+        client = HostedClient(host, "/ws", [])
         assert isinstance(await client.next(), AcceptConnection)
         client.send(CloseConnection(code=4000, reason="done"))
         event = await client.next()
@@ -265,7 +237,7 @@ async def test_t2_a_client_closes_a_websocket(tmp_path: Path, carrier: str) -> N
 
 async def test_t4_an_application_refuses_a_websocket(tmp_path: Path, carrier: str) -> None:
     async with serving(tmp_path, carrier, asgi=echo) as host:
-        response = await Client(host, ["no"]).exchange.over()
+        response = await HostedClient(host, "/ws", ["no"]).exchange.over()
         assert (response.status, response.hijacked) == (403, False)
         broken = [(b"connection", b"upgrade"), (b"upgrade", b"websocket")]
         response = await host.open(init(headers=broken, more=HIJACKABLE) + END).over()
