@@ -80,6 +80,9 @@ function requestHeadBytes(parts: RequestParts): number {
     if (init.calledBy !== undefined) {
       bytes += init.calledBy.length;
     }
+    if (init.clientConnectionId !== undefined) {
+      bytes += init.clientConnectionId.length;
+    }
   }
   if (parts.end !== undefined) {
     bytes += sectionBytes(parts.end.trailers);

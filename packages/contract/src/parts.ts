@@ -62,6 +62,8 @@ export interface RequestInit {
   readonly tunnelHead?: Uint8Array;
   /** The id of the plugin that made the request by a call; absent where a client made it. */
   readonly calledBy?: string;
+  /** The same for all requests of one client connection; absent where none is the client's. */
+  readonly clientConnectionId?: string | undefined;
 }
 
 /** The head of the final response: `servehttp.v1.ResponseInit`. */

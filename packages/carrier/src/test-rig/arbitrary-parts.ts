@@ -71,6 +71,7 @@ export const requestInit: fc.Arbitrary<RequestInit> = fc
     hijackable: fc.boolean(),
     tunnelHead: fc.option(chunk, { nil: undefined }),
     calledBy: fc.option(fieldName, { nil: undefined }),
+    clientConnectionId: fc.option(fieldName, { nil: undefined }),
   })
   .map(({ tunnelHead, calledBy, ...init }) => ({
     ...init,

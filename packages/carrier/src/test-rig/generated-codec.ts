@@ -55,6 +55,9 @@ export function requestMessage(parts: RequestParts, join: boolean): ServeHTTPReq
         hijackable: init.hijackable,
         ...(init.tunnelHead !== undefined && { tunnelHead: init.tunnelHead }),
         ...(init.calledBy !== undefined && { calledBy: init.calledBy }),
+        ...(init.clientConnectionId !== undefined && {
+          clientConnectionId: init.clientConnectionId,
+        }),
       },
     }),
     ...(parts.chunk !== undefined && { chunk: parts.chunk }),
@@ -110,6 +113,7 @@ function requestParts(message: ServeHTTPRequest): RequestParts {
         hijackable: init.hijackable,
         ...(init.tunnelHead.length > 0 && { tunnelHead: init.tunnelHead }),
         ...(init.calledBy !== "" && { calledBy: init.calledBy }),
+        clientConnectionId: init.clientConnectionId === "" ? undefined : init.clientConnectionId,
       },
     }),
     ...(message.chunk.length > 0 && { chunk: message.chunk }),

@@ -152,6 +152,7 @@ function readRequestInit(reader: WireReader): RequestInit {
   let basePath = "";
   let fullPath = false;
   let calledBy = "";
+  let clientConnectionId = "";
   while (!reader.done) {
     const tag = reader.varint();
     switch (tag) {
@@ -216,6 +217,9 @@ function readRequestInit(reader: WireReader): RequestInit {
       case 0xa2:
         calledBy = slice(reader, text, base);
         break;
+      case 0xaa:
+        clientConnectionId = slice(reader, text, base);
+        break;
       default:
         reader.skip(tag);
     }
@@ -239,6 +243,7 @@ function readRequestInit(reader: WireReader): RequestInit {
     scheme: scheme === "https" ? "https" : "http",
     expectContinue,
     hijackable,
+    clientConnectionId: clientConnectionId === "" ? undefined : clientConnectionId,
     ...(tunnelHead === undefined ? undefined : { tunnelHead }),
     ...(calledBy === "" ? undefined : { calledBy }),
   };

@@ -107,6 +107,9 @@ function writeRequestInit(writer: WireWriter, init: RequestInit): void {
   if (init.calledBy !== undefined) {
     writer.latin1(0xa2, init.calledBy);
   }
+  if (init.clientConnectionId !== undefined) {
+    writer.latin1(0xaa, init.clientConnectionId);
+  }
 }
 
 /** Fields that come again and again are encoded once. */

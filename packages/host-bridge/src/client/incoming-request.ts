@@ -51,6 +51,8 @@ export interface IncomingRequest {
   readonly peer: string;
   /** `"ip:port"`; empty where there is no address. */
   readonly remoteAddress: string;
+  /** The same for all requests that come by one connection; undefined where that is closed. */
+  readonly connectionId: string | undefined;
   readonly entry: RequestEntry;
   /** HTTP/2: the stream ended with its header section. */
   readonly endedByHead: boolean;

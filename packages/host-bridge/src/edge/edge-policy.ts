@@ -272,6 +272,7 @@ export class EdgePolicy {
       host,
       remoteAddress: known.remoteAddress,
       scheme: known.scheme,
+      direct: client.forwarded === undefined && !this.#forwarding.trusts(client),
       basePath: known.basePath,
       contentLength,
       emptyBodyDeclared: seen.contentLength === 0,

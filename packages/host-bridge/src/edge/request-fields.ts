@@ -54,6 +54,8 @@ export interface RequestFields {
   readonly remoteAddress: string;
   /** The scheme in which the client addressed the host, or the first of the trusted proxies. */
   readonly scheme: "http" | "https";
+  /** The client has a connection of its own to the host: no proxy that is trusted brings it. */
+  readonly direct: boolean;
   /** In front of the plugin's own "/", as the client sent it. Empty at the root. */
   readonly basePath: string;
   /** The length of the body in bytes; -1 when it is not known in advance. */

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { closeInStages } from "../client/close-in-stages.js";
+import { connectionIdOf } from "../client/connection-ids.js";
 import { discardBody, isLongBody } from "../client/discard-body.js";
 import { noticeDeadClient } from "../client/notice-dead-client.js";
 import { isEncrypted } from "../client/is-encrypted.js";
@@ -47,6 +48,7 @@ export class FastPathConnection implements OwnedConnection, RequestConnection {
   readonly #lastFields = new LastFields();
   /** The response has said that the connection closes. */
   #saidClose = false;
+  #connectionId: string | undefined;
 
   readonly #onData = (bytes: Buffer): void => {
     this.io.hold(bytes);
@@ -107,6 +109,10 @@ export class FastPathConnection implements OwnedConnection, RequestConnection {
 
   get joinsDuplicateHeaders(): boolean | undefined {
     return this.#owner.joinsDuplicateHeaders;
+  }
+
+  get connectionId(): string {
+    return (this.#connectionId ??= connectionIdOf(this.socket));
   }
 
   get idle(): boolean {

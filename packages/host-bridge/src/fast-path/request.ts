@@ -15,6 +15,8 @@ export interface RequestConnection extends ResponseConnection {
   readonly peer: string;
   /** `"ip:port"`; empty where there is no address. */
   readonly remoteAddress: string;
+  /** The same for all requests of the connection, also where Node reads some of them. */
+  readonly connectionId: string;
   readonly joinsDuplicateHeaders: boolean | undefined;
   pauseBody(): void;
   resumeBody(): void;
@@ -63,6 +65,10 @@ export class FastPathRequest implements IncomingRequest, RequestBody {
 
   get remoteAddress(): string {
     return this.#connection.remoteAddress;
+  }
+
+  get connectionId(): string {
+    return this.#connection.connectionId;
   }
 
   /** Nobody has seen the request before the host. */

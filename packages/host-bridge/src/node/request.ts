@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { constants, type Http2ServerResponse } from "node:http2";
 import type { ClientResponse } from "../client/client-response.js";
+import { connectionIdOf } from "../client/connection-ids.js";
 import { destroySocket } from "../client/destroy-socket.js";
 import type { CloseListener, IncomingRequest, RequestEntry } from "../client/incoming-request.js";
 import { isEncrypted } from "../client/is-encrypted.js";
@@ -52,6 +53,12 @@ export class NodeIncomingRequest implements IncomingRequest {
 
   get remoteAddress(): string {
     return remoteAddressOf(this.message.socket);
+  }
+
+  get connectionId(): string | undefined {
+    const { message } = this;
+    const connection = "stream" in message ? message.stream.session : message.socket;
+    return connection && connectionIdOf(connection);
   }
 
   get endedByHead(): boolean {

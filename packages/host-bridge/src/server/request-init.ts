@@ -51,6 +51,7 @@ export function requestInit(
     hijackable:
       extended ||
       (versionMajor === 1 && fields.contentLength === 0 && plugin.mayTunnel && call === undefined),
+    clientConnectionId: fields.direct ? request.connectionId : undefined,
   };
   if (call !== undefined) {
     return { ...init, calledBy: call.pluginId };

@@ -144,6 +144,10 @@ export class RequestReader implements PluginRequest {
     return this.#init.context;
   }
 
+  get connectionId(): string | undefined {
+    return this.#init.clientConnectionId;
+  }
+
   get calledBy(): string | undefined {
     return this.#init.calledBy;
   }

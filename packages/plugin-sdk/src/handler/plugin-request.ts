@@ -66,6 +66,14 @@ export interface PluginRequest {
   readonly remoteAddress: string;
 
   /**
+   * The id of the client's connection to the host: requests with the same id came by the same one,
+   * perhaps at the same time, as on HTTP/2. No other connection has it, at any host. Undefined where
+   * the connection is not the client's own, but that of a proxy that the host trusts or of a plugin
+   * that calls; and with a host that does not tell it. 1 to 128 visible ASCII characters.
+   */
+  readonly connectionId: string | undefined;
+
+  /**
    * The header section without `Host`, hop-by-hop and framing fields. Changes of this list have no
    * effect elsewhere.
    */

@@ -62,6 +62,8 @@ export interface TestRequest {
   readonly host?: string;
   /** Default `"192.0.2.1:50000"`. */
   readonly remoteAddress?: string;
+  /** The id of the client's connection. Default: the host does not tell it. */
+  readonly connectionId?: string;
   /** What the host knows of the client. Default nothing. */
   readonly context?: Readonly<Record<string, string>>;
   /** Default `"test"`. */
@@ -332,6 +334,7 @@ function toInit(request: TestRequest): RequestInit {
     ...init,
     ...(tunnelHead !== undefined && { tunnelHead }),
     ...(request.calledBy !== undefined && { calledBy: request.calledBy }),
+    clientConnectionId: request.connectionId,
   };
 }
 
