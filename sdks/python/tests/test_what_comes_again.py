@@ -49,6 +49,12 @@ HEADS = [
     init("GET", "/a", FIELDS, more=context("user", "ann") + context("tenant", "x")),
     init("GET", "/a", FIELDS, more=HIJACKABLE),
     init("GET", "/a", FIELDS, more=HIJACKABLE + delimited(b"\x92\x01", b"/plugins/p")),
+    init("GET", "/a", FIELDS, more=HIJACKABLE + delimited(b"\xaa\x01", b"abc-1")),
+    init("GET", "/a", FIELDS, more=HIJACKABLE + delimited(b"\xaa\x01", b"abc-22")),
+    init("GET", "/a", FIELDS, more=delimited(b"\xaa\x01", b"abc-1")),
+    init(
+        "GET", "/a", FIELDS, more=HIJACKABLE + delimited(b"\xaa\x01", b"abc-1") + context("a", "b")
+    ),
     # Another host than ours may write fields in any order, and twice.
     init("GET", "/a", FIELDS, more=delimited(b"\x0a", b"POST") + delimited(b"\x62", b"other")),
     init("GET", "/a", FIELDS, more=delimited(b"\x4a", delimited(b"\x0a", b"X-C") + b"\x12\x01c")),
@@ -64,8 +70,8 @@ def test_a_head_is_read_alike_whatever_came_before_it() -> None:
         # Nothing of it was in the request before.
         read(init("HEAD", "/other", [(b"Other", b"1")], 9, context("other", "x")))
         alone.append(read(head))
-    assert alone[11]["method"] == b"POST" and alone[11]["request_id"] == b"other"
-    assert alone[12]["headers"] == (*FIELDS, (b"X-C", b"c"))
+    assert alone[15]["method"] == b"POST" and alone[15]["request_id"] == b"other"
+    assert alone[16]["headers"] == (*FIELDS, (b"X-C", b"c"))
     for index, head in enumerate(HEADS):
         for before in HEADS:
             read(before)
@@ -92,7 +98,8 @@ def outcome(data: bytes) -> object:
 
 
 def test_a_cut_head_is_seen_to_be_cut_whatever_came_before_it() -> None:
-    head = init("GET", "/a", FIELDS, more=HIJACKABLE)
+    connection_id = delimited(b"\xaa\x01", b"abc-1")
+    head = init("GET", "/a", FIELDS, more=HIJACKABLE + connection_id)
     content = fields_of(head)
     refused = 0
     for size in range(1, len(content)):

@@ -48,10 +48,13 @@ class _Known:
 
 
 # Most of a head is, byte by byte, what it was in the request before: in front of the client's address
-# (fields 1 to 7), and behind the request's id (from 13 on). decisions/012 has what that spares.
+# (fields 1 to 7), and behind the request's id (from 13 on). decisions/012 has what that spares. The id of
+# the client's connection is last (field 21), which nobody asks for here and which differs.
 _REMOTE_ADDR = 0x42
 _REQUEST_ID = 0x62
 _BEHIND_ID = 0x6A
+_CONNECTION_ID = 0xAA
+_CONNECTION_ID_TAG = b"\xaa\x01"
 _TAG_END = 1 << 64
 _KNOWN_BYTES_MAX = 1_024
 _front = _back = _Known(b"", RequestInit())
@@ -89,7 +92,7 @@ def read_init(data: bytes, at: int, end: int) -> RequestInit:
             _front = _Known(data[begin:at], init)
     at = _read_fields(init, data, at, end, _REMOTE_ADDR, _BEHIND_ID)
     known = _back
-    if at < end and data[at:end] == known.encoded:
+    if at < end and _is_all(known.encoded, data, at, end):
         known_init = known.init
         init.context = known_init.context
         init.scheme = known_init.scheme
@@ -100,14 +103,29 @@ def read_init(data: bytes, at: int, end: int) -> RequestInit:
         init.full_path = known_init.full_path
         return init
     begin = at
-    at = _read_fields(init, data, at, end, _BEHIND_ID, _TAG_END)
-    if at == end and end - begin <= _KNOWN_BYTES_MAX:
-        _back = _Known(data[begin:end], init)
+    at = _read_fields(init, data, at, end, _BEHIND_ID, _CONNECTION_ID)
+    if at <= end and at - begin <= _KNOWN_BYTES_MAX and _is_all(data[begin:at], data, begin, end):
+        _back = _Known(data[begin:at], init)
     # Hosts of ours write fields in the order of their numbers; others may not.
     at = _read_fields(init, data, at, end, 0, _TAG_END)
     if at > end:
         raise malformed("a field beyond its message")
     return init
+
+
+def _is_all(known: bytes, data: bytes, at: int, end: int) -> bool:
+    """Whether these bytes are there, and nothing behind them but the id of the client's connection."""
+    behind = at + len(known)
+    if not data.startswith(known, at, end):
+        return False
+    if behind == end:
+        return True
+    return (
+        data.startswith(_CONNECTION_ID_TAG, behind, end)
+        and behind + 2 < end
+        and behind + 3 + data[behind + 2] == end
+        and data[behind + 2] < 0x80
+    )
 
 
 def _read_fields(
