@@ -13,6 +13,19 @@ export const bufferedBodyBytesDefault = 1_048_576;
 export const joinBytesMax = 16_384;
 
 /**
+ * How long a client's socket in the style of Node stays without a request: 10 seconds. A server of
+ * Node's keeps connections for 5 seconds, and one more, unless it is told otherwise.
+ */
+export const clientSocketIdleMs = 10_000;
+
+/**
+ * How many sockets of clients one server in the style of Node keeps from request to request: 16,384.
+ * An idle one takes about 3 KB. With more client connections, those beyond get a socket for each
+ * request.
+ */
+export const clientSocketsMax = 16_384;
+
+/**
  * The longest body of a request for an upgrade in the style of Node: 1 MiB. It is held in memory,
  * because it has to be complete before the protocol changes.
  */

@@ -1,28 +1,39 @@
 import type { IncomingMessage } from "node:http";
-import type { ClientSocket } from "../exchange/client-socket.js";
 import { fieldsOf } from "../handler/header-list.js";
 import type { PluginRequest } from "../handler/plugin-request.js";
 import { completeIncoming, connectionReset } from "./node-request.js";
+import type { NodeSocket } from "./node-socket.js";
 
 /**
- * Brings the body of a request to Node's request, as that one asks for it.
+ * Brings the body of a request to Node's request, as Node's parser does: as it comes, until the
+ * request is full, and on when that one asks for more. A body that the client holds back is brought
+ * when it is asked for, and that there is none is told then.
  *
- * unasked -> pumping, complete [resume]; idle -> pumping [resume]
- * pumping -> idle, complete, cut [#pump]
- * unasked -> complete [leave]; pumping, idle -> left [leave]; left -> complete, cut [#pumpRest]
+ * pumping -> idle, complete, cut [#pump]; idle -> pumping [resume]
+ * unasked -> pumping, complete [resume]
+ * any -> complete, left [leave]; left -> complete, cut [#pumpRest]
  */
 export class NodeBodyPump {
   readonly #request: PluginRequest;
   readonly #incoming: IncomingMessage;
-  readonly #socket: ClientSocket;
+  readonly #socket: NodeSocket;
   #state: "unasked" | "pumping" | "idle" | "left" | "complete" | "cut" = "unasked";
   #chunks: AsyncIterator<Uint8Array> | undefined;
 
-  /** @param socket counts the bytes */
-  constructor(request: PluginRequest, incoming: IncomingMessage, socket: ClientSocket) {
+  /** @param socket counts the bytes, and says that it is paused while the request is full */
+  constructor(request: PluginRequest, incoming: IncomingMessage, socket: NodeSocket) {
     this.#request = request;
     this.#incoming = incoming;
     this.#socket = socket;
+    if (request.contentLength !== 0 && !request.expectContinue) {
+      this.#state = "pumping";
+      void this.#pump();
+    }
+  }
+
+  /** Whether nothing of the body is to come any more. */
+  get isOver(): boolean {
+    return this.#state === "complete";
   }
 
   /** Whether the handler is reading the body and has not got all of it. */
@@ -56,7 +67,7 @@ export class NodeBodyPump {
    * broken connection.
    */
   leave(): void {
-    if (this.#state === "unasked") {
+    if (isUntouched(this.#incoming)) {
       this.#complete([]);
       this.#incoming.resume();
     } else if (this.#state === "pumping" || this.#state === "idle") {
@@ -72,6 +83,7 @@ export class NodeBodyPump {
         const hasRoom = await this.#pumpOne();
         if (!hasRoom && this.#state === "pumping") {
           this.#state = "idle";
+          this.#socket.pause();
         }
       }
     } catch {
@@ -97,6 +109,9 @@ export class NodeBodyPump {
   async #pumpOne(): Promise<boolean> {
     this.#chunks ??= this.#request.body[Symbol.asyncIterator]();
     const result = await this.#chunks.next();
+    if (this.#state === "complete" || this.#state === "cut") {
+      return false;
+    }
     if (result.done !== true) {
       this.#socket.bytesRead += result.value.length;
       return this.#incoming.push(result.value);
@@ -106,7 +121,7 @@ export class NodeBodyPump {
   }
 
   #complete(trailers: readonly string[]): void {
-    if (this.#state !== "cut") {
+    if (this.#state !== "cut" && this.#state !== "complete") {
       this.#state = "complete";
       completeIncoming(this.#incoming, trailers);
     }
@@ -118,6 +133,15 @@ export class NodeBodyPump {
       this.#incoming.destroy(connectionReset());
     }
   }
+}
+
+/** Whether nobody has begun to read the request. */
+function isUntouched(incoming: IncomingMessage): boolean {
+  return (
+    incoming.readableFlowing === null &&
+    !incoming.readableDidRead &&
+    incoming.listenerCount("readable") === 0
+  );
 }
 
 /**

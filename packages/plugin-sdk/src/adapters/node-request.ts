@@ -6,7 +6,8 @@ import type { ServerTraits } from "./server-traits.js";
 
 /**
  * The request behind a Node request that this package made, which has `context`, `deadline` and the
- * like. Undefined for any other, such as one of a server that listens.
+ * like. Its body is in Node's request: read it there. Undefined for any other, such as one of a
+ * server that listens.
  */
 export function pluginRequestOf(incoming: IncomingMessage): PluginRequest | undefined {
   return requests.get(incoming);

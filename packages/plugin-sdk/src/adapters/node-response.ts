@@ -65,6 +65,15 @@ export function fieldLines(text: string): [string, string][] {
   return fields;
 }
 
+/** Emits `close` of a response that has left its socket, as a server of Node's does. */
+export function close(outgoing: ServerResponse): void {
+  if ((outgoing as NodeResponse)._closed !== true) {
+    (outgoing as NodeResponse)._closed = true;
+    outgoing.destroyed = true;
+    outgoing.emit("close");
+  }
+}
+
 /** Tells Node's response that there is room again. */
 export function drained(outgoing: ServerResponse): void {
   if (outgoing.writableEnded) {
@@ -101,6 +110,7 @@ interface NodeResponse extends ServerResponse {
   _header: string | null;
   _headerSent: boolean;
   _hasBody: boolean;
+  _closed: boolean | undefined;
   _contentLength: number | null;
   _removedContLen: boolean;
   _trailer: string;

@@ -9,8 +9,9 @@ import { ServeHTTPError } from "@servehttp/contract";
 import type { PluginRequest } from "../handler/plugin-request.js";
 import type { ResponseWriter } from "../handler/response-writer.js";
 import type { ServeHTTP } from "../handler/serve-http.js";
+import { ClientSockets } from "./client-sockets.js";
 import { emitRequest } from "./emit-request.js";
-import { NodeSocket } from "./node-socket.js";
+import { NodeExchange } from "./node-exchange.js";
 import { type ServerTraits, traitsOf } from "./server-traits.js";
 import { serveUpgrade, type UpgradeListener, wantsUpgrade } from "./upgrade.js";
 
@@ -47,11 +48,12 @@ export function serveNode(handler: NodeHandler): ServeHTTP {
  */
 export function serveServer(server: Server, takeResult: () => unknown = nothing): ServeHTTP {
   const traits = traitsOf(server);
+  const sockets = new ClientSockets(traits.highWaterMark);
   const upgrade = serveUpgrade(traits, takeResult);
   return (request, response) =>
     wantsUpgrade(request, traits)
       ? upgrade(request, response)
-      : serveRequest(request, response, traits, takeResult);
+      : serveRequest(request, response, { traits, sockets, takeResult });
 }
 
 /** `serveHTTP` for a handler of another style, with a listener of `upgrade` beside it. */
@@ -69,16 +71,22 @@ export function withUpgrade(
     wantsUpgrade(request, traits) ? upgrade(request, response) : serveHTTP(request, response);
 }
 
+/** What the requests of one server share. */
+interface Serving {
+  readonly traits: ServerTraits;
+  readonly sockets: ClientSockets;
+  readonly takeResult: () => unknown;
+}
+
 function serveRequest(
   request: PluginRequest,
   response: ResponseWriter,
-  traits: ServerTraits,
-  takeResult: () => unknown,
+  { traits, sockets, takeResult }: Serving,
 ): Promise<void> {
-  const connection = new NodeSocket(request, response, traits);
-  const { incoming, outgoing } = connection;
+  const exchange = new NodeExchange(request, response, traits, sockets.socketFor(request));
+  const { incoming, outgoing } = exchange;
   const hasExpectation = request.expectContinue || request.headers.has("expect");
-  return connection.carry(() => {
+  return exchange.carry(() => {
     if (!emitRequest(traits.server, incoming, outgoing, hasExpectation)) {
       throw new ServeHTTPError("invalid-argument", "the server has no listener of request");
     }
