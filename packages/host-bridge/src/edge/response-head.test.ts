@@ -86,6 +86,13 @@ describe("readResponseHead", () => {
     expect(head(200, headers).fields).toEqual(["X-Kept", "1"]);
   });
 
+  it("passes on a field that only in requests concerns a proxy", () => {
+    const headers = ["Proxy-Authorization", "A", "proxy-authorization", "B"];
+    expect(head(200, headers).fields).toEqual(headers);
+    const named = ["Connection", "Proxy-Authorization", ...headers];
+    expect(head(200, named).fields).toEqual([]);
+  });
+
   it("notes each name once that Connection fields name, and none beyond the limit of a section (H2)", () => {
     const fieldNaming = (count: number, from: number) => [
       "Connection",

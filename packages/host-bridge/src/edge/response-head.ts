@@ -309,6 +309,10 @@ const names = new FieldNameCache<ResponseKind>((comparable, underscored) => {
     case "transfer-encoding":
     case "upgrade":
       return underscored ? "keep" : comparable;
+    // A field of requests (RFC 9110, section 11.7.2), which means nothing in a response. What a proxy
+    // does not know it passes on (section 5.1).
+    case "proxy-authorization":
+      return "keep";
     default:
       return hopByHopNames.has(comparable) && !underscored ? "drop" : "keep";
   }
