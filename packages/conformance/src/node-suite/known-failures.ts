@@ -4,33 +4,23 @@ const thrown =
   "What a listener throws fails its exchange, and does not become an uncaughtException of the process.";
 const host =
   "The host refuses a Host that can't be one, several of them, and a request without one.";
-const oneHop = "Proxy-Authorization and Proxy-Authenticate concern one hop, and are not passed on.";
-const ownSocket =
-  "The socket of a request lives for one exchange, and has no HTTP parser: the connection is the host's.";
 
 /**
  * Why files of Node's suite fail behind the bridge that pass behind a plain hop. They must still
  * fail. `docs/frameworks.md` lists the differences that are behind them.
  */
 export const knownFailures: Readonly<Record<string, string>> = {
-  "test-http-chunked-304": framing,
   "test-http-exceptions": thrown,
   "test-http-header-owstext": host,
-  "test-http-keepalive-client": ownSocket,
-  "test-http-keepalive-request": ownSocket,
-  "test-http-no-read-no-dump": ownSocket,
-  "test-http-outgoing-end-cork": ownSocket,
   "test-http-outgoing-properties": framing,
   "test-http-response-cork": framing,
-  "test-http-response-multiheaders": oneHop,
-  "test-http-server-connection-list-when-close": ownSocket,
+  "test-http-server-connection-list-when-close":
+    "The socket of a request has no HTTP parser: the host reads the client's connection.",
   "test-http-server-multiheaders": host,
   "test-http-server-request-timeout-upgrade": host,
   "test-http-upgrade-advertise":
     "The host never lets a client upgrade to h2c, by which requests are smuggled past a proxy.",
   "test-http-upgrade-server-callback":
-    "The socket of a request or an upgrade is a Duplex of ours, and no instance of net.Socket.",
+    "The socket of an upgrade is a Duplex of ours, and no instance of net.Socket. What shouldUpgradeCallback throws fails its exchange.",
   "test-http-upgrade-server2": thrown,
-  "test-http-writable-true-after-close":
-    "The news that a client has left takes one hop more, so a response may end before.",
 };
