@@ -102,9 +102,10 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   "plugin-sdk": {
     adapters: ["exchange", "handler", "tracing"],
     calls: ["handler", "tracing"],
+    diagnostics: [],
     exchange: ["handler", "tracing"],
     handler: [],
-    serve: ["adapters", "calls", "exchange", "handler", "tracing"],
+    serve: ["adapters", "calls", "diagnostics", "exchange", "handler", "tracing"],
     testing: ["adapters", "exchange", "handler", "tracing"],
     tracing: [],
   },

@@ -30,6 +30,9 @@ export const logBytesMax = 262_144;
 /** Exchanges in one answer. */
 export const exchangesPageMax = 500;
 
+/** The longest profile, in seconds: what the contract allows. */
+export const profileSecondsMax = 300;
+
 /** The body of a request to the API, in bytes: none has more to say than a word. */
 export const requestBodyBytesMax = 4_096;
 

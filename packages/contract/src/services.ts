@@ -8,5 +8,6 @@ export {
   type DescribeResponse,
   PluginService,
 } from "./gen/servehttp/v1/plugin_pb.js";
+export { DiagnosticsService } from "./gen/servehttp/v1/diagnostics_pb.js";
 export { ResetCode } from "./gen/servehttp/v1/exchange_pb.js";
 export { Health, HealthCheckResponse_ServingStatus } from "./gen/grpc/health/v1/health_pb.js";

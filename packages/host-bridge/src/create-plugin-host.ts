@@ -56,6 +56,12 @@ export interface ReloadOptions {
   readonly until?: "ready" | "drained";
 }
 
+/** How a snapshot or a profile is taken. */
+export interface DiagnosticsOptions {
+  /** Gives it up. Default: nothing does. */
+  readonly signal?: AbortSignal;
+}
+
 /** What `stop` stops, and how fast. */
 export interface StopOptions {
   /** How long what runs may take, in milliseconds. Default: each plugin's own. */
@@ -114,6 +120,28 @@ export interface PluginHost extends AsyncDisposable {
    * @throws ServeHTTPError `invalid-argument` where there is no such plugin
    */
   isServing(id: string): Promise<boolean>;
+  /**
+   * Takes a snapshot of what is in the memory of a plugin's process: the chunks of a file for Chrome
+   * DevTools (`.heapsnapshot`). The process stands still meanwhile. The Node SDK offers it to hosts
+   * that have started the plugin; of several instances, the one in `host.plugins` is asked. Nothing
+   * happens before the first chunk is asked for.
+   *
+   * @throws ServeHTTPError `invalid-argument` where there is no such plugin, or it offers or allows
+   *   no such thing; `unavailable` where it is not connected; `overload` where it does this already
+   */
+  heapSnapshot(id: string, options?: DiagnosticsOptions): AsyncIterable<Uint8Array>;
+  /**
+   * Finds out where a plugin's process spends its time from now on: the chunks of a file for Chrome
+   * DevTools (`.cpuprofile`), of which the first comes after `durationMs`.
+   *
+   * @param durationMs 1 to 300,000
+   * @throws ServeHTTPError as `heapSnapshot` does
+   */
+  cpuProfile(
+    id: string,
+    durationMs: number,
+    options?: DiagnosticsOptions,
+  ): AsyncIterable<Uint8Array>;
   /**
    * Calls back at every change of a plugin's state. Returns the function that ends it. What the
    * listener throws, or a promise of its own rejects with, is logged.
@@ -429,6 +457,19 @@ class Host implements PluginHost {
     return await this.#plugins.isServing(id);
   }
 
+  async *heapSnapshot(id: string, options?: DiagnosticsOptions): AsyncIterable<Uint8Array> {
+    yield* this.#plugins.diagnose(id, { kind: "heap-snapshot" }, options?.signal ?? neverAborted());
+  }
+
+  async *cpuProfile(
+    id: string,
+    durationMs: number,
+    options?: DiagnosticsOptions,
+  ): AsyncIterable<Uint8Array> {
+    const what = { kind: "cpu-profile", durationMs } as const;
+    yield* this.#plugins.diagnose(id, what, options?.signal ?? neverAborted());
+  }
+
   onStateChange(listener: (status: PluginStatus) => void): () => void {
     return this.#plugins.onStateChange((status) => listener(this.#shared.total(status)));
   }
@@ -606,6 +647,11 @@ class Host implements PluginHost {
     const { url = "", originalUrl = url } = request;
     return routeTarget(url, originalUrl, this.#rules, request.rawHeaders)?.kind === "route";
   }
+}
+
+/** A signal of one call's own: listeners would gather on one for all. */
+function neverAborted(): AbortSignal {
+  return new AbortController().signal;
 }
 
 /** Waits for the end of what is replaced, if that is wanted. */

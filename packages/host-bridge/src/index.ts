@@ -5,6 +5,7 @@ export type { AttachOptions } from "./server/attach.js";
 export {
   createPluginHost,
   createWorkerHost,
+  type DiagnosticsOptions,
   type PluginHost,
   type ReloadOptions,
   type StopOptions,

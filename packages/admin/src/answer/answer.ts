@@ -23,7 +23,14 @@ export function sendHead(
   status: number,
   fields: Readonly<Record<string, string>> = {},
 ): void {
-  (response as ServerResponse).writeHead(status, { ...securityHeaders, ...fields });
+  // Node's HTTP/2 throws where the client has left.
+  if (!hasLeft(response)) {
+    (response as ServerResponse).writeHead(status, { ...securityHeaders, ...fields });
+  }
+}
+
+function hasLeft(response: AdminResponse): boolean {
+  return "stream" in response ? response.stream.destroyed : response.destroyed;
 }
 
 /** Answers with JSON. */

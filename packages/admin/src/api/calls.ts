@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { exchangesPageMax, logRecordsMax, samplesMax } from "../limits.js";
+import { exchangesPageMax, logRecordsMax, profileSecondsMax, samplesMax } from "../limits.js";
 import { exchangePageSchema, exchangeSchema, exchangeStates } from "./exchange.js";
 import { healthSchema, hostSchema } from "./host.js";
 import { logLevelSchema, logRecordSchema, recordLevels } from "./log.js";
@@ -127,6 +127,38 @@ export const calls = {
     "Drains it within its drainMs and ends its processes. Requests are answered 503 until it is started.",
   ),
   startPlugin: pluginAction("start", "Starts one that is stopped or given up, at once."),
+  takeHeapSnapshot: {
+    method: "post",
+    path: "/api/plugins/{id}/heap-snapshot",
+    summary: "Take a heap snapshot of a plugin's process",
+    description:
+      "A file for Chrome DevTools, with everything that is in the memory of the process, secrets among it. The process stands still until it is taken; one that takes longer than the host allows a busy process is replaced. Plugins on the Node SDK offer it to the host that has started them.",
+    access: "token",
+    answers: [
+      { status: 200, description: "A .heapsnapshot file.", type: "application/octet-stream" },
+    ],
+    problems: [404, 409, 501, 502],
+  },
+  takeCpuProfile: {
+    method: "post",
+    path: "/api/plugins/{id}/cpu-profile",
+    summary: "Find out where a plugin's process spends its time",
+    description: "A file for Chrome DevTools, once the time is over.",
+    access: "token",
+    query: z.object({
+      seconds: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(profileSecondsMax)
+        .default(10)
+        .describe("For how long."),
+    }),
+    answers: [
+      { status: 200, description: "A .cpuprofile file.", type: "application/octet-stream" },
+    ],
+    problems: [404, 409, 501, 502],
+  },
   followLogs: {
     method: "get",
     path: "/api/plugins/{id}/logs",

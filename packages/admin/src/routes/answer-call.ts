@@ -3,6 +3,7 @@ import { openApi } from "../api/open-api.js";
 import { answerJson, answerNothing } from "../answer/answer.js";
 import type { AdminContext, CallInput } from "./call-context.js";
 import { breakExchange, listExchanges } from "./exchange-calls.js";
+import { takeCpuProfile, takeHeapSnapshot } from "./diagnostics-calls.js";
 import { getHealth, getHost, getMetrics, getReadiness, setLogLevel } from "./host-calls.js";
 import { act, getPlugin, listPlugins } from "./plugin-calls.js";
 import { followEvents, followLogs } from "./stream-calls.js";
@@ -17,6 +18,8 @@ const answers: Readonly<
   restartPlugin: json((context, input) => act(context, input, "restart")),
   stopPlugin: json((context, input) => act(context, input, "stop")),
   startPlugin: json((context, input) => act(context, input, "start")),
+  takeHeapSnapshot,
+  takeCpuProfile,
   followLogs,
   listExchanges: json(listExchanges),
   breakExchange: (context, input: CallInput) => {

@@ -1,6 +1,6 @@
 import type { PluginStatus } from "@servehttp/host-bridge";
 import { childrenOf } from "@servehttp/testkit";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { documentedPrograms } from "../hosts/documented-programs.js";
@@ -16,6 +16,7 @@ async function started(heading: string): Promise<RunningProgram> {
 it("adds, reloads, removes and tells plugins by the program of docs/host-api.md", async () => {
   expect([...programs.keys()]).toEqual([
     "apply",
+    "heapSnapshot and cpuProfile",
     "Ready-made identities",
     "Watch a plugin's files",
     "Hosts on every core",
@@ -50,6 +51,17 @@ it("applies new options at SIGHUP by the program of docs/host-api.md", async () 
   program.signal("SIGHUP");
   await expect.poll(() => status("more")).toBe(200);
   expect(await status("notes")).toBe(200);
+});
+
+it("writes a snapshot and a profile by the program of docs/host-api.md", async () => {
+  const listens =
+    'const { createServer } = await import("node:http"); createServer().listen(8080);';
+  const code = (programs.get("heapSnapshot and cpuProfile") ?? "").replace("10_000", "50");
+  await using program = await RunningProgram.start(code + listens);
+  const read = (name: string): object =>
+    JSON.parse(readFileSync(join(program.directory, name), "utf8")) as object;
+  expect(Object.keys(read("notes.heapsnapshot"))).toContain("nodes");
+  expect(Object.keys(read("notes.cpuprofile"))).toContain("samples");
 });
 
 it("lets nobody in with a token that does not count by the program of docs/host-api.md", async () => {

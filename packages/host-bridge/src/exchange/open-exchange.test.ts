@@ -53,7 +53,8 @@ describe("an exchange that is open", () => {
     const { room } = one.channel;
     one.channel.room = undefined;
     room?.resolve();
-    await until(() => look(one)?.waitsFor === "client-to-send", "credit");
+    await until(() => look(one)?.waitsFor !== "plugin-to-read", "credit");
+    expect(look(one)?.waitsFor).toBe("client-to-send");
   });
 
   it("waits for the client to read, until it has taken every chunk", async () => {

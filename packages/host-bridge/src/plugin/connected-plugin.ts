@@ -11,6 +11,7 @@ import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import type { Outcome } from "../observation/outcome.js";
 import type { Clock } from "../process/clock.js";
 import type { ProcessorTime } from "../process/processor-time.js";
+import type { Diagnosis } from "./diagnosis.js";
 import type { HeadTimeCounts } from "./head-times.js";
 import { HealthWatch } from "./health-watch.js";
 import type { DrainableConnection } from "./plugin-run.js";
@@ -29,6 +30,8 @@ export interface ExchangeConnection {
   open(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts>;
   /** Whether the plugin takes exchanges; rejects where it does not answer. */
   isServing(signal: AbortSignal): Promise<boolean>;
+  /** Looks into the plugin's process. */
+  diagnose(what: Diagnosis, signal: AbortSignal): AsyncIterable<Uint8Array>;
   close(how: "drained" | "now"): void;
 }
 
@@ -146,6 +149,11 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   /** Asks it whether it takes exchanges; rejects where it does not answer. */
   isServing(signal: AbortSignal): Promise<boolean> {
     return this.#connection.isServing(signal);
+  }
+
+  /** Looks into the plugin's process. */
+  diagnose(what: Diagnosis, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#connection.diagnose(what, signal);
   }
 
   openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {

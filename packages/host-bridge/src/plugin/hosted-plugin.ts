@@ -7,6 +7,7 @@ import { failuresToldMax, givenBackMs, healthTimeoutMs } from "../limits.js";
 import type { Outcome } from "../observation/outcome.js";
 import type { Clock } from "../process/clock.js";
 import type { ConnectedPlugin, PluginExchanges, RunningCounts } from "./connected-plugin.js";
+import type { Diagnosis } from "./diagnosis.js";
 import { HeadTimeCounts, type HeadTimes } from "./head-times.js";
 import type { InstanceState, KeptConnectionOptions } from "./kept-connection.js";
 import { errorDetails, type PluginFailure } from "./plugin-failure.js";
@@ -301,6 +302,19 @@ export class HostedPlugin {
     } finally {
       answered.abort();
     }
+  }
+
+  /**
+   * Looks into the process of the instance that speaks for the plugin.
+   *
+   * @throws ServeHTTPError `unavailable` where none is connected, otherwise as the connection does
+   */
+  diagnose(what: Diagnosis, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const connection = this.#instances.leading?.connection;
+    if (connection === undefined) {
+      throw new ServeHTTPError("unavailable", `plugin ${this.id} is ${this.state}`);
+    }
+    return connection.diagnose(what, signal);
   }
 
   /** Whether it was started and not stopped since. */

@@ -33,10 +33,13 @@ import {
 import {
   Carrier,
   type DescribeResponse,
+  DiagnosticsService,
   Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
   PluginService,
 } from "@servehttp/contract/services";
+
+import type { Diagnosis } from "./diagnosis.js";
 
 /** `Describe` and health answer with little: a message over this many bytes is nobody's. */
 const messageBytesMax = 65_536;
@@ -71,6 +74,7 @@ export class PluginConnection {
    * `connection-lost`, or `plugin-closing` where those that are open may still end.
    */
   readonly lost: Promise<ServeHTTPError>;
+  readonly #options: PluginConnectionOptions;
   readonly #session: KeptSession;
   readonly #exchanges: HostCarrier;
   readonly #health: Client<typeof Health>;
@@ -84,6 +88,7 @@ export class PluginConnection {
     carrier: "mux" | "stream",
     exchanges: HostCarrier,
   ) {
+    this.#options = options;
     this.description = description;
     this.carrier = carrier;
     this.#session = session;
@@ -178,6 +183,32 @@ export class PluginConnection {
   }
 
   /**
+   * Looks into the plugin's process, over a connection of its own, so that nothing waits behind it.
+   * Ends with the file's last chunk.
+   *
+   * @throws ServeHTTPError `invalid-argument` where the plugin offers or allows no such thing,
+   *   `overload` where it does one already, `connection-lost` and the like where it is gone
+   */
+  async *diagnose(what: Diagnosis, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const session = await connectHttp2(this.#options.address, signal);
+    try {
+      const transport = transportOver(async () => session, this.#options, messageBytesMax);
+      const client = createClient(DiagnosticsService, transport);
+      const chunks =
+        what.kind === "heap-snapshot"
+          ? client.heapSnapshot({}, { signal })
+          : client.cpuProfile({ durationMs: what.durationMs }, { signal });
+      for await (const { chunk } of chunks) {
+        yield chunk;
+      }
+    } catch (thrown) {
+      throw diagnosisError(thrown, this.#options.pluginId);
+    } finally {
+      session.destroy();
+    }
+  }
+
+  /**
    * Closes the connection: gracefully, once its exchanges are over, or with `now` at once. Resolves
    * when it is closed.
    */
@@ -240,6 +271,27 @@ async function describe(
     );
   }
   return description;
+}
+
+function diagnosisError(thrown: unknown, pluginId: string): ServeHTTPError {
+  const error = ConnectError.from(thrown);
+  switch (error.code) {
+    case Code.Unimplemented:
+      return new ServeHTTPError(
+        "invalid-argument",
+        `plugin ${pluginId} offers no snapshots and profiles: what serves it has none`,
+        { cause: error },
+      );
+    case Code.PermissionDenied:
+    case Code.InvalidArgument:
+      return new ServeHTTPError("invalid-argument", `plugin ${pluginId}: ${error.rawMessage}`);
+    case Code.ResourceExhausted:
+      return new ServeHTTPError("overload", `plugin ${pluginId}: ${error.rawMessage}`);
+    default:
+      return new ServeHTTPError("connection-lost", `plugin ${pluginId} did not answer`, {
+        cause: error,
+      });
+  }
 }
 
 function describeError(error: ConnectError, where: string): ServeHTTPError {

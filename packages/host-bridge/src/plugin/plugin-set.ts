@@ -10,6 +10,7 @@ import type {
 import type { Clock } from "../process/clock.js";
 import type { Mounts } from "../routing/mounts.js";
 import type { PluginExchanges } from "./connected-plugin.js";
+import type { Diagnosis } from "./diagnosis.js";
 import {
   type FollowSettings,
   HostedPlugin,
@@ -256,6 +257,20 @@ export class PluginSet {
   async isServing(id: string): Promise<boolean> {
     const plugin = this.#known(id);
     return !(plugin instanceof HostedPlugin) || (await plugin.isServing());
+  }
+
+  /**
+   * Looks into a plugin's process.
+   *
+   * @throws ServeHTTPError `invalid-argument` for a plugin that has none, otherwise as the plugin does
+   */
+  diagnose(id: string, what: Diagnosis, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const plugin = this.#known(id);
+    if (!(plugin instanceof HostedPlugin)) {
+      const message = `plugin ${id} is a handler in the host's own process`;
+      throw new ServeHTTPError("invalid-argument", message);
+    }
+    return plugin.diagnose(what, signal);
   }
 
   /**

@@ -77,6 +77,9 @@ export class MemoryRun implements PluginRun<ConnectedPlugin> {
         }
         return this.#question.promise;
       },
+      diagnose: () => {
+        throw new Error("nobody looks into it");
+      },
       close: () => {
         this.isClosed = true;
       },

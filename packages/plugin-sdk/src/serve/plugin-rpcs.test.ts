@@ -53,5 +53,6 @@ function rpcsOf(state: ServingState): PluginRpcs {
   const accept = () => {
     throw new Error("no exchange is expected");
   };
-  return { software: "software", state, exchanges: new MessageCarrier(accept) };
+  const exchanges = new MessageCarrier(accept);
+  return { software: "software", state, exchanges, mayDiagnose: false };
 }

@@ -21,10 +21,12 @@ import {
 import {
   Carrier,
   type DescribeRequest,
+  DiagnosticsService,
   Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
   PluginService,
 } from "@servehttp/contract/services";
+import { Diagnostics } from "../diagnostics/diagnostics.js";
 import { halfOpenMs } from "../limits.js";
 
 /** The longest message of `Describe` and health, both of which are small. */
@@ -34,13 +36,15 @@ const messageBytesMax = 65_536;
 export interface PluginRpcs extends PluginServices {
   /** Takes in the exchanges of hosts that speak another protocol than gRPC with protobuf. */
   readonly exchanges: MessageCarrier;
+  /** Whether the host may look into the process. */
+  readonly mayDiagnose: boolean;
 }
 
 /**
  * The RPCs of a plugin in the Connect protocol, in gRPC with JSON and in gRPC-Web, served by
  * connect-node: `Describe`, `grpc.health.v1.Health`, and exchanges. Those in gRPC with protobuf are
  * served by the carrier, so that this file and all that it imports are loaded when a host speaks
- * something else, and not while a plugin starts.
+ * something else, or asks for diagnostics, and not while a plugin starts.
  */
 export function servePluginRpcs(rpcs: PluginRpcs): ServeRpc {
   const serve = connectNodeAdapter({
@@ -78,7 +82,7 @@ function contentTypesOf({
 }
 
 const streamingPaths: ReadonlySet<string> = new Set(
-  [PluginService, Health].flatMap(({ typeName, methods }) =>
+  [PluginService, Health, DiagnosticsService].flatMap(({ typeName, methods }) =>
     methods
       .filter(({ methodKind }) => methodKind !== "unary")
       .map(({ name }) => `/${typeName}/${name}`),
@@ -169,6 +173,12 @@ function addRoutes(router: ConnectRouter, rpcs: PluginRpcs): void {
       ),
     { readMaxBytes: muxMessageBytesMax },
   );
+  const diagnostics = new Diagnostics(rpcs.mayDiagnose);
+  router.service(DiagnosticsService, {
+    heapSnapshot: () => mapEach(diagnostics.heapSnapshot(), asMessage, diagnosticsErrorOf),
+    cpuProfile: ({ durationMs }, { signal }) =>
+      mapEach(diagnostics.cpuProfile(durationMs, signal), asMessage, diagnosticsErrorOf),
+  });
   router.service(Health, {
     check({ service }) {
       return { status: statusOf(service, state, Code.NotFound) };
@@ -183,6 +193,19 @@ function addRoutes(router: ConnectRouter, rpcs: PluginRpcs): void {
     },
   });
 }
+
+const asMessage = (chunk: Uint8Array) => ({ chunk: new Uint8Array(chunk) });
+
+function diagnosticsErrorOf(error: unknown): unknown {
+  const known = error instanceof ServeHTTPError ? diagnosticsCodes.get(error.code) : undefined;
+  return known === undefined ? error : new ConnectError((error as Error).message, known);
+}
+
+const diagnosticsCodes: ReadonlyMap<string, Code> = new Map([
+  ["call-refused", Code.PermissionDenied],
+  ["overload", Code.ResourceExhausted],
+  ["invalid-argument", Code.InvalidArgument],
+]);
 
 /** The messages of the host, as the carrier reads them. */
 function messagesOf<Schema extends DescMessage>(

@@ -62,6 +62,11 @@ export interface ServePluginOptions {
    */
   logger?: Logger | false;
   /**
+   * Whether the host may take heap snapshots and profiles of the process, which hold everything that
+   * is in its memory. Default: true for a plugin that a host has started, false for others.
+   */
+  diagnostics?: boolean;
+  /**
    * How long `close` waits for running handlers, in milliseconds, 0 to 2,147,483,647. Default:
    * 10,000.
    */
@@ -149,7 +154,8 @@ async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise
     dispatchExchange(channel, serveHTTP, { logger, running, calls });
   const exchanges = new MessageCarrier(accept);
   const services = { software: sdkSoftware(), state };
-  const rpcs = { ...services, exchanges };
+  const mayDiagnose = options.diagnostics ?? Boolean(variables.SERVEHTTP_HOST_FD);
+  const rpcs = { ...services, exchanges, mayDiagnose };
   const server = exchangeServer(
     {
       accept,
