@@ -15,7 +15,7 @@ import type { Plugin, PluginDetail, PluginList } from "./api/plugin.js";
 import type { PluginEvent } from "./api/event.js";
 import type { Problem } from "./api/problem.js";
 import { type Admin, createAdmin } from "./create-admin.js";
-import { AdminServer, token } from "./test-rig/admin-server.js";
+import { AdminServer, type CallInit, token } from "./test-rig/admin-server.js";
 import { RunningHost } from "./test-rig/running-host.js";
 
 let running: RunningHost;
@@ -183,7 +183,7 @@ describe("access", () => {
 });
 
 describe("calls that can't be right", () => {
-  it.each<[string, string, RequestInit, number, RegExp]>([
+  it.each<[string, string, CallInit, number, RegExp]>([
     ["GET", "/api/nothing", {}, 404, /^there is no \/api\/nothing here/],
     ["GET", "//evil.example/api/host", {}, 404, /^there is no/],
     ["POST", "/api/plugins", {}, 405, /^POST is not for \/api\/plugins, but GET$/],
@@ -564,6 +564,6 @@ describe("mounted", () => {
   });
 });
 
-function jsonBody(body: string): RequestInit {
+function jsonBody(body: string): CallInit {
   return { body, headers: { "content-type": "application/json" } };
 }

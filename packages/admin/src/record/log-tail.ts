@@ -77,7 +77,8 @@ function recordJson(record: LogRecord): string {
 function sayable(_name: string, value: unknown): unknown {
   if (value instanceof Error) {
     const { message, name, stack } = value;
-    return { ...value, type: name, message, stack };
+    // What it has beside these, such as the code of a system's error.
+    return { ...Object.fromEntries(Object.entries(value)), type: name, message, stack };
   }
   return typeof value === "bigint" ? String(value) : value;
 }

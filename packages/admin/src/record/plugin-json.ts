@@ -15,7 +15,7 @@ export function pluginJson(status: PluginStatus, isRequired: boolean): Plugin {
     inFlight,
     tunnels,
     waiting,
-    outcomes: outcomes as Record<string, number>,
+    outcomes,
     failures: status.failures.map(failureJson),
   };
 }

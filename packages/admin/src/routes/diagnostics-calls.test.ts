@@ -45,10 +45,8 @@ describe("a process that the host has started", () => {
     expect((await fetch(`${running.url.replace("notes", "talker")}/`)).status).toBe(200);
   });
 
-  it("gives a profile, and one at a time", async () => {
+  it("gives a profile of the time that was asked for", async () => {
     const profile = server.call("POST", "/api/plugins/talker/cpu-profile?seconds=1");
-    const second = () => server.call("POST", "/api/plugins/talker/cpu-profile?seconds=1");
-    await expect.poll(async () => (await second()).status).toBe(409);
     const { startTime, endTime, nodes } = JSON.parse((await profile).text) as {
       readonly startTime: number;
       readonly endTime: number;

@@ -9,6 +9,12 @@ import { checkAnswer, checkEvent } from "./described-api.js";
 /** The token of admins in tests. */
 export const token = "the-token-of-the-tests";
 
+/** What goes with a call. */
+export interface CallInit {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
 /** What a call was answered. */
 export interface Answer {
   readonly status: number;
@@ -46,7 +52,7 @@ export class AdminServer implements AsyncDisposable {
   }
 
   /** Calls with the token, unless `headers` say something else. */
-  async call(method: string, path: string, init: RequestInit = {}): Promise<Answer> {
+  async call(method: string, path: string, init: CallInit = {}): Promise<Answer> {
     const headers = { authorization: `Bearer ${token}`, ...init.headers };
     const response = await fetch(this.url + path, { ...init, method, headers });
     const text = await response.text();
