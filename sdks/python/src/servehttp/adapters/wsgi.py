@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import io
 import logging
 import sys
@@ -49,7 +50,7 @@ class WsgiService:
     def start(self, exchange: Exchange) -> None:
         self._running += 1
         request = _Request(exchange, self._loop, self._done)
-        self._executor.submit(request.run, self._app)
+        self._executor.submit(contextvars.copy_context().run, request.run, self._app)
 
     def _done(self) -> None:
         self._running -= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
@@ -82,6 +83,16 @@ class Exchange:
     def request_id(self) -> str:
         """The host's name for the exchange."""
         return self.init.request_id.decode("latin-1")
+
+    @property
+    def log_fields(self) -> dict[str, object]:
+        """What each record of ``request.log`` says, with the trace that the request belongs to."""
+        fields: dict[str, object] = {"requestId": self.request_id}
+        parent = next((v for n, v in self.init.headers.lower if n == b"traceparent"), b"")
+        found = _TRACEPARENT.fullmatch(parent.decode("latin-1"))
+        if found is not None:
+            fields.update(trace_id=found[1], span_id=found[2])
+        return fields
 
     @property
     def is_settled(self) -> bool:
@@ -296,6 +307,7 @@ class Exchange:
 
 
 _NO_INIT = RequestInit()
+_TRACEPARENT = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _NOT_NEEDED = ServeHTTPError(
     "request-not-needed", "the response has ended, so the rest of the request's body doesn't come"
 )

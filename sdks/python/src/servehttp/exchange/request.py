@@ -112,8 +112,8 @@ class PluginRequest:
 
     @property
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
-        """A logger whose records carry the id of this exchange."""
-        return _RequestLog(self._exchange.logger, {"requestId": self.id})
+        """A logger whose records carry the id of this exchange, and of its trace where it has one."""
+        return _RequestLog(self._exchange.logger, self._exchange.log_fields)
 
     @property
     def abort_reason(self) -> RequestAborted | None:

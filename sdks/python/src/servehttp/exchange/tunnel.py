@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from ..carrier.channel import MORE, TUNNEL_ENDS, Channel
 from ..errors import ServeHTTPError
@@ -28,6 +28,8 @@ class Tunnel:
         self._closed = False
         self._error: ServeHTTPError | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self.on_close: Callable[[], None] | None = None
+        """Called when both ways have ended here."""
 
     async def read(self) -> bytes:
         """The next bytes of the client's, 1 byte to 64 KiB; empty where the client has ended its way.
@@ -81,6 +83,8 @@ class Tunnel:
                     ServeHTTPError("request-not-needed", "the plugin closed the tunnel")
                 )
             self._wake()
+            if self.on_close is not None:
+                self.on_close()
 
     # -- from the exchange
 

@@ -18,6 +18,7 @@ from ..carrier.channel import Channel
 from ..carrier.exchange_server import ExchangeServer
 from ..errors import RequestAborted, ServeHTTPError
 from ..exchange.exchange import Exchange, Service
+from ..exchange.new_exchange import new_exchange
 from ..limits import DRAIN_SECONDS, LINGER_SECONDS, WSGI_THREADS
 from ..version import __version__
 from .listen import Listener, listen
@@ -237,7 +238,7 @@ async def _start(
     await service.startup()
 
     def accept(channel: Channel) -> Exchange:
-        return Exchange(channel, service)
+        return new_exchange(channel, service)
 
     server = ExchangeServer(accept, settings.token, _software())
     if tls is not None:
