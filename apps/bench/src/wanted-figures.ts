@@ -55,6 +55,7 @@ export const wantedFigures: readonly WantedFigure[] = [
   ...tunnels,
   ratio("go-get-64", "requests", "mux to Go", "Go ReverseProxy to Go", "at least", 1.3),
   ratio("python-get-64", "requests", "mux to Python", "nginx to uvicorn", "at least", 1),
+  ratio("observed-get-64", "requests", "mux with metrics and access log", "mux", "at least", 0.88),
   ratio("python-get-64", "plugin cpu", "mux to Python", "nginx to uvicorn", "at most", 0.9),
 ];
 

@@ -5,6 +5,7 @@ import { events } from "./events.js";
 import { firstByte } from "./first-byte.js";
 import { goPlugin } from "./go-plugin.js";
 import { heldStreams } from "./held-streams.js";
+import { observedGets } from "./observed.js";
 import { pythonPlugin } from "./python-plugin.js";
 import { jsonEchoes, smallGets } from "./requests.js";
 import { tunnels } from "./tunnel.js";
@@ -22,4 +23,5 @@ export const allCases: readonly BenchCase[] = [
   ...tunnels,
   goPlugin,
   pythonPlugin,
+  observedGets,
 ];

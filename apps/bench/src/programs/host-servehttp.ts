@@ -1,11 +1,17 @@
-/** The bridge: host and plugin as two processes. Arguments: the carrier, then the plugin's command. */
+/**
+ * The bridge: host and plugin as two processes. Arguments: the carrier, `--watched=` and what is
+ * observed (`observed.ts`) if anything is, then the plugin's command.
+ */
 import { createServer } from "node:http";
 
 import { createPluginHost } from "@servehttp/host-bridge";
 
 import { announce } from "./announce.js";
+import { observed, watchedFlag } from "./observed.js";
 
-const [, , carrier, ...command] = process.argv;
+const [, , carrier, ...rest] = process.argv;
+const watched = rest[0]?.startsWith(watchedFlag) === true ? rest.shift() : undefined;
+const command = rest;
 if (carrier !== "mux" && carrier !== "stream") {
   throw new Error(`mux or stream, not ${carrier}`);
 }
@@ -15,6 +21,7 @@ const env = profiles === undefined ? {} : { SERVEHTTP_BENCH_PROFILES: profiles }
 const host = createPluginHost({
   plugins: { bench: { command, carrier, env } },
   logger: false,
+  ...(await observed(watched?.slice(watchedFlag.length) ?? "nothing")),
 });
 await host.start();
 const [plugin] = host.plugins;

@@ -14,6 +14,7 @@ export const allTargets: readonly Target[] = [
   direct,
   servehttp("mux"),
   servehttp("stream"),
+  servehttp("mux", "metrics and access log"),
   nginx,
   haproxy,
   goReverseProxy,

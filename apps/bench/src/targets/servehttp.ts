@@ -1,15 +1,22 @@
 import { Child } from "../child.js";
 import type { Announcement, HostMemory } from "../programs/announce.js";
+import { type Watched, watchedFlag } from "../programs/observed.js";
 import { nodeCommand } from "./node-command.js";
 import type { RunningTarget, StartOptions, Target } from "./target.js";
 
 /** Ours. The host spawns its plugin itself. */
-export function servehttp(carrier: "mux" | "stream"): Target {
+export function servehttp(carrier: "mux" | "stream", watched: Watched = "nothing"): Target {
   return {
-    name: carrier,
+    name: watched === "nothing" ? carrier : `${carrier} with ${watched}`,
+    ...(watched !== "nothing" && { namedOnly: true }),
     missing: () => Promise.resolve(undefined),
     start: (options = {}) =>
-      startServehttp(carrier, nodeCommand("plugin-servehttp", options.pluginExecArgv), options),
+      startServehttp(
+        carrier,
+        nodeCommand("plugin-servehttp", options.pluginExecArgv),
+        options,
+        watched,
+      ),
   };
 }
 
@@ -18,9 +25,12 @@ export async function startServehttp(
   carrier: "mux" | "stream",
   plugin: readonly string[],
   options: StartOptions,
+  watched: Watched = "nothing",
 ): Promise<RunningTarget> {
   await using stack = new AsyncDisposableStack();
-  const command = [...nodeCommand("host-servehttp", options.hostExecArgv), carrier, ...plugin];
+  const program = nodeCommand("host-servehttp", options.hostExecArgv);
+  const flags = watched === "nothing" ? [] : [`${watchedFlag}${watched}`];
+  const command = [...program, carrier, ...flags, ...plugin];
   const host = stack.use(new Child(`${carrier} host`, command, { ipc: true }));
   const { port = 0, pluginPid } = await host.json<Announcement>();
   const running = stack.move();

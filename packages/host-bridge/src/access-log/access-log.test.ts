@@ -9,8 +9,13 @@ import { readHostOptions } from "../options/read-options.js";
 import { Bridge } from "../test-rig/bridge.js";
 import { logRecords } from "../test-rig/log-records.js";
 import { observed } from "../test-rig/observed.js";
+import type { ObservedRequest } from "../observation/request-observer.js";
 import { AccessLog } from "./access-log.js";
+import { accessRecord } from "./access-record.js";
 import { combinedLine } from "./combined-line.js";
+import { jsonLine } from "./json-line.js";
+
+const trace = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b71", sampled: true };
 
 const none: ReadonlySet<string> = new Set();
 
@@ -95,7 +100,7 @@ describe("the access log", () => {
     expect(records[0]).not.toHaveProperty("http.response.status_code");
   });
 
-  it("writes the same to a place of its own, the lines of one turn at once", async () => {
+  it("writes the same to a place of its own, several lines at once", async () => {
     const to = place();
     const { log, records } = logOf({ to });
     log.over(observed());
@@ -108,6 +113,24 @@ describe("the access log", () => {
       { "url.path": "/é\u2028" },
     ]);
     expect(records).toEqual([]);
+  });
+
+  it("writes what does not fit with the rest, and lines that are longer than all of it", () => {
+    const to = place();
+    const { log } = logOf({ format: "combined", to });
+    const long = `/${"é".repeat(30_000)}`;
+    for (const target of ["/1", long, "/2"]) {
+      log.over(observed({ target }));
+    }
+    log.flush();
+    const lines = to.texts.join("").trimEnd().split("\n");
+    expect(lines.map((line) => line.split(" ")[6]?.length)).toEqual([2, 1 + 30_000 * 4, 2]);
+    for (let index = 0; index < 1_000; index += 1) {
+      log.over(observed());
+    }
+    expect(to.texts.length).toBeGreaterThan(3);
+    log.close();
+    expect(to.texts.join("").match(/\n/g)).toHaveLength(1_003);
   });
 
   it("logs a share of the requests, and only slow ones", () => {
@@ -132,6 +155,35 @@ describe("the access log", () => {
     [{ to: "/nowhere/at/all.log" }, 'accessLog.to: "/nowhere/at/all.log" can\'t be opened'],
   ])("refuses %j", (accessLog, message) => {
     expect(() => createPluginHost({ accessLog } as HostOptions)).toThrow(message);
+  });
+});
+
+it.each<[string, Partial<ObservedRequest>]>([
+  ["a plain request", {}],
+  ["one with a query", { target: '/a?b="\\\n\u2028é' }],
+  ["one of an unknown method", { method: "STEAL" }],
+  ["one without a client", { clientAddress: "", host: "", requestId: undefined }],
+  ["one of IPv6", { clientAddress: "[2001:db8::1]:1", host: "[::1]" }],
+  ["one for no plugin", { pluginId: undefined, status: 404, outcome: "answered-by-host" }],
+  [
+    "one that failed",
+    { outcome: "deadline", error: new ServeHTTPError("deadline", "late"), headMs: undefined },
+  ],
+  ["one whose client left", { outcome: "client-disconnected", status: undefined }],
+  ["one that waited", { waitedMs: 12.34567, timesGivenBack: 1 }],
+  ["a tunnel", { isTunnel: true, status: 101 }],
+  ["a call within a trace", { calledBy: "other", trace }],
+])("a line of JSON has what a record has: of %s", (_what, given) => {
+  const fields = { "user-agent": 'a "b" \\ \u0007 é' };
+  const request = observed(given, fields);
+  expect(JSON.parse(jsonLine(request, 5))).toEqual({
+    level: 30,
+    time: 5,
+    pid: process.pid,
+    hostname: expect.any(String),
+    name: "servehttp",
+    ...JSON.parse(JSON.stringify(accessRecord(request))),
+    msg: "request",
   });
 });
 

@@ -110,7 +110,8 @@ export function addressOf(hostAndPort: string): string | undefined {
   return host === "" ? undefined : host;
 }
 
-function portOf(hostAndPort: string): number | undefined {
+/** Its port, where it has one. */
+export function portOf(hostAndPort: string): number | undefined {
   const portAt = portStart(hostAndPort);
   const port = portAt < 0 ? 0 : Number(hostAndPort.slice(portAt));
   return port > 0 && port <= 65_535 ? port : undefined;
@@ -123,6 +124,6 @@ function portStart(hostAndPort: string): number {
 }
 
 /** To a microsecond. */
-function rounded(ms: number | undefined): number | undefined {
+export function rounded(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.round(ms * 1_000) / 1_000;
 }

@@ -1,17 +1,23 @@
 import type { Logger } from "@servehttp/contract";
-import { logLinesBytesMax, sayAgainMs } from "../limits.js";
+import { logFlushMs, logLinesBytesMax, sayAgainMs } from "../limits.js";
 import type { LogDestination } from "./log-destination.js";
 
+/** The most bytes that a character of a string takes in UTF-8. */
+const utf8BytesMax = 3;
+
 /**
- * Collects the lines of one turn of the event loop and writes them at once: under load, a write for
- * each line would cost more than all else that is done for it.
+ * Collects the lines of `logFlushMs` and writes them at once: under load, a write for each line would
+ * cost more than all else that is done for it. They are collected as bytes, because strings that are
+ * put together keep their pieces, which the garbage collector would have to move. What is left is
+ * written when the process exits.
  */
 export class LineWriter {
   readonly #destination: LogDestination;
   readonly #logger: Pick<Required<Logger>, "warn">;
-  #lines = "";
+  readonly #lines = Buffer.allocUnsafeSlow(logLinesBytesMax);
+  #bytes = 0;
   #count = 0;
-  #isScheduled = false;
+  #timer: NodeJS.Timeout | undefined;
   #lost = 0;
   #saidMs = Number.NEGATIVE_INFINITY;
 
@@ -23,37 +29,49 @@ export class LineWriter {
 
   /** @param line with the line break behind it */
   write(line: string): void {
-    this.#lines += line;
-    this.#count += 1;
-    if (this.#lines.length >= logLinesBytesMax) {
+    const bytesMax = line.length * utf8BytesMax;
+    if (this.#bytes + bytesMax > logLinesBytesMax) {
       this.flush();
-    } else if (!this.#isScheduled) {
-      this.#isScheduled = true;
-      setImmediate(() => {
-        this.#isScheduled = false;
-        this.flush();
-      });
+      if (bytesMax > logLinesBytesMax) {
+        this.#send(Buffer.from(line), 1);
+        return;
+      }
+    }
+    this.#bytes += this.#lines.write(line, this.#bytes);
+    this.#count += 1;
+    if (this.#timer === undefined) {
+      this.#timer = setTimeout(this.#onTime, logFlushMs);
+      process.once("exit", this.#onTime);
     }
   }
 
   /** Writes what has been collected. */
   flush(): void {
-    const lines = this.#lines;
-    if (lines === "") {
+    if (this.#timer === undefined) {
       return;
     }
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    process.off("exit", this.#onTime);
+    const bytes = this.#bytes;
     const count = this.#count;
-    this.#lines = "";
+    this.#bytes = 0;
     this.#count = 0;
-    if (!this.#destination.write(lines)) {
-      this.#lost += count;
-      this.#tellOfLost();
-    }
+    this.#send(this.#lines.subarray(0, bytes), count);
   }
 
   close(): void {
     this.flush();
     this.#destination.close();
+  }
+
+  readonly #onTime = (): void => this.flush();
+
+  #send(lines: Buffer, count: number): void {
+    if (!this.#destination.write(lines)) {
+      this.#lost += count;
+      this.#tellOfLost();
+    }
   }
 
   #tellOfLost(): void {

@@ -5,8 +5,10 @@ import { StandardOutput } from "../options/standard-output.js";
 
 /** Where lines go. */
 export interface LogDestination {
-  /** Takes whole lines. Returns false where they are lost. Never throws. */
-  write(lines: string): boolean;
+  /**
+   * Takes whole lines, which it may not keep. Returns false where they are lost. Never throws.
+   */
+  write(lines: Buffer): boolean;
   close(): void;
 }
 
@@ -24,7 +26,7 @@ export function openDestination(
     return {
       write: (lines) => {
         const lostBefore = output.lost;
-        output.write(lines);
+        output.write(lines.toString());
         return output.lost === lostBefore;
       },
       close: () => undefined,
@@ -42,7 +44,7 @@ function givenDestination(to: { write(text: string): unknown }): LogDestination 
         return false;
       }
       try {
-        to.write(lines);
+        to.write(lines.toString());
         return true;
       } catch {
         return false;
@@ -76,12 +78,11 @@ class LogFile implements LogDestination {
     }
   }
 
-  write(lines: string): boolean {
+  write(lines: Buffer): boolean {
     try {
       const descriptor = this.#opened();
-      const bytes = Buffer.from(lines);
-      for (let at = 0; at < bytes.length;) {
-        at += writeSync(descriptor, bytes, at);
+      for (let at = 0; at < lines.length;) {
+        at += writeSync(descriptor, lines, at);
       }
       return true;
     } catch {
