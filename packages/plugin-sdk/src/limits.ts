@@ -20,7 +20,7 @@ export const clientSocketIdleMs = 10_000;
 
 /**
  * How many sockets of clients one server in the style of Node keeps from request to request: 16,384.
- * An idle one takes about 3 KB. With more client connections, those beyond get a socket for each
+ * An idle one takes about 1.5 KB. With more client connections, those beyond get a socket for each
  * request.
  */
 export const clientSocketsMax = 16_384;
