@@ -432,6 +432,17 @@ describe("streams", () => {
     expect(missed.slice(0, texts.length - 1)).toEqual(texts.slice(1));
   });
 
+  it("of a log begin anew for a client whose last event came from another host", async () => {
+    const path = "/api/plugins/broken/logs?follow=false&tail=1";
+    const from = { "last-event-id": "123456789" };
+    const records = await server.follow(path, AbortSignal.timeout(10_000), from);
+    const seen: string[] = [];
+    for await (const { data } of records) {
+      seen.push((data as LogRecord).plugin);
+    }
+    expect(seen).toEqual(["broken"]);
+  });
+
   it("of a log leave out what is below the wanted level", async () => {
     const path = "/api/plugins/broken/logs?follow=false&level=warn";
     const levels = new Set<string>();

@@ -77,10 +77,22 @@ describe("the dashboard in Chromium", () => {
     await expect.poll(() => row("notes").count()).toBe(1);
   });
 
+  test("takes the token out of the address that the command prints", async () => {
+    await button("Log out").click();
+    await page.locator("#token").waitFor();
+    await page.evaluate(`location.hash = "#token=${siteToken}"`);
+    await expect.poll(() => row("notes").count()).toBe(1);
+    await page.evaluate("sessionStorage.clear()");
+    await page.goto("about:blank");
+    await page.goto(`${site.adminUrl}#token=${siteToken}`);
+    await expect.poll(() => row("notes").count()).toBe(1);
+    expect(page.url()).toBe(site.adminUrl);
+  });
+
   test("shows each plugin with its state and its figures", async () => {
     await using _load = site.load();
     await expect.poll(() => rowText("notes")).toMatch(/Ready[\s\S]*ms[\s\S]*MiB/);
-    await expect.poll(() => rowText("inside")).toContain("In the host");
+    await expect.poll(() => rowText("inside")).toMatch(/In the host[\s\S]*–\s*–\s*–\s*–/);
     await expect
       .poll(() => rowText("broken"))
       .toMatch(/it exited with code 3 before it was ready\s+Error: no mail server at 10\.0\.4\.12/);
@@ -184,7 +196,7 @@ describe("the dashboard in Chromium", () => {
     await open();
     const asked = ask("hang/for-ever");
     const found = page.locator("table.requests tbody tr", { hasText: "/hang/for-ever" });
-    await expect.poll(() => found.innerText()).toMatch(/no answer yet[\s\S]*the plugin to answer/);
+    await expect.poll(() => found.innerText()).toMatch(/no answer yet[\s\S]*the plugin to write/);
     await found.getByRole("button").click();
     await page.locator("dialog .primary").click();
     await expect.poll(notice).toContain("The request is broken.");
@@ -229,6 +241,27 @@ describe("the dashboard in Chromium", () => {
     await site.connectAdmin();
     await expect.poll(() => page.locator(".live-mark").innerText()).toBe("Live");
     expect(await page.locator(".connection").innerText()).toBe("Connected again.");
+  });
+
+  test("lets go of its connections while nobody sees it", async () => {
+    await open();
+    const isHidden = (hidden: boolean) =>
+      page.evaluate(
+        `Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true });
+         document.dispatchEvent(new Event("visibilitychange"));`,
+      );
+    const ended = page.waitForEvent("requestfailed", (asked) =>
+      asked.url().includes("/api/events"),
+    );
+    await isHidden(true);
+    await ended;
+    await site.host.add("later", { handler: (_, response) => void response.end() });
+    const begun = page.waitForRequest(/\/api\/events/);
+    await isHidden(false);
+    await begun;
+    await expect.poll(() => row("later").count()).toBe(1);
+    await site.host.remove("later");
+    await expect.poll(() => row("later").count()).toBe(0);
   });
 
   test("changes what the host logs", async () => {

@@ -40,7 +40,9 @@ export class LogTail {
   /** Those that are kept, oldest first. */
   last({ behindId, level, tail }: RecordFilter): readonly KeptRecord[] {
     const shown = this.#records.filter((record) => isShown(record, level));
-    return behindId === undefined
+    // It has come so far with another host, which has counted further.
+    const isForeign = behindId !== undefined && behindId > (this.#records.at(-1)?.id ?? 0);
+    return behindId === undefined || isForeign
       ? shown.slice(Math.max(0, shown.length - tail))
       : shown.filter(({ id }) => id > behindId);
   }

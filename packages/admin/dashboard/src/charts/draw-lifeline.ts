@@ -32,12 +32,12 @@ export function drawLifeline(
     context.stroke();
   }
   context.setLineDash([]);
+  for (const failureUnixMs of failuresUnixMs) {
+    drawCross(context, xOf(failureUnixMs), y, ratio);
+  }
   const last = lines.at(-1);
   if (last !== undefined) {
     drawEnd(context, last.tone, xOf(last.toUnixMs), y, ratio);
-  }
-  for (const failureUnixMs of failuresUnixMs) {
-    drawCross(context, xOf(failureUnixMs), y, ratio);
   }
   context.restore();
 }

@@ -4,7 +4,7 @@ const waits: Readonly<Record<string, string>> = {
   "client-to-send": "the client to send",
   "client-to-read": "the client to read",
   "plugin-to-read": "the plugin to read",
-  "plugin-to-write": "the plugin to answer",
+  "plugin-to-write": "the plugin to write",
 };
 
 /** Whom a request waits for, in words. */

@@ -4,6 +4,7 @@ import type { AdminApi } from "../api/admin-api.js";
 import { formatClock, formatCount, formatMany } from "../model/format.js";
 import { PauseButton } from "../parts/pause-button.js";
 import { FollowedLog } from "../watch/followed-log.js";
+import { runWhileVisible } from "../watch/run-while-visible.js";
 import { detailsOf, filterRecords, type Level } from "./filter-records.js";
 
 /** Lines that are on the page at once. */
@@ -22,7 +23,7 @@ export function LogTail({ api, plugin }: { readonly api: AdminApi; readonly plug
 
   useEffect(() => {
     const ended = new AbortController();
-    void log.run(ended.signal);
+    void runWhileVisible((until) => log.run(until), ended.signal);
     return () => ended.abort();
   }, [log]);
 
@@ -119,11 +120,13 @@ function Lines(props: {
 
 function Line({ record }: { readonly record: LogRecord }) {
   const { at, level, message, stream } = record;
+  // A plain line on standard error has no level of its own.
+  const label = stream === "stderr" && level === "info" ? "stderr" : level;
   const details = detailsOf(record);
   return (
     <li class={level}>
       <time dateTime={at}>{formatClock(Date.parse(at))}</time>
-      <span class="level">{level}</span>
+      <span class="level">{label}</span>
       <span class="said">
         {stream === null && <span class="by">host </span>}
         {message}

@@ -22,6 +22,7 @@ describe("figures on the page", () => {
   });
 
   test.each([
+    [0, "0 ms"],
     [0.42, "0.4 ms"],
     [9.97, "10 ms"],
     [999.4, "999 ms"],

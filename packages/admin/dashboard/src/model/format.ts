@@ -25,8 +25,11 @@ export function formatMany(count: number, one: string, many = `${one}s`): string
   return `${grouped.format(count)} ${count === 1 ? one : many}`;
 }
 
-/** A time that something took: `0.4 ms`, `12 ms`, `1.2 s`, `24 s`. */
+/** A time that something took: `0 ms`, `0.4 ms`, `12 ms`, `1.2 s`, `24 s`. */
 export function formatMs(ms: number): string {
+  if (ms === 0) {
+    return "0 ms";
+  }
   if (ms < 9.95) {
     return `${ms.toFixed(1)} ms`;
   }

@@ -2,15 +2,15 @@
 const name = "servehttp-token";
 
 /**
- * Keeps the token in the fragment of the page's address (`#token=…`), as the command prints it, and
- * takes it out of the address and the history.
+ * Takes the token out of the fragment of the page's address (`#token=…`), as the command prints it, and
+ * out of the history. Undefined: there is none.
  */
-export function keepTokenOfAddress(): void {
-  const [, token] = /^#token=(.+)$/.exec(location.hash) ?? [];
+export function takeTokenOfAddress(): string | undefined {
+  const [, token] = /^#token=([\x21-\x7e]+)$/.exec(location.hash) ?? [];
   if (token !== undefined) {
-    keepToken(decodeURIComponent(token));
     history.replaceState(null, "", location.pathname + location.search);
   }
+  return token;
 }
 
 /** Undefined: there is none. */

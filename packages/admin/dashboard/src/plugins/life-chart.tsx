@@ -3,6 +3,7 @@ import { type Columns, greatest, windowMs } from "../model/columns.js";
 import { formatRate } from "../model/format.js";
 import { failureTimes, type Stretch, stretches } from "../model/timeline.js";
 import type { WatchedHost } from "../watch/watched-host.js";
+import { isCounted } from "./is-counted.js";
 import type { WatchedPlugin } from "../watch/watched-plugin.js";
 
 /** Requests a second over the last minutes, above the line of the plugin's life. */
@@ -19,11 +20,12 @@ export function LifeChart(props: {
   const fromUnixMs = toUnixMs - windowMs;
   const failuresUnixMs = failureTimes(changes, fromUnixMs, toUnixMs);
   const lines = stretches(changes, fromUnixMs, toUnixMs);
+  const rates = isCounted(plugin) ? ratesOf(columns, lines) : columns.atUnixMs.map(() => null);
   return (
     <Chart
-      label={labelOf(columns, failuresUnixMs.length)}
+      label={labelOf(rates, failuresUnixMs.length)}
       timesUnixMs={columns.atUnixMs}
-      lines={[{ colour: "--live", fill: "--live-fill", values: ratesOf(columns, lines) }]}
+      lines={[{ colour: "--live", fill: "--live-fill", values: rates }]}
       fromUnixMs={fromUnixMs}
       toUnixMs={toUnixMs}
       height={height}
@@ -47,10 +49,10 @@ function ratesOf(
   });
 }
 
-function labelOf({ requestsPerSecond }: Columns, failures: number): string {
-  const most = greatest(requestsPerSecond);
-  const rates = most === undefined ? "nothing known yet" : `${formatRate(most)} at most`;
+function labelOf(rates: readonly (number | null)[], failures: number): string {
+  const most = greatest(rates);
+  const told = most === undefined ? "nothing known" : `${formatRate(most)} at most`;
   const failed =
     failures === 0 ? "no failure" : failures === 1 ? "1 failure" : `${failures} failures`;
-  return `Requests a second in the last 5 minutes: ${rates}, ${failed}.`;
+  return `Requests a second in the last 5 minutes: ${told}, ${failed}.`;
 }

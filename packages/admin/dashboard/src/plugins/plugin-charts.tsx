@@ -4,6 +4,7 @@ import { greatest, sampleAt, windowMs } from "../model/columns.js";
 import { formatBytes, formatClock, formatMs, formatRate } from "../model/format.js";
 import type { WatchedHost } from "../watch/watched-host.js";
 import type { WatchedPlugin } from "../watch/watched-plugin.js";
+import { isCounted } from "./is-counted.js";
 import { LifeChart } from "./life-chart.js";
 
 const height = 160;
@@ -23,6 +24,9 @@ export function PluginCharts(props: {
   const span = { fromUnixMs: toUnixMs - windowMs, toUnixMs };
   const sample = sampleAt(columns, pointedUnixMs.value ?? toUnixMs);
   const when = pointedUnixMs.value === undefined ? "now" : formatClock(pointedUnixMs.value);
+  if (!isCounted(plugin)) {
+    return <p class="empty">The host counts nothing of a handler in its own process.</p>;
+  }
   if (columns.atUnixMs.length === 0) {
     return <p class="empty">The charts begin with the next look at it, in a second.</p>;
   }

@@ -6,6 +6,7 @@ import { pluginPath } from "../route/route.js";
 import { StateMark } from "../parts/state-mark.js";
 import type { WatchedHost } from "../watch/watched-host.js";
 import type { WatchedPlugin } from "../watch/watched-plugin.js";
+import { isCounted } from "./is-counted.js";
 import { LifeChart } from "./life-chart.js";
 import { troubleOf } from "./trouble.js";
 
@@ -94,7 +95,8 @@ function LastWords({ plugin }: { readonly plugin: WatchedPlugin }) {
 }
 
 function Figures(props: { readonly plugin: WatchedPlugin; readonly unixMs: number }) {
-  const sample = sampleAt(props.plugin.columns.value, props.unixMs);
+  const { plugin, unixMs } = props;
+  const sample = isCounted(plugin) ? sampleAt(plugin.columns.value, unixMs) : undefined;
   return (
     <>
       <Figure label="Requests/s" value={sample?.requestsPerSecond} format={formatRate} />

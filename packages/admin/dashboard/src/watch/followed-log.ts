@@ -16,7 +16,6 @@ export class FollowedLog {
   readonly #records = signal<readonly LogRecord[]>([]);
   readonly #trouble = signal<string | undefined>(undefined);
   #collected: LogRecord[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
   #lastEventId: string | undefined;
 
   constructor(api: AdminApi, id: string) {
@@ -53,20 +52,21 @@ export class FollowedLog {
         }
         throw new ApiError("The log has ended.");
       } catch (error) {
-        failures += 1;
-        if (!until.aborted) {
-          this.#trouble.value = error instanceof ApiError ? error.message : "The connection broke.";
-          await pause(retryDelayMs(failures), until);
+        if (until.aborted) {
+          return;
         }
+        failures += 1;
+        this.#trouble.value = error instanceof ApiError ? error.message : "The connection broke.";
+        await pause(retryDelayMs(failures), until);
       }
     }
-    clearTimeout(this.#timer);
   }
 
   #collect(record: LogRecord): void {
-    this.#collected.push(record);
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
+    if (this.#collected.push(record) > 1) {
+      return;
+    }
+    setTimeout(() => {
       const known = this.#records.peek();
       // A host that was started anew counts from the beginning.
       const isAnother = (known.at(-1)?.id ?? 0) >= (this.#collected[0]?.id ?? 0);

@@ -9,14 +9,12 @@ export function retryDelayMs(failures: number): number {
 /** Waits; it ends early with the signal. */
 export function pause(ms: number, until: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    until.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
+    const end = () => {
+      clearTimeout(timer);
+      until.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    until.addEventListener("abort", end);
   });
 }

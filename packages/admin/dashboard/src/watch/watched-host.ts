@@ -71,13 +71,18 @@ export class WatchedHost {
         }
         throw new ApiError("The host has ended the connection.");
       } catch (error) {
+        if (until.aborted) {
+          return;
+        }
         failures += 1;
         this.#wake = new AbortController();
         const woken = AbortSignal.any([until, this.#wake.signal]);
         if (error instanceof ApiError && error.isLocked) {
           this.#connection.value = { kind: "locked", isWrong: this.#api.token !== undefined };
           await aborted(woken);
-          this.#connection.value = { kind: "connecting" };
+          if (!until.aborted) {
+            this.#connection.value = { kind: "connecting" };
+          }
         } else {
           const retryInMs = retryDelayMs(failures);
           const why = error instanceof ApiError ? error.message : "The connection broke.";
