@@ -6,3 +6,4 @@ export { checkAdminToken } from "./access/access-token.js";
 export type { Percentiles } from "./record/head-percentiles.js";
 export { FiguresOfPlugins, type PluginFigures } from "./record/plugin-figures.js";
 export { actOnPlugin, type PluginAction, pluginActions } from "./routes/plugin-action.js";
+export { wantsExport } from "./otlp/otlp-environment.js";

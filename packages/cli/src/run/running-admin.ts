@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type Admin, createAdmin } from "@servehttp/admin";
+import type { Metrics } from "@servehttp/admin/metrics";
 import type { PluginHost } from "@servehttp/host-bridge";
 import type { Logger } from "pino";
 import type { AdminSettings } from "../config/read-admin.js";
@@ -16,7 +17,12 @@ export class RunningAdmin {
   /** Made for this run, where nobody gave one. */
   readonly #ownToken: string | undefined;
 
-  constructor(host: PluginHost, settings: AdminSettings, logger: Logger) {
+  constructor(
+    host: PluginHost,
+    settings: AdminSettings,
+    logger: Logger,
+    metrics: Pick<Metrics, "listener"> | undefined,
+  ) {
     const { hosts, required, token } = settings;
     this.#settings = settings;
     this.#logger = logger;
@@ -24,6 +30,7 @@ export class RunningAdmin {
     this.#admin = createAdmin(host, {
       token: token ?? this.#ownToken ?? false,
       logger,
+      ...(metrics !== undefined && { metrics: metrics.listener }),
       ...(hosts !== undefined && { hosts }),
       ...(required !== undefined && { required }),
     });

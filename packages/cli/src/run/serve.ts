@@ -14,6 +14,7 @@ import { drain } from "./drain.js";
 import { longestDrainMs } from "./drain-time.js";
 import { failureText } from "./failure-text.js";
 import { RunningAdmin } from "./running-admin.js";
+import { openMetrics } from "./open-metrics.js";
 import { openTraces } from "./open-traces.js";
 import type { Beside, RunningHost } from "./running-host.js";
 import { stopRequest } from "./stop-request.js";
@@ -35,13 +36,19 @@ export async function serve(
   const logTail = new LogTail();
   const logger = commandLogger(settings.log, context.stderr, logTail);
   const traces = await openTraces(context.environment, logger);
+  const metrics = await openMetrics(settings.admin !== undefined, context.environment, logger);
   const host = asOptionError(settings.file, () =>
-    createPluginHost({ logger, tracerProvider: traces?.tracerProvider, ...settings.host }),
+    createPluginHost({
+      logger,
+      tracerProvider: traces?.tracerProvider,
+      meterProvider: metrics?.meterProvider,
+      ...settings.host,
+    }),
   );
   const app = settings.app && appListener(() => config.settings.app, host, logger);
   const listeners = new Listeners({ host, logger, app });
   const config = new ConfigReload({ host, listeners, settings, readSettings, logger });
-  const admin = settings.admin && new RunningAdmin(host, settings.admin, logger);
+  const admin = settings.admin && new RunningAdmin(host, settings.admin, logger, metrics);
   config.observe({ behind: (now) => now.admin && admin?.renewCertificate(now.admin) });
   const open = async (handles?: ReadonlyMap<string, ListenHandle>): Promise<void> => {
     try {
@@ -98,7 +105,7 @@ export async function serve(
     broken = await drain({ host, listeners, drainMs }, stop.now, context);
     // It tells how the drain goes, and that the host is not ready.
     await admin?.close();
-    await traces?.close();
+    await Promise.all([metrics?.close(), traces?.close()]);
     stop.end();
   }
   if (broken > 0) {
