@@ -1,24 +1,48 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { repositoryRoot } from "../repository-root.js";
 import { toolOutput } from "../tool-output.js";
 
-/**
- * Installs sdks/python with pip into a virtual environment in a directory, as its user does. Resolves with the interpreter. On Debian: apt
- * install python3-venv.
- */
-export async function preparePythonSdk(directory: string): Promise<string> {
-  const environment = join(directory, "venv");
-  await toolOutput(await findPython(), ["-m", "venv", environment], { timeoutMs });
-  const python = join(environment, "bin/python");
-  const options = ["--quiet", "--disable-pip-version-check", "--no-cache-dir"];
-  await toolOutput(python, ["-m", "pip", "install", ...options, `${repositoryRoot}sdks/python`], {
-    timeoutMs,
-  });
-  return python;
+/** What a reader of the README has, who has run its first two commands. */
+export interface PreparedPython {
+  /** The interpreter of the virtual environment `.venv`, which has the SDK. */
+  readonly python: string;
+  /** The target of the plugin in the third command. */
+  readonly target: string;
 }
 
-/** Unpacking pip takes a busy machine a minute. */
-const timeoutMs = 200_000;
+/**
+ * Does in a directory what the README of sdks/python says, "From nothing to a page": writes the application, and installs the SDK
+ * with pip into a virtual environment. On Debian: apt install python3-venv.
+ */
+export async function preparePythonSdk(directory: string): Promise<PreparedPython> {
+  const page = await readFile(`${repositoryRoot}sdks/python/README.md`, "utf8");
+  const [, name, program] = /^```python\n# (\S+)\n(.*?)^```/ms.exec(page) ?? [];
+  const commands =
+    /^ {4}(python3 -m venv \.venv)\n {4}(\.venv\/bin\/pip install .*)\n {4}npx servehttp --plugin notes=(\S+)\n\n/m;
+  const [, makeEnvironment, install, target] = commands.exec(page) ?? [];
+  if (
+    name === undefined ||
+    program === undefined ||
+    makeEnvironment === undefined ||
+    install === undefined ||
+    target === undefined
+  ) {
+    throw new Error("the README of sdks/python has no program, or not its three commands");
+  }
+  await writeFile(join(directory, name), program);
+  const script = [
+    makeEnvironment.replace("python3", await findPython()),
+    install.replace("servehttp", `${repositoryRoot}sdks/python`),
+  ];
+  // Unpacking pip takes a busy machine a minute.
+  await toolOutput("bash", ["-ec", script.join("\n")], {
+    cwd: directory,
+    env: { PIP_QUIET: "1", PIP_DISABLE_PIP_VERSION_CHECK: "1", PIP_NO_CACHE_DIR: "1" },
+    timeoutMs: 280_000,
+  });
+  return { python: join(directory, ".venv/bin/python"), target };
+}
 
 /** A machine may have an interpreter of its own in front of Debian's, perhaps too old. */
 async function findPython(): Promise<string> {

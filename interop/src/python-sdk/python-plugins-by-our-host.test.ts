@@ -20,10 +20,11 @@ const kitPlugin = `${repositoryRoot}sdks/python/tests/kit_plugin.py`;
 
 let directory: string;
 let python: string;
+let documentedTarget: string;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "servehttp-python-"));
-  python = await preparePythonSdk(directory);
+  ({ python, target: documentedTarget } = await preparePythonSdk(directory));
 });
 
 afterAll(() => rm(directory, { recursive: true }));
@@ -76,11 +77,18 @@ it("a plugin on the Python SDK passes the conformance kit", { timeout: kitTimeou
 });
 
 describe("the servehttp command", () => {
+  it("goes from an empty folder to a page of FastAPI, as the README says", async () => {
+    await using command = await servePluginOf(documentedTarget, directory);
+    expect(await (await fetch(`${command.pluginUrl}hello`)).json()).toEqual({ hello: "world" });
+    const page = await (await fetch(`${command.pluginUrl}docs`)).text();
+    expect(page).toContain("url: '/plugins/notes/openapi.json'");
+  });
+
   it("serves a new plugin of the template python, whose test passes", async () => {
     await using folder = await TemporaryDirectory.make();
     const made = await runCommand(["init", "notes", "-t", "python", "--no-install"], folder.path);
     expect(made).toBe(0);
-    await symlink(join(directory, "venv"), folder.at("notes/.venv"));
+    await symlink(join(directory, ".venv"), folder.at("notes/.venv"));
     await using command = await servePluginOf("./notes", folder.path);
     const page = await fetch(command.pluginUrl);
     expect(await page.text()).toContain("<h1>Hello from notes</h1>");
@@ -94,7 +102,7 @@ describe("the servehttp command", () => {
       folder.at("main.py"),
       'def application(environ, start_response):\n    start_response("200 OK", [])\n    return [b"wsgi"]\n',
     );
-    const env = { VIRTUAL_ENV: join(directory, "venv") };
+    const env = { VIRTUAL_ENV: join(directory, ".venv") };
     await using command = await servePluginOf("main.py", folder.path, env);
     expect(await (await fetch(command.pluginUrl)).text()).toBe("wsgi");
   });

@@ -105,20 +105,51 @@ async def test_d3_q7_a_client_that_leaves_is_a_disconnect(
 
 
 @pytest.mark.parametrize(
-    "messages",
+    ("messages", "line"),
     [
-        [],
-        [{"type": "http.response.body", "body": b"x"}],
-        [START, START],
-        [{"type": "http.response.start", "status": "200"}],
-        [{"type": "http.response.start", "status": 99}, {"type": "http.response.body"}],
-        [{"type": "http.response.start", "status": 200, "headers": [("a", "b")]}],
-        [START, {"type": "http.response.body", "body": "text"}],
-        [{"type": "no.such.thing"}],
+        ([], "the ASGI application returned without starting its response"),
+        ([START], "the ASGI application returned without completing its response"),
+        (
+            [{"type": "http.response.body", "body": b"x"}],
+            "the ASGI application sent 'http.response.body', which is not allowed there",
+        ),
+        (
+            [START, START],
+            "the ASGI application sent 'http.response.start', which is not allowed there",
+        ),
+        (
+            [{"type": "http.response.start", "status": "200"}],
+            "a status is an int, and this is str",
+        ),
+        (
+            [{"type": "http.response.start", "status": 99}, {"type": "http.response.body"}],
+            "a response with the status 99: a final status is 200 to 999",
+        ),
+        (
+            [{"type": "http.response.start", "status": 200, "headers": [("a", "b")]}],
+            "headers are pairs of bytes: 'a' is not bytes",
+        ),
+        (
+            [{"type": "http.response.start", "status": 200, "headers": 1}],
+            "headers are pairs of bytes: 'int' object is not iterable",
+        ),
+        (
+            [{"type": "http.response.start", "status": 200, "headers": [(b"a b", b"c")]}],
+            "the response's headers: b'a b' is no name of a header field",
+        ),
+        (
+            [START, {"type": "http.response.body", "body": "text"}],
+            "a body is bytes, and this is str",
+        ),
+        ([{"type": "no.such.thing"}], "the ASGI application sent 'no.such.thing', which is not"),
     ],
 )
-async def test_messages_out_of_order_make_the_exchange_fail(
-    tmp_path: Path, carrier: str, messages: list[Any], caplog: pytest.LogCaptureFixture
+async def test_messages_out_of_order_make_the_exchange_fail_and_are_named(
+    tmp_path: Path,
+    carrier: str,
+    messages: list[Any],
+    line: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
@@ -128,7 +159,8 @@ async def test_messages_out_of_order_make_the_exchange_fail(
     async with serving(tmp_path, carrier, asgi=app) as host:
         response = await host.open(init() + END).over()
     assert (response.status, response.reset is not None) == (0, True)
-    assert len([record for record in caplog.records if record.name == "servehttp"]) == 1
+    (record,) = (record for record in caplog.records if record.name == "servehttp")
+    assert record.getMessage().startswith(line)
 
 
 async def test_p9_p10_trailers_and_early_hints(tmp_path: Path, carrier: str) -> None:

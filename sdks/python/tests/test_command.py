@@ -81,6 +81,15 @@ def test_a_mistake_is_said_in_the_last_line(
     assert (err.count("\n") > 1) == args[0].startswith("broken")
 
 
+@pytest.mark.parametrize("target", ["broken:app", "broken.py"])
+def test_the_traceback_of_a_module_begins_in_the_module(tmp_path: Path, target: str) -> None:
+    with start(tmp_path, target) as process:
+        _, err = process.communicate()
+    first, second, *_ = err.splitlines()
+    assert first == "Traceback (most recent call last):"
+    assert 'broken.py", line 1' in second
+
+
 @pytest.mark.parametrize(
     ("args", "out"),
     [

@@ -255,13 +255,17 @@ async def test_f1_a_handler_that_raises_breaks_its_exchange_alone(
     assert (fine.status, fine.ended) == (200, True)
 
 
-async def test_a_result_that_is_not_used_is_a_mistake(tmp_path: Path, carrier: str) -> None:
+async def test_a_result_that_is_not_used_is_a_mistake(
+    tmp_path: Path, carrier: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async def handler(request: PluginRequest, response: ResponseWriter) -> object:
         return {"a": 1}
 
     async with serving(tmp_path, carrier, handler) as host:
         response = await host.open(init() + END).over()
     assert (response.status, response.reset is not None) == (0, True)
+    (record,) = caplog.records
+    assert record.getMessage().startswith("the handler returned a dict and wrote nothing: write to")
 
 
 async def test_f4_parts_out_of_order_end_their_exchange_alone(tmp_path: Path, carrier: str) -> None:

@@ -167,3 +167,12 @@ def test_the_version_is_that_of_the_distribution() -> None:
     text = (Path(__file__).parent.parent / "pyproject.toml").read_text()
     match = re.search(r'^version = "(.*)"$', text, re.MULTILINE)
     assert match is not None and match.group(1) == servehttp.__version__
+
+
+def test_a_python_that_is_too_old_is_told_so() -> None:
+    program = "import sys; sys.version_info = (3, 9, 18, 'final', 0); import servehttp"
+    run = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+    line = "ImportError: servehttp needs Python 3.10 or later, and this is Python 3.9.18"
+    assert (run.returncode, run.stderr.splitlines()[-1]) == (1, line)

@@ -91,9 +91,18 @@ async def test_q7_an_upload_that_is_cut_off_raises_in_the_thread(
         assert await asyncio.to_thread(closed.wait, 10)
 
 
-@pytest.mark.parametrize("mistake", ["raise", "no start", "text", "status", "twice"])
-async def test_f1_a_mistake_before_the_head_is_500(
-    tmp_path: Path, carrier: str, mistake: str
+MISTAKES = {
+    "raise": "the handler failed",
+    "no start": "the application did not call start_response",
+    "text": "a WSGI body is bytes, and this is str",
+    "status": "'fine' is no status, such as '200 OK'",
+    "twice": "start_response was called twice",
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+async def test_f1_a_mistake_before_the_head_is_500_and_is_named(
+    tmp_path: Path, carrier: str, mistake: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def app(environ: Any, start_response: Any) -> Any:
         if mistake == "raise":
@@ -107,6 +116,7 @@ async def test_f1_a_mistake_before_the_head_is_500(
     async with serving(tmp_path, carrier, wsgi=app) as host:
         response = await host.open(init() + END).over()
         assert (response.status, response.reset is not None) == (0, True)
+    assert [record.getMessage() for record in caplog.records] == [MISTAKES[mistake]]
 
 
 async def test_requests_run_at_the_same_time(tmp_path: Path, carrier: str) -> None:

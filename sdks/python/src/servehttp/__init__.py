@@ -10,6 +10,14 @@ async def serve_http(request, response):
 asyncio.run(serve_plugin(serve_http))
 """
 
+import sys
+
+if sys.version_info < (3, 10):  # noqa: UP036 -- pip sees to it, but not everybody installs by pip
+    raise ImportError(
+        "servehttp needs Python 3.10 or later, and this is Python "
+        + ".".join(map(str, sys.version_info[:3]))
+    )
+
 from .adapters.native import ServeHTTP
 from .errors import ErrorCode, RequestAborted, ServeHTTPError
 from .exchange.body import BodyIterator

@@ -280,8 +280,13 @@ class Exchange:
                     extra={"requestId": self.request_id},
                 )
             return
+        # What this package finds wrong says by itself what that is.
+        known = isinstance(thrown, ServeHTTPError) and thrown.code == "handler-failed"
         self.logger.error(
-            "the handler failed", exc_info=thrown, extra={"requestId": self.request_id}
+            "%s",
+            thrown if known else "the handler failed",
+            exc_info=thrown,
+            extra={"requestId": self.request_id},
         )
         self.give_up()
 

@@ -8,6 +8,8 @@ import importlib
 import sys
 import traceback
 from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from types import TracebackType
 from typing import Any, NoReturn
 
 from ..adapters.asgi_lifespan import LifespanFailed
@@ -67,14 +69,28 @@ def main(argv: Sequence[str] | None = None) -> None:
         _end(2, str(error))
     except SystemExit:
         raise
-    except BaseException:
-        traceback.print_exc()
+    except BaseException as error:
+        traceback.print_exception(type(error), error, _from_the_module_on(error.__traceback__))
         _end(1, f'the module of "{given.app}" does not import')
     options: dict[str, Any] = {kind: app} if kind != "handler" else {"handler": app}
     try:
         _run(serve_plugin(**options, threads=given.threads, drain_seconds=given.drain_seconds))
     except LifespanFailed as error:
         _end(1, f"the application did not start: {error}")
+
+
+def _from_the_module_on(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback without what imports the module."""
+    own = str(Path(__file__).parent)
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not file.startswith((own, "<frozen importlib")) and Path(file) != _IMPORTLIB:
+            break
+        trace = trace.tb_next
+    return trace
+
+
+_IMPORTLIB = Path(importlib.__file__)
 
 
 def _run(coroutine: Coroutine[Any, Any, None]) -> None:
