@@ -149,7 +149,7 @@ describe("servehttp-conformance", () => {
       "--timeout=2",
     );
     expect(code).toBe(1);
-    const failed = Array.from(out.matchAll(/^FAILED mux\/(\S+): /gm), ([, id]) => id);
+    const failed = Array.from(out.matchAll(/^FAILED mux\/(\S+): /gm), ([, id = ""]) => id);
     expect(failed.toSorted()).toEqual(wrong.toSorted());
     expect(out).toMatch(
       /^FAILED mux\/F1\.after: .* \| .*client sent GET .*; plugin got init GET .*; plugin sent init 200 \+ chunk of 4 \+ flush.* \| row: A handler that fails behind its head/m,

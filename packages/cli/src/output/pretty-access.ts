@@ -13,9 +13,9 @@ export function prettyAccess(records: string, output: Output): string {
 
 function prettyLine(record: Readonly<Record<string, unknown>>, output: Output): string {
   const of = (name: string) => record[name];
-  const status = of("http.response.status_code");
-  const query = of("url.query");
-  const target = `${String(of("url.path"))}${query === undefined ? "" : `?${String(query)}`}`;
+  const status = of("http.response.status_code") as number | undefined;
+  const query = of("url.query") as string | undefined;
+  const target = `${String(of("url.path"))}${query === undefined ? "" : `?${query}`}`;
   const method = of("http.request.method_original") ?? of("http.request.method");
   const outcome = of("servehttp.outcome");
   const parts = [

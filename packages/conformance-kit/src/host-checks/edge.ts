@@ -216,7 +216,7 @@ export const edgeChecks: readonly HostCheck[] = [
       for (const way of [
         `${front}/x/../${last}`,
         `${front}/x/%2e%2e/${last}`,
-        `${front}/.${`/${last}`}`,
+        `${front}/./${last}`,
         `${front}/%2e/${last}`,
         `${front}\\${last}`,
         `${front}//${last}`,

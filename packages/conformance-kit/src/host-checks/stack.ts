@@ -70,7 +70,7 @@ export const stackChecks: readonly HostCheck[] = [
         const { status, headers } = await asked.head();
         expectThat(
           status === 200 || (status === 503 && valuesOf(headers, "retry-after").length === 1),
-          `the status is ${status}, Retry-After: ${valuesOf(headers, "retry-after")}`,
+          `the status is ${status}, Retry-After: ${valuesOf(headers, "retry-after").join(", ")}`,
         );
       }
     },
@@ -157,7 +157,7 @@ function streamEnds() {
   const ended = new Set<number>();
   const reset = new Set<number>();
   return {
-    onFrame({ type, flags: flag, streamId }: Frame): void {
+    onFrame: ({ type, flags: flag, streamId }: Frame): void => {
       if (type === frameTypes.rstStream) {
         reset.add(streamId);
       } else if (

@@ -151,7 +151,7 @@ export class MuxServedExchange extends ServedExchange {
     if (frame.parts === undefined || idOffset !== 0) {
       this.note("sent a frame of the kit's own making");
     } else {
-      this.noteSent(frame.parts as ResponsePartsToWrite);
+      this.noteSent(frame.parts);
       this.#hasAnswered ||= frame.parts.end !== undefined;
     }
     const exchangeId = this.id + BigInt(idOffset);

@@ -185,11 +185,9 @@ describe("metrics of a host", () => {
       }
     }
     const points = (await collect()).get("http.server.request.duration")?.dataPoints ?? [];
-    expect(points.map(({ attributes }) => attributes["http.request.method"]).toSorted()).toEqual([
-      "GET",
-      "QUERY",
-      "_OTHER",
-    ]);
+    const methods = points.map(({ attributes }) => attributes["http.request.method"]);
+    expect(methods).toHaveLength(3);
+    expect(new Set(methods)).toEqual(new Set(["GET", "QUERY", "_OTHER"]));
     expect(JSON.stringify(points)).not.toMatch(/PROPFIND|127\.0\.0\.1|"\/|User-Agent/);
   });
 
