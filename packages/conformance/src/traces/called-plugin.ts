@@ -1,0 +1,4 @@
+import { servePlugin } from "@servehttp/plugin-sdk";
+
+/** Answers calls. */
+await servePlugin({ fetch: () => new Response("found") });
