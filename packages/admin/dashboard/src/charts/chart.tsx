@@ -57,6 +57,8 @@ export function Chart(props: ChartProps) {
   const plot = useRef<uPlot>(undefined);
   const latest = useRef(props);
   latest.current = props;
+  /** Only what can be seen is drawn: a host may have hundreds of plugins, and each second has a sample. */
+  const isInView = useRef(false);
 
   useLayoutEffect(() => {
     const element = box.current;
@@ -69,17 +71,26 @@ export function Chart(props: ChartProps) {
       made.setSize({ width: element.clientWidth, height: latest.current.height });
     });
     resized.observe(element);
+    const scrolled = new IntersectionObserver((entries) => {
+      isInView.current = entries.at(-1)?.isIntersecting === true;
+      if (isInView.current) {
+        made.setData(dataOf(latest.current));
+      }
+    });
+    scrolled.observe(element);
     return () => {
       resized.disconnect();
+      scrolled.disconnect();
       made.destroy();
       plot.current = undefined;
     };
     // The number of lines and the axes never change in the life of a chart.
-    // eslint-disable-next-line
   }, []);
 
   useLayoutEffect(() => {
-    plot.current?.setData(dataOf(props));
+    if (isInView.current) {
+      plot.current?.setData(dataOf(props));
+    }
   }, [props.timesUnixMs, props.toUnixMs, props.life]);
 
   useSignalEffect(() => {
