@@ -47,6 +47,8 @@ export interface CallAnswer {
   readonly description: string;
   /** Default: no body. */
   readonly type?: string;
+  /** Beside `type`, as the caller asks. */
+  readonly otherType?: string;
   /** Of a body in JSON. */
   readonly schema?: SchemaName;
 }
@@ -260,7 +262,14 @@ export const calls = {
     path: "/metrics",
     summary: "Metrics, for Prometheus",
     access: "token",
-    answers: [{ status: 200, description: "The text format, or OpenMetrics.", type: "text/plain" }],
+    answers: [
+      {
+        status: 200,
+        description: "The text format, or OpenMetrics.",
+        type: "text/plain",
+        otherType: "application/openmetrics-text",
+      },
+    ],
     problems: [404],
   },
   getHealth: {

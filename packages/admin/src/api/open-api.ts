@@ -77,15 +77,12 @@ function responses({ access, answers, problems }: Call): object {
       content: { "application/problem+json": { schema: reference("Problem") } },
     },
   ]);
-  const answered = answers.map(({ status, description, type, schema }) => [
-    status,
-    {
-      description,
-      ...(type !== undefined && {
-        content: { [type]: schema === undefined ? {} : { schema: reference(schema) } },
-      }),
-    },
-  ]);
+  const answered = answers.map(({ status, description, type, otherType, schema }) => {
+    const types = [type, otherType].filter((one) => one !== undefined);
+    const media = schema === undefined ? {} : { schema: reference(schema) };
+    const content = Object.fromEntries(types.map((one) => [one, media]));
+    return [status, { description, ...(types.length > 0 && { content }) }];
+  });
   return Object.fromEntries([...answered, ...failed]) as object;
 }
 
