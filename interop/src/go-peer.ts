@@ -19,6 +19,11 @@ export async function buildGoPlugin(plugin: GoPlugin, directory: string): Promis
   return await buildGo(plugin, ".", `${directory}/${plugin}-plugin`);
 }
 
+/** The same for the smallest plugin on grpc-go. */
+export async function buildSmallestGoPlugin(directory: string): Promise<string> {
+  return await buildGo("go", "./smallest", `${directory}/smallest-go-plugin`);
+}
+
 /** The same for the host on connect-go. */
 export async function buildGoHost(directory: string): Promise<string> {
   return await buildGo("connect-go", "./host", `${directory}/connect-go-host`);

@@ -14,12 +14,12 @@ export async function reasonWithoutTonic(): Promise<string | undefined> {
   }
 }
 
-/** Builds the plugin, contract and all, and gives its path. What was built stays in interop/tonic/target. */
-export async function buildTonicPlugin(): Promise<string> {
+/** Builds the plugins, contract and all, and gives the path of one. What was built stays in interop/tonic/target. */
+export async function buildTonicPlugin(name: "plugin" | "smallest" = "plugin"): Promise<string> {
   // The first time it is a minute's work for two cores.
   await toolOutput("cargo", ["build", "--locked", "--offline", "--quiet"], {
     cwd: source,
     timeoutMs: 400_000,
   });
-  return `${source}/target/debug/plugin`;
+  return `${source}/target/debug/${name}`;
 }

@@ -195,6 +195,8 @@ describe("servehttp-conformance", () => {
     expect(all.out).toMatch(/^Q7\.half-close +stream +An upload/m);
     const { out } = await run("--list", "--only", "Q6");
     expect(out.match(/^\S+/gm)).toEqual(["Q6.continue", "Q6.refused"]);
+    const core = await run("--list", "--core", "--only", "Q7");
+    expect(core.out.match(/^\S+/gm)).toEqual(["Q7.half-close", "Q7.reset", "Q7.connection"]);
     const ofHosts = await run("--list", "--host", "any", "--only", "C7.two-hosts");
     expect(ofHosts.out).toMatch(/^C7\.two-hosts +stream, mux +A request with two Host fields/);
   });
@@ -223,6 +225,7 @@ describe("servehttp-conformance", () => {
     [["--host", "http://a/", "--serve", "nowhere"], "it is unix:/path or 127.0.0.1:PORT"],
     [["--host", "http://a/", "--serve", "unix:/no/such/folder/s"], "can't serve its plugin at"],
     [["--host", "http://a/", "--wait", "soon"], "--wait soon: it is a number of seconds"],
+    [["--host", "http://a/", "--core"], "--core is for plugins"],
     [["--plugin", "x", "--http2"], "--http2 is for hosts: say --host URL as well"],
     [["--what"], "Unknown option '--what'"],
     [["more"], "Unexpected argument 'more'"],

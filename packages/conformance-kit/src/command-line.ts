@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { CheckInfo } from "./checks/check.js";
+import { coreChecks } from "./checks/core.js";
 import { checks } from "./checks/index.js";
 import { hostChecks } from "./host-checks/index.js";
 import { NotReady } from "./plugin/plugin-under-test.js";
@@ -23,6 +24,7 @@ serves a plugin itself.
 
   --plugin PLUGIN          a command that starts it, in quotes, or where it listens
   --token TOKEN            what a plugin at an address wants to be shown; what the host has to show
+  --core                   a plugin without those routes, which echoes: docs/porting.md, "The core"
   --carrier CARRIER        stream or mux (default: what the plugin offers; of a host, both)
   --only ID[,ID]           only these rows (Q7) or checks (Q7.reset)
   --known-failures FILE    checks that must fail: a line each, with the check and the reason
@@ -74,7 +76,8 @@ async function run(args: readonly string[], output: Output): Promise<number> {
   }
   const only = values.only?.flatMap((one) => one.split(","));
   if (values.list === true) {
-    const listed: readonly CheckInfo[] = values.host === undefined ? checks : hostChecks;
+    const ofPlugins = values.core === true ? coreChecks : checks;
+    const listed: readonly CheckInfo[] = values.host === undefined ? ofPlugins : hostChecks;
     for (const { id, carriers = ["stream", "mux"], text } of chosenChecks(listed, only)) {
       output.out(`${id.padEnd(20)}  ${carriers.join(", ").padEnd(11)}  ${text}\n`);
     }
@@ -109,7 +112,10 @@ function reportOf(values: Values, options: RunOptions, output: Output): Promise<
     if (ofHosts !== undefined) {
       throw new UsageError(`--${ofHosts} is for hosts: say --host URL as well`);
     }
-    return runKit({ ...options, plugin: pluginOf(plugin), token });
+    return runKit({ ...options, plugin: pluginOf(plugin), token, core: values.core });
+  }
+  if (values.core !== undefined) {
+    throw new UsageError("--core is for plugins: say --plugin in place of --host");
   }
   if (plugin !== undefined) {
     throw new UsageError("--plugin or --host, not both: a run checks one of them");
@@ -148,6 +154,7 @@ function parsed(args: readonly string[]) {
       args: [...args],
       options: {
         plugin: { type: "string" },
+        core: { type: "boolean" },
         host: { type: "string" },
         serve: { type: "string" },
         "host-command": { type: "string" },

@@ -1,4 +1,5 @@
 import type { Check } from "./checks/check.js";
+import { coreChecks } from "./checks/core.js";
 import { checks } from "./checks/index.js";
 import { Scene } from "./checks/scene.js";
 import { carriersOf, PluginUnderTest } from "./plugin/plugin-under-test.js";
@@ -23,6 +24,11 @@ export interface KitOptions extends RunOptions {
   readonly plugin: string;
   /** What a plugin at an address wants to be shown. Default: nothing. A command gets a token. */
   readonly token?: string | undefined;
+  /**
+   * Runs the checks that need no routes: of a plugin that echoes whatever it is asked, fails where the
+   * url ends with `?fail`, and says at `/cut` how many uploads were cut off. Default: false.
+   */
+  readonly core?: boolean | undefined;
 }
 
 /** How long a plugin may take to answer its first question. */
@@ -35,7 +41,8 @@ const startSeconds = 30;
  * @throws NotReady where no plugin answers
  */
 export async function runKit(options: KitOptions): Promise<Report> {
-  const asked = readRunOptions(options, checks);
+  const { core: echoes = false } = options;
+  const asked = readRunOptions(options, echoes ? coreChecks : checks);
   await using plugin = new PluginUnderTest(options.plugin, options.token, startSeconds);
   const description = await plugin.ready();
   const offered = carriersOf(description);
@@ -51,7 +58,7 @@ export async function runKit(options: KitOptions): Promise<Report> {
     },
     begin: () => Promise.resolve(),
     failureOf: (check: Check, carrier: CarrierName, run: CheckRun) =>
-      failureOf(check, carrier, plugin, run),
+      failureOf(check, plugin, { carrier, echoes, run }),
   };
   const run = await runChecks(asked, options.carriers ?? offered, attempts, options);
   return { tested: "plugin", software: description.software, ...run };
@@ -60,9 +67,8 @@ export async function runKit(options: KitOptions): Promise<Report> {
 /** Undefined where the plugin does it. */
 async function failureOf(
   check: Check,
-  carrier: CarrierName,
   plugin: PluginUnderTest,
-  { seed, timeoutSeconds }: CheckRun,
+  { carrier, echoes, run }: { carrier: CarrierName; echoes: boolean; run: CheckRun },
 ): Promise<Failure | undefined> {
   try {
     // One that a check has ended, or that has ended by itself, is started anew.
@@ -70,8 +76,8 @@ async function failureOf(
   } catch (error) {
     return { message: error instanceof Error ? error.message : String(error), trace: [] };
   }
-  using deadline = new Deadline(timeoutSeconds);
-  await using scene = new Scene(plugin, carrier, deadline, seed);
+  using deadline = new Deadline(run.timeoutSeconds);
+  await using scene = new Scene(plugin, { carrier, deadline, seed: run.seed, echoes });
   try {
     await scene.begin();
     const { process } = plugin;

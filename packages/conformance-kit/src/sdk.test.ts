@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { runKit } from "./run-kit.js";
 
 const plugin = fileURLToPath(new URL("../dist/test-rig/kit-plugin.js", import.meta.url));
+const echoPlugin = fileURLToPath(new URL("../dist/test-rig/echo-plugin.js", import.meta.url));
 const faultyPlugin = fileURLToPath(new URL("../dist/test-rig/faulty-plugin.js", import.meta.url));
 
 /** Otherwise garbage fills a process up to some 60 MiB, whatever it does. */
@@ -23,6 +24,29 @@ it.each(["stream", "mux"] as const)(
     expect(results.filter(({ outcome }) => outcome !== "passed")).toEqual([]);
     expect(results.length).toBeGreaterThan(70);
     expect(software).toMatch(/^servehttp-plugin-sdk\//);
+  },
+);
+
+it(
+  "does the core of a plugin that echoes, and finds where one trusts an end that is none",
+  { timeout: timeoutMs },
+  async () => {
+    const only = ["Q2", "Q3", "Q7", "D1", "F1", "L4"];
+    const options = { core: true, only, timeoutSeconds: 60 };
+    const { results } = await runKit({ plugin: `${command} "${echoPlugin}"`, ...options });
+    expect(results.filter(({ outcome }) => outcome !== "passed")).toEqual([]);
+    expect(results.length).toBeGreaterThan(15);
+    const trusting = `${command} "${echoPlugin}" --trusting`;
+    const cuts = { core: true, only: ["Q7"], timeoutSeconds: 1 };
+    const found = await runKit({ plugin: trusting, ...cuts });
+    const failed = found.results.filter(({ outcome }) => outcome === "failed");
+    expect(failed.map(({ name }) => name)).toEqual([
+      // The SDK itself sees to a half-close.
+      "stream/Q7.reset",
+      "stream/Q7.connection",
+      "mux/Q7.reset",
+      "mux/Q7.connection",
+    ]);
   },
 );
 

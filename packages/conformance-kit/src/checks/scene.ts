@@ -47,6 +47,14 @@ export interface Stepping {
   readonly exchange: Exchange;
 }
 
+/** What one run of a check is told. */
+export interface SceneOptions {
+  readonly carrier: CarrierName;
+  readonly deadline: Deadline;
+  readonly seed: string;
+  readonly echoes: boolean;
+}
+
 const lookEveryMs = 20;
 
 /** What one check works with: connections of its own, and the routes. */
@@ -57,15 +65,18 @@ export class Scene implements AsyncDisposable {
   /** The exchanges that the check itself has opened. */
   readonly exchanges: Exchange[] = [];
   readonly #random: SceneRandom;
+  readonly #echoes: boolean;
   readonly #opened = new Opened();
   #host: Host | undefined;
   #control: Host | undefined;
 
-  constructor(plugin: PluginUnderTest, carrier: CarrierName, deadline: Deadline, seed: string) {
+  /** `echoes`: the plugin serves no routes, and echoes whatever it is asked. */
+  constructor(plugin: PluginUnderTest, { carrier, deadline, seed, echoes }: SceneOptions) {
     this.plugin = plugin;
     this.carrier = carrier;
     this.deadline = deadline;
     this.#random = new SceneRandom(seed);
+    this.#echoes = echoes;
   }
 
   /** Opens the connection that the check works on. */
@@ -232,6 +243,11 @@ export class Scene implements AsyncDisposable {
 
   /** Fails unless the plugin serves on, on the connection of the check. */
   async servesOn(host: Host = this.host): Promise<void> {
+    if (this.#echoes) {
+      const exchange = this.open({ init: this.init("/on"), end: {} }, host);
+      expectEqual((await exchange.complete()).status, 200, "the status of a request behind it");
+      return;
+    }
     const { url } = await this.described({ init: this.init("/describe/on"), end: {} }, host);
     expectEqual(url, "/describe/on", "a request behind it");
   }

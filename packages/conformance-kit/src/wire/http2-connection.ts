@@ -40,6 +40,9 @@ export class Http2Connection implements Disposable {
   #sendWindow = defaultWindowBytes;
   #peerWindowBytes = defaultWindowBytes;
   #frameBytes = defaultFrameBytes;
+  readonly #windowBytes: number;
+  /** What was taken of all streams since the connection's window was opened last. */
+  #takenBytes = 0;
   #goaway = Promise.withResolvers<void>();
   /** How many streams the peer takes at once, as far as it has said so. */
   maxStreams = Number.POSITIVE_INFINITY;
@@ -49,6 +52,7 @@ export class Http2Connection implements Disposable {
   private constructor(socket: Socket, token: string | undefined, windowBytes: number) {
     this.#socket = socket;
     this.#token = token;
+    this.#windowBytes = windowBytes;
     this.#opening = Buffer.concat([
       preface,
       settingsFrame([
@@ -94,6 +98,7 @@ export class Http2Connection implements Disposable {
       cutter: new MessageCutter(),
       queue: [],
       sendWindow: this.#peerWindowBytes,
+      takenBytes: 0,
       held: undefined,
       status: undefined,
       hasEnded: false,
@@ -143,16 +148,14 @@ export class Http2Connection implements Disposable {
 
   #rpcOf(stream: Stream): Rpc {
     const isOpen = (): boolean => this.#streams.get(stream.id) === stream;
-    const update = (bytes: number): void => {
-      if (bytes > 0) {
-        this.#socket.write(frame(frameTypes.windowUpdate, 0, stream.id, uint32(bytes)));
-      }
-    };
     return {
-      write: (bytes) => {
+      write: (bytes, andEnd = false) => {
         const { promise, resolve } = Promise.withResolvers<void>();
         if (isOpen()) {
           stream.queue.push({ bytes, sent: resolve });
+          if (andEnd) {
+            stream.queue.push("end");
+          }
           this.#pump();
         } else {
           resolve();
@@ -179,7 +182,7 @@ export class Http2Connection implements Disposable {
         stream.held = undefined;
         for (const data of held) {
           stream.cutter.push(data, (message) => stream.reader.message(message));
-          update(data.length);
+          this.#giveBack(stream, data.length);
         }
       },
     };
@@ -215,9 +218,11 @@ export class Http2Connection implements Disposable {
     first.bytes = first.bytes.subarray(part.length);
     this.#sendWindow -= part.length;
     stream.sendWindow -= part.length;
-    this.#socket.write(frame(frameTypes.data, 0, stream.id, part));
+    const isLast = first.bytes.length === 0 && stream.queue[1] === "end";
+    this.#socket.write(frame(frameTypes.data, isLast ? flags.endStream : 0, stream.id, part));
+    stream.hasEnded ||= isLast;
     if (first.bytes.length === 0) {
-      stream.queue.shift();
+      stream.queue.splice(0, isLast ? 2 : 1);
       first.sent();
     }
     return true;
@@ -246,7 +251,7 @@ export class Http2Connection implements Disposable {
         return;
       case frameTypes.ping:
         if ((flag & flags.ack) === 0) {
-          this.#socket.write(frame(frameTypes.ping, flags.ack, 0, payload));
+          this.#write(frame(frameTypes.ping, flags.ack, 0, payload));
         }
         return;
       case frameTypes.goaway:
@@ -266,15 +271,17 @@ export class Http2Connection implements Disposable {
     if (stream !== undefined && (flag & flags.endStream) !== 0) {
       if (!stream.hasEnded) {
         // Otherwise a stream that was answered early stays half open for ever.
-        this.#socket.write(frame(frameTypes.data, flags.endStream, stream.id, Buffer.alloc(0)));
+        this.#write(frame(frameTypes.data, flags.endStream, stream.id, Buffer.alloc(0)));
       }
       this.#finish(stream, endOf(stream, "the RPC ended without a gRPC status"));
     }
   }
 
   #receiveData(stream: Stream | undefined, flag: number, payload: Buffer): void {
-    if (payload.length > 0) {
-      this.#socket.write(frame(frameTypes.windowUpdate, 0, 0, uint32(payload.length)));
+    this.#takenBytes += payload.length;
+    if (this.#takenBytes >= connectionWindowBytes / 2) {
+      this.#write(frame(frameTypes.windowUpdate, 0, 0, uint32(this.#takenBytes)));
+      this.#takenBytes = 0;
     }
     if (stream === undefined) {
       return;
@@ -288,8 +295,20 @@ export class Http2Connection implements Disposable {
       return;
     }
     stream.cutter.push(data, (message) => stream.reader.message(message));
-    if (payload.length > 0 && (flag & flags.endStream) === 0) {
-      this.#socket.write(frame(frameTypes.windowUpdate, 0, stream.id, uint32(payload.length)));
+    if ((flag & flags.endStream) === 0) {
+      this.#giveBack(stream, payload.length);
+    }
+  }
+
+  /**
+   * Opens a stream's window again once half of it is used, as most stacks do. One that goes may close
+   * the connection behind its last byte, and a write to it then would cost what was not read yet.
+   */
+  #giveBack(stream: Stream, bytes: number): void {
+    stream.takenBytes += bytes;
+    if (stream.takenBytes >= this.#windowBytes / 2 && this.#streams.has(stream.id)) {
+      this.#write(frame(frameTypes.windowUpdate, 0, stream.id, uint32(stream.takenBytes)));
+      stream.takenBytes = 0;
     }
   }
 
@@ -301,8 +320,17 @@ export class Http2Connection implements Disposable {
     this.#peerWindowBytes = windowBytes;
     this.#frameBytes = settings.get(settingIds.maxFrameSize) ?? this.#frameBytes;
     this.maxStreams = settings.get(settingIds.maxConcurrentStreams) ?? this.maxStreams;
-    this.#socket.write(frame(frameTypes.settings, flags.ack, 0, Buffer.alloc(0)));
+    this.#write(frame(frameTypes.settings, flags.ack, 0, Buffer.alloc(0)));
     this.#pump();
+  }
+
+  /** What a peer asks for before the first RPC goes is answered behind the preface. */
+  #write(bytes: Buffer): void {
+    if (this.#opening === undefined) {
+      this.#socket.write(bytes);
+    } else {
+      this.#opening = Buffer.concat([this.#opening, bytes]);
+    }
   }
 
   #goAway(): void {
@@ -328,6 +356,8 @@ interface Stream {
   readonly cutter: MessageCutter;
   readonly queue: ("end" | { bytes: Uint8Array; readonly sent: () => void })[];
   sendWindow: number;
+  /** What was taken since its window was opened last. */
+  takenBytes: number;
   /** What arrived while nobody takes it. */
   held: Buffer[] | undefined;
   status: number | undefined;

@@ -36,8 +36,11 @@ export interface RpcEnd {
 
 /** An RPC that is open: messages in both directions. */
 export interface Rpc {
-  /** Writes bytes of HTTP/2 data. Resolves when the peer's windows have let them out. */
-  write(bytes: Uint8Array): Promise<void>;
+  /**
+   * Writes bytes of HTTP/2 data, and the end of this direction with the last of them where that is
+   * said. Resolves when the peer's windows have let them out.
+   */
+  write(bytes: Uint8Array, andEnd?: boolean): Promise<void>;
   /** Ends this direction. */
   halfClose(): void;
   /** Gives the RPC up. */

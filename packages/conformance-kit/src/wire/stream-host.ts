@@ -75,10 +75,10 @@ export class StreamExchange extends Exchange {
 
   async send(parts: RequestParts): Promise<void> {
     this.noteSent(parts);
-    await this.write(envelope(toBinary(serveHTTP.input, create(serveHTTP.input, parts))));
-    if (parts.end !== undefined && parts.init?.hijackable !== true) {
-      this.#rpc.halfClose();
-    }
+    // A plugin may be done with the connection once it has the end.
+    const isLast = parts.end !== undefined && parts.init?.hijackable !== true;
+    const message = create(serveHTTP.input, parts);
+    await this.#rpc.write(envelope(toBinary(serveHTTP.input, message)), isLast);
   }
 
   /** Sends messages, and leaves the direction open behind an end. */
