@@ -51,6 +51,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
       "service",
       "terminal",
       "upgrade",
+      "workers",
     ],
     config: ["context", "listen", "output", "target"],
     context: [],
@@ -64,6 +65,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     upgrade: ["context", "listen", "run"],
     target: ["context"],
     terminal: ["context", "output", "run"],
+    workers: ["config", "context", "listen", "output", "reload", "run"],
   },
   contract: {},
   "host-bridge": {

@@ -39,3 +39,20 @@ export const keepAliveMs = 75_000;
  * each closes with its next response, and few are used less often than that.
  */
 export const retireMs = 7_000;
+
+/** Processes that serve connections: 256, more than any machine has processors. */
+export const workersMax = 256;
+
+/** Connections that wait while no worker takes any: 1,024. Those beyond are closed. */
+export const workerConnectionsMax = 1_024;
+
+/**
+ * When a worker that has ended is started again: at once after 10 s, else after 100 ms, doubling; not
+ * any more after 5 failures within a minute.
+ */
+export const workerRestarts = {
+  delayMsMin: 100,
+  failuresMax: 5,
+  steadyMs: 10_000,
+  windowMs: 60_000,
+} as const;

@@ -16,15 +16,9 @@ import type { LogLevel, LogRecord } from "./options/log-records.js";
 import type { HostOptions, PluginOptions } from "./options/options.js";
 import { type HostSettings, readHostOptions, readPluginOptions } from "./options/read-options.js";
 import { readChangedOptions } from "./options/read-changed-options.js";
-import {
-  followProcess,
-  makeInstances,
-  type OfferProcess,
-  type OpenCalls,
-} from "./plugin/make-instances.js";
-import type { FollowSettings } from "./plugin/hosted-plugin.js";
+import { makeInstances, type OfferProcess, type OpenCalls } from "./plugin/make-instances.js";
 import type { PluginChanges } from "./plugin/plugin-changes.js";
-import { type OutsideSettings, PluginSet } from "./plugin/plugin-set.js";
+import { PluginSet } from "./plugin/plugin-set.js";
 import type { PluginStatus } from "./plugin/plugin-status.js";
 import { systemClock } from "./process/clock.js";
 import { HostProcesses } from "./process/host-processes.js";
@@ -42,10 +36,9 @@ import {
   type ListenerOptions,
 } from "./server/listener.js";
 import { RequestIds } from "./server/request-ids.js";
-import { followPlugin, giveUpProcess } from "./workers/follow-plugins.js";
+import { FollowedSupervisor } from "./workers/followed-supervisor.js";
 import type { ProcessChannel } from "./workers/process-channel.js";
 import { SharedPlugins } from "./workers/shared-plugins.js";
-import { SupervisorLink } from "./workers/supervisor-link.js";
 
 /** When `reload` and `apply` resolve. */
 export interface ReloadOptions {
@@ -300,7 +293,7 @@ class Host implements PluginHost {
   readonly #pages: DevelopmentPages | undefined;
   readonly #shared: SharedPlugins;
   /** There in a worker. */
-  readonly #supervisor: SupervisorLink | undefined;
+  readonly #supervisor: FollowedSupervisor | undefined;
   /** There while `apply` gets ready; settles when it has changed all or nothing. */
   #applying: Promise<unknown> | undefined;
   #tracing: Promise<void> | undefined;
@@ -329,7 +322,7 @@ class Host implements PluginHost {
       makeInstances: (plugin, shared, watch) =>
         makeInstances(plugin, shared, watch, { offer, processes, openCalls, logger }),
       onReady: (id, ms) => this.#metrics.started(id, ms),
-      follow: (plugin) => this.#follow(plugin, callers),
+      follow: (plugin) => this.#supervisor?.follow(plugin),
       onStopped: () => processes.close(),
     });
     this.#observers = new RequestObservers((details, message) => logger.error(details, message));
@@ -387,7 +380,14 @@ class Host implements PluginHost {
       this.#serve(request, response, next, entry);
     };
     this.#plugins.onStateChange(({ id }) => sharing.changed(id));
-    this.#supervisor = supervisor && this.#link(supervisor, callers);
+    this.#supervisor =
+      supervisor &&
+      new FollowedSupervisor(supervisor, {
+        logger,
+        callers,
+        plugins: this.#plugins,
+        stop: () => void this.stop(),
+      });
     for (const plugin of settings.plugins.values()) {
       if (settings.enabled) {
         this.#plugins.add(plugin);
@@ -600,43 +600,6 @@ class Host implements PluginHost {
       await this.#applying;
     }
     return stops === this.#stops;
-  }
-
-  #link(supervisor: ProcessChannel, callers: Callers): SupervisorLink {
-    const { logger } = this.#settings;
-    return new SupervisorLink(supervisor, {
-      logger,
-      callers,
-      statuses: () => this.#plugins.statuses,
-      onPlugin: (seen, before) => followPlugin(this.#plugins, seen, before, logger),
-      onGiveUp: (id, key, tunnels, reason) =>
-        giveUpProcess(this.#plugins, id, key, tunnels, reason),
-      onSharers: (count) => this.#plugins.divideLimits(count),
-      onEnd: () => {
-        logger.warn({}, "the supervisor is gone: what runs may end, nothing new is taken");
-        void this.stop();
-      },
-    });
-  }
-
-  /** How a plugin is followed whose processes are the supervisor's. */
-  #follow(plugin: OutsideSettings, callers: Callers): FollowSettings | undefined {
-    const supervisor = this.#supervisor;
-    if (supervisor === undefined || plugin.kind !== "command") {
-      return undefined;
-    }
-    const { id } = plugin;
-    if (plugin.mayCall.length > 0) {
-      callers.keep(id);
-    }
-    const { logger } = this.#settings;
-    const onNews: FollowSettings["onNews"] = (key, news) => supervisor.tell(key, news);
-    return {
-      onNews,
-      seen: () => supervisor.seen(id),
-      connect: (process, exchanges, watch) =>
-        followProcess(plugin, process, exchanges, watch, { logger, onNews }),
-    };
   }
 
   #mayUpgrade(request: IncomingMessage): boolean {

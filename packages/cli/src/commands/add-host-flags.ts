@@ -1,5 +1,6 @@
 import { isProxyRange } from "@servehttp/host-bridge/options";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { parseWorkerCount, workerCountForms } from "../config/worker-count.js";
 import { logFormats, logLevels } from "../output/log-settings.js";
 
 /** Adds the options that say which plugins there are. */
@@ -104,7 +105,22 @@ function readPort(text: string): number {
 
 /** Adds the options of a host that runs for long. */
 export function addServiceFlags(command: Command): Command {
-  return command.option("--pid-file <file>", "where to write the process id");
+  return command
+    .option("--pid-file <file>", "where to write the process id")
+    .addOption(
+      new Option(
+        "--workers <count>",
+        'processes that serve connections, or "auto": one a processor (default: 1)',
+      ).argParser(readWorkers),
+    );
+}
+
+function readWorkers(text: string): number {
+  const count = parseWorkerCount(text);
+  if (count === undefined) {
+    throw new InvalidArgumentError(`It is ${workerCountForms}.`);
+  }
+  return count;
 }
 
 /** Adds the options of the admin. */

@@ -22,6 +22,7 @@ import {
   addServiceFlags,
   addWatchFlags,
 } from "./add-host-flags.js";
+import { WorkerPool } from "../workers/worker-pool.js";
 import type { CommandRun } from "./command-run.js";
 
 /** What goes on beside every host, in the order in which it begins. */
@@ -49,7 +50,11 @@ export function serveCommand({ context }: CommandRun): Command {
       throw saidWrong(unknownText(unknown, command, context.cwd));
     }
     const predecessor = predecessorOf(context.environment);
-    await serve(() => readSettings(flags, context), context, { companions, predecessor });
+    await serve(() => readSettings(flags, context), context, {
+      companions,
+      predecessor,
+      workers: (options) => new WorkerPool({ ...options, flags }),
+    });
   });
 }
 

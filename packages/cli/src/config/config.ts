@@ -23,7 +23,8 @@ import {
   value,
 } from "@servehttp/host-bridge/options";
 import { z } from "zod";
-import { adminForms, listenDefault } from "../limits.js";
+import { adminForms, listenDefault, workersMax } from "../limits.js";
+import { parseWorkerCount, workerCountForms } from "./worker-count.js";
 import { listenForms, parseListenAddress } from "../listen/listen-address.js";
 import { logFormats, logLevels } from "../output/log-settings.js";
 
@@ -190,6 +191,16 @@ const commandKeys = {
   admin: z
     .union([adminAddress, admin], { error: `${adminForms}, or an object with address` })
     .optional(),
+  /**
+   * How many processes serve connections, 1 to 256, or `"auto"` for one on each processor. More than
+   * one: the command only supervises plugins and workers. Default: 1, the command's own process.
+   */
+  workers: value<number | "auto">(
+    workerCountForms,
+    (given) =>
+      given === "auto" || (typeof given === "number" && parseWorkerCount(given) !== undefined),
+    { anyOf: [{ type: "integer", minimum: 1, maximum: workersMax }, { const: "auto" }] },
+  ).optional(),
   /** Where to write the process id. Relative to the config. Default: nowhere. */
   pidFile: file.optional(),
   /** Where the schema of this file is, for editors. Default: none. */

@@ -19,6 +19,7 @@ export interface HostFlags {
   readonly admin?: string;
   /** A file's path. */
   readonly adminTokenFile?: string;
+  readonly workers?: number;
   /** A file's path. */
   readonly pidFile?: string;
   readonly log?: NonNullable<LogSettings["format"]>;

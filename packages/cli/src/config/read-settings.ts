@@ -12,6 +12,7 @@ import { readAdmin } from "./read-admin.js";
 import { type ConfigParts, readConfig } from "./read-config.js";
 import { readListeners } from "./read-listeners.js";
 import type { Settings } from "./settings.js";
+import { parseWorkerCount } from "./worker-count.js";
 
 /**
  * Puts the command line and the config together. The command line wins.
@@ -43,6 +44,7 @@ export async function readSettings(flags: HostFlags, context: CommandContext): P
     host: withDevelopment(withPlugins, command, flags),
     listen,
     admin: readAdmin(command, directory, flags, context, { listen, plugins: withPlugins.plugins }),
+    workers: flags.workers ?? parseWorkerCount(command.workers) ?? 1,
     pidFile:
       flags.pidFile === undefined
         ? command.pidFile && resolve(directory, command.pidFile)

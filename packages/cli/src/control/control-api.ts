@@ -11,6 +11,8 @@ export interface HostStatus {
   /** The path of its config; null: none. */
   readonly config: string | null;
   readonly urls: readonly string[];
+  /** The processes that serve connections, in a fixed order; none: that process does. */
+  readonly workers: readonly { readonly pid: number; readonly state: string }[];
   /** As `host.plugins`, with dates in ISO 8601. */
   readonly plugins: readonly PluginJson[];
 }

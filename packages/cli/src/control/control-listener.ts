@@ -59,7 +59,10 @@ export function controlListener(
   };
 }
 
-function statusOf({ host, listeners, config, context }: RunningHost, since: string): HostStatus {
+function statusOf(
+  { host, listeners, workers, config, context }: RunningHost,
+  since: string,
+): HostStatus {
   return {
     version,
     pid: process.pid,
@@ -67,6 +70,7 @@ function statusOf({ host, listeners, config, context }: RunningHost, since: stri
     directory: context.cwd,
     config: config.settings.file ?? null,
     urls: listeners.urls,
+    workers: workers?.workers ?? [],
     plugins: JSON.parse(JSON.stringify(host.plugins)) as HostStatus["plugins"],
   };
 }

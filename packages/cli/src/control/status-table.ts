@@ -3,7 +3,7 @@ import { textTable } from "../output/text-table.js";
 
 /** What a host says of itself, for people. */
 export function statusLines(status: HostStatus): readonly string[] {
-  const { version, pid, since, directory, config, urls, plugins } = status;
+  const { version, pid, since, directory, config, urls, workers, plugins } = status;
   const rows = plugins.map((plugin) => [
     plugin.id,
     plugin.state,
@@ -16,6 +16,9 @@ export function statusLines(status: HostStatus): readonly string[] {
   return [
     `servehttp ${version}, process ${pid}, since ${since}, in ${directory}`,
     `config: ${config ?? "none"}`,
+    ...workers.map(
+      (worker, index) => `worker ${index + 1}: ${worker.state}, process ${worker.pid || "-"}`,
+    ),
     ...urls.map((url) => `listening on ${url}`),
     ...textTable([
       ["plugin", "state", "pid", "in flight", "restarts", "carrier", "last failure"],

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { chmodSync, linkSync, renameSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
-import type { Server as NetServer, Socket } from "node:net";
+import { createServer as createNetServer, type Server as NetServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import {
   acceptProxyProtocol,
@@ -24,6 +24,11 @@ export interface ListenerHost {
   /** Answers what is not for a plugin; undefined: 404. */
   readonly app: ((request: NodeRequest, response: NodeResponse) => unknown) | undefined;
   readonly logger: Logger;
+  /**
+   * Takes each connection, of which nothing has been read, in place of all of these. `listener` counts
+   * the addresses. Default: connections are served here.
+   */
+  readonly passOn?: ((socket: Socket, listener: number) => void) | undefined;
 }
 
 /** A socket that listens, as Node has it inside a server. */
@@ -34,27 +39,25 @@ export interface ListenHandle {
 /** A server that listens. */
 export class Listener {
   readonly settings: ListenerSettings;
-  readonly #server: Server | Http2SecureServer;
+  readonly #server: AnyServer;
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #closed: Promise<unknown>;
   /** It listens on a socket that another process has made. */
   readonly #isInherited: boolean;
+  /** It listens, or did: it is not given its connections by somebody else. */
+  #isBound = false;
   #isRetired = false;
   /** Called when no connection is open any more. */
   #onUnused: () => void = () => undefined;
 
-  private constructor(
-    settings: ListenerSettings,
-    server: Server | Http2SecureServer,
-    isInherited: boolean,
-  ) {
+  private constructor(settings: ListenerSettings, server: AnyServer, isInherited: boolean) {
     this.settings = settings;
     this.#isInherited = isInherited;
     this.#server = server;
     // Not by "once", which rejects where it can't listen.
     this.#closed = new Promise((resolve) => server.once("close", resolve));
-    watchConnections(server, (socket) => {
+    const watch = (socket: Socket): void => {
       this.#sockets.add(socket);
       socket.once("close", () => {
         this.#sockets.delete(socket);
@@ -62,30 +65,42 @@ export class Listener {
           this.#onUnused();
         }
       });
-    });
-    server.on("session", (session: ServerHttp2Session) => {
-      this.#sessions.add(session);
-      session.once("close", () => this.#sessions.delete(session));
-    });
+    };
+    if ("setTimeout" in server) {
+      watchConnections(server, watch);
+      server.on("session", (session: ServerHttp2Session) => {
+        this.#sessions.add(session);
+        session.once("close", () => this.#sessions.delete(session));
+      });
+    } else {
+      server.on("connection", watch);
+    }
+  }
+
+  /** Serves connections that it is given by `take`, and listens nowhere. */
+  static handedOver(settings: ListenerSettings, by: ListenerHost): Listener {
+    return new Listener(settings, attachedServer(settings, by), true);
   }
 
   /**
    * Listens, with the host's plugins in front and 404 for everything else.
    *
+   * @param index among the addresses
    * @param handle of a socket that listens there already
    * @throws CommandError which says what is in the way
    */
   static async open(
     settings: ListenerSettings,
     by: ListenerHost,
+    index: number,
     handle: ListenHandle | undefined,
   ): Promise<Listener> {
-    const listener = new Listener(settings, makeServer(settings, by.app), handle !== undefined);
-    const server = listener.#server;
-    if (settings.proxyProtocol !== undefined) {
-      acceptProxyProtocol(server, { from: settings.proxyProtocol, logger: by.logger });
-    }
-    by.host.attach(server);
+    const { passOn } = by;
+    const server =
+      passOn === undefined
+        ? attachedServer(settings, by)
+        : createNetServer({ pauseOnConnect: true }, (socket) => passOn(socket, index));
+    const listener = new Listener(settings, server, handle !== undefined);
     if (handle === undefined) {
       await removeStaleSocket(settings.address);
     }
@@ -96,6 +111,7 @@ export class Listener {
         server.listen(handle ?? listenArguments(settings));
       }
       await once(server, "listening");
+      listener.#isBound = true;
       if (settings.address.kind === "unix" && settings.mode !== undefined && handle === undefined) {
         // The umask does not count where its directory has default ACLs.
         chmodSync(settings.address.path, settings.mode);
@@ -127,6 +143,14 @@ export class Listener {
     }
   }
 
+  /** Serves a connection that was accepted elsewhere, of which nothing has been read. */
+  take(socket: Socket): void {
+    // As a server of Node's makes them that accepts connections itself.
+    socket.allowHalfOpen = true;
+    socket.setNoDelay(true);
+    this.#server.emit("connection", socket);
+  }
+
   /** The socket that it listens on, for a process that takes over. */
   get handle(): ListenHandle {
     return (this.#server as unknown as { readonly _handle: ListenHandle })._handle;
@@ -145,7 +169,9 @@ export class Listener {
         response.shouldKeepAlive = false;
       }
     });
-    const keptPath = keepPath(this.settings.address, this.#isInherited);
+    const keptPath = server.listening
+      ? keepPath(this.settings.address, this.#isInherited)
+      : undefined;
     // `close` would close the connections that nobody uses, on which a request may be on its way.
     const own = { closeIdleConnections: () => undefined };
     Object.assign(server, own);
@@ -181,12 +207,27 @@ export class Listener {
     for (const socket of this.#sockets) {
       socket.destroy();
     }
+    if (!this.#isBound) {
+      return;
+    }
     await this.#closed;
     if (this.#isInherited && !this.#isRetired && this.settings.address.kind === "unix") {
       // Node removes the path of a socket that it has made itself.
       rmSync(this.settings.address.path, { force: true });
     }
   }
+}
+
+type AnyServer = Server | Http2SecureServer | NetServer;
+
+/** A server with the host's plugins in front. */
+function attachedServer(settings: ListenerSettings, by: ListenerHost): Server | Http2SecureServer {
+  const server = makeServer(settings, by.app);
+  if (settings.proxyProtocol !== undefined) {
+    acceptProxyProtocol(server, { from: settings.proxyProtocol, logger: by.logger });
+  }
+  by.host.attach(server);
+  return server;
 }
 
 /**

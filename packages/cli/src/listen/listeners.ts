@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { addressText } from "./listen-address.js";
 import { type ListenHandle, Listener, type ListenerHost } from "./listener.js";
 import type { ListenerSettings } from "./listener-settings.js";
@@ -22,13 +23,28 @@ export class Listeners {
     handles: ReadonlyMap<string, ListenHandle> = new Map(),
   ): Promise<void> {
     try {
-      for (const one of settings) {
+      for (const [index, one] of settings.entries()) {
         const handle = handles.get(addressText(one.address));
-        this.#open.push(await Listener.open(one, this.#by, handle));
+        this.#open.push(await Listener.open(one, this.#by, index, handle));
       }
     } catch (thrown) {
       await this.close();
       throw thrown;
+    }
+  }
+
+  /** Serves connections of these addresses that it is given by `take`. */
+  openHandedOver(settings: readonly ListenerSettings[]): void {
+    this.#open = settings.map((one) => Listener.handedOver(one, this.#by));
+  }
+
+  /** Serves a connection that was accepted elsewhere; `listener` counts the addresses. */
+  take(listener: number, socket: Socket): void {
+    const taker = this.#open[listener];
+    if (taker === undefined) {
+      socket.destroy();
+    } else {
+      taker.take(socket);
     }
   }
 

@@ -11,6 +11,8 @@ import type { Listeners } from "../listen/listeners.js";
 export interface ConfigReloadOptions {
   readonly host: Pick<PluginHost, "apply">;
   readonly listeners: Pick<Listeners, "renewCertificates">;
+  /** The processes that serve connections; undefined: this one does. */
+  readonly workers?: { reload(): Promise<void> } | undefined;
   /** What the host runs with. */
   readonly settings: Settings;
   readonly readSettings: () => Promise<Settings>;
@@ -68,7 +70,7 @@ export class ConfigReload {
   }
 
   async #reload(): Promise<PluginChanges> {
-    const { host, listeners, logger, readSettings } = this.#options;
+    const { host, listeners, logger, readSettings, workers } = this.#options;
     let file = this.#settings.file;
     try {
       const next = await readSettings();
@@ -79,6 +81,7 @@ export class ConfigReload {
       const changes = await host.apply(options, { until: "ready" });
       listeners.renewCertificates(next.listen);
       this.#settings = next;
+      await workers?.reload();
       const { added, changed, removed } = changes;
       logger.info({ added, changed, removed }, "config reloaded");
       return changes;
@@ -93,7 +96,7 @@ export class ConfigReload {
 /** Where it listens is settled when it starts; certificates may be other ones. */
 function checkFixed(now: Settings, next: Settings): void {
   const [before, after] = [fixedOf(now), fixedOf(next)];
-  const names = (["listen", "admin", "log"] as const).filter(
+  const names = (["listen", "admin", "log", "workers"] as const).filter(
     (name) => !isDeepStrictEqual(before[name], after[name]),
   );
   if (names.length > 0) {
@@ -101,11 +104,12 @@ function checkFixed(now: Settings, next: Settings): void {
   }
 }
 
-function fixedOf({ admin, listen, log }: Settings) {
+function fixedOf({ admin, listen, log, workers }: Settings) {
   return {
     listen: listen.map(withoutCertificate),
     admin: admin && { ...admin, listener: withoutCertificate(admin.listener) },
     log,
+    workers,
   };
 }
 

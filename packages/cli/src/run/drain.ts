@@ -2,11 +2,13 @@ import type { PluginHost } from "@servehttp/host-bridge";
 import type { CommandContext } from "../context/command-context.js";
 import { countdownMs } from "../limits.js";
 import type { Listeners } from "../listen/listeners.js";
+import type { Workers } from "./running-host.js";
 
 /** What is to be ended. */
 export interface Drainable {
   readonly host: PluginHost;
   readonly listeners: Listeners;
+  readonly workers: Pick<Workers, "drain"> | undefined;
   /** The longest that a plugin's requests may take. */
   readonly drainMs: number;
 }
@@ -17,7 +19,7 @@ export interface Drainable {
  * Resolves with how many requests were in flight when `now` aborted.
  */
 export async function drain(
-  { host, listeners, drainMs }: Drainable,
+  { host, listeners, workers, drainMs }: Drainable,
   now: AbortSignal,
   context: CommandContext,
 ): Promise<number> {
@@ -30,6 +32,7 @@ export async function drain(
   now.addEventListener("abort", stopNow, { once: true });
   const endCountdown = countDown(host, drainMs, context);
   try {
+    await workers?.drain(now);
     await host.stop(now.aborted ? { drainMs: 0 } : {});
     await listeners.close();
     return broken;

@@ -1,4 +1,5 @@
 import type { PluginHost } from "@servehttp/host-bridge";
+import type { Socket } from "node:net";
 import type { Logger } from "pino";
 import type { CommandContext } from "../context/command-context.js";
 import type { Settings } from "../config/settings.js";
@@ -8,10 +9,46 @@ import type { ListenHandle } from "../listen/listener.js";
 import type { Listeners } from "../listen/listeners.js";
 import type { RunningAdmin } from "./running-admin.js";
 
+/** Processes that serve the connections of a host. */
+export interface Workers {
+  readonly workers: readonly WorkerState[];
+  /** Resolves when their plugins are connected, or have failed. */
+  start(): Promise<void>;
+  /** Gives a connection to one of them. */
+  take(socket: Socket, listener: number): void;
+  /** Lets all come to what the config says. */
+  reload(): Promise<void>;
+  /** Leaves new connections to another process. Resolves when none is open, or `ms` are over. */
+  retire(ms: number): Promise<void>;
+  /** Lets end what runs, or breaks it when `now` aborts. Resolves when they are gone. */
+  drain(now: AbortSignal): Promise<void>;
+}
+
+/** What one of them is doing. */
+export interface WorkerState {
+  /** 0 while there is no process. */
+  readonly pid: number;
+  readonly state: string;
+}
+
+/** What workers are made with. */
+export interface WorkersOptions {
+  readonly count: number;
+  readonly host: PluginHost;
+  readonly logger: Logger;
+  readonly context: CommandContext;
+  /** Takes a record of their log. */
+  readonly onLog: (record: string) => void;
+  /** None is left, and none will be started. */
+  readonly onGone: () => void;
+}
+
 /** A host that this command runs. */
 export interface RunningHost {
   readonly host: PluginHost;
   readonly listeners: Listeners;
+  /** The processes that serve connections; undefined: this one does. */
+  readonly workers: Workers | undefined;
   /** Undefined: there is none. */
   readonly admin: RunningAdmin | undefined;
   /** As it was started. */
@@ -46,4 +83,5 @@ export interface Predecessor {
 export interface Beside {
   readonly companions: readonly Companion[];
   readonly predecessor: Predecessor | undefined;
+  readonly workers: (options: WorkersOptions) => Workers;
 }

@@ -4,10 +4,11 @@ import { asOptionError } from "../config/option-error.js";
 import type { Settings } from "../config/settings.js";
 import { failed } from "../context/command-error.js";
 import type { ListenHandle } from "../listen/listener.js";
+import type { ListenerHost } from "../listen/listener.js";
 import { Listeners } from "../listen/listeners.js";
 import { ConfigReload } from "../reload/config-reload.js";
 import { LogTail } from "../output/log-tail.js";
-import { commandLogger } from "../output/command-logger.js";
+import { commandLogger, logDestination } from "../output/command-logger.js";
 import { announcePlugins } from "./announce.js";
 import { appListener } from "./app-listener.js";
 import { drain } from "./drain.js";
@@ -30,11 +31,12 @@ import { stopRequest } from "./stop-request.js";
 export async function serve(
   readSettings: () => Promise<Settings>,
   context: CommandContext,
-  { companions, predecessor }: Beside,
+  { companions, predecessor, workers: makeWorkers }: Beside,
 ): Promise<void> {
   const settings = await readSettings();
   const logTail = new LogTail();
-  const logger = commandLogger(settings.log, context.stderr, logTail);
+  const onLog = logDestination(settings.log, context.stderr, logTail);
+  const logger = commandLogger(settings.log, onLog);
   const traces = await openTraces(context.environment, logger);
   const metrics = await openMetrics(settings.admin !== undefined, context.environment, logger);
   const host = asOptionError(settings.file, () =>
@@ -46,8 +48,20 @@ export async function serve(
     }),
   );
   const app = settings.app && appListener(() => config.settings.app, host, logger);
-  const listeners = new Listeners({ host, logger, app });
-  const config = new ConfigReload({ host, listeners, settings, readSettings, logger });
+  const stop = stopRequest(context);
+  let lostWorkers = false;
+  const onGone = (): void => {
+    lostWorkers = true;
+    stop.ask();
+  };
+  const workers =
+    settings.workers > 1
+      ? makeWorkers({ count: settings.workers, host, logger, context, onLog, onGone })
+      : undefined;
+  const passOn: ListenerHost["passOn"] =
+    workers && ((socket, listener) => workers.take(socket, listener));
+  const listeners = new Listeners({ host, logger, app, passOn });
+  const config = new ConfigReload({ host, listeners, workers, settings, readSettings, logger });
   const admin = settings.admin && new RunningAdmin(host, settings.admin, logger, metrics);
   config.observe({ behind: (now) => now.admin && admin?.renewCertificate(now.admin) });
   const open = async (handles?: ReadonlyMap<string, ListenHandle>): Promise<void> => {
@@ -62,13 +76,13 @@ export async function serve(
   if (predecessor === undefined) {
     await open();
   }
-  const stop = stopRequest(context);
   let broken = 0;
   const ending: (() => Promise<void> | void)[] = [];
   try {
     const running: RunningHost = {
       host,
       listeners,
+      workers,
       admin,
       settings,
       config,
@@ -78,16 +92,18 @@ export async function serve(
       stop: () => stop.ask(),
       isSuperseded: false,
     };
-    if (predecessor === undefined) {
+    if (predecessor === undefined && workers === undefined) {
       ending.push(announce(running));
     }
-    await Promise.race([host.start(), aborted(stop.drain)]);
+    await Promise.race([Promise.all([host.start(), workers?.start()]), aborted(stop.drain)]);
     if (!stop.drain.aborted) {
       if (predecessor !== undefined || !settings.watch) {
         checkStarted(host, settings, predecessor === undefined ? "some" : "all");
       }
       if (predecessor !== undefined) {
         await open(await predecessor.handles());
+      }
+      if (predecessor !== undefined || workers !== undefined) {
         ending.push(announce(running));
       }
       for (const begin of companions) {
@@ -102,11 +118,14 @@ export async function serve(
     }
     const drainMs = longestDrainMs(settings.host);
     logger.info({ drainMs }, "draining");
-    broken = await drain({ host, listeners, drainMs }, stop.now, context);
+    broken = await drain({ host, listeners, workers, drainMs }, stop.now, context);
     // It tells how the drain goes, and that the host is not ready.
     await admin?.close();
     await Promise.all([metrics?.close(), traces?.close()]);
     stop.end();
+  }
+  if (lostWorkers) {
+    throw failed("no worker is left: each of them has failed too often; the log says why");
   }
   if (broken > 0) {
     throw failed(`stopped by a second signal, with ${broken} in flight`);

@@ -18,7 +18,7 @@ export async function upgrade(
   running: RunningHost,
   program: readonly string[],
 ): Promise<{ readonly pid: number }> {
-  const { admin, context, listeners, logger } = running;
+  const { admin, context, listeners, logger, workers } = running;
   if (running.isSuperseded) {
     throw failed("another process has taken over already");
   }
@@ -63,7 +63,8 @@ export async function upgrade(
   logger.info({ successor: successor.pid }, "another process has taken over");
   successor.disconnect();
   successor.unref();
-  void Promise.all([listeners.retire(retireMs), admin?.retire(retireMs)]).then(running.stop);
+  const retired = [listeners, workers, admin].map((one) => one?.retire(retireMs));
+  void Promise.all(retired).then(running.stop);
   return { pid: successor.pid ?? 0 };
 }
 

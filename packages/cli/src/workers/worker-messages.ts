@@ -1,0 +1,39 @@
+/** What the command tells a worker. Messages of the hosts in both have a key `servehttp` instead. */
+export type ToWorker =
+  /** A client's connection, with its socket; `listener` counts the addresses of the settings. */
+  | { readonly command: "connection"; readonly listener: number }
+  /** Read the config anew, and come to what it says. */
+  | { readonly command: "reload" }
+  /** Another process gets all new connections: each one here closes with its next response. */
+  | { readonly command: "retire"; readonly ms: number }
+  /** Let what runs end, and end. */
+  | { readonly command: "drain" }
+  /** Break what runs, and end. */
+  | { readonly command: "stop" };
+
+/** What a worker tells the command. */
+export type FromWorker =
+  /** It takes connections. */
+  | { readonly worker: "listening" }
+  /** Its plugins are connected, or have failed. */
+  | { readonly worker: "started" }
+  /** It came to what the config says; or why not. */
+  | { readonly worker: "reloaded"; readonly error: string | undefined }
+  /** No connection is open any more, or they have had their time. */
+  | { readonly worker: "retired" }
+  /** It was told to end by somebody else, and takes no more connections. */
+  | { readonly worker: "leaving" }
+  /** A record of its log: one line of JSON. */
+  | { readonly worker: "log"; readonly record: string }
+  /** Why it ends. */
+  | { readonly worker: "failed"; readonly message: string };
+
+/** A message of the other process's, unless it is one of the hosts'. */
+export function commandMessage<Message extends ToWorker | FromWorker>(
+  message: unknown,
+  key: "command" | "worker",
+): Message | undefined {
+  return typeof message === "object" && message !== null && key in message
+    ? (message as Message)
+    : undefined;
+}
