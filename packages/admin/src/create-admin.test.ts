@@ -321,6 +321,14 @@ describe("exchanges", () => {
       { path: "/held", state: "unanswered", status: null, waitsFor: "plugin-to-write" },
     ]);
     expect([next, waits["plugin-to-write"]]).toEqual([null, 2]);
+    const found = async (query: string) => {
+      const page = (await server.call("GET", `/api/exchanges?${query}`)).json as ExchangePage;
+      return [page.total, page.exchanges.map(({ path }) => path), page.waits["plugin-to-write"]];
+    };
+    expect(await found("match=GET+HELD")).toEqual([1, ["/held"], 1]);
+    expect(await found("match=held+responding")).toEqual([0, [], 0]);
+    expect(await found("waitsFor=client-to-read")).toEqual([0, [], 2]);
+    expect(await found("waitsFor=plugin-to-write&match=200")).toEqual([1, ["/streamed"], 1]);
     for (const { id } of exchanges) {
       // oxlint-disable-next-line no-await-in-loop
       expect((await server.call("DELETE", `/api/exchanges/${id}`)).status).toBe(204);

@@ -223,12 +223,17 @@ describe("the dashboard in Chromium", () => {
     await head.getByRole("button").click();
     await expect.poll(() => head.getAttribute("aria-sort")).toBe("descending");
     await expect.poll(() => rows.first().innerText()).toContain("/hang/19");
-    await page.getByLabel("Filter open requests").fill("hang/07");
-    await expect.poll(() => rows.count()).toBe(1);
+    // It is on the other page.
+    await page.getByLabel("Filter open requests").fill("hang/23 GET");
+    await expect.poll(() => rows.allInnerTexts()).toEqual([expect.stringContaining("/hang/23")]);
     await page.getByLabel("Filter open requests").fill("nothing");
     await expect
       .poll(() => page.locator(".exchanges .empty").innerText())
       .toContain("fits the filter");
+    await page.getByLabel("Filter open requests").fill("");
+    await page.getByRole("button", { name: "25 wait for the plugin to write" }).click();
+    await expect.poll(() => rows.count()).toBe(20);
+    await page.getByRole("button", { name: "25 wait for the plugin to write" }).click();
   });
 
   test("says that the connection is lost, and goes on when it is there again", async () => {

@@ -27,6 +27,9 @@ export const logRecordBytesMax = 16_384;
 /** What these records may take, in bytes: 500 lines of the usual length, and few long ones. */
 export const logBytesMax = 262_144;
 
+/** Words that are looked for in exchanges, in characters: a long path fits. */
+export const exchangeMatchCharactersMax = 1_000;
+
 /** Exchanges in one answer. */
 export const exchangesPageMax = 500;
 

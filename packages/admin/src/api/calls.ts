@@ -1,6 +1,12 @@
 import { z } from "zod";
-import { exchangesPageMax, logRecordsMax, profileSecondsMax, samplesMax } from "../limits.js";
-import { exchangePageSchema, exchangeSchema, exchangeStates } from "./exchange.js";
+import {
+  exchangeMatchCharactersMax,
+  exchangesPageMax,
+  logRecordsMax,
+  profileSecondsMax,
+  samplesMax,
+} from "../limits.js";
+import { exchangePageSchema, exchangeSchema, exchangeStates, exchangeWaits } from "./exchange.js";
 import { healthSchema, hostSchema } from "./host.js";
 import { logLevelSchema, logRecordSchema, recordLevels } from "./log.js";
 import {
@@ -193,6 +199,14 @@ export const calls = {
     query: z.object({
       plugin: z.string().optional().describe("Of this plugin alone."),
       state: z.enum(exchangeStates).optional().describe("In this state alone."),
+      waitsFor: z.enum(exchangeWaits).optional().describe("Those that wait for this alone."),
+      match: z
+        .string()
+        .max(exchangeMatchCharactersMax)
+        .optional()
+        .describe(
+          "Words: those alone that have each of them in their id, plugin, method, path, client, state, status or waitsFor, in capitals or not.",
+        ),
       limit: z.coerce
         .number()
         .int()

@@ -50,10 +50,10 @@ export type OpenExchange = z.infer<typeof exchangeSchema>;
 
 export const exchangePageSchema = z
   .object({
-    total: z.int().min(0).describe("How many there are, by the same plugin and state."),
+    total: z.int().min(0).describe("How many there are that fit the query, on all pages."),
     waits: z
       .record(z.enum(exchangeWaits), z.int().min(0))
-      .describe("How many of them wait for whom."),
+      .describe("How many wait for whom, of those that fit the query without its waitsFor."),
     exchanges: z.array(exchangeSchema).describe("Oldest first."),
     next: z
       .string()

@@ -7,6 +7,8 @@ import { type AdminContext, type CallInput, knownPlugin } from "./call-context.j
 interface ExchangesQuery {
   readonly plugin?: string | undefined;
   readonly state?: OpenExchange["state"] | undefined;
+  readonly waitsFor?: OpenExchange["waitsFor"] | undefined;
+  readonly match?: string | undefined;
   readonly limit: number;
   readonly after?: string | undefined;
 }
@@ -16,15 +18,19 @@ export function listExchanges(
   context: AdminContext,
   { query }: CallInput<ExchangesQuery>,
 ): ExchangePage {
-  const { after, limit, plugin, state } = query;
+  const { after, limit, match = "", plugin, state, waitsFor } = query;
   if (plugin !== undefined) {
     knownPlugin(context, plugin);
   }
-  const all = context.host.exchanges.filter(
+  const words = match.toLowerCase().split(/\s+/).filter(Boolean);
+  const fitting = context.host.exchanges.filter(
     (exchange) =>
       (plugin === undefined || exchange.plugin === plugin) &&
-      (state === undefined || exchange.state === state),
+      (state === undefined || exchange.state === state) &&
+      hasWords(exchange, words),
   );
+  const all =
+    waitsFor === undefined ? fitting : fitting.filter((exchange) => exchange.waitsFor === waitsFor);
   const behind = after === undefined ? undefined : readPlace(after);
   const ordered = all.toSorted(inOrder);
   const left =
@@ -34,11 +40,25 @@ export function listExchanges(
   return {
     total: all.length,
     waits: Object.fromEntries(
-      exchangeWaits.map((one) => [one, all.filter(({ waitsFor }) => waitsFor === one).length]),
+      exchangeWaits.map((one) => [
+        one,
+        fitting.filter((exchange) => exchange.waitsFor === one).length,
+      ]),
     ) as ExchangePage["waits"],
     exchanges: page.map(exchangeJson),
     next: last === undefined || left.length === page.length ? null : placeOf(last),
   };
+}
+
+function hasWords(exchange: HostExchange, words: readonly string[]): boolean {
+  if (words.length === 0) {
+    return true;
+  }
+  const { id, plugin, method, path, remoteAddress, state, status, waitsFor } = exchange;
+  const all = [id, plugin, method, path, remoteAddress, state, status, waitsFor]
+    .join(" ")
+    .toLowerCase();
+  return words.every((word) => all.includes(word));
 }
 
 /** @throws CallProblem where no such exchange is open */

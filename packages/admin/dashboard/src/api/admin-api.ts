@@ -35,6 +35,9 @@ export class ApiError extends Error {
 export interface ExchangeQuery {
   readonly plugin?: string | undefined;
   readonly state?: string | undefined;
+  readonly waitsFor?: string | undefined;
+  /** Words that they have. */
+  readonly match?: string | undefined;
   readonly after?: string | undefined;
   readonly limit: number;
 }

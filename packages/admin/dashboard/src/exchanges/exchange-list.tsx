@@ -40,9 +40,16 @@ export function ExchangeList(props: {
   const [isHeld, setHeld] = useState(false);
   /** Where the pages begin that were turned so far. */
   const [pages, setPages] = useState<readonly string[]>([]);
-  const query = { plugin, after: pages.at(-1), limit: pageSize };
+  const [wait, setWait] = useState<string>();
+  const query = {
+    plugin,
+    waitsFor: wait,
+    match: text.trim() || undefined,
+    after: pages.at(-1),
+    limit: pageSize,
+  };
   const { page, trouble } = usePolledExchanges(api, query, isHeld);
-  const shown = page && sortExchanges(filterExchanges(page.exchanges, text), sort);
+  const shown = page && sortExchanges(filterExchanges(page.exchanges, text, wait), sort);
   const shownColumns = columns.filter(({ key }) => key !== "plugin" || plugin === undefined);
 
   return (
@@ -58,15 +65,27 @@ export function ExchangeList(props: {
               type="search"
               placeholder="Filter"
               value={text}
-              onInput={(event) => setText(event.currentTarget.value)}
+              onInput={(event) => {
+                setText(event.currentTarget.value);
+                setPages([]);
+              }}
             />
           </label>
           <PauseButton what="open requests" isPaused={isHeld} onPause={setHeld} />
         </div>
       </div>
       {trouble !== undefined && <p class="trouble">{trouble}</p>}
-      {page !== undefined && <Waits page={page} />}
-      {shown?.length === 0 && <Nothing isFiltered={text.trim() !== ""} />}
+      {page !== undefined && (
+        <Waits
+          page={page}
+          wait={wait}
+          onWait={(next) => {
+            setWait(next);
+            setPages([]);
+          }}
+        />
+      )}
+      {shown?.length === 0 && <Nothing isFiltered={text.trim() !== "" || wait !== undefined} />}
       {shown !== undefined && shown.length > 0 && (
         <table class="requests" role="table" aria-labelledby="exchanges-title">
           <thead role="rowgroup">
@@ -100,7 +119,7 @@ export function ExchangeList(props: {
 
 function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
   return isFiltered ? (
-    <p class="empty">None of those on this page fits the filter.</p>
+    <p class="empty">None fits the filter.</p>
   ) : (
     <p class="empty">
       None at this moment. Requests are listed while they run: long downloads, event streams and
@@ -109,20 +128,30 @@ function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
   );
 }
 
-function Waits({ page }: { readonly page: ExchangePage }) {
-  const counted = Object.entries(page.waits).filter(([, count]) => count > 0);
+/** How many wait for whom. Each shows those alone, or all again. */
+function Waits(props: {
+  readonly page: ExchangePage;
+  readonly wait: string | undefined;
+  readonly onWait: (wait: string | undefined) => void;
+}) {
+  const { page, wait, onWait } = props;
+  const counted = Object.entries(page.waits).filter(([one, count]) => count > 0 || one === wait);
   if (counted.length === 0) {
     return null;
   }
   return (
-    <p class="waits soft">
-      {counted.map(([wait, count]) => (
-        <span key={wait}>
-          <strong>{formatCount(count)}</strong> {count === 1 ? "waits" : "wait"} for{" "}
-          {waitsFor(wait)}
-        </span>
+    <div class="waits" role="group" aria-label="Show those that wait for">
+      {counted.map(([one, count]) => (
+        <button
+          key={one}
+          type="button"
+          aria-pressed={one === wait}
+          onClick={() => onWait(one === wait ? undefined : one)}
+        >
+          <strong>{formatCount(count)}</strong> {count === 1 ? "waits" : "wait"} for {waitsFor(one)}
+        </button>
       ))}
-    </p>
+    </div>
   );
 }
 
@@ -232,7 +261,7 @@ function Pager(props: {
       </button>
       <span class="soft">
         {formatMany(page.exchanges.length, "request")} of {formatCount(page.total)}, page{" "}
-        {pages.length + 1}. Sorting and filter are of this page.
+        {pages.length + 1}. Sorted on this page.
       </span>
       <button
         type="button"

@@ -16,7 +16,7 @@ export interface Polled {
 /** Looks at the open exchanges again and again, but not while nobody sees the page, or it is held. */
 export function usePolledExchanges(
   api: AdminApi,
-  { plugin, state, after, limit }: ExchangeQuery,
+  { plugin, waitsFor, match, after, limit }: ExchangeQuery,
   isHeld: boolean,
 ): Polled {
   const [polled, setPolled] = useState<Polled>({ page: undefined, trouble: undefined });
@@ -26,11 +26,12 @@ export function usePolledExchanges(
     }
     const ended = new AbortController();
     const { signal } = ended;
+    const query = { plugin, waitsFor, match, after, limit };
     const look = async () => {
       while (!signal.aborted) {
         if (!document.hidden) {
           try {
-            const page = await api.exchanges({ plugin, state, after, limit }, signal);
+            const page = await api.exchanges(query, signal);
             setPolled({ page, trouble: undefined });
           } catch (error) {
             const trouble = error instanceof ApiError ? error.message : undefined;
@@ -42,6 +43,6 @@ export function usePolledExchanges(
     };
     void look();
     return () => ended.abort();
-  }, [api, plugin, state, after, limit, isHeld]);
+  }, [api, plugin, waitsFor, match, after, limit, isHeld]);
   return polled;
 }

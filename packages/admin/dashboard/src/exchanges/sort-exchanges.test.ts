@@ -45,6 +45,11 @@ describe("open exchanges", () => {
     ["tunnel", "b"],
     ["tunnel slow", ""],
   ])("are found by %j", (text, found) => {
-    expect(ids(filterExchanges(exchanges, text))).toBe(found);
+    expect(ids(filterExchanges(exchanges, text, undefined))).toBe(found);
+  });
+
+  test("are found by whom they wait for", () => {
+    expect(ids(filterExchanges(exchanges, "", "client-to-read"))).toBe("c");
+    expect(ids(filterExchanges(exchanges, "slow", "client-to-read"))).toBe("");
   });
 });

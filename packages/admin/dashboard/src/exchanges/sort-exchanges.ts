@@ -32,14 +32,18 @@ function compare(one: Value, other: Value): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-/** Those that have each of the words in what can be read of them. */
+/** Those that have each of the words, as the host finds them: for a list that is held still. */
 export function filterExchanges(
   exchanges: readonly OpenExchange[],
   text: string,
+  wait: string | undefined,
 ): readonly OpenExchange[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return exchanges.filter(
     ({ id, plugin, method, path, remoteAddress, state, waitsFor, status }) => {
+      if (wait !== undefined && waitsFor !== wait) {
+        return false;
+      }
       const all = [id, plugin, method, path, remoteAddress, state, waitsFor, status]
         .join(" ")
         .toLowerCase();
