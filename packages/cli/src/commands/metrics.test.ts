@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -32,6 +33,23 @@ describe("metrics of servehttp", () => {
       /^servehttp_plugin_memory_usage_bytes\{servehttp_plugin_id="hello"\} \d+$/m,
     );
     expect((await fetch(`${admin}/metrics`)).status).toBe(401);
+  });
+
+  it("have every name that the dashboard and the rules of docs/grafana ask for", async () => {
+    const asked = ["servehttp.json", "alerts.yml"].flatMap((name) => {
+      const file = new URL(`../../../../docs/grafana/${name}`, import.meta.url);
+      return readFileSync(file, "utf8").match(/\b(?:http|servehttp)_[a-z_]+(?=[{[)\s])/g) ?? [];
+    });
+    const environment = { ...process.env, SERVEHTTP_ADMIN_TOKEN: token };
+    const flags = ["--port", "0", "-p", hello, "--admin", "127.0.0.1:0"];
+    await using command = new CommandInMemory(flags, { environment });
+    const [, admin = ""] = await command.said(/^admin on (http:\S+)$/m);
+    await ask(command);
+    const headers = { authorization: `Bearer ${token}` };
+    const text = await (await fetch(`${admin}/metrics`, { headers })).text();
+    const names = [...new Set(asked)].filter((name) => !text.includes(`${name}="`));
+    expect(names.length).toBeGreaterThan(12);
+    expect(names.filter((name) => !text.includes(`\n${name}{`))).toEqual([]);
   });
 
   it("go to a collector, for the last time before it ends", async () => {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { observed } from "../test-rig/observed.js";
+import { type MetricDefinition, metricDefinitions } from "../metrics/metric-definitions.js";
 import { accessRecord } from "./access-record.js";
 
 const page = fileURLToPath(new URL("../../../../docs/observability.md", import.meta.url));
@@ -13,14 +14,38 @@ const members = Array.from(
   ([, doc = "", name = ""]) => [name, doc] as const,
 );
 
+/** A list between `<!-- NAME -->` and `<!-- end -->` of the page. */
+function filled(text: string, name: string, lines: readonly string[]): string {
+  const place = new RegExp(`(<!-- ${name} -->\\n).*?(<!-- end -->)`, "s");
+  return text.replace(place, (_all, start: string, end: string) =>
+    [`${start}${lines.join("\n")}`, end].join("\n"),
+  );
+}
+
+const metricRows = Object.values(metricDefinitions).map((metric: MetricDefinition) => {
+  const { attributes, description, kind, name, unit } = metric;
+  const attributeTexts = attributes.map((attribute) => `\`${attribute}\``);
+  return `| \`${name}\` | ${kind}, ${unit.replaceAll(/[{}]/g, "")} | ${description} | ${attributeTexts.join(", ")} |`;
+});
+
+/** The rules of docs/grafana/alerts.yml, each with what it says. */
+const alertRows = Array.from(
+  readFileSync(new URL("../../../../docs/grafana/alerts.yml", import.meta.url), "utf8").matchAll(
+    /- alert: (\w+)\n\s+expr: (?:>-\n)?(.*?)\n\s+(?:for|labels):.*?severity: (\w+).*?summary: "(.*?)"/gs,
+  ),
+  ([, name, query = "", severity, summary = ""]) =>
+    `| \`${name}\` (${severity}) | ${summary.replace("{{ $labels.servehttp_plugin_id }}", "the plugin")} | \`${query.replaceAll(/\s+/g, " ").trim().replaceAll("|", "\\|")}\` |`,
+);
+
 it("says in docs/observability.md what the docstrings say (npm run generate writes it)", async () => {
   const rows = members.map(([name, doc]) => `| \`${name}\` | ${doc} |`);
-  const table = ["| name | what it says |", "|---|---|", ...rows].join("\n");
-  const written = readFileSync(page, "utf8").replace(
-    /(<!-- access-record -->\n).*?(<!-- end -->)/s,
-    (_all, start: string, end: string) => `${start}${table}\n${end}`,
-  );
-  await expect(written).toMatchFileSnapshot(page);
+  const metrics = ["| metric | kind, unit | what it is | attributes |", "|---|---|---|---|"];
+  const alerts = ["| rule | what it says | query |", "|---|---|---|"];
+  let text = readFileSync(page, "utf8");
+  text = filled(text, "access-record", ["| name | what it says |", "|---|---|", ...rows]);
+  text = filled(text, "metrics", [...metrics, ...metricRows]);
+  text = filled(text, "alerts", [...alerts, ...alertRows]);
+  await expect(text).toMatchFileSnapshot(page);
 });
 
 it("has a docstring for each name of a record", () => {
