@@ -67,9 +67,12 @@ def fastapi_app(directory: Path) -> FastAPI:
         request.session["count"] = request.session.get("count", 0) + 1
         return dict(request.session)
 
+    async def remember(text: str) -> None:
+        done.append(text)
+
     @app.get("/background")
     async def background(tasks: BackgroundTasks) -> Any:
-        tasks.add_task(done.append, "ran")
+        tasks.add_task(remember, "ran")
         return [*done]
 
     @app.websocket("/echo")

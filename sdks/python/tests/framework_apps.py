@@ -44,8 +44,11 @@ def starlette_app(directory: Path) -> Any:
         request.session["count"] = request.session.get("count", 0) + 1
         return JSONResponse(dict(request.session))
 
+    async def remember(text: str) -> None:
+        done.append(text)
+
     async def background(request: Request) -> JSONResponse:
-        return JSONResponse(done, background=BackgroundTask(done.append, "ran"))
+        return JSONResponse(done, background=BackgroundTask(remember, "ran"))
 
     async def echo(socket: WebSocket) -> None:
         await socket.accept()

@@ -120,6 +120,7 @@ async def test_a_span_lasts_as_long_as_a_connection_that_was_taken_over(
         await exchange.until(lambda response: response.hijacked)
         exchange.send(tunnel_chunk(b"hello"))
         exchange.send(TUNNEL_END)
+        await exchange.until(lambda response: response.tunnel_ended)
         span = await finished(exporter)
     assert (span.attributes or {})["http.response.status_code"] == 101
     assert exchange.response.tunnel == b"hello" and span.status.status_code is StatusCode.UNSET
