@@ -201,6 +201,16 @@ describe("servehttp-conformance", () => {
     expect(ofHosts.out).toMatch(/^C7\.two-hosts +stream, mux +A request with two Host fields/);
   });
 
+  it("lists the rows, with their checks or why there are none", async () => {
+    const ofPlugins = await run("--rows");
+    expect(ofPlugins.code).toBe(0);
+    expect(ofPlugins.out).toMatch(/^Q6 +100 \(Continue\) +Q6\.continue Q6\.refused$/m);
+    expect(ofPlugins.out).toMatch(/^E1 +identity +- {2}the host decides it/m);
+    expect((await run("--rows", "--host", "any")).out).toMatch(
+      /^E1 +identity +E1\.identity E1\.trailers$/m,
+    );
+  });
+
   it("prints its help", async () => {
     expect(await run("--help")).toMatchObject({
       code: 0,

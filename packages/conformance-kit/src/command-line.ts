@@ -9,6 +9,7 @@ import { junitOf } from "./report/junit.js";
 import type { Report } from "./report/result.js";
 import { summary, tableLine } from "./report/table.js";
 import { chosenChecks, type RunOptions } from "./run-checks.js";
+import { rows } from "./rows.js";
 import { runHostKit } from "./run-host-kit.js";
 import { runKit } from "./run-kit.js";
 import { UsageError } from "./usage-error.js";
@@ -33,6 +34,7 @@ serves a plugin itself.
   --junit FILE             writes JUnit's XML
   --json FILE              writes the results as JSON
   --list                   lists the checks of plugins; with --host those of hosts
+  --rows                   lists the rows of the behaviour tables, each with its checks, or why it has none
   -h, --help               prints this
 
 Of hosts:
@@ -80,6 +82,17 @@ async function run(args: readonly string[], output: Output): Promise<number> {
     const listed: readonly CheckInfo[] = values.host === undefined ? ofPlugins : hostChecks;
     for (const { id, carriers = ["stream", "mux"], text } of chosenChecks(listed, only)) {
       output.out(`${id.padEnd(20)}  ${carriers.join(", ").padEnd(11)}  ${text}\n`);
+    }
+    return 0;
+  }
+  if (values.rows === true) {
+    const isOfHosts = values.host !== undefined;
+    for (const { id, about, notOfHosts, notOfPlugins } of rows) {
+      const having = checksOf(id, isOfHosts ? hostChecks : checks);
+      const reason = (isOfHosts ? notOfHosts : notOfPlugins) ?? having.join(" ");
+      output.out(
+        `${id.padEnd(4)}  ${about.padEnd(36)}  ${having.length === 0 ? "-  " : ""}${reason}\n`,
+      );
     }
     return 0;
   }
@@ -135,6 +148,11 @@ function reportOf(values: Values, options: RunOptions, output: Output): Promise<
   });
 }
 
+/** The ids of the checks of a row. */
+function checksOf(row: string, all: readonly CheckInfo[]): readonly string[] {
+  return all.map(({ id }) => id).filter((id) => id.startsWith(`${row}.`));
+}
+
 type Values = ReturnType<typeof parsed>;
 
 /** Those that mean something only with `--host`. */
@@ -172,6 +190,7 @@ function parsed(args: readonly string[]) {
         junit: { type: "string" },
         json: { type: "string" },
         list: { type: "boolean" },
+        rows: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     }).values;
