@@ -56,6 +56,7 @@ export const wantedFigures: readonly WantedFigure[] = [
   ratio("go-get-64", "requests", "mux to Go", "Go ReverseProxy to Go", "at least", 1.3),
   ratio("python-get-64", "requests", "mux to Python", "nginx to uvicorn", "at least", 1),
   ratio("observed-get-64", "requests", "mux with metrics and access log", "mux", "at least", 0.88),
+  ratio("observed-get-64", "requests", "mux with traces at 1 %", "mux", "at least", 0.85),
   ratio("python-get-64", "plugin cpu", "mux to Python", "nginx to uvicorn", "at most", 0.9),
 ];
 

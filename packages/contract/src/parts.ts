@@ -49,6 +49,11 @@ export interface RequestInit {
   readonly headers: FieldList;
   /** There where `headers` come again and again: for the bytes that a carrier makes of them. */
   readonly headersMemo?: Memo | undefined;
+  /**
+   * There where `headers` begins with fields that come again and again, and has others behind them:
+   * the list of those fields. `headersMemo` is of it then.
+   */
+  readonly headersBegin?: FieldList | undefined;
   /** In bytes; -1 where it is not known in advance. */
   readonly contentLength: number;
   /** Milliseconds since the Unix epoch; 0 for none. */

@@ -15,6 +15,7 @@ export const allTargets: readonly Target[] = [
   servehttp("mux"),
   servehttp("stream"),
   servehttp("mux", "metrics and access log"),
+  servehttp("mux", "traces at 1 %"),
   nginx,
   haproxy,
   goReverseProxy,

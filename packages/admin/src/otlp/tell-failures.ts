@@ -29,6 +29,6 @@ export function tellFailures(
 
 /** Where nobody gives a logger: warnings of the process. */
 export const processWarnings: Pick<Logger, "warn"> = {
-  warn: (details, message) =>
-    process.emitWarning(`${message}: ${String(details["cause"] ?? "no answer")}`),
+  warn: ({ cause }, message) =>
+    process.emitWarning(`${message}: ${typeof cause === "string" ? cause : "no answer"}`),
 };

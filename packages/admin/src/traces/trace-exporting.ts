@@ -68,11 +68,11 @@ function tellingExporter(exporter: SpanExporter, logger: Pick<Logger, "warn">): 
   const tell = tellFailures("traces", logger);
   return {
     export: (spans, done) =>
-      exporter.export(spans, ({ code, error }) => {
-        if (code !== 0) {
-          tell(error);
+      exporter.export(spans, (result) => {
+        if (result.error !== undefined) {
+          tell(result.error);
         }
-        done({ code: 0 });
+        done(result);
       }),
     forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve(),
     shutdown: () => exporter.shutdown(),

@@ -113,14 +113,21 @@ function writeRequestInit(writer: WireWriter, init: RequestInit): void {
 }
 
 /** Fields that come again and again are encoded once. */
-function writeHeaders(writer: WireWriter, { headers, headersMemo }: RequestInit): void {
-  const memo = memoOf(headers, headersMemo);
+function writeHeaders(
+  writer: WireWriter,
+  { headers, headersBegin, headersMemo }: RequestInit,
+): void {
+  const repeated = headersBegin ?? headers;
+  const memo = memoOf(repeated, headersMemo);
   if (memo === undefined) {
     writeFields(writer, headersTag, headers);
     return;
   }
-  memo.made ??= encodedHeaders(headers);
+  memo.made ??= encodedHeaders(repeated);
   writer.encoded(memo.made as Buffer);
+  if (headersBegin !== undefined) {
+    writeFields(writer, headersTag, headers.slice(headersBegin.length));
+  }
 }
 
 function encodedHeaders(headers: FieldList): Buffer {

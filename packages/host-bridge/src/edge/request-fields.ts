@@ -47,6 +47,8 @@ export interface RequestFields {
   readonly fields: FieldList;
   /** There where the same list goes to the plugin again and again. */
   readonly fieldsMemo?: Memo;
+  /** There where `fields` begins with that list, and has others behind it. */
+  readonly fieldsBegin?: FieldList;
   /** Undefined where it says nothing. What is trusted is in `fields`, too. */
   readonly traceContext: TraceContextFields | undefined;
   readonly host: string;

@@ -42,6 +42,7 @@ export function requestInit(
     // A plugin is told of an expectation by `expectContinue`, not twice.
     headers: expectContinue ? without(headers, isExpect) : headers,
     headersMemo: fields.fieldsMemo,
+    headersBegin: headers === fields.fields && !expectContinue ? fields.fieldsBegin : undefined,
     contentLength: extended ? 0 : fields.contentLength,
     deadlineUnixMs: deadlineUnixMs(plugin, call),
     requestId,

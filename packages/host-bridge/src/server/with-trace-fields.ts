@@ -4,6 +4,9 @@ import type { RequestFields } from "../edge/request-fields.js";
 /** What goes to the plugin, with the host's own trace context in place of any other. */
 export function withTraceFields(sent: RequestFields, traceFields: FieldList): RequestFields {
   const { fields } = sent;
+  if (!fields.some((name, at) => at % 2 === 0 && isTraceField(name))) {
+    return { ...sent, fields: [...fields, ...traceFields], fieldsBegin: fields };
+  }
   const kept: string[] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const name = fields[at] as string;

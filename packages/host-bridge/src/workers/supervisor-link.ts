@@ -99,7 +99,7 @@ export class SupervisorLink {
     let told: ExchangeAsJson | null = null;
     if (found !== undefined) {
       const { init, identity, depth } = found;
-      const { headersMemo: _, tunnelHead: _head, ...head } = init;
+      const { headersBegin: _begin, headersMemo: _, tunnelHead: _head, ...head } = init;
       const fields =
         identity === undefined
           ? null
