@@ -9,6 +9,7 @@ import { observedGets } from "./observed.js";
 import { pythonPlugin } from "./python-plugin.js";
 import { jsonEchoes, smallGets } from "./requests.js";
 import { tunnels } from "./tunnel.js";
+import { workersGets } from "./workers.js";
 
 /** Every case, in the order of the tables. */
 export const allCases: readonly BenchCase[] = [
@@ -24,4 +25,5 @@ export const allCases: readonly BenchCase[] = [
   goPlugin,
   pythonPlugin,
   observedGets,
+  workersGets,
 ];

@@ -7,6 +7,7 @@ import { nodeHost } from "./node-host.js";
 import { nginxToUvicorn, servehttpToPython } from "./python-plugin.js";
 import { rawTcpRelay } from "./raw-tcp-relay.js";
 import { servehttp } from "./servehttp.js";
+import { servehttpWorkers } from "./servehttp-workers.js";
 import type { Target } from "./target.js";
 
 /** Every target, in the order of the tables. */
@@ -16,6 +17,7 @@ export const allTargets: readonly Target[] = [
   servehttp("stream"),
   servehttp("mux", "metrics and access log"),
   servehttp("mux", "traces at 1 %"),
+  servehttpWorkers(2),
   nginx,
   haproxy,
   goReverseProxy,
