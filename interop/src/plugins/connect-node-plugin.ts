@@ -10,10 +10,14 @@ import {
   HealthCheckResponse_ServingStatus,
   PluginService,
 } from "@servehttp/contract/services";
+import { coreHandler } from "./core-handler.js";
 import { exampleHandler } from "./example-handler.js";
 import { listenTarget } from "./listen-target.js";
 import { isTokenValid } from "./is-token-valid.js";
 import { serveMux } from "../mux/serve-mux.js";
+
+// Told `core`, it is what the kit's core wants.
+const handler = process.argv.includes("core") ? coreHandler : exampleHandler;
 
 const refuseStrangers: Interceptor = (next) => (request) => {
   if (!isTokenValid(request.header.get("authorization"))) {
@@ -30,8 +34,8 @@ const routes = (router: ConnectRouter): void => {
       carriers: [Carrier.STREAM, Carrier.MUX],
       software: "interop connect-node",
     }),
-    serveHTTP: (requests) => exampleHandler(requests),
-    serveHTTPMux: (batches) => serveMux(batches, exampleHandler),
+    serveHTTP: (requests) => handler(requests),
+    serveHTTPMux: (batches) => serveMux(batches, handler),
   });
   router.service(Health, {
     check: () => ({ status: HealthCheckResponse_ServingStatus.SERVING }),

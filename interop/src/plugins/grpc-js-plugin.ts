@@ -4,11 +4,15 @@
 import { once } from "node:events";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
+import { coreHandler } from "./core-handler.js";
 import { exampleHandler } from "./example-handler.js";
 import { isTokenValid } from "./is-token-valid.js";
 import type { Request, RequestBatch, ResponseBatchInit, ResponseInit } from "../messages.js";
 import { serveMux } from "../mux/serve-mux.js";
 import { repositoryRoot } from "../repository-root.js";
+
+// Told `core`, it is what the kit's core wants.
+const handler = process.argv.includes("core") ? coreHandler : exampleHandler;
 
 const services = grpc.loadPackageDefinition(
   loadSync(["servehttp/v1/plugin.proto", "grpc/health/v1/health.proto"], {
@@ -33,10 +37,10 @@ server.addService(services.servehttp.v1.PluginService.service, {
     software: "interop grpc-js",
   }),
   ServeHTTP: (call: grpc.ServerDuplexStream<Request, ResponseInit>) => {
-    void writeAll(exampleHandler(messagesOf(call)), call);
+    void writeAll(handler(messagesOf(call)), call);
   },
   ServeHTTPMux: (call: grpc.ServerDuplexStream<RequestBatch, ResponseBatchInit>) => {
-    void writeAll(serveMux(messagesOf(call), exampleHandler), call);
+    void writeAll(serveMux(messagesOf(call), handler), call);
   },
 });
 server.addService(services.grpc.health.v1.Health.service, { Check: unary({ status: "SERVING" }) });
@@ -98,6 +102,7 @@ async function writeAll<T>(
     }
     call.end();
   } catch (error) {
-    call.destroy(Object.assign(new Error(String(error)), { code: grpc.status.INTERNAL }));
+    // `destroy` would end a call that has answered nothing yet without a status, and so never.
+    call.emit("error", { code: grpc.status.INTERNAL, details: String(error) });
   }
 }
