@@ -1,4 +1,4 @@
-import { knownMethod } from "../observation/known-method.js";
+import { methodAttribute } from "@servehttp/contract";
 import type { ObservedRequest } from "../observation/request-observer.js";
 
 /**
@@ -65,7 +65,7 @@ export type AccessRecord = {
 /** Makes the record of a request that is over. */
 export function accessRecord(request: ObservedRequest): AccessRecord {
   const { error, method, outcome, target, timesGivenBack, trace, waitedMs } = request;
-  const known = knownMethod(method);
+  const known = methodAttribute(method);
   const queryAt = target.indexOf("?");
   const server = request.host;
   const client = request.clientAddress;

@@ -1,5 +1,5 @@
+import { methodAttribute } from "@servehttp/contract";
 import { hostname } from "node:os";
-import { knownMethod } from "../observation/known-method.js";
 import type { ObservedRequest } from "../observation/request-observer.js";
 import { addressOf, portOf, rounded } from "./access-record.js";
 
@@ -11,7 +11,7 @@ import { addressOf, portOf, rounded } from "./access-record.js";
 export function jsonLine(request: ObservedRequest, unixMs: number): string {
   const { clientAddress, error, host, method, outcome, pluginId, requestId, target } = request;
   const { calledBy, status, timesGivenBack, trace, waitedMs } = request;
-  const known = knownMethod(method);
+  const known = methodAttribute(method);
   const queryAt = target.indexOf("?");
   const path = queryAt < 0 ? target : target.slice(0, queryAt);
   const agent = request.field("user-agent");

@@ -1,6 +1,6 @@
+import { methodAttribute } from "@servehttp/contract";
 import type { Attributes } from "@opentelemetry/api";
 import { attributeSetsMax } from "../limits.js";
-import { knownMethod } from "../observation/known-method.js";
 import type { ObservedRequest } from "../observation/request-observer.js";
 
 /** Requests with the same attributes that are not over. */
@@ -108,7 +108,7 @@ const overflow: Attributes = { "otel.metric.overflow": true };
 
 function common({ method, pluginId, scheme }: ObservedRequest): Attributes {
   return {
-    "http.request.method": knownMethod(method),
+    "http.request.method": methodAttribute(method),
     "url.scheme": scheme,
     ...(pluginId !== undefined && { "servehttp.plugin.id": pluginId }),
   };
@@ -117,7 +117,7 @@ function common({ method, pluginId, scheme }: ObservedRequest): Attributes {
 const methodNumbers = new Map<string, number>();
 
 function methodNumber({ method }: ObservedRequest): number {
-  const known = knownMethod(method);
+  const known = methodAttribute(method);
   let number = methodNumbers.get(known);
   if (number === undefined) {
     number = methodNumbers.size;
