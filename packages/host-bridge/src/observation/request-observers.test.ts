@@ -1,16 +1,23 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { plainEnd } from "@servehttp/contract";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
 import { until } from "@servehttp/testkit";
 import { describe, expect, it } from "vitest";
+import { byRequest } from "../client/incoming-request.js";
+import type { HostResponse } from "../client/node-types.js";
 import { createPluginHost } from "../create-plugin-host.js";
 import { fastPathOf } from "../fast-path/install.js";
 import { ServeHTTPError } from "../index.js";
+import { NodeIncomingRequest } from "../node/request.js";
 import { Bridge, type BridgeOptions } from "../test-rig/bridge.js";
 import { connectHttp2, Http2Stream } from "../test-rig/http2-stream.js";
 import { logRecords } from "../test-rig/log-records.js";
+import { MemoryExchange } from "../test-rig/memory-exchange.js";
+import { nodeRequest } from "../test-rig/node-request.js";
 import { RawClient } from "../test-rig/raw-client.js";
 import type { ObservedRequest, RequestObserver } from "./request-observer.js";
+import { RequestObservers } from "./request-observers.js";
 
 /** Notes what happens to requests, in order, and keeps those that are over. */
 function watcher() {
@@ -277,6 +284,21 @@ describe("observers of requests", () => {
     expect(seen).toMatchObject({ status: undefined, outcome: "client-disconnected" });
     expect(seen.waitedMs).toBeGreaterThan(0);
     expect(events).toEqual(["began", "waiting", "over"]);
+  });
+
+  it("see that a process has given a request back, and another one has got it", async () => {
+    const { events, observer, end } = watcher();
+    const observers = new RequestObservers(() => undefined);
+    observers.add(observer);
+    const message = nodeRequest();
+    const request = new NodeIncomingRequest(message, {} as HostResponse, byRequest);
+    const observed = observers.begin(request, "/plugins/notes/", "notes");
+    const one = new MemoryExchange({ ...(observed !== undefined && { observed }) });
+    one.exchange.abort(new ServeHTTPError("plugin-closing", "it goes"), [...one.channel.sent]);
+    one.goOn?.(one.plugin);
+    void one.exchange.receive({ init: { status: 200, headers: [] }, end: plainEnd });
+    expect(await end()).toMatchObject({ timesGivenBack: 1, outcome: "ok" });
+    expect(events).toEqual(["began", "sent", "givenBack", "waiting", "sent", "head", "over"]);
   });
 
   it("see a plugin that is a handler in the host's process", async () => {

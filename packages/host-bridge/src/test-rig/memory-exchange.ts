@@ -13,6 +13,7 @@ import type { HostRequest } from "../client/node-types.js";
 import { EdgePolicy } from "../edge/edge-policy.js";
 import { Exchange, type ExchangePlugin, type GoOn } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
+import type { RequestObservation } from "../observation/request-observation.js";
 import type { Outcome } from "../observation/outcome.js";
 import { NodeBody } from "../node/request-body.js";
 import type { ResponseHead } from "../edge/response-head.js";
@@ -110,6 +111,7 @@ export interface MemoryExchangeOptions {
   readonly times?: ExchangeTimes;
   readonly chunkBytes?: number;
   readonly mayTunnel?: boolean;
+  readonly observed?: RequestObservation;
 }
 
 /** An exchange between a client and a plugin that are both the test's. */
@@ -173,7 +175,8 @@ export class MemoryExchange {
       rawTrailers: [],
     });
     this.exchange = new Exchange(this.plugin, {
-      response: this.response,
+      observed: options.observed,
+      response: options.observed?.open(this.response) ?? this.response,
       init,
       body: init.contentLength === 0 ? undefined : new NodeBody(request as unknown as HostRequest),
       rules: {
