@@ -1,4 +1,5 @@
 import type { Logger } from "@servehttp/host-bridge";
+import { ExportResultCode } from "@opentelemetry/core";
 import {
   AggregationTemporality,
   InstrumentType,
@@ -34,10 +35,10 @@ export async function pushReader(
   const timeoutMs = readWhole(environment, "OTEL_METRIC_EXPORT_TIMEOUT", 30_000, "milliseconds");
   // It takes as long to load as the rest of a host; it reads the other variables itself.
   const { OTLPMetricExporter } = await import("@opentelemetry/exporter-metrics-otlp-proto");
-  const exporter = new OTLPMetricExporter();
+  const exporter = tellingExporter(new OTLPMetricExporter(), logger);
   const temporality = exporter.selectAggregationTemporality(InstrumentType.HISTOGRAM);
   return new PeriodicExportingMetricReader({
-    exporter: tellingExporter(exporter, logger),
+    exporter,
     exportIntervalMillis: intervalMs,
     exportTimeoutMillis: Math.min(timeoutMs, intervalMs),
     metricProducers: [new HistogramProducer(histograms, temporality)],
@@ -48,7 +49,7 @@ export async function pushReader(
 function tellingExporter(
   exporter: PushMetricExporter,
   logger: Pick<Logger, "warn">,
-): PushMetricExporter {
+): PushMetricExporter & Required<Pick<PushMetricExporter, "selectAggregationTemporality">> {
   const tell = tellFailures("metrics", logger);
   return {
     export: (metrics, done) =>
@@ -57,7 +58,7 @@ function tellingExporter(
           tell(result.error);
         }
         // Failures are told; the reader would tell them to nobody.
-        done({ code: 0 });
+        done({ code: ExportResultCode.SUCCESS });
       }),
     forceFlush: () => exporter.forceFlush(),
     shutdown: () => exporter.shutdown(),

@@ -9,7 +9,7 @@ function isTypeScript(path: string): boolean {
   return [".ts", ".mts", ".cts"].includes(extname(path));
 }
 
-/** Node 22.18, Bun and Deno take types off by themselves; Node 22.12 to 22.17 by a flag. */
+/** Node 22.18, Bun and Deno take types off by themselves; Node 22.15 to 22.17 by a flag. */
 function typeScriptFlags(): readonly string[] {
   const runsTypeScript = process.features.typescript !== false || "Bun" in globalThis;
   return runsTypeScript

@@ -63,7 +63,7 @@ export async function upgrade(
   logger.info({ successor: successor.pid }, "another process has taken over");
   successor.disconnect();
   successor.unref();
-  const retired = [listeners, workers, admin].map((one) => one?.retire(retireMs));
+  const retired = [listeners, workers, admin].map(async (one) => await one?.retire(retireMs));
   void Promise.all(retired).then(running.stop);
   return { pid: successor.pid ?? 0 };
 }

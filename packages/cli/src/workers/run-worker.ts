@@ -10,7 +10,7 @@ import { ConfigReload } from "../reload/config-reload.js";
 import { appListener } from "../run/app-listener.js";
 import { openMetrics } from "../run/open-metrics.js";
 import { openTraces } from "../run/open-traces.js";
-import { commandMessage, type FromWorker, type ToWorker } from "./worker-messages.js";
+import { commandMessage, type FromWorker } from "./worker-messages.js";
 
 /**
  * Serves connections that the command hands over, with the plugins of its host. Resolves when it has
@@ -40,7 +40,7 @@ export async function runWorker(flags: HostFlags, context: CommandContext): Prom
   listeners.openHandedOver(settings.listen);
   const end = Promise.withResolvers<"drain" | "stop">();
   const onMessage = (message: unknown, socket: unknown): void => {
-    const told = commandMessage<ToWorker>(message, "command");
+    const told = commandMessage(message, "command");
     switch (told?.command) {
       case "connection":
         // Its client may have left on the way.

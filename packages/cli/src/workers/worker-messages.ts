@@ -29,11 +29,13 @@ export type FromWorker =
   | { readonly worker: "failed"; readonly message: string };
 
 /** A message of the other process's, unless it is one of the hosts'. */
-export function commandMessage<Message extends ToWorker | FromWorker>(
+export function commandMessage(message: unknown, key: "command"): ToWorker | undefined;
+export function commandMessage(message: unknown, key: "worker"): FromWorker | undefined;
+export function commandMessage(
   message: unknown,
   key: "command" | "worker",
-): Message | undefined {
+): ToWorker | FromWorker | undefined {
   return typeof message === "object" && message !== null && key in message
-    ? (message as Message)
+    ? (message as ToWorker | FromWorker)
     : undefined;
 }

@@ -35,7 +35,7 @@ export class WorkerProcess {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.child.on("message", (message) => {
-      const told = commandMessage<FromWorker>(message, "worker");
+      const told = commandMessage(message, "worker");
       if (told !== undefined) {
         this.#hear(told, events);
       }

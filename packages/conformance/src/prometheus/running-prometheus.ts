@@ -90,8 +90,9 @@ export class Prometheus implements AsyncDisposable {
   /** Values by one label. */
   async values(query: string, label: string): Promise<Record<string, number>> {
     const samples = await this.#query(query);
-    const pairs = samples.map(({ metric, value }) => [metric[label] ?? "", Number(value[1])]);
-    return Object.fromEntries(pairs.toSorted()) as Record<string, number>;
+    const names = samples.map(({ metric }) => metric[label] ?? "");
+    const found = new Map(names.map((name, at) => [name, Number(samples[at]?.value[1])]));
+    return Object.fromEntries(names.toSorted().map((name) => [name, found.get(name) ?? 0]));
   }
 
   /** Whether a query can be read, and finds something by and by. */

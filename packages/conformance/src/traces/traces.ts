@@ -57,7 +57,7 @@ const outside = createServer((_request, response) => response.end("outside")).li
   "127.0.0.1",
 );
 await once(outside, "listening");
-running.defer(() => void outside.close().closeAllConnections());
+running.defer(() => outside.close().closeAllConnections());
 const OUTSIDE = `http://127.0.0.1:${(outside.address() as AddressInfo).port}`;
 
 const env = (name: string) => ({

@@ -100,12 +100,13 @@ describe.each([
 
   it("has a small body whole that nobody reads, drops it, and serves the next request", async () => {
     const seen: unknown[] = [];
-    await using clients = await clientsOf(async (incoming, outgoing) => {
+    const answer = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
       await vi.waitFor(() => expect(incoming.complete).toBe(true));
       seen.push(incoming.readableLength);
       incoming.once("close", () => seen.push("closed"));
       outgoing.end();
-    });
+    };
+    await using clients = await clientsOf((...args) => void answer(...args));
     await clients.ask("a", { method: "POST", body: Buffer.from("abc") });
     await clients.ask("a", { method: "POST", body: Buffer.from("de") });
     await vi.waitFor(() => expect(seen).toEqual([3, "closed", 2, "closed"]));

@@ -255,12 +255,12 @@ export type RequestInit = Message<"servehttp.v1.RequestInit"> & {
   calledBy: string;
 
   /**
-   * The client's connection to the host, by a name that nothing else has as long as the host lives: 1
-   * to 128 visible ASCII characters. Requests that came by the same connection have the same name;
-   * those of an HTTP/1 connection follow each other, those of an HTTP/2 connection overlap. Empty
-   * where the connection says nothing of the client: it is that of a proxy that the host trusts, by
-   * which many clients come, or a plugin made the request. Nobody has to use it. It is for what is
-   * kept for a connection: state that it shall find again, an authentication that counts for it.
+   * The id of the client's connection to the host, 1 to 128 visible ASCII characters. Requests with
+   * the same id came by the same connection, perhaps at the same time. No other connection has it,
+   * at this host or at another: it begins with something random. Empty where the connection says
+   * nothing of the client: it is that of a proxy that the host trusts, by which many clients come,
+   * or a plugin made the request. A plugin need not look at it, and is not told when the connection
+   * ends.
    *
    * @generated from field: string client_connection_id = 21;
    */
