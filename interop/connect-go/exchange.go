@@ -23,11 +23,12 @@ func (p *examplePlugin) ServeHTTP(ctx context.Context, stream *exchange) error {
 		return err // A close before init: the host changed its mind.
 	}
 	body := &body{stream: stream, next: first}
+	if strings.HasSuffix(first.GetInit().GetUrl(), "?fail") {
+		return errors.New("as asked")
+	}
 	switch first.GetInit().GetUrl() {
 	case "/headers":
 		return headers(stream, first.Init)
-	case "/echo":
-		return p.echo(stream, body)
 	case "/cut-off":
 		return p.reportCutOff(ctx, stream)
 	case "/early":
@@ -40,8 +41,10 @@ func (p *examplePlugin) ServeHTTP(ctx context.Context, stream *exchange) error {
 		return p.events(ctx, stream)
 	case "/slow":
 		return slow(stream, body)
+	case "/cut":
+		return stream.Send(whole(200, fmt.Sprint(p.cuts.Load())))
 	default:
-		return stream.Send(whole(404, "not found"))
+		return p.echo(stream, body)
 	}
 }
 
@@ -72,7 +75,9 @@ func (p *examplePlugin) echo(stream *exchange, body *body) error {
 		}
 	}
 	if err != io.EOF {
-		p.once.Do(func() { close(p.cutOff) })
+		if p.cuts.Add(1) == 1 {
+			close(p.cutOff)
+		}
 		return err
 	}
 	count := field("X-Bytes", fmt.Sprint(bytes))

@@ -11,8 +11,9 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"connectrpc.com/connect"
@@ -71,11 +72,14 @@ func refuseStrangers(next http.Handler) http.Handler {
 type examplePlugin struct {
 	servehttpv1connect.UnimplementedPluginServiceHandler
 	stopping context.Context // done when the plugin is to end
-	once     sync.Once
-	cutOff   chan struct{} // closed when a request was cut off
+	cuts     atomic.Int64    // uploads that were cut off
+	cutOff   chan struct{}   // closed when one was
 }
 
-func (*examplePlugin) Describe(context.Context, *connect.Request[pb.DescribeRequest]) (*connect.Response[pb.DescribeResponse], error) {
+func (*examplePlugin) Describe(_ context.Context, request *connect.Request[pb.DescribeRequest]) (*connect.Response[pb.DescribeResponse], error) {
+	if !slices.Contains(request.Msg.ContractVersions, 1) {
+		return nil, connect.NewError(connect.CodeFailedPrecondition, errors.New("this plugin speaks version 1"))
+	}
 	return connect.NewResponse(&pb.DescribeResponse{
 		ContractVersion: 1,
 		ServesHttp:      true,

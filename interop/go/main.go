@@ -10,8 +10,9 @@ import (
 	"log"
 	"net"
 	"os"
+	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -67,11 +68,14 @@ func refuseStrangers(ctx context.Context) error {
 
 type examplePlugin struct {
 	pb.UnimplementedPluginServiceServer
-	once   sync.Once
-	cutOff chan struct{} // closed when a request was cut off
+	cuts   atomic.Int64  // uploads that were cut off
+	cutOff chan struct{} // closed when one was
 }
 
-func (*examplePlugin) Describe(context.Context, *pb.DescribeRequest) (*pb.DescribeResponse, error) {
+func (*examplePlugin) Describe(_ context.Context, request *pb.DescribeRequest) (*pb.DescribeResponse, error) {
+	if !slices.Contains(request.ContractVersions, 1) {
+		return nil, status.Error(codes.FailedPrecondition, "this plugin speaks version 1")
+	}
 	return &pb.DescribeResponse{
 		ContractVersion: 1,
 		ServesHttp:      true,
@@ -87,19 +91,22 @@ func (p *examplePlugin) ServeHTTP(stream pb.PluginService_ServeHTTPServer) error
 		return err // A close before init: the host changed its mind.
 	}
 	body := &body{stream: stream, next: first}
-	switch first.Init.Url {
+	if strings.HasSuffix(first.GetInit().GetUrl(), "?fail") {
+		return errors.New("as asked")
+	}
+	switch first.GetInit().GetUrl() {
 	case "/headers":
 		return p.headers(stream, first.Init)
-	case "/echo":
-		return p.echo(stream, body)
 	case "/cut-off":
 		return p.reportCutOff(stream)
 	case "/early":
 		return stream.Send(whole(413, "too much"))
 	case "/unfinished":
 		return stream.Send(&pb.ServeHTTPResponse{Init: head(200), Chunk: []byte("half of it")})
+	case "/cut":
+		return stream.Send(whole(200, fmt.Sprint(p.cuts.Load())))
 	default:
-		return stream.Send(whole(404, "not found"))
+		return p.echo(stream, body)
 	}
 }
 
@@ -130,7 +137,9 @@ func (p *examplePlugin) echo(stream pb.PluginService_ServeHTTPServer, body *body
 		}
 	}
 	if err != io.EOF {
-		p.once.Do(func() { close(p.cutOff) })
+		if p.cuts.Add(1) == 1 {
+			close(p.cutOff)
+		}
 		return err
 	}
 	count := &pb.HeaderField{Name: "X-Bytes", Values: [][]byte{fmt.Append(nil, octets)}}

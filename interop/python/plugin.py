@@ -21,9 +21,12 @@ from servehttp.v1 import plugin_pb2_grpc
 
 class ExamplePlugin(plugin_pb2_grpc.PluginServiceServicer):
     def __init__(self):
-        self.request_cut_off = threading.Event()
+        self.cuts = 0  # Uploads that were cut off.
+        self.changed = threading.Condition()
 
     def Describe(self, request, context):
+        if 1 not in request.contract_versions:
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, "this plugin speaks version 1")
         return plugin.DescribeResponse(
             contract_version=1,
             serves_http=True,
@@ -36,13 +39,15 @@ class ExamplePlugin(plugin_pb2_grpc.PluginServiceServicer):
         first = next(requests, None)
         if first is None:
             return  # A close before init: the host changed its mind.
+        if first.init.url.endswith("?fail"):
+            raise RuntimeError("as asked")
         answer = {
             "/headers": self.headers,
-            "/echo": self.echo,
+            "/cut": self.count_cuts,
             "/cut-off": self.cut_off,
             "/early": self.early,
             "/unfinished": self.unfinished,
-        }[first.init.url]
+        }.get(first.init.url, self.echo)
         yield from answer(first.init, read_body(first, requests))
 
     def ServeHTTPMux(self, batches, _context):
@@ -66,26 +71,35 @@ class ExamplePlugin(plugin_pb2_grpc.PluginServiceServicer):
 
     def echo(self, _init, body):
         link = exchange.HeaderField(name="Link", values=[b"</style.css>; rel=preload"])
-        yield exchange.ServeHTTPResponse(
-            informational=[exchange.InformationalResponse(status=103, headers=[link])],
-            init=exchange.ResponseInit(status=200),
-            flush=True,
-        )
         octets = 0
+        whole = False
         try:
+            yield exchange.ServeHTTPResponse(
+                informational=[exchange.InformationalResponse(status=103, headers=[link])],
+                init=exchange.ResponseInit(status=200),
+                flush=True,
+            )
             for chunk in body:
                 octets += len(chunk)
                 yield exchange.ServeHTTPResponse(chunk=chunk)
-        except Exception:
-            self.request_cut_off.set()
-            raise
+            whole = True
+        finally:  # Also where gRPC stops asking for the response.
+            with self.changed:
+                self.cuts += not whole
+                self.changed.notify_all()
         count = exchange.HeaderField(name="X-Bytes", values=[b"%d" % octets])
         yield exchange.ServeHTTPResponse(end=exchange.End(trailers=[count]))
 
     def cut_off(self, _init, _body):
         yield exchange.ServeHTTPResponse(init=exchange.ResponseInit(status=200), flush=True)
-        self.request_cut_off.wait()
+        with self.changed:
+            self.changed.wait_for(lambda: self.cuts > 0)
         yield exchange.ServeHTTPResponse(chunk=b"the request was cut off", end=exchange.End())
+
+    def count_cuts(self, _init, _body):
+        yield exchange.ServeHTTPResponse(
+            init=exchange.ResponseInit(status=200), chunk=b"%d" % self.cuts, end=exchange.End()
+        )
 
     def early(self, _init, _body):
         yield exchange.ServeHTTPResponse(
@@ -218,7 +232,7 @@ def refuse(_requests, context):
 def main():
     token = os.environ.get("SERVEHTTP_TOKEN")
     server = grpc.server(
-        ThreadPoolExecutor(max_workers=32),
+        ThreadPoolExecutor(max_workers=100),  # An exchange on the stream carrier takes one.
         interceptors=[RefuseStrangers(token)] if token else [],
     )
     plugin_pb2_grpc.add_PluginServiceServicer_to_server(ExamplePlugin(), server)

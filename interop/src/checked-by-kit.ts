@@ -1,4 +1,5 @@
 import { repositoryRoot } from "./repository-root.js";
+import type { SamplePlugin } from "./sample-plugins.js";
 import { toolOutput } from "./tool-output.js";
 
 /** What the whole kit takes on a busy machine. */
@@ -19,4 +20,11 @@ export async function checkedByKit(plugin: string, ...args: string[]): Promise<s
       cause: error,
     });
   }
+}
+
+/** A command and its environment as the one line that the kit takes. */
+export function commandLine({ command, env = {} }: SamplePlugin): string {
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const words = variables.length === 0 ? command : ["env", ...variables, ...command];
+  return words.map((word) => `"${word}"`).join(" ");
 }

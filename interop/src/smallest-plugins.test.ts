@@ -1,6 +1,6 @@
 import { TemporaryDirectory } from "@servehttp/testkit";
 import { expect, it } from "vitest";
-import { checkedByKit, kitTimeoutMs } from "./checked-by-kit.js";
+import { checkedByKit, commandLine, kitTimeoutMs } from "./checked-by-kit.js";
 import { buildSmallestGoPlugin, reasonWithoutGo } from "./go-peer.js";
 import { buildJavaPlugin } from "./java-peer.js";
 import { preparePython } from "./python-peer.js";
@@ -34,12 +34,8 @@ it.skipIf((await reasonWithoutTonic()) !== undefined)(
 it("the smallest plugin in Python does the core", { timeout }, async () => {
   await using folder = await TemporaryDirectory.make();
   const { python, env } = await preparePython(folder.path);
-  const variables = Object.entries(env).map(([name, value]) => `${name}="${value}"`);
-  expect(
-    await coreOf(
-      `env ${variables.join(" ")} ${python} "${repositoryRoot}interop/python/smallest.py"`,
-    ),
-  ).toMatch(asWanted);
+  const command = [python, `${repositoryRoot}interop/python/smallest.py`];
+  expect(await coreOf(commandLine({ command, env }))).toMatch(asWanted);
 });
 
 it.runIf(isWhole)(
@@ -47,23 +43,6 @@ it.runIf(isWhole)(
   { timeout: 2 * timeout },
   async () => {
     expect(await coreOf(await buildJavaPlugin())).toMatch(asWanted);
-  },
-);
-
-it.each([
-  ["grpc-js", [], 20, 4],
-  // On mux a reset ends connect-node's process, now and then: its stream closes too early for it.
-  ["connect-node", ["--carrier", "stream"], 12, 3],
-] as const)(
-  "the plugin on %s does the core, but for what is known",
-  { timeout },
-  async (stack, carrier, passed, known) => {
-    const plugin = `"${process.execPath}" "${repositoryRoot}interop/dist/plugins/${stack}-plugin.js" core`;
-    const list = `${repositoryRoot}interop/known-failures/stock-javascript.txt`;
-    const options = ["--core", ...quick, ...carrier, "--known-failures", list];
-    expect(await checkedByKit(plugin, ...options)).toMatch(
-      new RegExp(`^${passed} passed, 0 failed, ${known} failed as known, 0 fixed`, "m"),
-    );
   },
 );
 

@@ -15,6 +15,8 @@ export async function* serveMux(
   yield {}; // The hello.
   const outbox: Outbox = new MessageQueue();
   const reading = readFrames(batches, outbox, handler).finally(() => outbox.close());
+  // Awaited below, unless the stack stops asking, as it does where a message can't be written.
+  reading.catch(() => undefined);
   // Whatever is ready goes into one message.
   for (let frames = await outbox.takeAll(); frames.length > 0; frames = await outbox.takeAll()) {
     yield { frames };

@@ -10,14 +10,10 @@ import {
   HealthCheckResponse_ServingStatus,
   PluginService,
 } from "@servehttp/contract/services";
-import { coreHandler } from "./core-handler.js";
 import { exampleHandler } from "./example-handler.js";
 import { listenTarget } from "./listen-target.js";
 import { isTokenValid } from "./is-token-valid.js";
 import { serveMux } from "../mux/serve-mux.js";
-
-// Told `core`, it is what the kit's core wants.
-const handler = process.argv.includes("core") ? coreHandler : exampleHandler;
 
 const refuseStrangers: Interceptor = (next) => (request) => {
   if (!isTokenValid(request.header.get("authorization"))) {
@@ -28,14 +24,19 @@ const refuseStrangers: Interceptor = (next) => (request) => {
 
 const routes = (router: ConnectRouter): void => {
   router.service(PluginService, {
-    describe: () => ({
-      contractVersion: 1,
-      servesHttp: true,
-      carriers: [Carrier.STREAM, Carrier.MUX],
-      software: "interop connect-node",
-    }),
-    serveHTTP: (requests) => handler(requests),
-    serveHTTPMux: (batches) => serveMux(batches, handler),
+    describe: ({ contractVersions }) => {
+      if (!contractVersions.includes(1)) {
+        throw new ConnectError("this plugin speaks version 1", Code.FailedPrecondition);
+      }
+      return {
+        contractVersion: 1,
+        servesHttp: true,
+        carriers: [Carrier.STREAM, Carrier.MUX],
+        software: "interop connect-node",
+      };
+    },
+    serveHTTP: (requests) => exampleHandler(requests),
+    serveHTTPMux: (batches) => serveMux(batches, exampleHandler),
   });
   router.service(Health, {
     check: () => ({ status: HealthCheckResponse_ServingStatus.SERVING }),

@@ -1,5 +1,6 @@
 import type { Request, ResponseInit } from "../messages.js";
 
+let cuts = 0;
 const cutOff = Promise.withResolvers<string>();
 
 /**
@@ -13,6 +14,14 @@ const cutOff = Promise.withResolvers<string>();
  * | `GET /cut-off` | waits until an echo's request is cut off, then says so |
  * | `POST /early` | 413, without reading the body |
  * | `GET /unfinished` | half a response: no end |
+ *
+ * For the rest it is what `servehttp-conformance --core` asks of a plugin:
+ *
+ * | request | answer |
+ * |---|---|
+ * | `GET /cut` | how many uploads were cut off |
+ * | any url that ends with `?fail` | the handler fails |
+ * | any other | as `/echo` |
  */
 export async function* exampleHandler(
   requests: AsyncIterable<Request>,
@@ -23,6 +32,9 @@ export async function* exampleHandler(
     return; // A close before init: the host changed its mind.
   }
   const { init } = first;
+  if (init.url.endsWith("?fail")) {
+    throw new Error("as asked");
+  }
   const body = readBody(first, messages);
   switch (init.url) {
     case "/headers":
@@ -31,9 +43,6 @@ export async function* exampleHandler(
         chunk: Buffer.from(`${init.method} ${init.url}`),
         end: {},
       };
-      return;
-    case "/echo":
-      yield* echo(body);
       return;
     case "/early":
       yield { init: { status: 413 }, chunk: Buffer.from("too much"), end: {} };
@@ -45,8 +54,11 @@ export async function* exampleHandler(
     case "/unfinished":
       yield { init: { status: 200 }, chunk: Buffer.from("half of it") };
       return;
+    case "/cut":
+      yield { init: { status: 200 }, chunk: Buffer.from(`${cuts}`), end: {} };
+      return;
     default:
-      yield { init: { status: 404 }, end: {} };
+      yield* echo(body);
   }
 }
 
@@ -65,16 +77,21 @@ async function* readBody(first: Request, rest: AsyncIterator<Request>): AsyncGen
 
 async function* echo(body: AsyncIterable<Uint8Array>): AsyncGenerator<ResponseInit> {
   const link = { name: "Link", values: [Buffer.from("</style.css>; rel=preload")] };
-  yield { informational: [{ status: 103, headers: [link] }], init: { status: 200 }, flush: true };
   let bytes = 0;
+  let isWhole = false;
   try {
+    yield { informational: [{ status: 103, headers: [link] }], init: { status: 200 }, flush: true };
     for await (const chunk of body) {
       bytes += chunk.length;
       yield { chunk };
     }
-  } catch (error) {
-    cutOff.resolve("the request was cut off");
-    throw error;
+    isWhole = true;
+  } finally {
+    // Also where the stack stops asking for the response.
+    if (!isWhole) {
+      cuts += 1;
+      cutOff.resolve("the request was cut off");
+    }
   }
   yield { end: { trailers: [{ name: "X-Bytes", values: [Buffer.from(`${bytes}`)] }] } };
 }

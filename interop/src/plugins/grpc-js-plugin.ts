@@ -4,15 +4,11 @@
 import { once } from "node:events";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
-import { coreHandler } from "./core-handler.js";
 import { exampleHandler } from "./example-handler.js";
 import { isTokenValid } from "./is-token-valid.js";
 import type { Request, RequestBatch, ResponseBatchInit, ResponseInit } from "../messages.js";
 import { serveMux } from "../mux/serve-mux.js";
 import { repositoryRoot } from "../repository-root.js";
-
-// Told `core`, it is what the kit's core wants.
-const handler = process.argv.includes("core") ? coreHandler : exampleHandler;
 
 const services = grpc.loadPackageDefinition(
   loadSync(["servehttp/v1/plugin.proto", "grpc/health/v1/health.proto"], {
@@ -30,20 +26,34 @@ const server = new grpc.Server({
   "grpc.max_receive_message_length": 1_048_576,
 });
 server.addService(services.servehttp.v1.PluginService.service, {
-  Describe: unary({
-    contractVersion: 1,
-    servesHttp: true,
-    carriers: ["CARRIER_STREAM", "CARRIER_MUX"],
-    software: "interop grpc-js",
-  }),
+  Describe: (
+    { request }: grpc.ServerUnaryCall<{ contractVersions: number[] }, object>,
+    callback: grpc.sendUnaryData<object>,
+  ) => {
+    if (!request.contractVersions.includes(1)) {
+      const details = "this plugin speaks version 1";
+      callback({ code: grpc.status.FAILED_PRECONDITION, details });
+      return;
+    }
+    callback(null, {
+      contractVersion: 1,
+      servesHttp: true,
+      carriers: ["CARRIER_STREAM", "CARRIER_MUX"],
+      software: "interop grpc-js",
+    });
+  },
   ServeHTTP: (call: grpc.ServerDuplexStream<Request, ResponseInit>) => {
-    void writeAll(handler(messagesOf(call)), call);
+    void writeAll(exampleHandler(messagesOf(call)), call);
   },
   ServeHTTPMux: (call: grpc.ServerDuplexStream<RequestBatch, ResponseBatchInit>) => {
-    void writeAll(serveMux(messagesOf(call), handler), call);
+    void writeAll(serveMux(messagesOf(call), exampleHandler), call);
   },
 });
-server.addService(services.grpc.health.v1.Health.service, { Check: unary({ status: "SERVING" }) });
+server.addService(services.grpc.health.v1.Health.service, {
+  Check: (_call: unknown, callback: grpc.sendUnaryData<object>) => {
+    callback(null, { status: "SERVING" });
+  },
+});
 
 server.bindAsync(
   process.env["SERVEHTTP_ADDRESS"] ?? "127.0.0.1:0",
@@ -75,12 +85,6 @@ function refuseStrangers(
       });
     },
   });
-}
-
-function unary(answer: object): grpc.handleUnaryCall<object, object> {
-  return (_call, callback) => {
-    callback(null, answer);
-  };
 }
 
 /** Not destroyed by a handler that stops reading: the call's other direction still has an answer to carry. */

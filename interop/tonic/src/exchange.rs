@@ -10,15 +10,15 @@ use crate::pb;
 
 /// What the exchanges of a plugin share.
 pub struct State {
-    /// Whether the request of an echo was cut off.
-    cut_off: watch::Sender<bool>,
+    /// Uploads that were cut off.
+    cuts: watch::Sender<u64>,
     /// Whether the plugin is to end.
     stopping: watch::Receiver<bool>,
 }
 
 impl State {
     pub fn new(stopping: watch::Receiver<bool>) -> Self {
-        Self { cut_off: watch::Sender::new(false), stopping }
+        Self { cuts: watch::Sender::new(0), stopping }
     }
 }
 
@@ -37,9 +37,11 @@ pub async fn serve(
         return Err(Status::invalid_argument("the first message brings no init"));
     };
     body.next = Some(first);
+    if init.url.ends_with("?fail") {
+        return Err(Status::internal("as asked"));
+    }
     match init.url.as_str() {
         "/headers" => headers(init, parts).await,
-        "/echo" => echo(&mut body, parts, state).await,
         "/cut-off" => report_cut_off(parts, state).await,
         "/early" => send(parts, whole(413, "too much")).await,
         "/unfinished" => {
@@ -48,7 +50,11 @@ pub async fn serve(
         "/unread" => unread(parts, state).await,
         "/events" => events(parts, state).await,
         "/slow" => slow(&mut body, parts).await,
-        _ => send(parts, whole(404, "not found")).await,
+        "/cut" => {
+            let cuts = state.cuts.borrow().to_string();
+            send(parts, whole(200, &cuts)).await
+        }
+        _ => echo(&mut body, parts, state).await,
     }
 }
 
@@ -74,7 +80,7 @@ async fn echo(body: &mut Body, parts: &Parts, state: &State) -> Result<(), Statu
             }
             Ok(None) => break,
             Err(status) => {
-                state.cut_off.send_replace(true);
+                state.cuts.send_modify(|cuts| *cuts += 1);
                 return Err(status);
             }
         }
@@ -84,8 +90,8 @@ async fn echo(body: &mut Body, parts: &Parts, state: &State) -> Result<(), Statu
 
 async fn report_cut_off(parts: &Parts, state: &State) -> Result<(), Status> {
     send(parts, started()).await?;
-    let mut cut_off = state.cut_off.subscribe();
-    let _ = cut_off.wait_for(|seen| *seen).await;
+    let mut cuts = state.cuts.subscribe();
+    let _ = cuts.wait_for(|cuts| *cuts > 0).await;
     send(parts, last("the request was cut off")).await
 }
 

@@ -43,6 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Some(path) => {
             let connections = UnixListenerStream::new(UnixListener::bind(path)?);
             router.serve_with_incoming_shutdown(connections, stopped).await?;
+            std::fs::remove_file(path)?; // tokio leaves it.
         }
         None => {
             let connections = TcpListenerStream::new(TcpListener::bind(address).await?);
@@ -77,8 +78,11 @@ struct ExamplePlugin {
 impl PluginService for ExamplePlugin {
     async fn describe(
         &self,
-        _request: Request<pb::DescribeRequest>,
+        request: Request<pb::DescribeRequest>,
     ) -> Result<Response<pb::DescribeResponse>, Status> {
+        if !request.get_ref().contract_versions.contains(&1) {
+            return Err(Status::failed_precondition("this plugin speaks version 1"));
+        }
         Ok(Response::new(pb::DescribeResponse {
             contract_version: 1,
             serves_http: true,
