@@ -30,6 +30,10 @@ const reasons: Readonly<Record<string, { readonly purpose: string; readonly why:
     purpose: "Metrics and traces, where the process has registered an SDK of OpenTelemetry.",
     why: "It is the interface that every SDK and instrumentation of OpenTelemetry speaks, and does nothing by itself. Loaded only once an SDK is registered. It has no dependencies.",
   },
+  "@opentelemetry/core": {
+    purpose: "The codes by which an exporter says how it went.",
+    why: "They are the SDK's own, and every package of the SDK brings them.",
+  },
   "@opentelemetry/exporter-metrics-otlp-proto": {
     purpose:
       "Pushes metrics to a collector of OpenTelemetry's (OTLP over HTTP), for `@servehttp/admin`.",
