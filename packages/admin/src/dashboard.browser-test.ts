@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { request as startRequest } from "node:http";
 import { Chromium, complaintsOf, type Page } from "@servehttp/testkit/chromium";
 import axe from "axe-core";
@@ -131,6 +132,19 @@ describe("the dashboard in Chromium", () => {
     await expect
       .poll(() => page.locator(".facts").innerText())
       .toContain(`process ${site.notesPid}`);
+  });
+
+  test("gives a CPU profile of a plugin to the reader", async () => {
+    await open("notes");
+    await button("CPU profile").click();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.locator("dialog .primary").click(),
+    ]);
+    expect(download.suggestedFilename()).toBe("notes.cpuprofile");
+    const profile: unknown = JSON.parse(await readFile(await download.path(), "utf8"));
+    expect(profile).toMatchObject({ nodes: expect.any(Array), samples: expect.any(Array) });
+    await expect.poll(notice).toContain("among your downloads");
   });
 
   test("stops a plugin and starts it again", async () => {

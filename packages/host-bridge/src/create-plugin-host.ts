@@ -439,18 +439,8 @@ class Host implements PluginHost {
   async start(id?: string): Promise<void> {
     this.#metrics.begin();
     this.#tracing ??= this.#startTracing();
-    await this.#tracing;
-    if (id !== undefined) {
-      await this.#plugins.start(id);
-      return;
-    }
-    const advice = initAdvice(process.pid);
-    if (advice !== undefined) {
-      this.#settings.logger.warn({}, advice);
-    }
-    if (this.#applying === undefined || (await this.#hasApplied())) {
-      await this.#plugins.startAll();
-    }
+    // Plugins begin to start at once, so that a `stop` right behind this finds them starting.
+    await Promise.all([this.#tracing, this.#startPlugins(id)]);
   }
 
   async isServing(id: string): Promise<boolean> {
@@ -584,6 +574,20 @@ class Host implements PluginHost {
     const log = new AccessLog(accessLog, { logger, secretParameters });
     this.#observers.add(log);
     return log;
+  }
+
+  async #startPlugins(id: string | undefined): Promise<void> {
+    if (id !== undefined) {
+      await this.#plugins.start(id);
+      return;
+    }
+    const advice = initAdvice(process.pid);
+    if (advice !== undefined) {
+      this.#settings.logger.warn({}, advice);
+    }
+    if (this.#applying === undefined || (await this.#hasApplied())) {
+      await this.#plugins.startAll();
+    }
   }
 
   async #startTracing(): Promise<void> {

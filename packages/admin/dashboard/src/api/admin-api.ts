@@ -11,6 +11,9 @@ import { readEvents, type ServerSentEvent } from "./read-events.js";
 /** What may be done to a plugin. */
 export type PluginAction = "reload" | "restart" | "stop" | "start";
 
+/** What a plugin's process may be asked to tell of itself. */
+export type Diagnosis = "heap-snapshot" | "cpu-profile";
+
 /** Why a call failed. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -57,6 +60,12 @@ export class AdminApi {
 
   act(id: string, action: PluginAction): Promise<Plugin> {
     return this.#json("POST", `api/plugins/${encodeURIComponent(id)}/${action}`);
+  }
+
+  /** A file for Chrome DevTools. */
+  async diagnose(id: string, diagnosis: Diagnosis): Promise<Blob> {
+    const path = `api/plugins/${encodeURIComponent(id)}/${diagnosis}`;
+    return await (await this.#request("POST", path)).blob();
   }
 
   exchanges(query: ExchangeQuery, signal: AbortSignal): Promise<ExchangePage> {

@@ -7,6 +7,7 @@ import { formatAge, formatMany } from "../model/format.js";
 import { StateMark } from "../parts/state-mark.js";
 import { PluginActions } from "../plugins/plugin-actions.js";
 import { PluginCharts } from "../plugins/plugin-charts.js";
+import { PluginDiagnostics } from "../plugins/plugin-diagnostics.js";
 import { PluginHistory } from "../plugins/plugin-history.js";
 import { overviewPath } from "../route/route.js";
 import type { WatchedHost } from "../watch/watched-host.js";
@@ -51,6 +52,9 @@ export function PluginView({ api, host, id, plugin }: ViewProps) {
             <LogTail api={api} plugin={id} />
           </div>
           <ExchangeList api={api} plugin={id} />
+          {plugin.status.value.state !== "in-process" && (
+            <PluginDiagnostics api={api} plugin={plugin} />
+          )}
         </>
       )}
     </>
