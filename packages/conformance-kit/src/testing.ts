@@ -10,12 +10,12 @@ export {
   call,
   type Pairs,
   pairsOf,
-  type TestClient,
+  type HttpClient,
   type TestExchange,
   type TestHead,
   type TestRequest,
   type TestResponse,
   valuesOf,
-} from "./client/test-client.js";
+} from "./client/http-client.js";
 export { type GateTraits, StackGate } from "./served/stack-gate.js";
 export { flags, type Frame, frameTypes } from "./wire/http2-frames.js";

@@ -1,4 +1,4 @@
-import type { RawConnection, TestClient } from "servehttp-conformance/testing";
+import type { RawConnection, HttpClient } from "servehttp-conformance/testing";
 import type { Handler } from "./handler.js";
 import type { Target } from "./targets/target.js";
 import type { TargetName } from "./targets/target-names.js";
@@ -38,9 +38,9 @@ export type NamedHandler = Pick<Behaviour, "row" | "name" | "handler">;
 export interface Scene {
   readonly target: Target;
   readonly clientName: TestClientName;
-  readonly client: TestClient;
+  readonly client: HttpClient;
   /** Another client, at an address of its own: 127.0.0.0/8. It is disposed of after the check. */
-  readonly clientAt: (localAddress: string) => TestClient;
+  readonly clientAt: (localAddress: string) => HttpClient;
   /** An exchange of this behaviour's handler, with a path and events of its own. */
   readonly exchange: () => SceneExchange;
   /** Opens a TCP connection that is closed after the check. Default: to the HTTP/1.1 port. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { keyOf } from "./behaviour.js";
-import { Http1Client, Http2Client, type TestClient } from "servehttp-conformance/testing";
+import { Http1Client, Http2Client, type HttpClient } from "servehttp-conformance/testing";
 import { cancelled } from "./measured-handlers.js";
 import { startTarget } from "./targets/start-target.js";
 import type { Target } from "./targets/target.js";
@@ -34,7 +34,7 @@ for (const targetName of targetNames) {
   }
 }
 
-async function cancelOnce(target: Target, client: TestClient): Promise<number> {
+async function cancelOnce(target: Target, client: HttpClient): Promise<number> {
   const key = randomUUID();
   const open = client.open({ path: `${target.base}/case/${keyOf(cancelled)}/${key}` });
   await open.read();

@@ -1,7 +1,7 @@
 import { strictEqual } from "node:assert/strict";
 import {
   call,
-  type TestClient,
+  type HttpClient,
   type TestRequest,
   type TestResponse,
 } from "servehttp-conformance/testing";
@@ -9,7 +9,7 @@ import type { DescribedRequest } from "./describe-request.js";
 
 /** Sends a request and returns what the handler saw of it. */
 export async function described(
-  client: TestClient,
+  client: HttpClient,
   request: TestRequest,
 ): Promise<DescribedRequest> {
   return descriptionIn(await call(client, request));

@@ -15,7 +15,7 @@ import {
   Http1Client,
   Http2Client,
   RawConnection,
-  type TestClient,
+  type HttpClient,
 } from "servehttp-conformance/testing";
 import { startTarget, type TargetNeeds } from "./targets/start-target.js";
 import type { Target } from "./targets/target.js";
@@ -72,7 +72,7 @@ async function checkOnce(
   clientName: TestClientName,
 ): Promise<void> {
   using opened = new DisposableStack();
-  const clientAt = (localAddress?: string): TestClient =>
+  const clientAt = (localAddress?: string): HttpClient =>
     opened.use(
       clientName === "http1"
         ? new Http1Client(target.http1Port, localAddress)

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { keyOf, type NamedHandler } from "./behaviour.js";
 import type { ReadBody } from "./behaviours/request.js";
-import { Http1Client, Http2Client, type TestClient } from "servehttp-conformance/testing";
+import { Http1Client, Http2Client, type HttpClient } from "servehttp-conformance/testing";
 import { received, sent } from "./measured-handlers.js";
 import type { ProcessReport } from "./observation/process-report.js";
 import { seededChunks, seededSha256 } from "./seeded-bytes.js";
@@ -56,7 +56,7 @@ for (const targetName of targetNames) {
   }
 }
 
-async function upload(target: Target, client: TestClient, bytes: number): Promise<string> {
+async function upload(target: Target, client: HttpClient, bytes: number): Promise<string> {
   const open = client.open({ path: pathOf(target, received), body: "stream" });
   for (const chunk of seededChunks("received", bytes)) {
     await open.write(chunk);
@@ -66,7 +66,7 @@ async function upload(target: Target, client: TestClient, bytes: number): Promis
   return read.sha256;
 }
 
-async function download(target: Target, client: TestClient, bytes: number): Promise<string> {
+async function download(target: Target, client: HttpClient, bytes: number): Promise<string> {
   const open = client.open({ path: `${pathOf(target, sent)}?bytes=${bytes}` });
   const hash = createHash("sha256");
   for (let chunk = await open.read(); chunk !== undefined; chunk = await open.read()) {

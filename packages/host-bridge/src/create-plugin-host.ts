@@ -402,11 +402,10 @@ class Host implements PluginHost {
   }
 
   get exchanges(): readonly OpenExchange[] {
-    const unixMs = Date.now();
     const open: OpenExchange[] = [];
     for (const [pluginId, { init, progress }] of this.#plugins.exchanges()) {
       if (progress !== undefined) {
-        open.push(openExchange(init, pluginId, progress, unixMs));
+        open.push(openExchange(init, pluginId, progress));
       }
     }
     return open;

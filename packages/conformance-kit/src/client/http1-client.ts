@@ -1,12 +1,12 @@
 import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
-import type { TestClient, TestExchange, TestHead, TestRequest, Pairs } from "./test-client.js";
-import { pairsOf } from "./test-client.js";
+import type { HttpClient, TestExchange, TestHead, TestRequest, Pairs } from "./http-client.js";
+import { pairsOf } from "./http-client.js";
 import { type ServerAddress, serverAddress } from "./server-address.js";
 import { ChunkReader } from "./chunk-reader.js";
 import { PacedWriter } from "./paced-writer.js";
 
 /** An HTTP/1.1 client on `node:http` that keeps its connections alive. */
-export class Http1Client implements TestClient {
+export class Http1Client implements HttpClient {
   readonly protocol = "HTTP/1.1";
   readonly #server: ServerAddress;
   readonly #agent: Agent;

@@ -6,14 +6,14 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http2";
 import { connect as connectTcp } from "node:net";
-import type { TestClient, TestExchange, TestHead, TestRequest, Pairs } from "./test-client.js";
-import { pairsOf } from "./test-client.js";
+import type { HttpClient, TestExchange, TestHead, TestRequest, Pairs } from "./http-client.js";
+import { pairsOf } from "./http-client.js";
 import { type ServerAddress, serverAddress } from "./server-address.js";
 import { ChunkReader } from "./chunk-reader.js";
 import { PacedWriter } from "./paced-writer.js";
 
 /** An HTTP/2 client without TLS, on one connection. */
-export class Http2Client implements TestClient {
+export class Http2Client implements HttpClient {
   readonly protocol = "HTTP/2.0";
   readonly session: ClientHttp2Session;
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { type ServerAddress, serverAddress } from "./server-address.js";
-import type { TestResponse, Pairs } from "./test-client.js";
+import type { TestResponse, Pairs } from "./http-client.js";
 
 /** A response exactly as it was on the wire. */
 export interface RawResponse extends TestResponse {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { valuesOf } from "../client/test-client.js";
+import { valuesOf } from "../client/http-client.js";
 import { expectEqual, expectThat } from "../checks/expect.js";
 import type { HostScene } from "../host/host-scene.js";
 import { answer, field, head, sendBody } from "./answers.js";

@@ -1,5 +1,5 @@
 import { expectEqual, expectThat } from "../checks/expect.js";
-import { valuesOf } from "../client/test-client.js";
+import { valuesOf } from "../client/http-client.js";
 import { flags, type Frame, frameTypes } from "../wire/http2-frames.js";
 import { answer, head } from "./answers.js";
 import type { HostCheck } from "./host-check.js";

@@ -1,4 +1,4 @@
-import type { TestExchange, TestHead, TestRequest, TestResponse } from "../client/test-client.js";
+import type { TestExchange, TestHead, TestRequest, TestResponse } from "../client/http-client.js";
 import type { Deadline } from "../wire/deadline.js";
 import type { Trace } from "../wire/trace.js";
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Http1Client } from "../client/http1-client.js";
 import { Http2Client } from "../client/http2-client.js";
 import { RawConnection } from "../client/raw-connection.js";
-import type { TestClient, TestRequest } from "../client/test-client.js";
+import type { HttpClient, TestRequest } from "../client/http-client.js";
 import { expectEqual } from "../checks/expect.js";
 import { Opened } from "../checks/opened.js";
 import { SceneRandom } from "../checks/scene-random.js";
@@ -52,7 +52,7 @@ export class HostScene implements AsyncDisposable {
   readonly facts: HostFacts;
   readonly #random: SceneRandom;
   readonly #opened = new Opened();
-  #client: TestClient | undefined;
+  #client: HttpClient | undefined;
   #hasBehaved = false;
 
   constructor(
@@ -71,13 +71,13 @@ export class HostScene implements AsyncDisposable {
   }
 
   /** The client of the check. */
-  get client(): TestClient {
+  get client(): HttpClient {
     this.#client ??= this.newClient();
     return this.#client;
   }
 
   /** Another client, with connections of its own. */
-  newClient(): TestClient {
+  newClient(): HttpClient {
     const { server } = this.host;
     return this.use(this.facts.isHttp2 ? new Http2Client(server) : new Http1Client(server));
   }
@@ -110,13 +110,13 @@ export class HostScene implements AsyncDisposable {
   }
 
   /** Sends a request, without waiting for it at the plugin. */
-  ask(path: string, request: SceneRequest = {}, client: TestClient = this.client): Asked {
+  ask(path: string, request: SceneRequest = {}, client: HttpClient = this.client): Asked {
     const asked = { ...request, path: `${this.host.base}${path}` };
     return new Asked(client.open(asked), asked, this.deadline, this.plugin.trace);
   }
 
   /** Opens an exchange, and waits for it at the plugin. */
-  async exchange(request: SceneRequest = {}, client: TestClient = this.client): Promise<BothEnds> {
+  async exchange(request: SceneRequest = {}, client: HttpClient = this.client): Promise<BothEnds> {
     const { path, arrival } = this.expect(request);
     const asked = this.ask(path, request, client);
     let served: ServedExchange | undefined;
@@ -195,7 +195,7 @@ export class HostScene implements AsyncDisposable {
   }
 
   /** Fails unless the plugin is served at once. */
-  async servesOn(client: TestClient = this.client): Promise<void> {
+  async servesOn(client: HttpClient = this.client): Promise<void> {
     const { status, body } = await this.ask("/on", {}, client).whole();
     expectEqual([status, Buffer.from(body).toString()], [200, "served"], "a request behind it");
   }

@@ -1,6 +1,6 @@
 import { ok, rejects, strictEqual } from "node:assert/strict";
 import type { Behaviour } from "../behaviour.js";
-import { call, type TestClient } from "servehttp-conformance/testing";
+import { call, type HttpClient } from "servehttp-conformance/testing";
 import { described } from "../described.js";
 import type { HandlerRequest, HandlerResponse, Observe } from "../handler.js";
 import { seededBytes, sha256 } from "../seeded-bytes.js";
@@ -258,7 +258,7 @@ export function codeOf(reason: unknown): unknown {
   return reason instanceof Error && "code" in reason ? reason.code : String(reason);
 }
 
-async function uploadForEver(open: ReturnType<TestClient["open"]>): Promise<void> {
+async function uploadForEver(open: ReturnType<HttpClient["open"]>): Promise<void> {
   const chunk = seededBytes("D2", 65_536);
   const gone = async () => {
     for (;;) {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
-import type { TestClient, TestExchange } from "servehttp-conformance/testing";
+import type { HttpClient, TestExchange } from "servehttp-conformance/testing";
 
 /** What came was not what was due. */
 class WrongAnswer extends Error {}
@@ -38,7 +38,7 @@ const messageEveryMs = 100;
 
 /** Subscribes to the events of a plugin as `EventSource` does, again and again, until the signal aborts. */
 export async function holdEventStream(
-  client: TestClient,
+  client: HttpClient,
   plugin: string,
   tally: HeldTally,
   over: AbortSignal,

@@ -5,7 +5,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { SeededRandom } from "@servehttp/testkit";
-import { call, Http1Client, type TestClient } from "servehttp-conformance/testing";
+import { call, Http1Client, type HttpClient } from "servehttp-conformance/testing";
 import { holdingsOf, leftOver } from "./leftovers.js";
 import { faultCommand, faultPlugin, RunningHost } from "./running-host.js";
 import {
@@ -95,7 +95,7 @@ export const kills: Scenario = {
   },
 };
 
-async function killOnce(host: RunningHost, client: TestClient, plugin: string): Promise<Kill> {
+async function killOnce(host: RunningHost, client: HttpClient, plugin: string): Promise<Kill> {
   const statuses = await host.tell({ name: "plugins" });
   const pid = statuses.find(({ id }) => id === plugin)?.pid ?? 0;
   if (pid === 0) {

@@ -2,7 +2,7 @@ import type { SeededRandom } from "@servehttp/testkit";
 import {
   Http1Client,
   Http2Client,
-  type TestClient,
+  type HttpClient,
   type TestRequest,
 } from "servehttp-conformance/testing";
 import { seededBytes, sha256 } from "../seeded-bytes.js";
@@ -44,7 +44,7 @@ export class SteadyLoad {
   readonly results: LoadResult[] = [];
   /** Requests that were due while too many were open. */
   leftOut = 0;
-  readonly #clients: readonly TestClient[];
+  readonly #clients: readonly HttpClient[];
   readonly #plugins: readonly string[];
   readonly #random: SeededRandom;
   readonly #perSecond: number;
@@ -150,7 +150,7 @@ function bodyOf(seed: string, bytes: number): Body {
   return body;
 }
 
-async function outcomeOf(client: TestClient, due: Due): Promise<Outcome> {
+async function outcomeOf(client: HttpClient, due: Due): Promise<Outcome> {
   const open = client.open(due.request);
   let isStuck = false;
   const timer = setTimeout(() => {

@@ -5,7 +5,7 @@ import { keyOf, type NamedHandler } from "../behaviour.js";
 import {
   Http1Client,
   Http2Client,
-  type TestClient,
+  type HttpClient,
   type TestExchange,
 } from "servehttp-conformance/testing";
 import { cancelled, earlyAnswer, neighbour, neighbourBytes } from "../measured-handlers.js";
@@ -74,7 +74,7 @@ async function withNeighbours(
 async function repeat(
   target: Target,
   rounds: number,
-  once: (client: TestClient) => Promise<void>,
+  once: (client: HttpClient) => Promise<void>,
   clientName: "http1" | "http2",
 ): Promise<void> {
   using client =
@@ -84,7 +84,7 @@ async function repeat(
   }
 }
 
-async function answerEarly(client: TestClient, target: Target): Promise<void> {
+async function answerEarly(client: HttpClient, target: Target): Promise<void> {
   const open = client.open({ path: pathOf(earlyAnswer, target).path, body: "stream" });
   await open.write(seededBytes("early", 1_000));
   expect((await open.head).status).toBe(413);
@@ -92,13 +92,13 @@ async function answerEarly(client: TestClient, target: Target): Promise<void> {
   open.leave();
 }
 
-async function cancel(client: TestClient, target: Target): Promise<void> {
+async function cancel(client: HttpClient, target: Target): Promise<void> {
   const open = client.open({ path: pathOf(cancelled, target).path });
   expect(Buffer.from((await open.read()) ?? []).toString()).toBe("first");
   open.leave();
 }
 
-function startNeighbour(client: TestClient, target: Target): { key: string; open: TestExchange } {
+function startNeighbour(client: HttpClient, target: Target): { key: string; open: TestExchange } {
   const { key, path } = pathOf(neighbour, target);
   return { key, open: client.open({ path }) };
 }

@@ -50,6 +50,11 @@ export class ExchangeTimer implements QueuedTimeout {
     this.#arm(nowMs);
   }
 
+  /** When the exchange began, by `performance.now()`. */
+  get startedMs(): number {
+    return this.#startedMs;
+  }
+
   /** How long the exchange has run. */
   get elapsedMs(): number {
     return performance.now() - this.#startedMs;

@@ -158,7 +158,7 @@ export class Exchange
     return {
       state: state.name,
       status: "head" in state ? state.head.status : undefined,
-      ageMs: this.#timer.elapsedMs,
+      startedMs: this.#timer.startedMs,
       bodyBytes: this.#bodyBytes,
       clientIsSlow: this.#untaken > 0,
       sender: this.#sender,

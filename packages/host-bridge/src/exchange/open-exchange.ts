@@ -49,7 +49,8 @@ export interface OpenExchange {
 export interface ExchangeProgress {
   readonly state: OpenExchangeState;
   readonly status: number | undefined;
-  readonly ageMs: number;
+  /** By `performance.now()`. */
+  readonly startedMs: number;
   readonly bodyBytes: number;
   /** Whether bytes of the response wait for the client. */
   readonly clientIsSlow: boolean;
@@ -63,9 +64,8 @@ export function openExchange(
   { method, remoteAddress, requestId, url }: RequestInit,
   plugin: string,
   progress: ExchangeProgress,
-  unixMs: number,
 ): OpenExchange {
-  const { ageMs, bodyBytes, sender, state, status, tunnel } = progress;
+  const { bodyBytes, startedMs, sender, state, status, tunnel } = progress;
   const query = url.indexOf("?");
   return {
     id: requestId,
@@ -73,8 +73,9 @@ export function openExchange(
     method,
     path: query < 0 ? url : url.slice(0, query),
     remoteAddress,
-    startedAt: new Date(unixMs - ageMs),
-    ageMs,
+    // The same at every look: pages of exchanges are ordered by it.
+    startedAt: new Date(performance.timeOrigin + startedMs),
+    ageMs: performance.now() - startedMs,
     state,
     status,
     requestBytes: tunnel?.bytesFromClient ?? sender?.bytes ?? 0,

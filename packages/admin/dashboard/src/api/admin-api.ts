@@ -11,8 +11,8 @@ import { readEvents, type ServerSentEvent } from "./read-events.js";
 /** What may be done to a plugin. */
 export type PluginAction = "reload" | "restart" | "stop" | "start";
 
-/** What a plugin's process may be asked to tell of itself. */
-export type Diagnosis = "heap-snapshot" | "cpu-profile";
+/** What a plugin's process may be asked to tell of itself: the end of the call's path. */
+export type Diagnosis = "heap-snapshot" | "cpu-profile?seconds=5";
 
 /** Why a call failed. */
 export class ApiError extends Error {

@@ -12,10 +12,10 @@ interface DiagnosisWords {
 }
 
 const words: Readonly<Record<Diagnosis, DiagnosisWords>> = {
-  "cpu-profile": {
+  "cpu-profile?seconds=5": {
     label: "CPU profile",
-    doing: "The processor time is being measured for ten seconds …",
-    text: "For ten seconds, it writes down where the process spends its time. Requests go on as usual.",
+    doing: "The processor time is being measured for five seconds …",
+    text: "For five seconds, it writes down where the process spends its time. Requests go on as usual.",
     extension: "cpuprofile",
   },
   "heap-snapshot": {
@@ -26,7 +26,10 @@ const words: Readonly<Record<Diagnosis, DiagnosisWords>> = {
   },
 };
 
-const diagnoses = ["cpu-profile", "heap-snapshot"] as const satisfies readonly Diagnosis[];
+const diagnoses = [
+  "cpu-profile?seconds=5",
+  "heap-snapshot",
+] as const satisfies readonly Diagnosis[];
 
 /** Files for Chrome DevTools that tell what a plugin's process does, and what it keeps. */
 export function PluginDiagnostics(props: {

@@ -49,14 +49,14 @@ export interface TestExchange {
 }
 
 /** A client of one protocol version, with connections of its own. */
-export interface TestClient extends Disposable {
+export interface HttpClient extends Disposable {
   readonly protocol: "HTTP/1.1" | "HTTP/2.0";
   /** Starts a request. */
   open(request: TestRequest): TestExchange;
 }
 
 /** Sends a request and reads the whole response. */
-export async function call(client: TestClient, request: TestRequest): Promise<TestResponse> {
+export async function call(client: HttpClient, request: TestRequest): Promise<TestResponse> {
   const exchange = client.open(request);
   const head = await exchange.head;
   const body = await exchange.rest();
