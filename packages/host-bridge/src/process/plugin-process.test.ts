@@ -95,6 +95,15 @@ describe("PluginProcess", () => {
     await line("ready");
     expect(await plugin.stop(20)).toEqual({ kind: "signal", signal: "SIGKILL" });
     expect(exitText(await plugin.exited)).toBe("was ended by SIGKILL");
+    expect(plugin.wasAsked).toBe(true);
+  });
+
+  it("was not asked to end where somebody else has killed it just before", async () => {
+    const { plugin, line } = shell("echo ready; exec sleep 1000");
+    await line("ready");
+    process.kill(plugin.pid as number, "SIGKILL");
+    expect(await plugin.stop(10_000)).toEqual({ kind: "signal", signal: "SIGKILL" });
+    expect(plugin.wasAsked).toBe(false);
   });
 
   it("is killed also while it is stopped", async () => {

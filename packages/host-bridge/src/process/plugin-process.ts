@@ -51,6 +51,7 @@ export class PluginProcess {
   readonly exited: Promise<ProcessExit>;
   readonly #logger: Required<Logger>;
   readonly #stderr: OutputLines;
+  readonly #sent = new Set<NodeJS.Signals>();
   #isOver = false;
   #wasAsked = false;
 
@@ -76,7 +77,10 @@ export class PluginProcess {
     return this.#stderr.tail().map(lineText);
   }
 
-  /** Whether it was told to end before it ended. */
+  /**
+   * Whether the host has made it end. One that ended by a signal that the host has not sent was
+   * dead before, or was killed by somebody else.
+   */
   get wasAsked(): boolean {
     return this.#wasAsked;
   }
@@ -117,10 +121,9 @@ export class PluginProcess {
         resolve(signal === null ? { kind: "code", code: code ?? 0 } : { kind: "signal", signal }),
       );
     });
-    const wasAsked = this.#wasAsked;
+    this.#wasAsked = exit.kind === "signal" ? this.#sent.has(exit.signal) : this.#sent.size > 0;
     // Processes that it started and left. While one of them lives, no other group has this id.
     this.#signal("SIGKILL");
-    this.#wasAsked = wasAsked;
     this.#isOver = true;
     await outputRead(child, closed);
     return exit;
@@ -130,7 +133,7 @@ export class PluginProcess {
     if (this.pid === undefined || this.#isOver) {
       return;
     }
-    this.#wasAsked = true;
+    this.#sent.add(signal);
     try {
       process.kill(-this.pid, signal);
     } catch (error) {
