@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { processTree, readProc } from "./process-tree.js";
 
 /** What processes use. */
 export interface ProcessUsage {
@@ -16,10 +16,9 @@ export function processUsage(pid: number): ProcessUsage | undefined {
   let memoryBytes = 0;
   let cpuMs = 0;
   let isKnown = false;
-  const pids = [String(pid)];
-  for (let one = pids.pop(); one !== undefined; one = pids.pop()) {
+  for (const { folder } of processTree(pid)) {
     // The name of the program stands in parentheses and may hold some.
-    const stat = read(`/proc/${one}/stat`);
+    const stat = readProc(`${folder}/stat`);
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const [userTicks, systemTicks, pages] = [11, 12, 21].map((at) => Number(fields[at]));
     if (userTicks !== undefined && systemTicks !== undefined && pages !== undefined) {
@@ -28,9 +27,6 @@ export function processUsage(pid: number): ProcessUsage | undefined {
         memoryBytes += pages * pageBytes();
         cpuMs += (userTicks + systemTicks) * tickMs;
       }
-    }
-    for (const thread of threads(one)) {
-      pids.push(...read(`${thread}/children`).split(" ").filter(Boolean));
     }
   }
   return isKnown ? { memoryBytes, cpuMs } : undefined;
@@ -44,28 +40,10 @@ let knownPageBytes: number | undefined;
 /** The size of a page of memory: 4 KiB mostly, more on some processors. */
 function pageBytes(): number {
   if (knownPageBytes === undefined) {
-    const pages = Number(read("/proc/self/statm").split(" ")[1]);
+    const pages = Number(readProc("/proc/self/statm").split(" ")[1]);
     const ratio = process.memoryUsage.rss() / pages;
     // The two were read one after the other.
     knownPageBytes = Number.isFinite(ratio) ? 2 ** Math.round(Math.log2(ratio)) : 4_096;
   }
   return knownPageBytes;
-}
-
-function threads(pid: string): readonly string[] {
-  const directory = `/proc/${pid}/task`;
-  try {
-    return readdirSync(directory).map((thread) => `${directory}/${thread}`);
-  } catch {
-    return [];
-  }
-}
-
-/** Empty where it has ended meanwhile, or there is no such file. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return "";
-  }
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { processTree, readProc } from "./process-tree.js";
 
 /** What processes have had of the processors, in milliseconds. */
 export interface ProcessorTime {
@@ -16,35 +16,15 @@ export function processorTime(pid: number): ProcessorTime | undefined {
   let usedMs = 0;
   let waitedMs = 0;
   let isKnown = false;
-  const pids = [String(pid)];
-  for (let one = pids.pop(); one !== undefined; one = pids.pop()) {
-    for (const thread of threads(one)) {
-      const [used = "", waited = ""] = read(`${thread}/schedstat`).split(" ");
+  for (const { threads } of processTree(pid)) {
+    for (const thread of threads) {
+      const [used = "", waited = ""] = readProc(`${thread}/schedstat`).split(" ");
       if (waited !== "") {
         isKnown = true;
         usedMs += Number(used) / 1e6;
         waitedMs += Number(waited) / 1e6;
       }
-      pids.push(...read(`${thread}/children`).split(" ").filter(Boolean));
     }
   }
   return isKnown ? { usedMs, waitedMs } : undefined;
-}
-
-function threads(pid: string): readonly string[] {
-  const directory = `/proc/${pid}/task`;
-  try {
-    return readdirSync(directory).map((thread) => `${directory}/${thread}`);
-  } catch {
-    return [];
-  }
-}
-
-/** Empty where a thread has ended meanwhile, or there is no such file. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return "";
-  }
 }
