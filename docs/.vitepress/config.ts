@@ -34,6 +34,7 @@ const guide: DefaultTheme.SidebarItem[] = [
     items: [
       { text: "The command", link: "/command" },
       { text: "Running a host", link: "/hosts" },
+      { text: "Fleets", link: "/fleets" },
       { text: "The host's methods", link: "/host-api" },
       { text: "Options", link: "/options" },
       { text: "Behind a proxy", link: "/behind-a-proxy" },

@@ -23,8 +23,10 @@ export type {
 export type { LogLevel, LogRecord, LogRecordLevel } from "./options/log-records.js";
 export type {
   AccessLogOptions,
+  AddressPluginOptions,
   CommandPluginOptions,
   DevelopmentOptions,
+  DiscoverPluginOptions,
   HandlerPluginOptions,
   HostOptions,
   LimitOptions,
@@ -38,6 +40,7 @@ export type {
   TlsOptions,
   UrlPluginOptions,
 } from "./options/options.js";
+export type { InstanceAddress } from "./options/instance-address.js";
 export type { InstanceState } from "./plugin/kept-connection.js";
 export type { PluginChanges } from "./plugin/plugin-changes.js";
 export type { PluginFailure } from "./plugin/plugin-failure.js";

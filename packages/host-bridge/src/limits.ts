@@ -322,3 +322,9 @@ export const workerReportMs = 250;
 
 /** How long a worker may take to say what it knows of an exchange: 2 s. */
 export const workerAnswerMs = 2_000;
+
+/**
+ * Between a failure to find out where a plugin's instances are and the next attempt: 1 s, growing to
+ * 30 s. Names in DNS change within seconds where an orchestrator starts instances.
+ */
+export const discoveryRetryMs = { min: 1_000, max: 30_000 } as const;

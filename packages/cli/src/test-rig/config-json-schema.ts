@@ -28,6 +28,7 @@ const blocks: Readonly<Record<string, readonly (readonly [URL, string])[]>> = {
     [hostOptions, "const sharedKeys = {"],
     [hostOptions, "const commandKeys = {"],
     [hostOptions, "const urlKeys = {"],
+    [hostOptions, "const addressKeys = {"],
     [commandOptions, "export interface TargetPluginOptions"],
   ],
   limits: [[hostOptions, "const limitKeys = {"]],

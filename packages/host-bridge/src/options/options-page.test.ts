@@ -9,6 +9,7 @@ import { basicSchema } from "../identity/basic-identity.js";
 import { forwardSchema } from "../identity/forward-auth.js";
 import { jwtSchema } from "../identity/jwt-identity.js";
 import { proxySchema } from "../identity/proxy-identity.js";
+import { instanceAddressSchema } from "./instance-address.js";
 import { accessLogSchema, hostSchema, pluginSchemas } from "./options.js";
 
 const page = fileURLToPath(new URL("../../../../docs/options.md", import.meta.url));
@@ -26,6 +27,18 @@ const tables: Readonly<Record<string, OptionTable>> = {
   },
   command: { source: options, block: "const commandKeys = {", schema: pluginSchemas.command },
   url: { source: options, block: "const urlKeys = {", schema: pluginSchemas.url },
+  discover: {
+    source: options,
+    block: "interface Callbacks {",
+    schema: pluginSchemas.discover,
+    only: ["discover"],
+  },
+  instanceAddress: {
+    source: "../options/instance-address.ts",
+    block: "const addressKeys = {",
+    schema: instanceAddressSchema,
+  },
+  address: { source: options, block: "const addressKeys = {", schema: pluginSchemas.url },
   tls: { source: options, block: "const tlsKeys = {", schema: member(pluginSchemas.url, "tls") },
   handler: {
     source: options,

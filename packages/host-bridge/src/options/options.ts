@@ -22,7 +22,10 @@ import { isPlainPath } from "../routing/plain-path.js";
 import { isPluginId } from "../routing/router.js";
 import { timerMsMax } from "../limits.js";
 import { isHostName } from "../syntax/host-name.js";
+import { isPluginUrl, urlForms } from "../syntax/plugin-url.js";
 import { hostLogger, isLogger } from "./host-logger.js";
+import type { InstanceAddress } from "./instance-address.js";
+import { readNamingUrl } from "./naming-url.js";
 
 /**
  * Every option, once: its check, its default and its documentation. The types of what is given and
@@ -66,6 +69,15 @@ interface Callbacks {
     request: NodeRequest,
     client: RequestClient,
   ): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
+  /**
+   * Tells where the plugin's instances are, from the call until the signal aborts. Each item is the
+   * whole list: the host connects to addresses that are new in it, and lets what runs on those end
+   * that are gone, or `terminating`. A list without any has requests wait, as while a plugin starts.
+   * Where it throws or ends, the last list stays, and it is called again after a delay that grows
+   * from 1 s to 30 s. A list that is no such list is refused, and the last one stays; the log says
+   * what was wrong.
+   */
+  discover(this: void, signal: AbortSignal): AsyncIterable<readonly InstanceAddress[]>;
   /** Node's own listener, which the bridge leaves alone. */
   handler(this: void, request: NodeRequest, response: NodeResponse): unknown;
 }
@@ -249,24 +261,19 @@ export interface TlsOptions extends Given<typeof tlsKeys> {}
 
 const tls: z.ZodType<TlsOptions, TlsOptions> = shape(tlsKeys);
 
-const urlForms = '"http://host:port", "https://host:port" or "unix:/path"';
-const pluginUrl = text(`${urlForms}, without path, query and credentials`, isPluginUrl);
+const namingForms = '"dns:///host:port" or "srv:///_service._proto.name"';
+const pluginUrl = text(
+  `${urlForms}, without path, query and credentials, or ${namingForms}`,
+  (url) => isPluginUrl(url) || readNamingUrl(url) !== undefined,
+);
 
-const urlKeys = {
-  /**
-   * `"http://host:port"`, `"https://host:port"` or `"unix:/path"`; several share the plugin's
-   * requests.
-   */
-  url: z
-    .union([pluginUrl, z.array(pluginUrl).min(1).readonly()], {
-      error: `${urlForms}, or an array of them`,
-    })
-    .transform((url) => (typeof url === "string" ? [url] : url)),
+const addressKeys = {
   /** The token that the plugin was started with (SERVEHTTP_TOKEN). Default: none. */
   token: text("visible ASCII characters", (token) => /^[!-~]+$/.test(token)).optional(),
   /**
-   * For `https` only; with `cert` and `key` the host proves who it is (mTLS). Default: no
-   * certificate of its own.
+   * For `https`, and for addresses that DNS tells, which are connected to by TLS where this is given;
+   * with `cert` and `key` the host proves who it is (mTLS). Default: no certificate of its own, and
+   * no TLS to addresses that DNS tells.
    */
   tls: tls.optional(),
   /**
@@ -277,8 +284,32 @@ const urlKeys = {
   ...sharedKeys,
 };
 
+/** What every plugin that somebody else runs may set. */
+export interface AddressPluginOptions extends Given<typeof addressKeys> {}
+
+const urlKeys = {
+  /**
+   * `"http://host:port"`, `"https://host:port"` or `"unix:/path"`: one instance.
+   * `"dns:///host:port"`: an instance at each address that DNS has for the host.
+   * `"srv:///_service._proto.name"`: one at each target that DNS has for the service, with weights
+   * and priorities. Several share the plugin's requests.
+   */
+  url: z
+    .union([pluginUrl, z.array(pluginUrl).min(1).readonly()], {
+      error: `${urlForms}, ${namingForms}, or an array of them`,
+    })
+    .transform((url) => (typeof url === "string" ? [url] : url)),
+  ...addressKeys,
+};
+
 /** A plugin that somebody else runs. */
 export interface UrlPluginOptions extends Given<typeof urlKeys, "url"> {}
+
+const discoverKey: { readonly discover: Callback<"discover"> } = { discover: callback() };
+const discoverKeys = { ...discoverKey, ...addressKeys };
+
+/** A plugin that somebody else runs, at addresses that the application tells. */
+export interface DiscoverPluginOptions extends Given<typeof discoverKeys, "discover"> {}
 
 const handlerKeys: { readonly handler: Callback<"handler"> } = { handler: callback() };
 
@@ -286,13 +317,18 @@ const handlerKeys: { readonly handler: Callback<"handler"> } = { handler: callba
 export interface HandlerPluginOptions
   extends Given<typeof handlerKeys, "handler">, Given<typeof mountKeys> {}
 
-/** One plugin: exactly one of `command`, `url` and `handler`. */
-export type PluginOptions = CommandPluginOptions | UrlPluginOptions | HandlerPluginOptions;
+/** One plugin: exactly one of `command`, `url`, `discover` and `handler`. */
+export type PluginOptions =
+  | CommandPluginOptions
+  | UrlPluginOptions
+  | DiscoverPluginOptions
+  | HandlerPluginOptions;
 
 /** A plugin's schema by the one key that says what kind it is. */
 export const pluginSchemas = {
   command: shape(commandKeys),
   url: shape(urlKeys),
+  discover: shape(discoverKeys),
   handler: shape({ ...handlerKeys, ...mountKeys }),
 };
 
@@ -460,19 +496,5 @@ export const hostSchema = shape({ ...hostKeys, ...requestKeys });
 function isTracerProvider(given: unknown): boolean {
   return (
     given === false || typeof (given as Partial<TracerProvider> | null)?.getTracer === "function"
-  );
-}
-
-function isPluginUrl(url: string): boolean {
-  if (url.startsWith("unix:")) {
-    return url.startsWith("unix:/") && noNul(url) && url.length > "unix:/".length;
-  }
-  const parsed = URL.parse(url);
-  return (
-    parsed !== null &&
-    (parsed.protocol === "http:" || parsed.protocol === "https:") &&
-    parsed.href === `${parsed.origin}/` &&
-    // Not what the parser mends: backslashes, tabs, "?" and "#" without anything behind.
-    /^https?:\/\/[^\s\\/?#@]+\/?$/i.test(url)
   );
 }

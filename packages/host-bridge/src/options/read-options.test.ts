@@ -80,6 +80,9 @@ describe("readHostOptions", () => {
   });
 
   it("accepts every option", () => {
+    async function* discover() {
+      yield [];
+    }
     const settings = readHostOptions({
       plugins: {
         notes: {
@@ -93,6 +96,9 @@ describe("readHostOptions", () => {
         },
         search: { url: ["https://10.0.0.7:50051", "https://h/"], tls: { ca: "x" }, token: "t" },
         local: { url: "unix:/run/notes.sock", carrier: "stream", path: "full" },
+        fleet: { url: ["dns:///search.svc:50051", "srv:///_grpc._tcp.search"], tls: { ca: "x" } },
+        asked: { url: ["dns://10.0.0.2/h:1", "dns://[::1]:5353/h.:1", "SRV:///_a._b.c"] },
+        told: { discover, tls: {}, token: "t" },
         legacy: { handler, hosts: ["Legacy.Example.org"] },
       },
       prefix: "/a/b-c/",
@@ -142,7 +148,7 @@ describe("readHostOptions", () => {
     [{ plugins: { "..": notes } }, 'plugins: got "..", allowed is an id'],
     [
       { plugins: { n: {} } },
-      "plugins.n: got an object, allowed is an object with exactly one of command, url, handler",
+      "plugins.n: got an object, allowed is an object with exactly one of command, url, discover, handler",
     ],
     [{ plugins: { n: null } }, "plugins.n: got null, allowed is an object with exactly one of"],
     [
@@ -209,6 +215,32 @@ describe("readHostOptions", () => {
     [{ plugins: { n: { url: "http://u:p@h" } } }, 'plugins.n.url: got "http://u:p@h", allowed is'],
     [{ plugins: { n: { url: "http://h?" } } }, 'plugins.n.url: got "http://h?", allowed is'],
     [{ plugins: { n: { url: "unix:x" } } }, 'plugins.n.url: got "unix:x", allowed is'],
+    ...[
+      "dns:///h",
+      "dns:///h:0",
+      "dns:///10.0.0.7:50051",
+      "dns://h/h:1",
+      "dns:h:1",
+      "dns:///h:1/x",
+      "srv:///h:1",
+      "srv:///_grpc._tcp",
+      "srv://10.0.0.2:65536/_grpc._tcp.h",
+    ].map((url): [unknown, string] => [
+      { plugins: { n: { url } } },
+      `plugins.n.url: got ${JSON.stringify(url)}, allowed is "http://host:port"`,
+    ]),
+    [
+      { plugins: { n: { url: ["dns:///h:1", "http://h:1"], tls: {} } } },
+      "plugins.n.tls: got an object, allowed is nothing, unless every url is https, dns or srv",
+    ],
+    [
+      { plugins: { n: { discover: "dns:///h:1" } } },
+      'plugins.n.discover: got "dns:///h:1", allowed is a function',
+    ],
+    [
+      { plugins: { n: { discover() {}, url: "http://h:1" } } },
+      'plugins.n: got "url and discover", allowed is',
+    ],
     [{ plugins: { n: { url: [] } } }, "plugins.n.url: got an empty array, allowed is"],
     [{ plugins: { n: { url: 5 } } }, "plugins.n.url: got 5, allowed is"],
     [

@@ -49,11 +49,18 @@ export interface CommandSettings
 export interface UrlSettings
   extends Named<"url">, PluginBounds, Omit<z.output<Schemas["url"]>, keyof PluginBounds> {}
 
+/** A plugin that somebody else runs, at addresses that the application tells. */
+export interface DiscoverSettings
+  extends
+    Named<"discover">,
+    PluginBounds,
+    Omit<z.output<Schemas["discover"]>, keyof PluginBounds> {}
+
 /** A plugin inside the host's process. */
 export interface HandlerSettings extends Named<"handler">, z.output<Schemas["handler"]> {}
 
 /** The options of a plugin, checked, with every default filled in. */
-export type PluginSettings = CommandSettings | UrlSettings | HandlerSettings;
+export type PluginSettings = CommandSettings | UrlSettings | DiscoverSettings | HandlerSettings;
 
 /**
  * Checks the options of `createPluginHost`.
@@ -89,13 +96,13 @@ export function readPluginOptions(
       'an id of 1 to 128 letters, digits, "_", "." and "-", neither "." nor ".."',
     );
   }
-  const kinds = (["command", "url", "handler"] as const).filter(
+  const kinds = (["command", "url", "discover", "handler"] as const).filter(
     (key) => (given as Readonly<Record<string, unknown>> | null | undefined)?.[key] !== undefined,
   );
   const [kind] = kinds;
   if (kind === undefined || kinds.length > 1) {
     const got = kind === undefined ? given : kinds.join(" and ");
-    throw invalidOption(at, got, "an object with exactly one of command, url, handler");
+    throw invalidOption(at, got, "an object with exactly one of command, url, discover, handler");
   }
   const basePath = `${host.publicPath}${host.prefix}/${id}`;
   if (kind === "handler") {
@@ -106,7 +113,28 @@ export function readPluginOptions(
     checkPath(options, at);
     return { kind, id, basePath, ...options, ...bounds(given, host) };
   }
+  if (kind === "discover") {
+    const options = checked(pluginSchemas.discover, given, at);
+    checkAddressed(options, at);
+    return { kind, id, basePath, ...options, ...bounds(given, host) };
+  }
   const options = checked(pluginSchemas.url, given, at);
+  checkAddressed(options, at);
+  if (options.tls !== undefined && options.url.some((url) => /^(?:http|unix):/i.test(url))) {
+    const allowed = "nothing, unless every url is https, dns or srv";
+    throw invalidOption([...at, "tls"], options.tls, allowed);
+  }
+  return { kind, id, basePath, ...options, ...bounds(given, host) };
+}
+
+/** What is checked of every plugin that somebody else runs. */
+function checkAddressed(
+  options: Pick<
+    UrlSettings,
+    "path" | "rewriteRedirects" | "redirectToSlash" | "protocol" | "carrier"
+  >,
+  at: readonly string[],
+): void {
   checkPath(options, at);
   if (options.protocol === "connect" && options.carrier === "mux") {
     throw invalidOption(
@@ -115,10 +143,6 @@ export function readPluginOptions(
       '"auto" or "stream" with protocol "connect"',
     );
   }
-  if (options.tls !== undefined && !options.url.every((url) => /^https:/i.test(url))) {
-    throw invalidOption([...at, "tls"], options.tls, "nothing, unless every url is https");
-  }
-  return { kind, id, basePath, ...options, ...bounds(given, host) };
 }
 
 /** The contract bounds the base path of a plugin, and its id may have any length that an id has. */

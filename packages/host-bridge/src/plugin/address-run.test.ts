@@ -13,7 +13,7 @@ import { HostProcesses } from "../process/host-processes.js";
 import { certificate, turns, until } from "@servehttp/testkit";
 import type { PluginExchanges } from "./connected-plugin.js";
 import { HeadTimeCounts } from "./head-times.js";
-import type { Instance } from "./plugin-instances.js";
+import type { Instance } from "./instance-group.js";
 import { makeInstances } from "./make-instances.js";
 import type { PluginFailure } from "./plugin-failure.js";
 import type { OutsideSettings } from "./plugin-set.js";
@@ -51,7 +51,8 @@ function instanceAt(
   const processes = new HostProcesses(logger);
   const openCalls = () => Promise.reject(new Error("an address opens no calls"));
   const host = { processes, openCalls, logger };
-  const [instance] = makeInstances(settings as OutsideSettings, shared, watch, host);
+  const { current } = makeInstances(settings as OutsideSettings, shared, watch, host);
+  const [instance] = current;
   return Object.assign(instance!, { told, [Symbol.asyncDispose]: () => stop(instance!) });
 }
 

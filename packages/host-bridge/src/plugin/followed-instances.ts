@@ -1,12 +1,8 @@
 import { ServeHTTPError } from "@servehttp/contract";
 import { timerMsMax } from "../limits.js";
 import type { Clock } from "../process/clock.js";
-import type {
-  Instance,
-  InstancesOfPlugin,
-  LeadingInstance,
-  Replacement,
-} from "./plugin-instances.js";
+import type { Instance, LeadingInstance } from "./instance-group.js";
+import type { InstancesOfPlugin, Replacement } from "./plugin-instances.js";
 import type { ProcessNews, SupervisedPlugin, SupervisedProcess } from "./supervised-plugin.js";
 
 /** What connections to a plugin of a supervisor are made with. */
@@ -32,6 +28,7 @@ interface Followed {
  * this host's own to each of them, as long as the supervisor says that it is there.
  */
 export class FollowedInstances implements InstancesOfPlugin {
+  readonly needsAll = true;
   readonly #options: FollowedInstancesOptions;
   #seen: SupervisedPlugin | undefined;
   #seenAtMs = 0;

@@ -12,7 +12,8 @@ import { HeadTimeCounts, type HeadTimes } from "./head-times.js";
 import type { InstanceState, KeptConnectionOptions } from "./kept-connection.js";
 import { errorDetails, type PluginFailure } from "./plugin-failure.js";
 import { FollowedInstances } from "./followed-instances.js";
-import { type Instance, PluginInstances, type Replacement } from "./plugin-instances.js";
+import type { Instance, InstanceGroup } from "./instance-group.js";
+import { PluginInstances, type Replacement } from "./plugin-instances.js";
 import { Refusals } from "./refusals.js";
 import type { ProcessNews, SupervisedPlugin, SupervisedProcess } from "./supervised-plugin.js";
 import { WaitingRequests } from "./waiting-requests.js";
@@ -47,7 +48,7 @@ export interface HostedPluginSettings {
   /** Called when an instance has become ready, so many milliseconds after its start began. */
   readonly onReady: (ms: number) => void;
   /** Makes the instances, for a start and for each reload. */
-  readonly makeInstances: (shared: PluginExchanges, watch: InstanceWatch) => readonly Instance[];
+  readonly makeInstances: (shared: PluginExchanges, watch: InstanceWatch) => InstanceGroup;
   /** There where a supervisor starts and ends the plugin's processes, in place of `makeInstances`. */
   readonly follow?: FollowSettings | undefined;
 }
@@ -295,7 +296,10 @@ export class HostedPlugin {
         async ({ connection }) =>
           connection !== undefined && (await connection.isServing(late.signal)),
       );
-      return answers.length > 0 && (await Promise.all(answers)).every(Boolean);
+      if (this.#instances.needsAll) {
+        return answers.length > 0 && (await Promise.all(answers)).every(Boolean);
+      }
+      return await Promise.any(answers.map(isTrue));
     } catch {
       // Whatever it was, it was no answer.
       return false;
@@ -407,7 +411,7 @@ export class HostedPlugin {
     const { clock, follow, id: pluginId } = settings;
     const onChange = (): void => this.#changed();
     if (follow === undefined) {
-      const make = (): readonly Instance[] => this.#makeInstances(this.#settings);
+      const make = (): InstanceGroup => this.#makeInstances(this.#settings);
       return new PluginInstances({ pluginId, make, onChange });
     }
     const { onNews, seen } = follow;
@@ -415,7 +419,7 @@ export class HostedPlugin {
     return new FollowedInstances({ pluginId, seen, make, onNews, onChange, clock });
   }
 
-  #makeInstances(settings: HostedPluginSettings): readonly Instance[] {
+  #makeInstances(settings: HostedPluginSettings): InstanceGroup {
     return settings.makeInstances(this.#exchangesOf(settings), {
       onChange: () => this.#changed(),
       onReady: settings.onReady,
@@ -534,6 +538,14 @@ export class HostedPlugin {
 }
 
 const notFound: Destination = { kind: "not-found" };
+
+/** Rejects where it is false, as where it does. */
+async function isTrue(answer: Promise<boolean>): Promise<true> {
+  if (!(await answer)) {
+    throw new ServeHTTPError("unavailable", "it does not serve");
+  }
+  return true;
+}
 
 function refused(code: "overload" | "unavailable", message: string): Destination {
   return { kind: "refused", error: new ServeHTTPError(code, message) };

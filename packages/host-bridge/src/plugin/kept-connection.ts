@@ -7,6 +7,7 @@ import {
   timerMsMax,
   tunnelCloseMs,
 } from "../limits.js";
+import type { InstanceAddress } from "../options/instance-address.js";
 import type { Clock } from "../process/clock.js";
 import {
   afterFailure,
@@ -37,6 +38,8 @@ export type InstanceState =
 
 export interface KeptConnectionOptions<Connection extends DrainableConnection> {
   readonly pluginId: string;
+  /** Where it is. Default: it is a process of the host's. */
+  readonly address?: InstanceAddress;
   /** Begins an attempt. */
   readonly open: () => PluginRun<Connection>;
   readonly rules: RestartRules;
@@ -84,6 +87,8 @@ type State<Connection> =
  * lost, opens it again after a growing delay, gives up where it fails too often, and ends it.
  */
 export class KeptConnection<Connection extends DrainableConnection> {
+  /** Where it is, with its share; undefined for a process of the host's. */
+  address: InstanceAddress | undefined;
   readonly #options: KeptConnectionOptions<Connection>;
   #state: State<Connection> = { kind: "stopped" };
   #sinceUnixMs: number;
@@ -102,6 +107,7 @@ export class KeptConnection<Connection extends DrainableConnection> {
 
   constructor(options: KeptConnectionOptions<Connection>) {
     this.#options = options;
+    this.address = options.address;
     this.#sinceUnixMs = options.clock.unixMs();
   }
 

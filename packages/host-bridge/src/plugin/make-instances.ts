@@ -1,4 +1,7 @@
 import type { Logger } from "@servehttp/contract";
+import type { FoundAddress } from "../discovery/address-source.js";
+import { makeSource } from "../discovery/make-source.js";
+import { knownAddress } from "../options/instance-address.js";
 import { systemClock } from "../process/clock.js";
 import type { HostProcesses } from "../process/host-processes.js";
 import type { CallAccess } from "../process/plugin-environment.js";
@@ -9,10 +12,11 @@ import type { SocketDirectory } from "../process/socket-directory.js";
 import { withDetails } from "../process/with-details.js";
 import { AddressRun } from "./address-run.js";
 import { ConnectedPlugin, type PluginExchanges } from "./connected-plugin.js";
+import { DiscoveredInstances } from "./discovered-instances.js";
 import type { InstanceWatch } from "./hosted-plugin.js";
-import type { Instance } from "./plugin-instances.js";
+import { FixedInstances } from "./fixed-instances.js";
+import type { Instance, InstanceGroup } from "./instance-group.js";
 import { KeptConnection } from "./kept-connection.js";
-import type { PluginRun } from "./plugin-run.js";
 import { pluginAddress } from "./plugin-address.js";
 import { PluginConnection } from "./plugin-connection.js";
 import type { OutsideSettings } from "./plugin-set.js";
@@ -54,25 +58,16 @@ export function makeInstances(
   shared: PluginExchanges,
   watch: InstanceWatch,
   host: InstanceHost,
-): readonly Instance[] {
+): InstanceGroup {
   const { offer, processes, openCalls, logger: hostLogger } = host;
   const { id: pluginId, carrier, timeouts } = settings;
   const { startMs } = timeouts;
   const logger = withDetails(hostLogger, { plugin: pluginId });
   const clock = systemClock;
-  const keep = (open: () => PluginRun<ConnectedPlugin>, isOurs: boolean): Instance =>
-    new KeptConnection({
-      pluginId,
-      open,
-      rules: isOurs ? restartRules : addressRules,
-      logger,
-      clock,
-      chance: Math.random,
-      ...watch,
-    });
+  const chance = Math.random;
   if (settings.kind === "command") {
     const { basePath, command, cwd, env, instances, mayCall } = settings;
-    return Array.from({ length: instances }, () => {
+    const make = (): Instance => {
       const launcher = new PluginLauncher<ConnectedPlugin>({
         pluginId,
         basePath,
@@ -95,14 +90,23 @@ export function makeInstances(
           return new ConnectedPlugin(connection, shared, time, elsewhere);
         },
       });
-      return keep(() => launcher.launch(), true);
-    });
+      return new KeptConnection({
+        pluginId,
+        open: () => launcher.launch(),
+        rules: restartRules,
+        logger,
+        clock,
+        chance,
+        ...watch,
+      });
+    };
+    return new FixedInstances(Array.from({ length: instances }, make));
   }
-  const { protocol, tls, token, url: urls } = settings;
-  return urls.map((url) => {
+  const { protocol, tls, token } = settings;
+  const makeAt = (address: FoundAddress, told: InstanceWatch): Instance => {
     const options = {
       pluginId,
-      address: pluginAddress(url, tls),
+      address: pluginAddress(address, tls),
       token,
       carrier,
       protocol,
@@ -112,8 +116,24 @@ export function makeInstances(
       const connection = await PluginConnection.connect(options, signal);
       return new ConnectedPlugin(connection, shared, () => undefined);
     };
-    return keep(() => new AddressRun({ connect, startMs, clock }), false);
-  });
+    return new KeptConnection({
+      pluginId,
+      address,
+      open: () => new AddressRun({ connect, startMs, clock }),
+      rules: addressRules,
+      logger: withDetails(logger, { address: address.url }),
+      clock,
+      chance,
+      ...told,
+    });
+  };
+  const source = makeSource(settings, { clock, chance });
+  if (source !== undefined) {
+    const make = makeAt;
+    return new DiscoveredInstances({ pluginId, source, make, startMs, watch, logger, clock });
+  }
+  const urls = settings.kind === "url" ? settings.url : [];
+  return new FixedInstances(urls.map((url) => makeAt(knownAddress(url), watch)));
 }
 
 /** Makes a connection to a process of a plugin that a supervisor has started. */

@@ -1,15 +1,5 @@
 import { ServeHTTPError } from "@servehttp/contract";
-import type { ConnectedPlugin } from "./connected-plugin.js";
-import type { KeptConnection } from "./kept-connection.js";
-
-/** An instance of a plugin: a process, or an address. */
-export type Instance = Pick<
-  KeptConnection<ConnectedPlugin>,
-  "state" | "sinceUnixMs" | "restarts" | "pid" | "connection" | "nextAttemptMs" | "start" | "stop"
->;
-
-/** The instance that speaks for its plugin. */
-export type LeadingInstance = Pick<Instance, "state" | "sinceUnixMs" | "pid" | "connection">;
+import type { Instance, InstanceGroup, LeadingInstance } from "./instance-group.js";
 
 /** The instances of a plugin, as far as the plugin needs to know. */
 export interface InstancesOfPlugin {
@@ -23,6 +13,8 @@ export interface InstancesOfPlugin {
   readonly pids: readonly number[];
   /** How long until the next attempt to start one begins; infinite where none will by itself. */
   readonly nextAttemptMs: number;
+  /** Whether the plugin serves only as long as each of the current ones does. */
+  readonly needsAll: boolean;
   /** Whether it was started and not stopped since. */
   readonly isRunning: boolean;
   /** Whether `start` has ever been called. */
@@ -37,7 +29,7 @@ export interface InstancesOfPlugin {
 export interface PluginInstancesOptions {
   readonly pluginId: string;
   /** Makes the instances, for a start and for each reload. */
-  readonly make: () => readonly Instance[];
+  readonly make: () => InstanceGroup;
   /** Called when other instances are current, or one that left is gone. */
   readonly onChange: () => void;
 }
@@ -53,12 +45,8 @@ export interface PluginInstancesOptions {
  */
 type State =
   | { readonly name: "stopped" | "removed" }
-  | { readonly name: "running"; readonly current: readonly Instance[] }
-  | {
-      readonly name: "reloading";
-      readonly current: readonly Instance[];
-      readonly next: readonly Instance[];
-    };
+  | { readonly name: "running"; readonly current: InstanceGroup }
+  | { readonly name: "reloading"; readonly current: InstanceGroup; readonly next: InstanceGroup };
 
 /** New instances that are ready, beside those that they are to replace. */
 export interface Replacement {
@@ -80,7 +68,7 @@ export class PluginInstances implements InstancesOfPlugin {
   readonly #options: PluginInstancesOptions;
   #state: State = { name: "stopped" };
   /** They get nothing new and are not gone yet. */
-  readonly #leaving = new Set<Instance>();
+  readonly #leaving = new Set<InstanceGroup>();
   /** Replacements are made one after the other; settles when the last one is decided. */
   #lastReplacement: Promise<void> = Promise.resolve();
   #wasStarted = false;
@@ -91,28 +79,33 @@ export class PluginInstances implements InstancesOfPlugin {
 
   /** Those that take requests, as far as they are ready. */
   get current(): readonly Instance[] {
-    return "current" in this.#state ? this.#state.current : [];
+    return this.#group?.current ?? none;
   }
 
   /** The instance that speaks for the plugin: a ready one, else the first; undefined: stopped. */
-  get leading(): Instance | undefined {
-    const instances = this.current.length > 0 ? this.current : [...this.#leaving];
-    return instances.find(({ state }) => state === "ready") ?? instances[0];
+  get leading(): LeadingInstance | undefined {
+    const [first] = this.#leaving;
+    return (this.#group ?? first)?.leading;
   }
 
   /** The processes of all of them, those that start and those that leave among them. */
   get pids(): readonly number[] {
-    const pids = [...this.#all, ...this.#leaving].map(({ pid }) => pid);
+    const groups = [...this.#groups, ...this.#leaving];
+    const pids = groups.flatMap(({ all }) => all).map(({ pid }) => pid);
     return [...new Set(pids)].filter((pid) => pid !== undefined);
   }
 
   get restarts(): number {
-    return this.current.reduce((sum, { restarts }) => sum + restarts, 0);
+    return this.#group?.restarts ?? 0;
   }
 
   /** How long until the next attempt to start one begins; infinite where none will by itself. */
   get nextAttemptMs(): number {
-    return Math.min(...this.#all.map((instance) => instance.nextAttemptMs));
+    return Math.min(...this.#groups.map((group) => group.nextAttemptMs));
+  }
+
+  get needsAll(): boolean {
+    return this.#group?.needsAll ?? true;
   }
 
   /** Whether it was started and not stopped since. */
@@ -139,7 +132,7 @@ export class PluginInstances implements InstancesOfPlugin {
     if (this.#state.name === "stopped") {
       this.#state = { name: "running", current: make() };
     }
-    await Promise.all(this.current.map((instance) => instance.start()));
+    await this.#group?.start();
   }
 
   /**
@@ -148,11 +141,11 @@ export class PluginInstances implements InstancesOfPlugin {
    * counts. `start` may be called at once, and starts new instances.
    */
   async stop(drainMs: number, reason: ServeHTTPError): Promise<void> {
-    const instances = [...this.#all, ...this.#leaving];
+    const groups = [...this.#groups, ...this.#leaving];
     if (this.#state.name !== "removed") {
       this.#state = { name: "stopped" };
     }
-    await this.#leave(instances, drainMs, reason);
+    await this.#leave(groups, drainMs, reason);
   }
 
   /** Stops it, and starts it never again. */
@@ -182,7 +175,7 @@ export class PluginInstances implements InstancesOfPlugin {
    * @param make makes the new instances
    * @throws ServeHTTPError as `reload` does: then the new instances are gone
    */
-  async prepare(make: () => readonly Instance[]): Promise<Replacement> {
+  async prepare(make: () => InstanceGroup): Promise<Replacement> {
     const before = this.#lastReplacement;
     const decided = Promise.withResolvers<void>();
     this.#lastReplacement = decided.promise;
@@ -195,7 +188,7 @@ export class PluginInstances implements InstancesOfPlugin {
     }
   }
 
-  async #prepare(make: () => readonly Instance[], onDecided: () => void): Promise<Replacement> {
+  async #prepare(make: () => InstanceGroup, onDecided: () => void): Promise<Replacement> {
     const { onChange, pluginId } = this.#options;
     if (this.#state.name !== "running") {
       throw new ServeHTTPError("unavailable", `plugin ${pluginId} is stopped`);
@@ -205,7 +198,7 @@ export class PluginInstances implements InstancesOfPlugin {
     const reloading: State = { name: "reloading", current: old, next };
     this.#state = reloading;
     const reason = new ServeHTTPError("host-stopping", "the plugin was reloaded");
-    const decide = (current: readonly Instance[]): void => {
+    const decide = (current: InstanceGroup): void => {
       if (this.#state === reloading) {
         this.#state = { name: "running", current };
       }
@@ -213,10 +206,11 @@ export class PluginInstances implements InstancesOfPlugin {
     };
     const discard = async (): Promise<void> => {
       decide(old);
-      await this.#leave(next, 0, reason);
+      await this.#leave([next], 0, reason);
     };
     try {
-      await Promise.all(next.map((instance) => instance.start()));
+      await next.start();
+      await next.settled();
     } catch (error) {
       await discard();
       throw error;
@@ -238,29 +232,39 @@ export class PluginInstances implements InstancesOfPlugin {
         }
         decide(next);
         onChange();
-        return this.#leave(old, drainMs, reason);
+        return this.#leave([old], drainMs, reason);
       },
       discard,
     };
   }
 
   async #leave(
-    instances: readonly Instance[],
+    groups: readonly InstanceGroup[],
     drainMs: number,
     reason: ServeHTTPError,
   ): Promise<void> {
     await Promise.all(
-      instances.map(async (instance) => {
-        this.#leaving.add(instance);
-        await instance.stop(drainMs, reason);
-        this.#leaving.delete(instance);
+      groups.map(async (group) => {
+        this.#leaving.add(group);
+        await group.stop(drainMs, reason);
+        this.#leaving.delete(group);
       }),
     );
     this.#options.onChange();
   }
 
-  /** Also those that a reload starts. */
-  get #all(): readonly Instance[] {
-    return "next" in this.#state ? [...this.current, ...this.#state.next] : this.current;
+  get #group(): InstanceGroup | undefined {
+    return "current" in this.#state ? this.#state.current : undefined;
+  }
+
+  /** Also the one that a reload starts. */
+  get #groups(): readonly InstanceGroup[] {
+    const state = this.#state;
+    if ("next" in state) {
+      return [state.current, state.next];
+    }
+    return "current" in state ? [state.current] : [];
   }
 }
+
+const none: readonly Instance[] = [];

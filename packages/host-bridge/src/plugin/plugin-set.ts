@@ -3,6 +3,7 @@ import type { Destination } from "../exchange/destination.js";
 import type { Exchange } from "../exchange/exchange.js";
 import type {
   CommandSettings,
+  DiscoverSettings,
   HandlerSettings,
   PluginSettings,
   UrlSettings,
@@ -19,11 +20,11 @@ import {
 } from "./hosted-plugin.js";
 import type { MeasuredPlugin } from "./measured-plugin.js";
 import { type PluginChanges, pluginChanges } from "./plugin-changes.js";
-import type { Instance } from "./plugin-instances.js";
+import type { InstanceGroup } from "./instance-group.js";
 import { handlerStatus, hostedStatus, type PluginStatus } from "./plugin-status.js";
 
 /** A plugin outside the host's process. */
-export type OutsideSettings = CommandSettings | UrlSettings;
+export type OutsideSettings = CommandSettings | UrlSettings | DiscoverSettings;
 
 /** What the plugins of a host are made with. */
 export interface PluginSetOptions {
@@ -36,7 +37,7 @@ export interface PluginSetOptions {
     settings: OutsideSettings,
     shared: PluginExchanges,
     watch: InstanceWatch,
-  ) => readonly Instance[];
+  ) => InstanceGroup;
   /** Called when an instance of a plugin has become ready, so long after its start began. */
   readonly onReady: (id: string, ms: number) => void;
   /** How a plugin is followed that a supervisor runs; undefined: this host runs it. Default: all. */

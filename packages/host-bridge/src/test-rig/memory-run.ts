@@ -6,16 +6,18 @@ import {
 } from "@servehttp/contract";
 import { type ManualClock } from "@servehttp/testkit";
 import type { Exchange, GoOn } from "../exchange/exchange.js";
+import type { InstanceAddress } from "../options/instance-address.js";
 import {
   ConnectedPlugin,
   type ExchangeConnection,
   type PluginExchanges,
   type RunningCounts,
 } from "../plugin/connected-plugin.js";
+import { FixedInstances } from "../plugin/fixed-instances.js";
 import type { InstanceWatch } from "../plugin/hosted-plugin.js";
 import { KeptConnection } from "../plugin/kept-connection.js";
 import type { PluginRun } from "../plugin/plugin-run.js";
-import { restartRules } from "../process/restart-policy.js";
+import { addressRules, restartRules } from "../process/restart-policy.js";
 import { noEnd, type RunEnd } from "../process/shared-process.js";
 
 /** A connection to a plugin that is not there: the test says what it does. */
@@ -126,25 +128,40 @@ export function memoryInstances(
   clock: ManualClock,
   count: number,
   version = "",
-): (shared: PluginExchanges, watch: InstanceWatch) => KeptConnection<ConnectedPlugin>[] {
+): (shared: PluginExchanges, watch: InstanceWatch) => FixedInstances {
   return (shared, watch) =>
-    Array.from(
-      { length: count },
-      () =>
-        new KeptConnection<ConnectedPlugin>({
-          pluginId: "notes",
-          open: () => {
-            const run = new MemoryRun(runs.length + 1, shared, version);
-            runs.push(run);
-            return run;
-          },
-          rules: restartRules,
-          logger: silent,
-          clock,
-          chance: () => 0.5,
-          ...watch,
-        }),
+    new FixedInstances(
+      Array.from({ length: count }, () => memoryInstance(runs, clock, { shared, watch, version })),
     );
+}
+
+/** Makes an instance whose runs a test plays. */
+export function memoryInstance(
+  runs: MemoryRun[],
+  clock: ManualClock,
+  of: {
+    readonly shared: PluginExchanges;
+    readonly watch: InstanceWatch;
+    readonly version?: string;
+    /** Default: it is a process. */
+    readonly address?: InstanceAddress;
+  },
+): KeptConnection<ConnectedPlugin> {
+  const { shared, watch, version = "", address } = of;
+  return new KeptConnection<ConnectedPlugin>({
+    pluginId: "notes",
+    ...(address && { address }),
+    open: () => {
+      const run = new MemoryRun(runs.length + 1, shared, version);
+      runs.push(run);
+      return run;
+    },
+    rules: address === undefined ? restartRules : addressRules,
+    logger: silent,
+    clock,
+    chance: () => 0.5,
+    ...watch,
+  });
 }
 
 /** An exchange that runs on a plugin until the test ends it, or it is told to stop. */
