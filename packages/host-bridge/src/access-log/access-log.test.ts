@@ -9,13 +9,8 @@ import { readHostOptions } from "../options/read-options.js";
 import { Bridge } from "../test-rig/bridge.js";
 import { logRecords } from "../test-rig/log-records.js";
 import { observed } from "../test-rig/observed.js";
-import type { ObservedRequest } from "../observation/request-observer.js";
 import { AccessLog } from "./access-log.js";
-import { accessRecord } from "./access-record.js";
 import { combinedLine } from "./combined-line.js";
-import { jsonLine } from "./json-line.js";
-
-const trace = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b71", sampled: true };
 
 const none: ReadonlySet<string> = new Set();
 
@@ -155,35 +150,6 @@ describe("the access log", () => {
     [{ to: "/nowhere/at/all.log" }, 'accessLog.to: "/nowhere/at/all.log" can\'t be opened'],
   ])("refuses %j", (accessLog, message) => {
     expect(() => createPluginHost({ accessLog } as HostOptions)).toThrow(message);
-  });
-});
-
-it.each<[string, Partial<ObservedRequest>]>([
-  ["a plain request", {}],
-  ["one with a query", { target: '/a?b="\\\n\u2028é' }],
-  ["one of an unknown method", { method: "STEAL" }],
-  ["one without a client", { clientAddress: "", host: "", requestId: undefined }],
-  ["one of IPv6", { clientAddress: "[2001:db8::1]:1", host: "[::1]" }],
-  ["one for no plugin", { pluginId: undefined, status: 404, outcome: "answered-by-host" }],
-  [
-    "one that failed",
-    { outcome: "deadline", error: new ServeHTTPError("deadline", "late"), headMs: undefined },
-  ],
-  ["one whose client left", { outcome: "client-disconnected", status: undefined }],
-  ["one that waited", { waitedMs: 12.34567, timesGivenBack: 1 }],
-  ["a tunnel", { isTunnel: true, status: 101 }],
-  ["a call within a trace", { calledBy: "other", trace }],
-])("a line of JSON has what a record has: of %s", (_what, given) => {
-  const fields = { "user-agent": 'a "b" \\ \u0007 é' };
-  const request = observed(given, fields);
-  expect(JSON.parse(jsonLine(request, 5))).toEqual({
-    level: 30,
-    time: 5,
-    pid: process.pid,
-    hostname: expect.any(String),
-    name: "servehttp",
-    ...JSON.parse(JSON.stringify(accessRecord(request))),
-    msg: "request",
   });
 });
 

@@ -1,9 +1,9 @@
 import type { Logger } from "@servehttp/contract";
-import type { ObservedRequest, RequestObserver } from "../observation/request-observer.js";
+import type { RequestObserver } from "../observation/request-observer.js";
 import type { AccessLogSettings } from "../options/options.js";
 import { accessRecord } from "./access-record.js";
 import { combinedLine } from "./combined-line.js";
-import { jsonLine } from "./json-line.js";
+import { type LoggedRequest, writeJsonLine } from "./json-line.js";
 import { LineWriter } from "./line-writer.js";
 import { openDestination } from "./log-destination.js";
 
@@ -37,7 +37,7 @@ export class AccessLog implements RequestObserver {
         : new LineWriter(openDestination(to), options.logger);
   }
 
-  over(request: ObservedRequest): void {
+  over(request: LoggedRequest): void {
     const { format, sample, slowerThanMs } = this.#settings;
     if ((request.totalMs ?? 0) < slowerThanMs || (sample < 1 && this.#random() >= sample)) {
       return;
@@ -47,7 +47,7 @@ export class AccessLog implements RequestObserver {
     } else if (format === "combined") {
       this.#writer.write(combinedLine(request, this.#options.secretParameters, Date.now()));
     } else {
-      this.#writer.write(jsonLine(request, Date.now()));
+      writeJsonLine(this.#writer, request, Date.now());
     }
   }
 

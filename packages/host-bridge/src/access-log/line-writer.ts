@@ -1,5 +1,6 @@
 import type { Logger } from "@servehttp/contract";
 import { logFlushMs, logLinesBytesMax, sayAgainMs } from "../limits.js";
+import { LineBytes } from "./line-bytes.js";
 import type { LogDestination } from "./log-destination.js";
 
 /** The most bytes that a character of a string takes in UTF-8. */
@@ -14,8 +15,7 @@ const utf8BytesMax = 3;
 export class LineWriter {
   readonly #destination: LogDestination;
   readonly #logger: Pick<Required<Logger>, "warn">;
-  readonly #lines = Buffer.allocUnsafeSlow(logLinesBytesMax);
-  #bytes = 0;
+  readonly #lines = new LineBytes(logLinesBytesMax);
   #count = 0;
   #timer: NodeJS.Timeout | undefined;
   #lost = 0;
@@ -29,15 +29,28 @@ export class LineWriter {
 
   /** @param line with the line break behind it */
   write(line: string): void {
-    const bytesMax = line.length * utf8BytesMax;
-    if (this.#bytes + bytesMax > logLinesBytesMax) {
+    const bytes = this.begin(line.length * utf8BytesMax);
+    bytes.text(line);
+    this.end(bytes);
+  }
+
+  /**
+   * Where a line goes that takes at most so many bytes, its line break among them. `end` comes before
+   * anything else.
+   */
+  begin(bytesMax: number): LineBytes {
+    if (this.#lines.room < bytesMax) {
       this.flush();
-      if (bytesMax > logLinesBytesMax) {
-        this.#send(Buffer.from(line), 1);
-        return;
-      }
     }
-    this.#bytes += this.#lines.write(line, this.#bytes);
+    return this.#lines.room < bytesMax ? new LineBytes(bytesMax) : this.#lines;
+  }
+
+  /** @param line that `begin` has given, with the line in it */
+  end(line: LineBytes): void {
+    if (line !== this.#lines) {
+      this.#send(line.written, 1);
+      return;
+    }
     this.#count += 1;
     if (this.#timer === undefined) {
       this.#timer = setTimeout(this.#onTime, logFlushMs);
@@ -53,11 +66,11 @@ export class LineWriter {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     process.off("exit", this.#onTime);
-    const bytes = this.#bytes;
+    const { written } = this.#lines;
     const count = this.#count;
-    this.#bytes = 0;
+    this.#lines.clear();
     this.#count = 0;
-    this.#send(this.#lines.subarray(0, bytes), count);
+    this.#send(written, count);
   }
 
   close(): void {

@@ -83,6 +83,11 @@ export class RequestObservation implements ObservedRequest, ClientResponse {
     return this.#fields?.traceContext;
   }
 
+  /** There where requests with the same fields come again and again on a connection. */
+  get lineMemo(): { made: unknown } | undefined {
+    return this.#fields?.lineMemo;
+  }
+
   get scheme(): "http" | "https" {
     return this.#fields?.scheme ?? this.#request.scheme;
   }

@@ -169,7 +169,11 @@ function readFields(
   if (memo === undefined || fields.kind === "refusal") {
     return fields;
   }
-  const kept: RequestFields = { ...fields, fieldsMemo: { of: fields.fields, made: undefined } };
+  const kept: RequestFields = {
+    ...fields,
+    fieldsMemo: { of: fields.fields, made: undefined },
+    lineMemo: { made: undefined },
+  };
   memo.made = { fields: kept, edgeVersion, authority, basePath } satisfies RememberedFields;
   return kept;
 }
