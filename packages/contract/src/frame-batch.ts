@@ -209,14 +209,16 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   }
 
   #tell(): void {
+    // By index: an iterator makes an object for each queue.
     const opened = this.#opened;
-    for (const queue of opened) {
-      this.#listener.onOpened(queue.owner, queue.exchangeId);
+    for (let index = 0; index < opened.length; index += 1) {
+      const { exchangeId, owner } = opened[index] as FrameQueue<Parts, Owner>;
+      this.#listener.onOpened(owner, exchangeId);
     }
     opened.length = 0;
     const finished = this.#finished;
-    for (const queue of finished) {
-      this.#listener.onFinished(queue.owner);
+    for (let index = 0; index < finished.length; index += 1) {
+      this.#listener.onFinished((finished[index] as FrameQueue<Parts, Owner>).owner);
     }
     finished.length = 0;
     const withRoom = this.#withRoom;

@@ -1,5 +1,5 @@
 import { SendWindow } from "./flow-window.js";
-import { bodyChunkBytesMax, muxWaitingBytesMax } from "./limits.js";
+import { bodyChunkBytesMax, muxWaitingBytesMax, muxWindowBytes } from "./limits.js";
 import { bodyBytesOf, type PartRules } from "./part-rules.js";
 import type { BodyParts } from "./parts.js";
 import type { ServeHTTPError } from "./servehttp-error.js";
@@ -64,7 +64,8 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
 
   readonly #scheduler: FrameScheduler<FrameQueue<Parts, Owner>>;
   readonly #rules: PartRules<Parts>;
-  readonly #window = new SendWindow();
+  /** Made for the first credit or the first bytes of body, since most exchanges have none. */
+  #window: SendWindow | undefined = undefined;
   #exchangeId: number;
   #state: "open" | "finishing" | "finished" | "resetting" | "over" = "open";
   #first: Parts | undefined = undefined;
@@ -136,7 +137,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
    */
   grant(bytes: number): void {
     if (this.#state === "open" || this.#state === "finishing") {
-      this.#window.grant(bytes);
+      this.#madeWindow().grant(bytes);
       this.#scheduler.schedule(this);
     }
   }
@@ -211,7 +212,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
       return this.#reset !== undefined;
     }
     // A head may be sent before its chunk, which has no credit.
-    return bodyBytesOf(first) === 0 || (this.#window.openBytes === 0 && this.#rules.hasHead(first));
+    return bodyBytesOf(first) === 0 || (this.#openBytes === 0 && this.#rules.hasHead(first));
   }
 
   /** Whether a frame with body bytes can be sent: some are first in the queue and have credit. */
@@ -243,7 +244,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
       this.#shift(waitingPartBytes);
       return this.#makeFrame(first);
     }
-    if (this.#window.openBytes === 0 && this.#rules.hasHead(first)) {
+    if (this.#openBytes === 0 && this.#rules.hasHead(first)) {
       this.#first = this.#rules.rest(first, 0);
       return this.#makeFrame(this.#rules.front(first, 0));
     }
@@ -254,7 +255,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   takeBody(): Frame<Parts> {
     const first = this.#first as Parts;
     const bodyBytes = this.#sendableBytes(first);
-    this.#window.take(bodyBytes);
+    this.#madeWindow().take(bodyBytes);
     if (bodyBytes === bodyBytesOf(first)) {
       this.#shift(waitingPartBytes + bodyBytes);
       return this.#makeFrame(first);
@@ -273,8 +274,17 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     return true;
   }
 
+  /** How many bytes of body may be sent now. */
+  get #openBytes(): number {
+    return this.#window === undefined ? muxWindowBytes : this.#window.openBytes;
+  }
+
+  #madeWindow(): SendWindow {
+    return (this.#window ??= new SendWindow());
+  }
+
   #sendableBytes(parts: Parts): number {
-    return Math.min(bodyBytesOf(parts), this.#window.openBytes, bodyChunkBytesMax);
+    return Math.min(bodyBytesOf(parts), this.#openBytes, bodyChunkBytesMax);
   }
 
   #shift(bytes: number): void {

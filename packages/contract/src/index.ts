@@ -51,6 +51,7 @@ export {
 } from "./http-attributes.js";
 export { isThenable } from "./is-thenable.js";
 export { loggableError } from "./loggable-error.js";
+export { type Linked, LinkedSet } from "./linked-set.js";
 export type { Logger } from "./logger.js";
 export { mergeRequestParts, mergeResponseParts } from "./merge-parts.js";
 export {

@@ -4,6 +4,7 @@ import {
   FrameBatch,
   GrowthBudget,
   initialResponseOrder,
+  LinkedSet,
   mergeResponseParts,
   type PartReceiver,
   requestPartRules,
@@ -13,6 +14,7 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { brokenOrder, errorOfStatus, grpcProblem } from "../wire/grpc-status.js";
+import { ExchangeTable } from "./exchange-table.js";
 import { type IncomingParts, MuxExchange } from "./mux-exchange.js";
 import { type IncomingFrame, MuxFrameReader } from "./mux-frame-reader.js";
 import { type MuxEnd, MuxConnection } from "./mux-connection.js";
@@ -46,8 +48,8 @@ export class HostMux implements MuxEnd {
   readonly #batch: FrameBatch<RequestParts, HostExchange>;
   readonly #connection: MuxConnection<RequestParts, HostExchange>;
   /** Exchanges of which nothing was sent yet, so that they have no id. */
-  readonly #unopened = new Set<HostExchange>();
-  readonly #exchanges = new Map<number, HostExchange>();
+  readonly #unopened = new LinkedSet<HostExchange>();
+  readonly #exchanges = new ExchangeTable<HostExchange>();
   #lastId = 0;
   /**
    * open -> draining [close], draining -> closed [closed], open -> closed [closed]
@@ -91,7 +93,7 @@ export class HostMux implements MuxEnd {
 
   /** Opens an exchange. Only while `open`. */
   openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
-    const exchange = new MuxExchange(this, this.#batch, 0, this.#incoming, () => receiver);
+    const exchange = new MuxExchange(this, this.#batch, 0, this.#incoming, receiver);
     this.#unopened.add(exchange);
     return exchange;
   }
@@ -141,24 +143,22 @@ export class HostMux implements MuxEnd {
   closed(error: ServeHTTPError): void {
     this.#state = "closed";
     this.#lost.resolve(error);
-    for (const exchange of [...this.#exchanges.values(), ...this.#unopened]) {
+    for (const exchange of [...this.#exchanges.all(), ...this.#unopened]) {
       exchange.abort(error);
     }
-    this.#exchanges.clear();
-    this.#unopened.clear();
     this.#stream.cancel();
   }
 
   #onOpened(exchange: HostExchange, exchangeId: number): void {
     this.#lastId = exchangeId;
     if (this.#unopened.delete(exchange)) {
-      this.#exchanges.set(exchangeId, exchange);
+      this.#exchanges.add(exchange);
     }
   }
 
   forget(exchange: HostExchange): void {
     if (!this.#unopened.delete(exchange)) {
-      this.#exchanges.delete(exchange.id);
+      this.#exchanges.delete(exchange);
     }
     this.#endWhenIdle();
   }

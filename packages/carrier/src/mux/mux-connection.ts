@@ -132,8 +132,8 @@ export class MuxConnection<Parts extends object, Owner> implements Flushable, Rp
     const writer = this.#writer;
     writer.beginMessage();
     if (frames !== undefined) {
-      for (const frame of frames) {
-        this.#writeFrame(frame);
+      for (let index = 0; index < frames.length; index += 1) {
+        this.#writeFrame(frames[index] as Frame<Parts>);
       }
     }
     if (this.#draining === "to-say") {

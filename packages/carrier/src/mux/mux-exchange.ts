@@ -54,7 +54,9 @@ export class MuxExchange<
   readonly #incoming: IncomingParts<In, Order>;
   readonly #side: ExchangeSide;
   readonly #queue: FrameQueue<Out, MuxExchange<Out, In, Order>>;
-  readonly #receiveQueue: ReceiveQueue<In>;
+  readonly #receiver: PartReceiver<In>;
+  /** Made for the first parts that are not the last: most small responses come whole. */
+  #receiveQueue: ReceiveQueue<In> | undefined;
   /** Made for the first one who waits, which in most exchanges nobody does. */
   #room: Room | undefined;
   /** The order of the parts received. */
@@ -62,21 +64,29 @@ export class MuxExchange<
   #progress: ExchangeState = "open";
   /** open -> over [#finish]: this end has sent everything, or either end gave up */
   #state: "open" | "over" = "open";
+  /** Whether parts that come are still for the receiver. */
+  #receiving: "open" | "closed" = "open";
+  linkedIn: object | undefined = undefined;
+  previousLinked: MuxExchange<Out, In, Order> | undefined = undefined;
+  nextLinked: MuxExchange<Out, In, Order> | undefined = undefined;
+  nextInTable: MuxExchange<Out, In, Order> | undefined = undefined;
 
-  /** `exchangeId` is 0 at the host. `accept` returns the receiver of the parts that come. */
+  /**
+   * `exchangeId` is 0 at the host. `receiver` gets the parts that come, or returns who gets them.
+   */
   constructor(
     owner: ExchangeOwner<MuxExchange<Out, In, Order>>,
     batch: FrameBatch<Out, MuxExchange<Out, In, Order>>,
     exchangeId: number,
     incoming: IncomingParts<In, Order>,
-    accept: (channel: ExchangeChannel<Out>) => PartReceiver<In>,
+    receiver: PartReceiver<In> | ((channel: ExchangeChannel<Out>) => PartReceiver<In>),
   ) {
     this.#owner = owner;
     this.#incoming = incoming;
     this.#side = incoming.from === "plugin" ? "host" : "plugin";
     this.#order = incoming.initialOrder;
     this.#queue = batch.open(exchangeId, this);
-    this.#receiveQueue = new ReceiveQueue(accept(this), this.#queue, owner.budget, incoming.merge);
+    this.#receiver = typeof receiver === "function" ? receiver(this) : receiver;
   }
 
   /** 0 at the host until the first frame is sent. */
@@ -98,7 +108,7 @@ export class MuxExchange<
     if (this.#state === "over") {
       return;
     }
-    this.#receiveQueue.close();
+    this.#closeReceiving();
     if (error.code === "request-not-needed" && hasEnded(this.#side, this.#progress)) {
       // The reset is sent after everything that waits, which may still need credit.
       this.#queue.resetBehind(error);
@@ -118,7 +128,7 @@ export class MuxExchange<
     if (this.#state === "open") {
       if (this.#order !== "tunnel-ended") {
         // The plugin has answered in full and takes no more of the request.
-        this.#receiveQueue.close();
+        this.#closeReceiving();
       }
       this.#finish(undefined);
     }
@@ -151,14 +161,16 @@ export class MuxExchange<
     }
     this.#finish(error);
     this.#queue.forget();
-    this.#receiveQueue.abort(error);
+    this.#closeReceiving();
+    this.#receiver.abort(error);
   }
 
   /** Gives the exchange up and tells both ends. */
   giveUp(error: ServeHTTPError): void {
     this.#queue.reset(error);
     this.#finish(error);
-    this.#receiveQueue.abort(this.#incoming.failureOf(error));
+    this.#closeReceiving();
+    this.#receiver.abort(this.#incoming.failureOf(error));
   }
 
   #receiveParts(parts: In): void {
@@ -178,7 +190,28 @@ export class MuxExchange<
     } else {
       this.#finishOnceSent();
     }
+    this.#deliver(parts);
+  }
+
+  #deliver(parts: In): void {
+    if (this.#receiving === "closed") {
+      return;
+    }
+    if (this.#receiveQueue === undefined && this.#progress === "over") {
+      // Whole, and the last that comes: nothing waits behind it, and no credit is given for it.
+      void this.#receiver.receive(parts);
+      return;
+    }
+    const { budget } = this.#owner;
+    const { merge } = this.#incoming;
+    this.#receiveQueue ??= new ReceiveQueue(this.#receiver, this.#queue, budget, merge);
     this.#receiveQueue.receive(parts);
+  }
+
+  /** Drops what waits for the receiver, and hands nothing on any more. */
+  #closeReceiving(): void {
+    this.#receiving = "closed";
+    this.#receiveQueue?.close();
   }
 
   #finishOnceSent(): void {

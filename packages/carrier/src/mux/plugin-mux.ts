@@ -16,6 +16,7 @@ import { statusFields } from "../wire/grpc-status.js";
 import type { HeaderFields } from "../wire/header-fields.js";
 import { type IncomingFrame, MuxFrameReader } from "./mux-frame-reader.js";
 import { type MuxEnd, MuxConnection } from "./mux-connection.js";
+import { ExchangeTable } from "./exchange-table.js";
 import { type IncomingParts, MuxExchange } from "./mux-exchange.js";
 import { readRequestMessage, requestPieceTags } from "../wire/read-parts.js";
 import type { RpcStream } from "./rpc-stream.js";
@@ -42,7 +43,7 @@ export class PluginMux implements MuxEnd {
   readonly #exchangesMax: number;
   readonly #batch: FrameBatch<ResponseParts, PluginExchange>;
   readonly #connection: MuxConnection<ResponseParts, PluginExchange>;
-  readonly #exchanges = new Map<number, PluginExchange>();
+  readonly #exchanges = new ExchangeTable<PluginExchange>();
   #lastId = 0;
   /** open -> closed [closed] */
   #state: "open" | "closed" = "open";
@@ -82,7 +83,7 @@ export class PluginMux implements MuxEnd {
 
   /** Gives up all exchanges that are open. The RPC goes on until the host ends it. */
   giveUp(error: ServeHTTPError): void {
-    for (const exchange of this.#exchanges.values()) {
+    for (const exchange of this.#exchanges.all()) {
       exchange.giveUp(error);
     }
   }
@@ -106,7 +107,7 @@ export class PluginMux implements MuxEnd {
       const refused = this.#exchanges.size >= this.#exchangesMax;
       const accept = refused ? refuse : this.#accept;
       exchange = new MuxExchange(this, this.#batch, exchangeId, requests, accept);
-      this.#exchanges.set(exchangeId, exchange);
+      this.#exchanges.add(exchange);
       if (refused) {
         const message = `more than ${this.#exchangesMax} exchanges on one connection`;
         exchange.giveUp(new ServeHTTPError("overload", message));
@@ -125,15 +126,14 @@ export class PluginMux implements MuxEnd {
     this.#state = "closed";
     const isLost = error.code === "host-stopping" || error.code === "connection-lost";
     const reason = isLost ? hostGone(error.message) : error;
-    for (const exchange of this.#exchanges.values()) {
+    for (const exchange of this.#exchanges.all()) {
       exchange.abort(reason);
     }
-    this.#exchanges.clear();
     this.#stream.end(isLost ? okStatus : statusFields(error));
   }
 
   forget(exchange: PluginExchange): void {
-    this.#exchanges.delete(exchange.id);
+    this.#exchanges.delete(exchange);
   }
 }
 

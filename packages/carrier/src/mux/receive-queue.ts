@@ -5,7 +5,6 @@ import {
   muxWindowGrowthBytes,
   type PartReceiver,
   ReceiveWindow,
-  type ServeHTTPError,
 } from "@servehttp/contract";
 import { PieceJoiner } from "../wire/piece-joiner.js";
 
@@ -63,12 +62,6 @@ export class ReceiveQueue<Parts extends BodyParts> {
     } else if (this.#state === "free") {
       this.#deliver(parts);
     }
-  }
-
-  /** Gives the exchange up: drops what waits, and tells the receiver. */
-  abort(error: ServeHTTPError): void {
-    this.close();
-    this.#receiver.abort(error);
   }
 
   /** Drops what waits, and hands nothing on any more. */

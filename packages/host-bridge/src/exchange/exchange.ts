@@ -1,5 +1,6 @@
 import {
   type ExchangeChannel,
+  type Linked,
   loggableError,
   type PartReceiver,
   plainEnd,
@@ -101,7 +102,12 @@ const unanswered: ExchangeState = { name: "unanswered" };
 const over: ExchangeState = { name: "over" };
 
 export class Exchange
-  implements PartReceiver<ResponseParts>, CloseListener, ExpiryListener, RunningExchange
+  implements
+    PartReceiver<ResponseParts>,
+    CloseListener,
+    ExpiryListener,
+    RunningExchange,
+    Linked<Exchange>
 {
   #plugin: ExchangePlugin;
   readonly #response: ClientResponse;
@@ -120,6 +126,9 @@ export class Exchange
   #bodyBytes = 0;
   /** Chunks that wait for the client to take them. */
   #untaken = 0;
+  linkedIn: object | undefined = undefined;
+  previousLinked: Exchange | undefined = undefined;
+  nextLinked: Exchange | undefined = undefined;
 
   constructor(plugin: ExchangePlugin, what: ExchangeRequest) {
     const { body, edge, init } = what;

@@ -1,5 +1,6 @@
 import {
   type ExchangeChannel,
+  LinkedSet,
   type PartReceiver,
   type RequestParts,
   type ResponseParts,
@@ -76,7 +77,7 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   readonly #connection: ExchangeConnection;
   readonly #shared: PluginExchanges;
   readonly #health: HealthWatch;
-  readonly #exchanges = new Set<Exchange>();
+  readonly #exchanges = new LinkedSet<Exchange>();
   readonly #tunnels = new Set<Exchange>();
   readonly #elsewhere: UsersElsewhere | undefined;
   /** There once it gets nothing new. */
