@@ -2,6 +2,7 @@ import {
   comparableName,
   type FieldList,
   isForbiddenTrailer,
+  type RequestInit,
   ServeHTTPError,
 } from "@servehttp/contract";
 import { addConnectionNamed, hasElement, listElements } from "../syntax/connection-options.js";
@@ -23,6 +24,7 @@ import { identityNamesMax, requestFieldsMax, requestSectionBytesMax } from "../l
 import { type Refusal, refusal } from "./refusal.js";
 import type { ClientFacts, RequestFields } from "./request-fields.js";
 import { bodyLength, effectiveHost } from "./request-framing.js";
+import type { ResponseRules } from "./response-head.js";
 import { nothingSeen, pushCookies, type SeenFields } from "./seen-fields.js";
 import { parameterNames, stripQueryParameters } from "../syntax/strip-query-parameters.js";
 
@@ -42,6 +44,8 @@ export class EdgePolicy {
   /** Grows by the names that `identity` returns, so that no client can set them. */
   readonly #identityNames: Set<string>;
   readonly #names: FieldNameCache<RequestKind>;
+  /** The rules for responses to requests like the last one. */
+  #rules: ResponseRules | undefined;
 
   /** Parameters to remove from queries, by `parameterNames`. */
   readonly secretParameters: ReadonlySet<string>;
@@ -67,6 +71,26 @@ export class EdgePolicy {
     this.#upgrades = new Set(options.upgrades?.filter((token) => token !== "h2c") ?? ["websocket"]);
     this.#identityNames = new Set(options.identityHeaders?.map(comparableName));
     this.#names = new FieldNameCache((name, underscored) => this.#requestKind(name, underscored));
+  }
+
+  /** What decides how the response to a request may look, unless redirects are rewritten. */
+  responseRules({ method, protocolMajor, protocolMinor }: RequestInit): ResponseRules {
+    const last = this.#rules;
+    if (
+      last?.method === method &&
+      last.versionMajor === protocolMajor &&
+      last.versionMinor === protocolMinor
+    ) {
+      return last;
+    }
+    this.#rules = {
+      method,
+      versionMajor: protocolMajor,
+      versionMinor: protocolMinor,
+      policy: this,
+      redirects: undefined,
+    };
+    return this.#rules;
   }
 
   /**

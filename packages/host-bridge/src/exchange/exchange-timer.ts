@@ -28,14 +28,18 @@ export class ExchangeTimer implements QueuedTimeout {
   readonly #times: ExchangeTimes;
   readonly #listener: ExpiryListener;
   readonly #startedMs: number;
+  /*
+   * All times but the first are whole milliseconds, rounded up: an object holds a whole number by
+   * itself, and any other one in an object more.
+   */
   /** When the head is due; 0 for never, or once it is there. */
   #headDueMs: number;
   #awaitingHead = true;
   #movedMs: number;
   /** Set where it is not in the queue. */
   #timer: NodeJS.Timeout | undefined;
-  /** When it is looked at again. */
-  dueMs = Number.POSITIVE_INFINITY;
+  /** When it is looked at again; 0 for never. */
+  dueMs = 0;
   queue: TimeoutQueue | undefined;
   previous: QueuedTimeout | undefined;
   next: QueuedTimeout | undefined;
@@ -43,8 +47,8 @@ export class ExchangeTimer implements QueuedTimeout {
   constructor(times: ExchangeTimes, listener: ExpiryListener) {
     this.#times = times;
     this.#listener = listener;
-    const nowMs = performance.now();
-    this.#startedMs = nowMs;
+    this.#startedMs = performance.now();
+    const nowMs = Math.ceil(this.#startedMs);
     this.#movedMs = nowMs;
     this.#headDueMs = times.headMs === 0 ? 0 : nowMs + times.headMs;
     this.#arm(nowMs);
@@ -62,7 +66,7 @@ export class ExchangeTimer implements QueuedTimeout {
 
   /** Something of the request went to the plugin: the whole head time counts from now. */
   requestMoved(): void {
-    this.#movedMs = performance.now();
+    this.#movedMs = wholeNowMs();
     if (this.#headDueMs !== 0) {
       this.#headDueMs = Math.max(this.#headDueMs, this.#movedMs + this.#times.headMs);
     }
@@ -70,14 +74,17 @@ export class ExchangeTimer implements QueuedTimeout {
 
   /** Something of the response came from the plugin, or went on to the client. */
   responseMoved(): void {
-    this.#movedMs = performance.now();
+    // Before the head nothing is idle, and a look at the clock would be for nothing.
+    if (!this.#awaitingHead) {
+      this.#movedMs = wholeNowMs();
+    }
   }
 
   headArrived(): void {
     this.#awaitingHead = false;
     this.#headDueMs = 0;
-    this.#movedMs = performance.now();
-    if (this.#nextDueMs() < this.dueMs) {
+    this.#movedMs = wholeNowMs();
+    if (this.dueMs === 0 || this.#nextDueMs() < this.dueMs) {
       this.stop();
       this.#arm(this.#movedMs);
     }
@@ -90,8 +97,8 @@ export class ExchangeTimer implements QueuedTimeout {
     if (this.#headDueMs === 0) {
       return;
     }
-    const nowMs = performance.now();
-    const latestMs = this.#startedMs + Math.max(headExtensionMsMax, this.#times.headMs);
+    const nowMs = wholeNowMs();
+    const latestMs = Math.ceil(this.#startedMs) + Math.max(headExtensionMsMax, this.#times.headMs);
     this.#headDueMs = Math.max(this.#headDueMs, Math.min(nowMs + ms, latestMs));
   }
 
@@ -108,7 +115,7 @@ export class ExchangeTimer implements QueuedTimeout {
   #arm(nowMs: number): void {
     const { headMs } = this.#times;
     const dueMs = this.#nextDueMs();
-    this.dueMs = dueMs;
+    this.dueMs = dueMs === Number.POSITIVE_INFINITY ? 0 : dueMs;
     if (headMs !== 0 && dueMs === nowMs + headMs) {
       queueOf(this.#times).add(this, nowMs);
     } else if (dueMs !== Number.POSITIVE_INFINITY) {
@@ -124,7 +131,7 @@ export class ExchangeTimer implements QueuedTimeout {
 
   #nextDueMs(): number {
     const { idleMs, totalMs } = this.#times;
-    let dueMs = totalMs === 0 ? Number.POSITIVE_INFINITY : this.#startedMs + totalMs;
+    let dueMs = totalMs === 0 ? Number.POSITIVE_INFINITY : Math.ceil(this.#startedMs) + totalMs;
     if (this.#headDueMs !== 0) {
       dueMs = Math.min(dueMs, this.#headDueMs);
     }
@@ -135,10 +142,9 @@ export class ExchangeTimer implements QueuedTimeout {
   }
 
   due(): void {
-    const nowMs = performance.now();
     const { headMs, idleMs, totalMs } = this.#times;
     // Timers fire up to a millisecond early.
-    const reachedMs = nowMs + 1;
+    const reachedMs = performance.now() + 1;
     if (totalMs !== 0 && reachedMs >= this.#startedMs + totalMs) {
       this.#listener.timeExpired(`the exchange took more than its ${totalMs} ms`);
     } else if (this.#headDueMs !== 0 && reachedMs >= this.#headDueMs) {
@@ -146,9 +152,13 @@ export class ExchangeTimer implements QueuedTimeout {
     } else if (!this.#awaitingHead && idleMs !== 0 && reachedMs >= this.#movedMs + idleMs) {
       this.#listener.timeExpired(`nothing moved for ${idleMs} ms`);
     } else {
-      this.#arm(nowMs);
+      this.#arm(wholeNowMs());
     }
   }
+}
+
+function wholeNowMs(): number {
+  return Math.ceil(performance.now());
 }
 
 /** By the times of a plugin: its exchanges that wait for a head. */

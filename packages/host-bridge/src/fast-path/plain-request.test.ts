@@ -4,6 +4,7 @@ import { type AddressInfo, connect } from "node:net";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { randomRuns, sized } from "@servehttp/testkit";
+import { LastFields } from "./last-fields.js";
 import { type PlainHead, readPlainHead } from "./plain-request.js";
 
 const limits = { headBytesMax: 16_383, fieldsMax: 100 };
@@ -150,6 +151,47 @@ describe("readPlainHead", () => {
 function twice(line: string): string[] {
   return [line, line];
 }
+
+describe("readPlainHead behind the same fields", () => {
+  const fields = "Host: a\r\nX-A: 1\r\nContent-Length: 3\r\n\r\n";
+
+  function readLine(line: string, last: LastFields | undefined): PlainHead | undefined {
+    return readPlainHead(Buffer.from(`${line}${fields}abc`, "latin1"), limits, last);
+  }
+
+  const word = fc.oneof(
+    fc.constantFrom("GET", "POST", "OPTIONS", "GE", "GETS", "get", "", " ", "/", "/a b", "\t"),
+    fc.constantFrom("/a%20b?c", "*", "http://a/", "/#", "/\x7f", "/\xe4", "a", "/a\r"),
+    fc.constantFrom("HTTP/1.1", "HTTP/1.0", "HTTP/1.1\r", "http/1.1", "HTTP/1.1 "),
+  );
+  const line = fc
+    .tuple(fc.array(word, { maxLength: 4 }), fc.constantFrom("\r\n", "\n", "\r\r\n", "\n\r\n"))
+    .map(([words, end]) => words.join(" ") + end);
+
+  it("reads every request line as it reads it in front of other fields", () => {
+    const last = new LastFields();
+    readLine("GET / HTTP/1.1\r\n", last);
+    readLine("GET / HTTP/1.1\r\n", last);
+    expect(readLine("GET / HTTP/1.1\r\n", last)?.fieldsMemo).toBeDefined();
+    let taken = 0;
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          line,
+          word.map((target) => `PUT ${target} HTTP/1.1\r\n`),
+        ),
+        (text) => {
+          const expected = readLine(text, undefined);
+          const head = readLine(text, last);
+          taken += head === undefined ? 0 : 1;
+          expect(head && { ...head, fieldsMemo: undefined }).toEqual(expected);
+        },
+      ),
+      randomRuns(1_000),
+    );
+    expect(taken).toBeGreaterThan(10);
+  });
+});
 
 describe("readPlainHead beside Node's parser", () => {
   const server = createServer();

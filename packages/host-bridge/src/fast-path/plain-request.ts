@@ -1,5 +1,5 @@
 import type { Memo } from "@servehttp/contract";
-import type { LastFields } from "./last-fields.js";
+import type { LastFields, RepeatedFields } from "./last-fields.js";
 
 /**
  * The head of a plain request. There is only one way to read it, so a fast path beside Node's
@@ -49,18 +49,7 @@ export function readPlainHead(
   const fieldsAt = bytes.indexOf(lineFeed) + 1;
   const same = last?.sameAt(bytes, fieldsAt, limits.headBytesMax);
   if (same !== undefined) {
-    const line = readLine(bytes.toString("latin1", 0, fieldsAt));
-    const { contentLength, memo, rawHeaders } = same;
-    return (
-      line && {
-        method: line.method,
-        target: line.target,
-        rawHeaders,
-        contentLength,
-        bytes: fieldsAt + same.bytes.length,
-        fieldsMemo: memo,
-      }
-    );
+    return readLineBefore(same, bytes, fieldsAt);
   }
   // One character a byte. What stands behind the head may be a long body, of which only so much is
   // looked at.
@@ -73,6 +62,56 @@ export function readPlainHead(
   return head;
 }
 
+/** The head whose fields are known, by the line in front of them. */
+function readLineBefore(
+  { bytes: { length }, contentLength, memo, rawHeaders }: RepeatedFields,
+  bytes: Buffer,
+  fieldsAt: number,
+): PlainHead | undefined {
+  const method = methodAt(bytes);
+  const targetEnd = fieldsAt - versionLineEnd.length;
+  if (method === undefined || !endsLine(bytes, targetEnd)) {
+    return undefined;
+  }
+  const targetAt = method.length + 1;
+  const target = bytes.toString("latin1", targetAt, targetEnd);
+  return isPlainTarget(target)
+    ? {
+        method,
+        target,
+        rawHeaders,
+        contentLength,
+        bytes: fieldsAt + length,
+        fieldsMemo: memo,
+      }
+    : undefined;
+}
+
+/** The method with which the bytes begin. */
+function methodAt(bytes: Buffer): string | undefined {
+  for (let index = 0; index < methods.length; index += 1) {
+    const method = methods[index] as string;
+    const { length } = method;
+    let at = 0;
+    while (at < length && bytes[at] === method.charCodeAt(at)) {
+      at += 1;
+    }
+    if (at === length && bytes[at] === space) {
+      return method;
+    }
+  }
+  return undefined;
+}
+
+function endsLine(bytes: Buffer, at: number): boolean {
+  for (let index = 0; index < versionLineEnd.length; index += 1) {
+    if (bytes[at + index] !== versionLineEnd.charCodeAt(index)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 interface RequestLine {
   readonly method: string;
   readonly target: string;
@@ -82,19 +121,24 @@ interface RequestLine {
 
 function readLine(text: string): RequestLine | undefined {
   const methodEnd = text.indexOf(" ");
-  const method = methods.get(text.slice(0, methodEnd));
+  const name = text.slice(0, methodEnd);
+  const method = methods.find((known) => known === name);
   if (method === undefined) {
     return undefined;
   }
   const targetAt = methodEnd + 1;
   const targetEnd = text.indexOf(" ", targetAt);
-  if (text.charCodeAt(targetAt) !== slash || !text.startsWith(versionLineEnd, targetEnd)) {
+  if (!text.startsWith(versionLineEnd, targetEnd)) {
     return undefined;
   }
   const target = text.slice(targetAt, targetEnd);
-  return outsideTargetPattern.test(target)
-    ? undefined
-    : { method, target, length: targetEnd + versionLineEnd.length };
+  return isPlainTarget(target)
+    ? { method, target, length: targetEnd + versionLineEnd.length }
+    : undefined;
+}
+
+function isPlainTarget(target: string): boolean {
+  return target.charCodeAt(0) === slash && !outsideTargetPattern.test(target);
 }
 
 function readFields(
@@ -163,15 +207,14 @@ function readFields(
 
 const slash = 0x2f;
 const lineFeed = 0x0a;
+const space = 0x20;
 const versionLineEnd = " HTTP/1.1\r\n";
 
 /**
  * These strings are used in place of the text that was read: a part of it would keep the whole head
  * alive.
  */
-const methods: ReadonlyMap<string, string> = new Map(
-  ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].map((name) => [name, name]),
-);
+const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 /** RFC 9110, section 5.6.2. */
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;

@@ -1,6 +1,11 @@
 import type { IncomingMessage } from "node:http";
-import { type Memo, noFields } from "@servehttp/contract";
-import { byRequest, type CloseListener, type IncomingRequest } from "../client/incoming-request.js";
+import { type FieldList, type Memo, noFields } from "@servehttp/contract";
+import {
+  byRequest,
+  type CloseListener,
+  type IncomingRequest,
+  type RequestEntry,
+} from "../client/incoming-request.js";
 import type { ClientResponse } from "../client/client-response.js";
 import type { HostRequest } from "../client/node-types.js";
 import type { BodySink, RequestBody } from "../client/request-body.js";
@@ -24,12 +29,6 @@ export interface RequestConnection extends ResponseConnection {
 
 /** A plain request that the fast path has read, with its body as it comes. Hot. */
 export class FastPathRequest implements IncomingRequest, RequestBody {
-  readonly versionMajor = 1;
-  readonly versionMinor = 1;
-  readonly entry = byRequest;
-  readonly endedByHead = false;
-  readonly connectProtocol = "";
-  readonly rawTrailers = noFields;
   readonly target: string;
   readonly method: string;
   readonly rawHeaders: readonly string[];
@@ -53,6 +52,32 @@ export class FastPathRequest implements IncomingRequest, RequestBody {
     this.fieldsMemo = head.fieldsMemo;
     this.contentLength = head.contentLength;
     this.#bodyBytesLeft = head.contentLength;
+  }
+
+  /* What is the same for all plain requests takes no place in each of them. */
+
+  get versionMajor(): number {
+    return 1;
+  }
+
+  get versionMinor(): number {
+    return 1;
+  }
+
+  get entry(): RequestEntry {
+    return byRequest;
+  }
+
+  get endedByHead(): boolean {
+    return false;
+  }
+
+  get connectProtocol(): string {
+    return "";
+  }
+
+  get rawTrailers(): FieldList {
+    return noFields;
   }
 
   get scheme(): "http" | "https" {

@@ -331,13 +331,9 @@ function begin(
       response: pages?.live(response, request, route.pluginId, fields.basePath) ?? response,
       init,
       body: init.contentLength === 0 ? undefined : (held ?? request.body),
-      rules: {
-        method: init.method,
-        versionMajor: init.protocolMajor,
-        versionMinor: init.protocolMinor,
-        policy: edge,
-        redirects: route.rewritesRedirects ? redirectRules(fields) : undefined,
-      },
+      rules: route.rewritesRedirects
+        ? { ...edge.responseRules(init), redirects: redirectRules(fields) }
+        : edge.responseRules(init),
       edge,
       onOver,
       observed,
