@@ -174,11 +174,13 @@ describe("readPlainHead behind the same fields", () => {
     readLine("GET / HTTP/1.1\r\n", last);
     expect(readLine("GET / HTTP/1.1\r\n", last)?.fieldsMemo).toBeDefined();
     let taken = 0;
+    const method = fc.constantFrom("GET", "PUT", "OPTIONS", "GETS");
+    const target = fc.constantFrom("/", "/a%20b?c", "/a/very/long/target/of/a/plugin", "a", "/#");
     fc.assert(
       fc.property(
         fc.oneof(
           line,
-          word.map((target) => `PUT ${target} HTTP/1.1\r\n`),
+          fc.tuple(method, target).map((words) => `${words.join(" ")} HTTP/1.1\r\n`),
         ),
         (text) => {
           const expected = readLine(text, undefined);
