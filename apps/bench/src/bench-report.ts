@@ -4,6 +4,8 @@ import type { Metric } from "./cases/bench-case.js";
 export interface BenchReport {
   /** ISO 8601 */
   readonly date: string;
+  /** The commit that was measured, with `-dirty` where files have changed since. */
+  readonly commit: string;
   readonly machine: Machine;
   readonly options: RunOptions;
   /** Targets that this machine can't run, and what to install for them. */

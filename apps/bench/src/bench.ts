@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import type { BenchReport, CaseReport, Machine } from "./bench-report.js";
-import { endChildrenWithThisProcess } from "./child.js";
+import { Child, endChildrenWithThisProcess } from "./child.js";
+import { describeDisturbances, disturbancesOf } from "./disturbances.js";
 import { hasWrk } from "./load/run-load.js";
 import { printCase, printFigures } from "./print-report.js";
 import { type BenchOptions, readOptions, usage } from "./read-options.js";
@@ -59,12 +60,17 @@ async function measure(options: BenchOptions): Promise<void> {
   }
   const report: BenchReport = {
     date: new Date().toISOString(),
+    commit: await describeCommit(),
     machine: describeMachine(),
     options: { rounds: options.rounds, ...options.scale, generator: withWrk ? "wrk" : "own" },
     missing,
     cases,
   };
   printFigures(report);
+  const disturbed = describeDisturbances(disturbancesOf(report));
+  if (disturbed !== undefined) {
+    console.log(`\n${disturbed}`);
+  }
   await write(report, options.jsonPath);
 }
 
@@ -102,6 +108,11 @@ function sayWhatIsMissing(missing: Readonly<Record<string, string>>, withWrk: bo
   if (aptPackages.length > 0) {
     console.log(`To have all of it: apt-get install ${aptPackages.join(" ")}`);
   }
+}
+
+async function describeCommit(): Promise<string> {
+  const git = new Child("git", ["git", "describe", "--always", "--dirty", "--exclude=*"]);
+  return (await git.output()).trim();
 }
 
 function describeMachine(): Machine {

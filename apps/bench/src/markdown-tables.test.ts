@@ -5,6 +5,7 @@ import { fullTable, summaryTable, targetTable } from "./markdown-tables.js";
 
 const report: BenchReport = {
   date: "2026-02-03T04:05:06.000Z",
+  commit: "0123456",
   machine: { cpu: "A CPU", cores: 2, memoryGiB: 8, system: "Linux 6.1 x64", node: "v24.21.0" },
   options: { rounds: 2, seconds: 3, bulkBytes: 1, generator: "wrk" },
   missing: { HAProxy: "apt-get install haproxy" },

@@ -1,5 +1,6 @@
 import type { BenchReport, CaseReport } from "./bench-report.js";
 import type { Metric } from "./cases/bench-case.js";
+import { describeDisturbances, disturbancesOf } from "./disturbances.js";
 import { formatNumber } from "./format-number.js";
 import { samplesOf } from "./samples-of.js";
 import { pairedRatio, summarise } from "./statistics.js";
@@ -72,7 +73,8 @@ export function targetTable(report: BenchReport): string {
   ].join("\n");
 }
 
-function describeRun({ date, machine, options, missing, cases }: BenchReport): string[] {
+function describeRun(report: BenchReport): string[] {
+  const { date, machine, options, missing, cases } = report;
   const generator = options.generator === "wrk" ? "wrk" : "a Node process";
   const lines = [
     `Measured on ${date.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB,`,
@@ -80,6 +82,10 @@ function describeRun({ date, machine, options, missing, cases }: BenchReport): s
     `round. The load comes from ${generator}. Figures are medians. Every Node process ran with`,
     `\`${nodeFlags.join(" ")}\`, ours and the peers' alike.`,
   ];
+  const disturbed = describeDisturbances(disturbancesOf(report));
+  if (disturbed !== undefined) {
+    lines.push("", disturbed);
+  }
   const failures = cases.flatMap((caseReport) =>
     Object.keys(caseReport.failures).map((target) => `- ${target}: ${caseReport.title}`),
   );

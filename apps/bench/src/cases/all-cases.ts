@@ -22,7 +22,7 @@ export const allCases: readonly BenchCase[] = [
   besideBulk,
   ...heldStreams,
   ...tunnels,
-  goPlugin,
+  ...goPlugin,
   pythonPlugin,
   observedGets,
   workersGets,

@@ -3,6 +3,7 @@ import { nodeCommand } from "../targets/node-command.js";
 import type { RunningTarget } from "../targets/target.js";
 import type { BenchCase } from "./bench-case.js";
 import { measureCpu } from "./measure-cpu.js";
+import { withOwnHandler } from "./own-handler.js";
 
 /** What the bulk generator moved. */
 export interface BulkResult {
@@ -39,6 +40,15 @@ export interface BulkOptions {
   /** The size of one transfer, in bytes. */
   readonly bytes: number;
   readonly mode: "once" | "endless";
+}
+
+/** The same of targets whose handler is not that of direct: figures, and no ratios to it. */
+export function bulkOfOwnHandler(
+  targets: readonly string[],
+  name: string,
+  ...of: Parameters<typeof bulk>
+): BenchCase {
+  return withOwnHandler(targets, { ...bulk(...of), name });
 }
 
 function bulk(direction: "up" | "down", title: string): BenchCase {

@@ -2,6 +2,7 @@ import { runLoad } from "../load/run-load.js";
 import type { LoadOptions } from "../load/run-wrk.js";
 import type { BenchCase } from "./bench-case.js";
 import { measureCpu } from "./measure-cpu.js";
+import { withOwnHandler } from "./own-handler.js";
 
 export const smallGets: readonly BenchCase[] = [1, 64, 256].map((connections) =>
   requests(`get-${connections}`, `small GET, ${plural(connections)}`, {
@@ -74,14 +75,7 @@ export function requestsOfOwnHandler(
   targets: readonly string[],
   ...of: Parameters<typeof requests>
 ): BenchCase {
-  const { metrics, ...benchCase } = requests(...of);
-  return {
-    ...benchCase,
-    targets,
-    metrics: metrics.map((metric) =>
-      metric.shown === undefined ? metric : { ...metric, shown: "value" },
-    ),
-  };
+  return withOwnHandler(targets, requests(...of));
 }
 
 function plural(connections: number): string {

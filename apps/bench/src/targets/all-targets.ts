@@ -1,7 +1,9 @@
 import { direct } from "./direct.js";
+import { ghttp } from "./ghttp.js";
 import { goReverseProxyToGo, servehttpToGo } from "./go-plugin.js";
 import { goReverseProxy } from "./go-reverse-proxy.js";
 import { haproxy } from "./haproxy.js";
+import { mattermost } from "./mattermost.js";
 import { nginx } from "./nginx.js";
 import { nodeHost } from "./node-host.js";
 import { nginxToUvicorn, servehttpToPython } from "./python-plugin.js";
@@ -30,6 +32,9 @@ export const allTargets: readonly Target[] = [
   servehttpToGo("mux"),
   servehttpToGo("stream"),
   goReverseProxyToGo,
+  mattermost,
+  ghttp(),
+  ghttp("streaming"),
   servehttpToPython("mux"),
   servehttpToPython("stream"),
   nginxToUvicorn,

@@ -1,0 +1,3 @@
+module servehttp/bench/go-handler
+
+go 1.26.0
