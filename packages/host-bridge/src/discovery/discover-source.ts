@@ -1,4 +1,4 @@
-import { ServeHTTPError } from "@servehttp/contract";
+import { type Logger, ServeHTTPError } from "@servehttp/contract";
 import { discoveryRetryMs } from "../limits.js";
 import { readAddresses } from "../options/instance-address.js";
 import type { DiscoverSettings } from "../options/read-options.js";
@@ -10,6 +10,8 @@ import { RetryDelay } from "./retry-delay.js";
 export interface DiscoverSourceOptions {
   readonly pluginId: string;
   readonly discover: DiscoverSettings["discover"];
+  /** Names the plugin in each record. */
+  readonly logger: Required<Logger>;
   readonly clock: Clock;
   /** From 0 to 1. */
   readonly chance: () => number;
@@ -54,14 +56,14 @@ export class DiscoverSource implements AddressSource {
 
   /** Reads lists until there are no more, and returns why. */
   async #read(sink: AddressSink): Promise<{ readonly message: string; readonly cause?: unknown }> {
-    const { pluginId, discover } = this.#options;
+    const { discover, logger, pluginId } = this.#options;
     const { signal } = this.#over;
     // The reading of it, which a wait for the next list must not keep from ending.
     let iterator: AsyncIterator<unknown> | undefined;
     const onAbort = (): void => void iterator?.return?.()?.then(undefined, () => undefined);
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      iterator = discover(signal)[Symbol.asyncIterator]();
+      iterator = discover(signal, logger)[Symbol.asyncIterator]();
       for (;;) {
         const { done, value } = await iterator.next();
         if (signal.aborted || done === true) {

@@ -75,9 +75,13 @@ interface Callbacks {
    * that are gone, or `terminating`. A list without any has requests wait, as while a plugin starts.
    * Where it throws or ends, the last list stays, and it is called again after a delay that grows
    * from 1 s to 30 s. A list that is no such list is refused, and the last one stays; the log says
-   * what was wrong.
+   * what was wrong. `logger` is the host's, for records of the plugin.
    */
-  discover(this: void, signal: AbortSignal): AsyncIterable<readonly InstanceAddress[]>;
+  discover(
+    this: void,
+    signal: AbortSignal,
+    logger: Required<Logger>,
+  ): AsyncIterable<readonly InstanceAddress[]>;
   /** Node's own listener, which the bridge leaves alone. */
   handler(this: void, request: NodeRequest, response: NodeResponse): unknown;
 }

@@ -127,7 +127,7 @@ export function makeInstances(
       ...told,
     });
   };
-  const source = makeSource(settings, { clock, chance });
+  const source = makeSource(settings, { clock, chance, logger });
   if (source !== undefined) {
     const make = makeAt;
     return new DiscoveredInstances({ pluginId, source, make, startMs, watch, logger, clock });
