@@ -102,6 +102,10 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     watch: ["options", "process"],
     workers: ["calls", "observation", "plugin", "process"],
   },
+  kubernetes: {
+    api: ["slices"],
+    slices: [],
+  },
   "plugin-sdk": {
     adapters: ["exchange", "handler", "tracing"],
     calls: ["handler", "tracing"],
@@ -182,7 +186,7 @@ const outside: Readonly<Record<string, readonly Pattern[]>> = {
   cli: [
     noConnect,
     onlyOurs(
-      ["admin", "admin/**", "host-bridge", "host-bridge/**"],
+      ["admin", "admin/**", "host-bridge", "host-bridge/**", "kubernetes"],
       "The command runs a host; it has nothing that a library user lacks.",
     ),
   ],
@@ -197,6 +201,10 @@ const outside: Readonly<Record<string, readonly Pattern[]>> = {
       ["contract", "contract/services", "carrier"],
       "Host and plugin know each other by the contract alone.",
     ),
+  ],
+  kubernetes: [
+    noConnect,
+    onlyOurs(["host-bridge"], "It is a discover of a host, as anybody may write one."),
   ],
   "plugin-sdk": [
     noConnect,

@@ -19,7 +19,7 @@ const rooms = new Set(
   files
     .map(
       (path) =>
-        /^packages\/(?:admin|carrier|cli|host-bridge|plugin-sdk)\/src\/[^/]+\/(?=[^/]+\.ts$)/.exec(
+        /^packages\/(?:admin|carrier|cli|host-bridge|kubernetes|plugin-sdk)\/src\/[^/]+\/(?=[^/]+\.ts$)/.exec(
           path,
         )?.[0],
     )

@@ -9,6 +9,7 @@ const entryPoints = {
   carrier: ["index"],
   "host-bridge": ["index", "option-schemas", "identity/index", "watch/index"],
   admin: ["index", "command", "traces/index"],
+  kubernetes: ["index"],
   cli: ["index"],
   "conformance-kit": ["index", "testing"],
   "plugin-sdk": ["index", "testing/testing"],

@@ -13,6 +13,7 @@ const references = {
     entryPoints: ["index.d.ts", "identity/index.d.ts", "watch/index.d.ts"],
   },
   admin: { title: "@servehttp/admin", entryPoints: ["index.d.ts"] },
+  kubernetes: { title: "@servehttp/kubernetes", entryPoints: ["index.d.ts"] },
   "plugin-sdk": {
     title: "@servehttp/plugin-sdk",
     entryPoints: ["index.d.ts", "testing/testing.d.ts"],
@@ -61,6 +62,7 @@ Written from the docstrings.
 - [servehttp](cli/overview.md): what a config imports
 - [@servehttp/host-bridge](host-bridge/overview.md): what a host imports, \`@servehttp/host-bridge/identity\` and \`@servehttp/host-bridge/watch\`
 - [@servehttp/admin](admin/overview.md): what a host imports to be seen and managed while it runs
+- [@servehttp/kubernetes](kubernetes/overview.md): what a host imports whose plugins are pods
 - [@servehttp/plugin-sdk](plugin-sdk/overview.md): what a plugin imports, and \`@servehttp/plugin-sdk/testing\`
 `,
 );

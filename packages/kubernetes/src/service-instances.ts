@@ -30,16 +30,17 @@ import { TroubleLog } from "./trouble-log.js";
  */
 export function serviceInstances(
   options: ServiceOptions,
-): (signal: AbortSignal) => AsyncIterable<readonly InstanceAddress[]> {
+): (signal: AbortSignal, logger: Logger) => AsyncIterable<readonly InstanceAddress[]> {
   checkServiceOptions(options);
-  return (signal) => follow(options, signal);
+  return (signal, logger) => follow(options, signal, options.logger ?? logger);
 }
 
 async function* follow(
   options: ServiceOptions,
   signal: AbortSignal,
+  logger: Logger,
 ): AsyncGenerator<readonly InstanceAddress[]> {
-  const { addressType, kubeConfig, logger = lines, port, scheme = "http", service } = options;
+  const { addressType, kubeConfig, port, scheme = "http", service } = options;
   const zone = options.zone ?? (process.env["SERVEHTTP_ZONE"] || undefined);
   const cluster = await openCluster(kubeConfig);
   const namespace = options.namespace ?? cluster.namespace;
@@ -56,7 +57,7 @@ async function* follow(
       onTrouble(error) {
         const kind = error instanceof ApiError ? String(error.status) : "other";
         const message = error instanceof Error ? error.message : String(error);
-        outages.say(kind, `${name} can't be watched; its last addresses stay: ${message}`, error);
+        outages.say(kind, `${name} can't be watched; its last addresses stay: ${message}`);
       },
     },
     signal,
@@ -77,10 +78,3 @@ async function* follow(
     }
   }
 }
-
-/** For whom nobody has given a logger. */
-const lines: Logger = {
-  info: (_details, message) => void process.stderr.write(`${message}\n`),
-  warn: (_details, message) => void process.stderr.write(`${message}\n`),
-  error: (_details, message) => void process.stderr.write(`${message}\n`),
-};

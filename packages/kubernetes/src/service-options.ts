@@ -37,7 +37,7 @@ export interface ServiceOptions {
   readonly kubeConfig?: ClusterAccess | string | undefined;
   /**
    * Where to say that the API server is gone or back, and what is wrong with the Service. The same
-   * trouble is said once in ten minutes. Default: lines on standard error.
+   * trouble is said once in ten minutes. Default: the host's.
    */
   readonly logger?: Logger | undefined;
 }

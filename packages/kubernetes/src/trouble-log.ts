@@ -16,14 +16,13 @@ export class TroubleLog {
   }
 
   /** @param kind what makes it the same trouble: one of a few */
-  say(kind: string, message: string, error?: unknown): void {
+  say(kind: string, message: string): void {
     const nowMs = this.#nowMs();
     const saidMs = this.#saidMs.get(kind);
     if (saidMs === undefined || nowMs - saidMs >= sameTroubleMs) {
       this.#saidMs.set(kind, nowMs);
       this.#isOpen = true;
-      const details = error === undefined ? this.#details : { ...this.#details, err: error };
-      this.#logger.warn(details, message);
+      this.#logger.warn(this.#details, message);
     }
   }
 

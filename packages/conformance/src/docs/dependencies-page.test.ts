@@ -56,6 +56,15 @@ const reasons: Readonly<Record<string, { readonly purpose: string; readonly why:
     purpose: "Collects the metrics of a host, for `/metrics` and the exporter.",
     why: "What OpenTelemetry makes of its own API. Prometheus' text is written by code of ours: `@opentelemetry/exporter-prometheus` 0.301 leaves out units (`_seconds`), which the specification and every dashboard have in the names, and has no OpenMetrics.",
   },
+  "@kubernetes/client-node": {
+    purpose:
+      "Finds the API server and proves who asks, for `@servehttp/kubernetes`: service accounts, kubeconfigs, credentials of clouds.",
+    why: "It is the project's own client, and knows every way to sign in that kubeconfigs name: tokens in files, programs, OpenID Connect, certificates, proxies. Nearly all of its size is an API that is not used here. Only `@servehttp/kubernetes` brings it, and a host loads it when it first asks a cluster, which takes a second and 90 MB of memory.",
+  },
+  undici: {
+    purpose: "Sends the requests to the API server, for `@servehttp/kubernetes`.",
+    why: "`@kubernetes/client-node` needs it, and what it makes of a kubeconfig is a dispatcher of undici's.",
+  },
   commander: {
     purpose: "The arguments of the command, and its help.",
     why: "Commands, options that are given several times, and what a mistyped one may have meant; `parseArgs` of Node has none of these. It has no dependencies.",
@@ -103,7 +112,12 @@ const reasons: Readonly<Record<string, { readonly purpose: string; readonly why:
 it("says in docs/dependencies.md what users install (vitest --update writes it)", async () => {
   const text = readFileSync(page, "utf8");
   const table = dependencyTable(runtimeDependencies());
-  const totals = totalsTable(["servehttp", "@servehttp/host-bridge", "@servehttp/plugin-sdk"]);
+  const totals = totalsTable([
+    "servehttp",
+    "@servehttp/host-bridge",
+    "@servehttp/plugin-sdk",
+    "@servehttp/kubernetes",
+  ]);
   const written = filled(filled(text, "dependencies", table), "installations", totals);
   await expect(written).toMatchFileSnapshot(page);
 });
