@@ -70,6 +70,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   contract: {},
   "host-bridge": {
     "access-log": ["observation", "options", "syntax"],
+    balance: ["syntax"],
     calls: ["client", "edge", "exchange", "node", "process", "routing", "server"],
     client: ["edge"],
     development: ["client", "edge", "exchange"],
@@ -82,7 +83,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     node: ["client", "edge"],
     observation: ["client", "edge"],
     options: ["edge", "routing", "syntax"],
-    plugin: ["discovery", "exchange", "observation", "options", "process", "routing"],
+    plugin: ["balance", "discovery", "exchange", "observation", "options", "process", "routing"],
     process: [],
     "proxy-protocol": ["client", "edge", "options"],
     routing: ["edge", "syntax"],
@@ -124,6 +125,7 @@ const pureRooms = [
   "carrier/mux",
   "carrier/schedule",
   "carrier/wire",
+  "host-bridge/balance",
   "host-bridge/syntax",
 ];
 

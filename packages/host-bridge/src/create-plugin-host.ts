@@ -347,7 +347,7 @@ class Host implements PluginHost {
       rules: this.#rules,
       edge,
       enabled: settings.enabled,
-      destination: (id) => this.#plugins.destination(id),
+      destination: (id, rawHeaders) => this.#plugins.destination(id, rawHeaders),
       identity: settings.identity,
       context: settings.context,
       requestIds: new RequestIds(),

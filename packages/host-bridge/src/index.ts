@@ -40,6 +40,12 @@ export type {
   TlsOptions,
   UrlPluginOptions,
 } from "./options/options.js";
+export type {
+  AffinityOptions,
+  BalanceOptions,
+  OutlierOptions,
+  SlowStartOptions,
+} from "./options/balance-options.js";
 export type { InstanceAddress } from "./options/instance-address.js";
 export type { InstanceState } from "./plugin/kept-connection.js";
 export type { PluginChanges } from "./plugin/plugin-changes.js";

@@ -185,7 +185,7 @@ function proceed(
   route: Route,
   within: CallingExchange | undefined,
 ): void {
-  const destination = options.destination(route.pluginId);
+  const destination = options.destination(route.pluginId, request.rawHeaders);
   switch (destination.kind) {
     case "exchange":
     case "wait": {

@@ -57,6 +57,8 @@ export interface ResponseHead {
   readonly announcesTrailers: boolean;
   /** `fields` has a Connection field, which says what there is to say of the connection. */
   readonly namesConnection?: true;
+  /** It begins an event stream (`text/event-stream`). */
+  readonly isEventStream?: true;
   /** There on a head that has come before: for what a response makes of it. */
   readonly memo?: Memo;
 }
@@ -136,6 +138,7 @@ function readHead(init: ResponseInit, rules: ResponseRules): ResponseHead {
   return {
     status,
     ...(namesConnection ? { namesConnection } : undefined),
+    ...(section.isEventStream ? { isEventStream: true } : undefined),
     ...(reason === undefined ? undefined : { reason }),
     fields: section.fields,
     contentLength: bodyAllowed ? contentLength : undefined,
@@ -209,6 +212,12 @@ export function toHttp2Fields(
   return headers;
 }
 
+/** A head with one field more. It is no head that comes again. */
+export function withField(head: ResponseHead, name: string, value: string): ResponseHead {
+  const { memo: _, ...own } = head;
+  return { ...own, fields: [...head.fields, name, value] };
+}
+
 interface Section {
   readonly fields: string[];
   contentLength: string | undefined;
@@ -216,7 +225,10 @@ interface Section {
   chunked: boolean;
   trailer: string | undefined;
   upgrade: string | undefined;
+  isEventStream: boolean;
 }
+
+const eventStream = /^text\/event-stream *(?:;|$)/i;
 
 /** Hot: one pass, one map look-up a field. */
 function readSection(headers: FieldList, rules: ResponseRules): Section {
@@ -231,6 +243,7 @@ function readSection(headers: FieldList, rules: ResponseRules): Section {
     chunked: false,
     trailer: undefined,
     upgrade: undefined,
+    isEventStream: false,
   };
   let named: Set<string> | undefined;
   let bytes = 0;
@@ -264,6 +277,10 @@ function readSection(headers: FieldList, rules: ResponseRules): Section {
         }
         section.contentLength = value;
         break;
+      case "content-type":
+        section.isEventStream = eventStream.test(value);
+        fields.push(name, value);
+        break;
       case "set-cookie":
         if (rules.policy.maySetCookie(value)) {
           fields.push(name, redirects === undefined ? value : rewriteCookiePath(value, redirects));
@@ -293,6 +310,7 @@ type ResponseKind =
   | "drop"
   | "connection"
   | "content-length"
+  | "content-type"
   | "location"
   | "set-cookie"
   | "trailer"
@@ -303,6 +321,7 @@ const names = new FieldNameCache<ResponseKind>((comparable, underscored) => {
   switch (comparable) {
     case "connection":
     case "content-length":
+    case "content-type":
     case "location":
     case "set-cookie":
     case "trailer":

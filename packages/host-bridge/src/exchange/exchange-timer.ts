@@ -64,6 +64,19 @@ export class ExchangeTimer implements QueuedTimeout {
     return performance.now() - this.#startedMs;
   }
 
+  /** How long it has been since the last of the request went to the plugin. */
+  get sinceSentMs(): number {
+    const nowMs = performance.now();
+    // Before the head, nothing else moves.
+    const isOfStart = this.#movedMs <= Math.ceil(this.#startedMs);
+    return Math.max(0, nowMs - (isOfStart ? this.#startedMs : this.#movedMs));
+  }
+
+  /** Whether there is no head yet. */
+  get awaitsHead(): boolean {
+    return this.#awaitingHead;
+  }
+
   /** Something of the request went to the plugin: the whole head time counts from now. */
   requestMoved(): void {
     this.#movedMs = wholeNowMs();

@@ -23,6 +23,7 @@ import {
 import { givenBackMax } from "../limits.js";
 import type { Outcome } from "../observation/outcome.js";
 import type { RequestObservation, RunningExchange } from "../observation/request-observation.js";
+import { bindClient, type BoundClient, type InstanceCookie } from "./bound-client.js";
 import { checkLength } from "./check-length.js";
 import { ExchangeTimer, type ExchangeTimes, type ExpiryListener } from "./exchange-timer.js";
 import { type Failure, failureOf, failures } from "./failure.js";
@@ -41,7 +42,11 @@ export interface ExchangePlugin {
   /** Called when the exchange has begun. */
   onBegun(exchange: Exchange): void;
   /** Called when the final head has come, so many milliseconds after the exchange began. */
-  onHead(elapsedMs: number): void;
+  onHead(exchange: Exchange, status: number, elapsedMs: number): void;
+  /** Called when that was the head of an event stream. */
+  onEventStream(exchange: Exchange): void;
+  /** There where the host binds clients to the instance by a cookie. */
+  readonly instanceCookie: InstanceCookie | undefined;
   /** Called when the client's bytes have to wait, because the plugin has not read those before. */
   onStall(): void;
   /** Called when the plugin has taken the client's connection over. */
@@ -69,6 +74,8 @@ export interface ExchangeRequest {
   readonly body: RequestBody | undefined;
   readonly rules: ResponseRules;
   readonly edge: EdgePolicy;
+  /** There where the host binds clients to instances by a cookie. */
+  readonly boundClient?: BoundClient | undefined;
   /** Called once, at the end, with why where the exchange failed. */
   readonly onOver?: OnExchangeOver | undefined;
   /** There where somebody watches the request. It stands before `response`. */
@@ -119,6 +126,7 @@ export class Exchange
   /** Undefined where the request has no body: then it has been sent whole. */
   readonly #sender: RequestSender | undefined;
   readonly #timer: ExchangeTimer;
+  readonly #boundClient: BoundClient | undefined;
   readonly #onOver: OnExchangeOver | undefined;
   readonly #observed: RequestObservation | undefined;
   readonly init: RequestInit;
@@ -136,6 +144,7 @@ export class Exchange
     this.#response = what.response;
     this.#rules = what.rules;
     this.init = init;
+    this.#boundClient = what.boundClient;
     this.#onOver = what.onOver;
     this.#observed = what.observed;
     // First: where it throws, nothing has begun.
@@ -173,6 +182,19 @@ export class Exchange
       sender: this.#sender,
       tunnel: state.name === "tunnel" ? state.tunnel : undefined,
     };
+  }
+
+  /** How long it has been since the last of the request went to the plugin, in milliseconds. */
+  get sinceSentMs(): number {
+    return this.#timer.sinceSentMs;
+  }
+
+  /** Whether the plugin had the whole request, or did not read it, and gave no head. */
+  get awaitedPlugin(): boolean {
+    const sender = this.#sender;
+    return (
+      this.#timer.awaitsHead && (sender === undefined || sender.complete || sender.pluginIsSlow)
+    );
   }
 
   get requestBytes(): number {
@@ -281,8 +303,11 @@ export class Exchange
       return this.#applyToTunnel(this.#state.tunnel, parts);
     }
     if (parts.init !== undefined) {
-      const head = readResponseHead(parts.init, this.#rules);
-      this.#plugin.onHead(this.#timer.elapsedMs);
+      const read = readResponseHead(parts.init, this.#rules);
+      const { instanceCookie } = this.#plugin;
+      const client = this.#boundClient;
+      const head = instanceCookie && client ? bindClient(read, instanceCookie, client) : read;
+      this.#plugin.onHead(this, head.status, this.#timer.elapsedMs);
       if (parts.end !== undefined && isWhole(head, parts.chunk)) {
         const trailers = readResponseTrailers(parts.end.trailers, this.#rules);
         this.#response.respond(head, parts.chunk, trailers);
@@ -291,6 +316,9 @@ export class Exchange
         return undefined;
       }
       this.#timer.headArrived();
+      if (head.isEventStream === true) {
+        this.#plugin.onEventStream(this);
+      }
       this.#state = { name: "headed", head };
     }
     return this.#applyToBody(parts);

@@ -9,6 +9,12 @@ import { basicSchema } from "../identity/basic-identity.js";
 import { forwardSchema } from "../identity/forward-auth.js";
 import { jwtSchema } from "../identity/jwt-identity.js";
 import { proxySchema } from "../identity/proxy-identity.js";
+import {
+  affinitySchema,
+  balanceSchema,
+  outlierSchema,
+  slowStartSchema,
+} from "./balance-options.js";
 import { instanceAddressSchema } from "./instance-address.js";
 import { accessLogSchema, hostSchema, pluginSchemas } from "./options.js";
 
@@ -16,6 +22,7 @@ const page = fileURLToPath(new URL("../../../../docs/options.md", import.meta.ur
 
 const options = "../options/options.ts";
 const edge = "../edge/edge-options.ts";
+const balance = "../options/balance-options.ts";
 
 const tables: Readonly<Record<string, OptionTable>> = {
   host: { source: options, block: "const hostKeys = {", schema: hostSchema },
@@ -47,6 +54,10 @@ const tables: Readonly<Record<string, OptionTable>> = {
     only: ["handler"],
   },
   shared: { source: options, block: "const sharedKeys = {", schema: pluginSchemas.command },
+  balance: { source: balance, block: "const balanceKeys = {", schema: balanceSchema },
+  affinity: { source: balance, block: "const affinityKeys = {", schema: affinitySchema },
+  slowStart: { source: balance, block: "const slowStartKeys = {", schema: slowStartSchema },
+  outliers: { source: balance, block: "const outlierKeys = {", schema: outlierSchema },
   mounts: { source: options, block: "const mountKeys = {", schema: pluginSchemas.command },
   limits: {
     source: options,

@@ -23,6 +23,7 @@ import { isPluginId } from "../routing/router.js";
 import { timerMsMax } from "../limits.js";
 import { isHostName } from "../syntax/host-name.js";
 import { isPluginUrl, urlForms } from "../syntax/plugin-url.js";
+import { balanceSchema } from "./balance-options.js";
 import { hostLogger, isLogger } from "./host-logger.js";
 import type { InstanceAddress } from "./instance-address.js";
 import { readNamingUrl } from "./naming-url.js";
@@ -189,6 +190,12 @@ const sharedKeys = {
    * `path: "full"`. Default: false.
    */
   redirectToSlash: z.boolean("true or false").default(false),
+  /**
+   * Which instance gets the next exchange, where there are several (`instances`, several addresses):
+   * session affinity, slow start, and when one that fails gets nothing for a while. Default: the less
+   * busy one of two that are drawn at random; one that fails five times in a row is left out.
+   */
+  balance: balanceSchema.prefault({}),
   /** In place of the host's. */
   limits: limits.optional(),
   /** In place of the host's. */

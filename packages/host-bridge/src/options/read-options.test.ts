@@ -1,5 +1,6 @@
 import { ServeHTTPError } from "@servehttp/contract";
 import { pino } from "pino";
+import { balanceDefaults as defaults } from "../test-rig/simulated-fleet.js";
 import { describe, expect, it } from "vitest";
 import { readHostOptions, readPluginOptions } from "./read-options.js";
 
@@ -34,6 +35,8 @@ const timeouts = {
   drainMs: 10_000,
 };
 
+const { hashBalanceFactor: _, ...balanceDefaults } = defaults;
+
 describe("readHostOptions", () => {
   it("fills in every default", () => {
     const settings = readHostOptions({ plugins: { notes }, logger: false });
@@ -60,8 +63,32 @@ describe("readHostOptions", () => {
       path: "stripped",
       rewriteRedirects: false,
       redirectToSlash: false,
+      balance: balanceDefaults,
       limits,
       timeouts,
+    });
+  });
+
+  it("balances as it is told to", () => {
+    const balance = {
+      affinity: { cookie: "route", cookieTtlSeconds: 3_600 },
+      slowStart: { windowMs: 60_000 },
+      outliers: false,
+    } as const;
+    const { plugins } = readHostOptions({ plugins: { n: { url: "http://h:1", balance } } });
+    expect(plugins.get("n")).toMatchObject({
+      balance: {
+        affinity: {
+          cookie: "route",
+          cookieSetBy: "host",
+          cookieTtlSeconds: 3_600,
+          cookieSameSite: "lax",
+          hashBalanceFactor: 150,
+        },
+        slowStart: { windowMs: 60_000, aggression: 1, minWeightPercent: 10 },
+        outliers: false,
+        healthyPanicThresholdPercent: 50,
+      },
     });
   });
 
@@ -190,6 +217,40 @@ describe("readHostOptions", () => {
     [
       { plugins: { n: { ...notes, instances: 0 } } },
       "plugins.n.instances: got 0, allowed is a whole number from 1 to 64",
+    ],
+    [
+      { plugins: { n: { ...notes, balance: { affinity: {} } } } },
+      "plugins.n.balance.affinity: got an object, allowed is an object with exactly one of cookie and header",
+    ],
+    [
+      { plugins: { n: { ...notes, balance: { affinity: { cookie: "a", header: "b" } } } } },
+      "plugins.n.balance.affinity: got an object, allowed is an object with exactly one of cookie and header",
+    ],
+    [
+      { plugins: { n: { ...notes, balance: { affinity: { cookie: "a b" } } } } },
+      'plugins.n.balance.affinity.cookie: got "a b", allowed is a cookie\'s name',
+    ],
+    [
+      {
+        plugins: { n: { ...notes, balance: { affinity: { header: "a", hashBalanceFactor: 99 } } } },
+      },
+      "plugins.n.balance.affinity.hashBalanceFactor: got 99, allowed is 0, or a whole number from 100 to",
+    ],
+    [
+      { plugins: { n: { ...notes, balance: { outliers: true } } } },
+      "plugins.n.balance.outliers: got true, allowed is false, or an object of options",
+    ],
+    [
+      { plugins: { n: { ...notes, balance: { outliers: { maxEjectionPercent: 101 } } } } },
+      "plugins.n.balance.outliers.maxEjectionPercent: got 101, allowed is a whole number from 0 to 100",
+    ],
+    [
+      { plugins: { n: { ...notes, balance: { slowStart: { windowSeconds: 5 } } } } },
+      "plugins.n.balance.slowStart.windowSeconds: no such option; allowed are windowMs,",
+    ],
+    [
+      { plugins: { n: { handler: () => undefined, balance: {} } } },
+      "plugins.n.balance: no such option; allowed are handler, hosts",
     ],
     [
       { plugins: { n: { ...notes, connect: "fd" } } },

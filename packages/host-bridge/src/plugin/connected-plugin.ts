@@ -7,6 +7,7 @@ import {
   type ServeHTTPError,
 } from "@servehttp/contract";
 import type { Destination } from "../exchange/destination.js";
+import type { InstanceCookie } from "../exchange/bound-client.js";
 import type { Exchange, ExchangePlugin, GoOn } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import type { Outcome } from "../observation/outcome.js";
@@ -15,6 +16,7 @@ import type { ProcessorTime } from "../process/processor-time.js";
 import type { Diagnosis } from "./diagnosis.js";
 import type { HeadTimeCounts } from "./head-times.js";
 import { HealthWatch } from "./health-watch.js";
+import type { InstanceFeedback } from "./instance-feedback.js";
 import type { DrainableConnection } from "./plugin-run.js";
 import type { UsersElsewhere } from "./supervised-plugin.js";
 
@@ -59,7 +61,7 @@ export interface PluginExchanges {
   /** How long their heads took. */
   readonly headTimes: HeadTimeCounts;
   /** Finds another place for an exchange that was given back (`ExchangePlugin.giveBack`). */
-  readonly findAnother: (times: number, goOn: GoOn) => () => void;
+  readonly findAnother: (exchange: Exchange, times: number, goOn: GoOn) => () => void;
   /** Called behind each exchange. */
   readonly onOver: ExchangePlugin["onOver"];
   /** Called when a connection takes exchanges again, or none any more. */
@@ -79,7 +81,12 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   readonly #health: HealthWatch;
   readonly #exchanges = new LinkedSet<Exchange>();
   readonly #tunnels = new Set<Exchange>();
+  readonly #eventStreams = new Set<Exchange>();
   readonly #elsewhere: UsersElsewhere | undefined;
+  /** There where the plugin has several instances: is told what comes of exchanges. */
+  feedback: InstanceFeedback<ConnectedPlugin> | undefined;
+  /** There where the host binds clients to the instance by a cookie. */
+  instanceCookie: InstanceCookie | undefined;
   /** There once it gets nothing new. */
   #drain: Drain | undefined;
 
@@ -133,9 +140,14 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
     return this.#drain === undefined && this.#health.open;
   }
 
-  /** Exchanges that run on it. */
+  /** Exchanges that run on it, but for `streams`. */
   get busy(): number {
-    return this.#exchanges.size;
+    return this.#exchanges.size - this.streams;
+  }
+
+  /** Tunnels and event streams on it. */
+  get streams(): number {
+    return this.#tunnels.size + this.#eventStreams.size;
   }
 
   /** The exchanges that run on it. */
@@ -166,8 +178,13 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
     this.#shared.counts.exchanges += 1;
   }
 
-  onHead(elapsedMs: number): void {
+  onHead(exchange: Exchange, status: number, elapsedMs: number): void {
     this.#shared.headTimes.record(elapsedMs);
+    this.feedback?.headed(status, exchange);
+  }
+
+  onEventStream(exchange: Exchange): void {
+    this.#eventStreams.add(exchange);
   }
 
   onStall(): void {
@@ -177,13 +194,14 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   onTunnel(exchange: Exchange): void {
     this.#tunnels.add(exchange);
     this.#shared.counts.tunnels += 1;
+    this.feedback?.tunnelled();
     this.#drainFurther();
   }
 
   giveBack(exchange: Exchange, times: number, goOn: GoOn): () => void {
     this.#forget(exchange);
     this.#drainFurther();
-    return this.#shared.findAnother(times, goOn);
+    return this.#shared.findAnother(exchange, times, goOn);
   }
 
   onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
@@ -191,7 +209,13 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
     if (this.#tunnels.delete(exchange)) {
       this.#shared.counts.tunnels -= 1;
     }
+    if (this.#eventStreams.size > 0) {
+      this.#eventStreams.delete(exchange);
+    }
     this.#drainFurther();
+    if (error !== undefined) {
+      this.feedback?.failed(error, exchange);
+    }
     this.#shared.onOver(exchange, outcome, error);
   }
 

@@ -1,5 +1,6 @@
 import { ServeHTTPError } from "@servehttp/contract";
 import { ManualClock, turns } from "@servehttp/testkit";
+import { balanceSchema } from "../options/balance-options.js";
 import { describe, expect, it } from "vitest";
 import type { Destination } from "../exchange/destination.js";
 import { sayAgainMs } from "../limits.js";
@@ -28,6 +29,7 @@ function fleet() {
     times: { headMs: 0, idleMs: 0, totalMs: 0 },
     drainMs: 1_000,
     maxInFlight: 100,
+    balance: balanceSchema.parse({}),
     maxTunnels: 2,
     maxWaiting: 3,
     waitMs: 5_000,

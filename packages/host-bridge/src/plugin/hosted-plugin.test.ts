@@ -1,4 +1,5 @@
 import { ServeHTTPError } from "@servehttp/contract";
+import { balanceSchema } from "../options/balance-options.js";
 import { describe, expect, it } from "vitest";
 import type { Destination } from "../exchange/destination.js";
 import {
@@ -26,6 +27,7 @@ function host(settings: Partial<HostedPluginSettings> = {}, count = 1) {
       times: { headMs: 0, idleMs: 0, totalMs: 0 },
       drainMs: 1_000,
       maxInFlight: 100,
+      balance: balanceSchema.parse({}),
       maxTunnels: 2,
       maxWaiting: 3,
       waitMs: 5_000,
@@ -112,23 +114,29 @@ describe("HostedPlugin", () => {
     expect(hosted.plugin.destination()).toEqual({ kind: "not-found" });
   });
 
-  it("sends to the instance with the fewest exchanges among those that are ready", async () => {
-    const hosted = host({}, 3);
+  it("sends to the less busy one of two instances that are ready", async () => {
+    const hosted = host({}, 2);
     await hosted.start();
-    hosted.runs[2]!.lose();
-    await turns(1);
     const first = hosted.begin();
     const second = hosted.begin();
     expect(second.on).not.toBe(first.on);
     const third = hosted.begin();
     const fourth = hosted.begin();
     expect(new Set([third.on, fourth.on])).toEqual(new Set([first.on, second.on]));
+    hosted.runs[1]!.lose();
+    await turns(1);
+    const left = hosted.runs[0]!.connected;
+    expect([hosted.begin().on, hosted.begin().on]).toEqual([left, left]);
     hosted.clock.advance(100);
     await turns(1);
-    hosted.runs[3]!.rise();
+    hosted.runs[2]!.rise();
     await turns(1);
-    const fifth = hosted.begin();
-    expect([first.on, second.on]).not.toContain(fifth.on);
+    const fresh = hosted.runs[2]!.connected;
+    expect([hosted.begin().on, hosted.begin().on, hosted.begin().on]).toEqual([
+      fresh,
+      fresh,
+      fresh,
+    ]);
     expect(hosted.plugin.state).toBe("ready");
   });
 

@@ -1,10 +1,13 @@
-import { type Logger, ServeHTTPError } from "@servehttp/contract";
+import { type FieldList, type Logger, ServeHTTPError } from "@servehttp/contract";
+import type { AffinityKey } from "../balance/balance.js";
+import type { EjectionReason } from "../balance/outlier-record.js";
 import type { Destination, WaitingRequest } from "../exchange/destination.js";
 import type { Exchange, GoOn } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import { failureOf } from "../exchange/failure.js";
 import { failuresToldMax, givenBackMs, healthTimeoutMs } from "../limits.js";
 import type { Outcome } from "../observation/outcome.js";
+import type { Balancing } from "../options/balance-options.js";
 import type { Clock } from "../process/clock.js";
 import type { ConnectedPlugin, PluginExchanges, RunningCounts } from "./connected-plugin.js";
 import type { Diagnosis } from "./diagnosis.js";
@@ -14,6 +17,7 @@ import { errorDetails, type PluginFailure } from "./plugin-failure.js";
 import { FollowedInstances } from "./followed-instances.js";
 import type { Instance, InstanceGroup } from "./instance-group.js";
 import { PluginInstances, type Replacement } from "./plugin-instances.js";
+import { InstanceChoice, type InstanceFigures } from "./instance-choice.js";
 import { Refusals } from "./refusals.js";
 import type { ProcessNews, SupervisedPlugin, SupervisedProcess } from "./supervised-plugin.js";
 import { WaitingRequests } from "./waiting-requests.js";
@@ -45,6 +49,8 @@ export interface HostedPluginSettings {
   readonly waitMs: number;
   readonly logger: Required<Logger>;
   readonly clock: Clock;
+  /** Which instance gets the next exchange. */
+  readonly balance: Balancing;
   /** Called when an instance has become ready, so many milliseconds after its start began. */
   readonly onReady: (ms: number) => void;
   /** Makes the instances, for a start and for each reload. */
@@ -83,9 +89,10 @@ export class HostedPlugin {
   #stoppedUnixMs: number;
   #failures: readonly PluginFailure[] = [];
   readonly #refusals: Refusals;
+  readonly #choice: InstanceChoice;
   readonly #wait: Destination = {
     kind: "wait",
-    wait: (request) => this.#addWaiting(request),
+    wait: (request) => this.#addWaiting(request, undefined),
   };
 
   constructor(settings: HostedPluginSettings, onChange: () => void, sharers = 1) {
@@ -96,6 +103,7 @@ export class HostedPlugin {
     const { clock } = settings;
     this.#refusals = new Refusals(clock);
     this.#waiting = new WaitingRequests(clock);
+    this.#choice = new InstanceChoice(settings);
     this.#instances = this.#makeSet(settings);
     this.#stoppedUnixMs = clock.unixMs();
   }
@@ -172,6 +180,16 @@ export class HostedPlugin {
     return this.#counts.stalls;
   }
 
+  /** How many of its instances were ejected so far, because they failed, and why. */
+  get ejections(): ReadonlyMap<EjectionReason, number> {
+    return this.#choice.ejections;
+  }
+
+  /** Its instances, as far as exchanges are shared among them. */
+  get instances(): readonly InstanceFigures[] {
+    return this.#choice.figures(this.#instances.current);
+  }
+
   /** Health checks that it has not answered in time. */
   get healthMisses(): number {
     return this.#counts.healthMisses;
@@ -205,9 +223,13 @@ export class HostedPlugin {
     await this.#instances.start();
   }
 
-  /** Where a request for this plugin goes now. */
-  destination(): Destination {
-    const destination = this.#now();
+  /**
+   * Where a request for this plugin goes now.
+   *
+   * @param rawHeaders of the request: name, value, name, value. Default: it is bound to no instance
+   */
+  destination(rawHeaders?: readonly string[]): Destination {
+    const destination = this.#now(this.#choice.keyOf(rawHeaders));
     return destination.kind === "wait" &&
       this.#waiting.count >= this.#share(this.#settings.maxWaiting)
       ? refused("overload", "too many requests wait for the plugin")
@@ -215,10 +237,10 @@ export class HostedPlugin {
   }
 
   /** The same for a request that waits already, which takes no place of another. */
-  #now(): Destination {
-    const connected = this.#leastBusy();
+  #now(key: AffinityKey | undefined): Destination {
+    const connected = this.#choice.choose(this.#instances.current, key);
     if (connected === undefined) {
-      return this.#noConnection();
+      return this.#noConnection(key);
     }
     if (!connected.servesHttp) {
       return notFound;
@@ -352,6 +374,7 @@ export class HostedPlugin {
 
   /** Takes other settings, with which its next instances are made. */
   adopt(settings: HostedPluginSettings): void {
+    this.#choice.adopt(settings.balance);
     this.#settings = settings;
   }
 
@@ -380,22 +403,14 @@ export class HostedPlugin {
     return Math.ceil(limit / this.#sharers);
   }
 
-  #leastBusy(): ConnectedPlugin | undefined {
-    let least: ConnectedPlugin | undefined;
-    for (const { connection } of this.#instances.current) {
-      if (connection?.open === true && (least === undefined || connection.busy < least.busy)) {
-        least = connection;
-      }
-    }
-    return least;
-  }
-
   /** No instance takes requests now: whether it is worth to wait. */
-  #noConnection(): Destination {
+  #noConnection(key: AffinityKey | undefined): Destination {
     const { maxWaiting, waitMs } = this.#settings;
     const { nextAttemptMs } = this.#instances;
     if (nextAttemptMs <= waitMs && waitMs > 0 && maxWaiting > 0) {
-      return this.#wait;
+      return key === undefined
+        ? this.#wait
+        : { kind: "wait", wait: (request) => this.#addWaiting(request, key) };
     }
     return this.#unavailable(nextAttemptMs);
   }
@@ -458,13 +473,14 @@ export class HostedPlugin {
       connections: this.#connections,
       headTimes: this.#headTimes,
       onChange: () => this.#letGo(),
-      findAnother: (timesBefore, goOn) => this.#findAnother(timesBefore, goOn),
+      findAnother: ({ init }, timesBefore, goOn) =>
+        this.#findAnother(init.headers, timesBefore, goOn),
       onOver: (exchange, outcome, error) => this.#onOver(exchange, outcome, error),
     };
   }
 
   /** Where an exchange goes on that never reached the plugin, because its server was going. */
-  #findAnother(timesBefore: number, goOn: GoOn): () => void {
+  #findAnother(fields: FieldList, timesBefore: number, goOn: GoOn): () => void {
     const takeDestination = (destination: Destination): void => {
       if (destination.kind === "exchange") {
         goOn(destination.plugin);
@@ -479,7 +495,7 @@ export class HostedPlugin {
     const early = new AbortController();
     let leave = () => early.abort();
     const look = () => {
-      const destination = this.destination();
+      const destination = this.destination(fields);
       if (destination.kind === "wait") {
         leave = destination.wait(takeDestination);
       } else {
@@ -493,16 +509,17 @@ export class HostedPlugin {
     return () => leave();
   }
 
-  #addWaiting(request: WaitingRequest): () => void {
-    return this.#waiting.add(request, this.#settings.waitMs, () => {
-      const next = this.#now();
+  #addWaiting(request: WaitingRequest, key: AffinityKey | undefined): () => void {
+    return this.#waiting.add(request, key, this.#settings.waitMs, () => {
+      const next = this.#now(key);
       return next.kind === "wait" ? this.#unavailable(0) : next;
     });
   }
 
   /** Lets requests go on that wait, where there is a place for them now. */
   #letGo(): void {
-    this.#waiting.release(() => this.#now());
+    this.#choice.invalidate();
+    this.#waiting.release((key) => this.#now(key));
   }
 
   #changed(): void {

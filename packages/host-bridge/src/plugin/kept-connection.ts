@@ -40,6 +40,8 @@ export interface KeptConnectionOptions<Connection extends DrainableConnection> {
   readonly pluginId: string;
   /** Where it is. Default: it is a process of the host's. */
   readonly address?: InstanceAddress;
+  /** The supervisor's name for its process, where that has one. */
+  readonly processKey?: string;
   /** Begins an attempt. */
   readonly open: () => PluginRun<Connection>;
   readonly rules: RestartRules;
@@ -89,6 +91,8 @@ type State<Connection> =
 export class KeptConnection<Connection extends DrainableConnection> {
   /** Where it is, with its share; undefined for a process of the host's. */
   address: InstanceAddress | undefined;
+  /** The supervisor's name for its process, where that has one. */
+  readonly processKey: string | undefined;
   readonly #options: KeptConnectionOptions<Connection>;
   #state: State<Connection> = { kind: "stopped" };
   #sinceUnixMs: number;
@@ -108,6 +112,7 @@ export class KeptConnection<Connection extends DrainableConnection> {
   constructor(options: KeptConnectionOptions<Connection>) {
     this.#options = options;
     this.address = options.address;
+    this.processKey = options.processKey;
     this.#sinceUnixMs = options.clock.unixMs();
   }
 

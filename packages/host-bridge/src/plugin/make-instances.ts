@@ -160,6 +160,7 @@ export function followProcess(
   const { startMs } = timeouts;
   return new KeptConnection({
     pluginId,
+    processKey: key,
     open: () => new AddressRun({ connect, startMs, clock, pid, onAsk }),
     rules: addressRules,
     logger,

@@ -112,8 +112,12 @@ export class PluginSet {
     );
   }
 
-  /** Where a request for a plugin goes now. */
-  destination(id: string): Destination {
+  /**
+   * Where a request for a plugin goes now.
+   *
+   * @param rawHeaders of the request: name, value, name, value. Default: it is bound to no instance
+   */
+  destination(id: string, rawHeaders?: readonly string[]): Destination {
     const plugin = this.#plugins.get(id);
     if (plugin === undefined) {
       return notFound;
@@ -128,7 +132,7 @@ export class PluginSet {
         "a request came for a plugin that was never started, and is answered 503: call host.start() first",
       );
     }
-    return plugin.destination();
+    return plugin.destination(rawHeaders);
   }
 
   /** Tells of a request that was answered with an error in the place of its plugin. */
@@ -435,9 +439,10 @@ export class PluginSet {
 
   #hostedSettings(settings: OutsideSettings): HostedPluginSettings {
     const { chunkBytes, clock, logger, makeInstances } = this.#options;
-    const { id, limits, timeouts } = settings;
+    const { balance, id, limits, timeouts } = settings;
     return {
       id,
+      balance,
       chunkBytes,
       times: timeouts,
       drainMs: timeouts.drainMs,

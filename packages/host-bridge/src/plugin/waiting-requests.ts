@@ -1,11 +1,19 @@
 import type { Destination, WaitingRequest } from "../exchange/destination.js";
+import type { AffinityKey } from "../balance/balance.js";
 import type { Clock } from "../process/clock.js";
+
+/** What is known of a request that waits. */
+interface Waiting {
+  /** What binds it to an instance. */
+  readonly key: AffinityKey | undefined;
+  /** Ends its time. */
+  readonly over: AbortController;
+}
 
 /** Requests that wait for a plugin that starts, in the order in which they came. */
 export class WaitingRequests {
   readonly #clock: Clock;
-  /** Each with what ends its time. */
-  readonly #waiting = new Map<WaitingRequest, AbortController>();
+  readonly #waiting = new Map<WaitingRequest, Waiting>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -19,9 +27,14 @@ export class WaitingRequests {
    * Lets a request wait. It goes on where `release` finds a destination for it, else to
    * `lateDestination` when `waitMs` are over. Returns what lets it leave before.
    */
-  add(request: WaitingRequest, waitMs: number, lateDestination: () => Destination): () => void {
+  add(
+    request: WaitingRequest,
+    key: AffinityKey | undefined,
+    waitMs: number,
+    lateDestination: () => Destination,
+  ): () => void {
     const over = new AbortController();
-    this.#waiting.set(request, over);
+    this.#waiting.set(request, { key, over });
     this.#clock.after(waitMs, over.signal, () => {
       this.#waiting.delete(request);
       request(lateDestination());
@@ -33,9 +46,9 @@ export class WaitingRequests {
   }
 
   /** Lets requests go on for as long as they needn't wait any more. */
-  release(destination: () => Destination): void {
-    for (const [request, over] of this.#waiting) {
-      const next = destination();
+  release(destination: (key: AffinityKey | undefined) => Destination): void {
+    for (const [request, { key, over }] of this.#waiting) {
+      const next = destination(key);
       if (next.kind === "wait") {
         return;
       }

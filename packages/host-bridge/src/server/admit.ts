@@ -30,7 +30,8 @@ import { withTraceFields } from "./with-trace-fields.js";
 export interface AdmissionOptions {
   readonly rules: RouteRules;
   readonly edge: EdgePolicy;
-  readonly destination: (pluginId: string) => Destination;
+  /** Where a request with these header fields goes. */
+  readonly destination: (pluginId: string, rawHeaders: readonly string[]) => Destination;
   readonly identity:
     | ((
         request: HostRequest,
@@ -211,7 +212,9 @@ function beginLater(
         return;
       }
       // The instance that was chosen may be gone by now, or busy.
-      proceed(options, admitted, options.destination(admitted.route.pluginId), known, facts);
+      const { request, route } = admitted;
+      const destination = options.destination(route.pluginId, request.rawHeaders);
+      proceed(options, admitted, destination, known, facts);
     })
     .catch((error: unknown) => failHost(options, admitted, error));
 }
@@ -335,6 +338,11 @@ function begin(
         ? { ...edge.responseRules(init), redirects: redirectRules(fields) }
         : edge.responseRules(init),
       edge,
+      boundClient: plugin.instanceCookie && {
+        rawHeaders: request.rawHeaders,
+        basePath: fields.basePath,
+        scheme: fields.scheme,
+      },
       onOver,
       observed,
     });

@@ -89,7 +89,7 @@ function serve(
     options.pages.serve(request, route);
     return;
   }
-  const destination = options.destination(pluginId);
+  const destination = options.destination(pluginId, request.rawHeaders);
   switch (destination.kind) {
     case "exchange":
     case "wait": {
@@ -129,7 +129,7 @@ export function createPlainListener(
     if (route?.kind !== "route" || !options.enabled || options.pages?.isFor(route) === true) {
       return false;
     }
-    const destination = options.destination(route.pluginId);
+    const destination = options.destination(route.pluginId, request.rawHeaders);
     return (
       destination.kind === "exchange" && admit(options, request, route, destination) === undefined
     );

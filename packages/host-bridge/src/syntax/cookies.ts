@@ -24,6 +24,31 @@ export function stripCookies(value: string, names: ReadonlySet<string>): string 
 }
 
 /**
+ * The value of a cookie in a request's raw header section; of several, the first. Undefined where it is
+ * not there or empty.
+ *
+ * @param rawHeaders name, value, name, value
+ * @param name case-sensitive as in browsers
+ */
+export function cookieValue(rawHeaders: readonly string[], name: string): string | undefined {
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    if (isCookie(rawHeaders[at] as string)) {
+      for (const pair of (rawHeaders[at + 1] as string).split(";")) {
+        const equals = pair.indexOf("=");
+        if (equals > 0 && cookieName(pair) === name) {
+          return trimFieldValue(pair.slice(equals + 1)) || undefined;
+        }
+      }
+    }
+  }
+  return undefined;
+}
+
+function isCookie(name: string): boolean {
+  return name.length === "cookie".length && name.toLowerCase() === "cookie";
+}
+
+/**
  * Whether a Set-Cookie value sets one of the named cookies. A value without a name can do so, too:
  * browsers store `=session=x` and send it back as `session=x`.
  */

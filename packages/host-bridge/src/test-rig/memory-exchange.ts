@@ -159,7 +159,9 @@ export class MemoryExchange {
       times: options.times ?? { headMs: 0, idleMs: 0, totalMs: 0 },
       mayTunnel: options.mayTunnel ?? true,
       onBegun: () => void (this.begun += 1),
-      onHead: (elapsedMs) => void this.headsMs.push(elapsedMs),
+      onHead: (_, __, elapsedMs) => void this.headsMs.push(elapsedMs),
+      onEventStream: () => undefined,
+      instanceCookie: undefined,
       onStall: () => void (this.stalls += 1),
       onTunnel: () => void (this.tunnels += 1),
       giveBack: (_exchange, _times, goOn) => {

@@ -172,10 +172,13 @@ export class MemoryExchange {
   isOver = false;
   readonly #exchange: Exchange;
 
-  constructor(on: ConnectedPlugin) {
+  /** @param headers of its request: name, value, name, value */
+  constructor(on: ConnectedPlugin, headers: readonly string[] = []) {
     this.on = on;
     this.#exchange = {
-      init: { requestId: "1", method: "GET" },
+      init: { requestId: "1", method: "GET", headers },
+      sinceSentMs: 1,
+      awaitedPlugin: true,
       stop: (reason: ServeHTTPError) => {
         this.stopped.push(reason.code);
         this.isOver = true;
@@ -196,6 +199,17 @@ export class MemoryExchange {
   /** It never reached the plugin. */
   giveBack(times: number, goOn: GoOn): () => void {
     return this.on.giveBack(this.#exchange, times, goOn);
+  }
+
+  /** The head of the response comes. */
+  head(status: number): void {
+    this.on.onHead(this.#exchange, status, 1);
+  }
+
+  /** The head of the response comes, and it is an event stream's. */
+  stream(): void {
+    this.head(200);
+    this.on.onEventStream(this.#exchange);
   }
 
   end(): void {

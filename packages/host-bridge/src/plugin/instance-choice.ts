@@ -1,0 +1,156 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Logger } from "@servehttp/contract";
+import { affinityKey, InstanceCookie } from "../balance/affinity.js";
+import { type AffinityKey, Balance } from "../balance/balance.js";
+import type { BalancedInstance, Candidate } from "../balance/candidate.js";
+import type { EjectionReason } from "../balance/outlier-record.js";
+import type { Balancing } from "../options/balance-options.js";
+import type { Clock } from "../process/clock.js";
+import type { ConnectedPlugin } from "./connected-plugin.js";
+import { InstanceFeedback } from "./instance-feedback.js";
+import type { Instance } from "./instance-group.js";
+
+/** What the choice of an instance is made with. */
+export interface InstanceChoiceOptions {
+  /** The plugin's. */
+  readonly id: string;
+  readonly balance: Balancing;
+  readonly clock: Clock;
+  readonly logger: Required<Logger>;
+}
+
+/** An instance, as the balance sees it. */
+export interface InstanceFigures {
+  readonly name: string;
+  readonly isOpen: boolean;
+  /** Whether it gets nothing, or one exchange at a time, because it failed. */
+  readonly isEjected: boolean;
+  /** Exchanges that run on it, tunnels among them. */
+  readonly inFlight: number;
+}
+
+/** Which of a plugin's instances gets the next exchange. */
+export class InstanceChoice {
+  readonly #options: InstanceChoiceOptions;
+  #settings: Balancing;
+  #balance: Balance<ConnectedPlugin>;
+  /** Whether something has changed since the balance was told of the instances. */
+  #isStale = true;
+  /** The list that it was told of. */
+  #told: readonly Instance[] = [];
+
+  constructor(options: InstanceChoiceOptions) {
+    this.#options = options;
+    this.#settings = options.balance;
+    this.#balance = this.#make();
+  }
+
+  /** Chooses by other settings. What was known of instances is forgotten where they differ. */
+  adopt(settings: Balancing): void {
+    if (!isDeepStrictEqual(settings, this.#settings)) {
+      this.#settings = settings;
+      this.#balance = this.#make();
+      this.#isStale = true;
+    }
+  }
+
+  /** How many instances were ejected so far, and why. */
+  get ejections(): ReadonlyMap<EjectionReason, number> {
+    return this.#balance.ejections;
+  }
+
+  /** What binds a request to an instance. */
+  keyOf(rawHeaders: readonly string[] | undefined): AffinityKey | undefined {
+    const { affinity } = this.#settings;
+    return affinity === undefined || rawHeaders === undefined
+      ? undefined
+      : affinityKey(affinity, rawHeaders);
+  }
+
+  /** Something about the instances has changed. */
+  invalidate(): void {
+    this.#isStale = true;
+  }
+
+  /** The connection that gets the next exchange; undefined where none takes one. Hot. */
+  choose(
+    instances: readonly Instance[],
+    key: AffinityKey | undefined,
+  ): ConnectedPlugin | undefined {
+    if (instances.length === 1 && this.#settings.affinity === undefined) {
+      const connection = instances[0]?.connection;
+      return connection?.open === true ? connection : undefined;
+    }
+    const nowMs = this.#options.clock.nowMs();
+    if (this.#isStale || this.#told !== instances) {
+      this.#tell(instances, nowMs);
+    }
+    let chosen = this.#balance.choose(nowMs, key);
+    if (chosen?.isOpen === false) {
+      // It has closed, and nobody has told of it yet.
+      this.#tell(instances, nowMs);
+      chosen = this.#balance.choose(nowMs, key);
+    }
+    return chosen?.connection;
+  }
+
+  /** The instances as they are now. */
+  figures(instances: readonly Instance[]): readonly InstanceFigures[] {
+    this.#tell(instances, this.#options.clock.nowMs());
+    return Array.from(this.#balance.candidates, ({ busy, isOpen, name, outlier, streams }) => ({
+      name,
+      isOpen,
+      isEjected: outlier.standing.name !== "in",
+      inFlight: busy + streams,
+    }));
+  }
+
+  #make(): Balance<ConnectedPlugin> {
+    const { clock, id, logger } = this.#options;
+    const { affinity } = this.#settings;
+    const settings = { ...this.#settings, hashBalanceFactor: affinity?.hashBalanceFactor ?? 0 };
+    return new Balance(settings, Math.random, clock.nowMs(), ({ ms, name, reason }) =>
+      logger.warn(
+        { plugin: id, instance: name, reason, ms: Math.round(ms) },
+        "an instance of the plugin fails, and gets nothing for a while",
+      ),
+    );
+  }
+
+  #tell(instances: readonly Instance[], nowMs: number): void {
+    this.#isStale = false;
+    this.#told = instances;
+    this.#balance.update(balanced(instances), nowMs);
+    for (const candidate of this.#balance.candidates) {
+      if (candidate.connection !== undefined) {
+        this.#attend(candidate, candidate.connection);
+      }
+    }
+  }
+
+  /** What happens on a connection is told of its instance. */
+  #attend(candidate: Candidate<ConnectedPlugin>, connection: ConnectedPlugin): void {
+    if (connection.feedback?.isOf(candidate) === true) {
+      return;
+    }
+    const { affinity } = this.#settings;
+    const cookie = affinity?.cookie;
+    connection.feedback = new InstanceFeedback(this.#balance, candidate, this.#options.clock);
+    connection.instanceCookie =
+      affinity !== undefined && cookie !== undefined && affinity.cookieSetBy === "host"
+        ? new InstanceCookie({ ...affinity, cookie }, candidate.name)
+        : undefined;
+  }
+}
+
+function balanced(instances: readonly Instance[]): readonly BalancedInstance<ConnectedPlugin>[] {
+  const names = new Set<string>();
+  return instances.map((instance, index) => {
+    const { address, connection, processKey } = instance;
+    const own = address?.url ?? processKey ?? String(index);
+    // An address may be in the options twice.
+    const name = names.has(own) ? `${own} ${index}` : own;
+    names.add(name);
+    return { name, weight: address?.weight ?? 1, priority: address?.priority ?? 0, connection };
+  });
+}
