@@ -7,12 +7,14 @@ import type { ObservedRequest } from "../observation/request-observer.js";
 export interface ActiveRequests {
   readonly attributes: Attributes;
   count: number;
+  /** The attributes of those of them that have ended, by numbers that stand for the rest. */
+  readonly ended: Map<number, Attributes>;
 }
 
-/** What is known of the requests of one plugin, by numbers that stand for their attributes. */
+/** By the method: what is known of the requests of one plugin. */
 interface PluginRequests {
-  readonly active: Map<number, ActiveRequests>;
-  readonly ended: Map<number, Attributes>;
+  readonly http: Map<string, ActiveRequests>;
+  readonly https: Map<string, ActiveRequests>;
 }
 
 /**
@@ -23,30 +25,32 @@ interface PluginRequests {
 export class RequestAttributes {
   readonly #plugins = new Map<string | undefined, PluginRequests>();
   readonly #errorNumbers = new Map<string, number>();
-  readonly #overflowing: ActiveRequests = { attributes: overflow, count: 0 };
+  readonly #overflowing: ActiveRequests = { attributes: overflow, count: 0, ended: new Map() };
   #sets = 0;
 
   /** Those of a request that is not over. Hot: the small GET of `apps/bench`. */
   active(request: ObservedRequest): ActiveRequests {
-    const { active } = this.#of(request.pluginId);
-    const number = methodNumber(request) * 2 + schemeNumber(request);
-    return active.get(number) ?? this.#addActive(active, number, request);
+    const ofScheme = this.#of(request.pluginId)[request.scheme];
+    return ofScheme.get(request.method) ?? this.#otherActive(ofScheme, request);
   }
 
-  /** Those of a request that has its answer, or is over. Hot as well. */
-  ended(request: ObservedRequest): Attributes {
-    const { ended } = this.#of(request.pluginId);
+  /**
+   * Those of a request that has its answer, or is over. Hot as well.
+   *
+   * @param active what `active` has returned for it
+   */
+  ended(active: ActiveRequests, request: ObservedRequest): Attributes {
     const { error, status = 0 } = request;
-    const facts = (methodNumber(request) * 2 + schemeNumber(request)) * 4 + versionNumber(request);
     const errorNumber = error === undefined ? 0 : this.#errorNumber(error.code);
-    const number = (facts * 1_000 + status) * 64 + errorNumber;
-    return ended.get(number) ?? this.#addEnded(ended, number, request);
+    const number = (versionNumber(request) * 1_000 + status) * 64 + errorNumber;
+    return active.ended.get(number) ?? this.#addEnded(active, number, request);
   }
 
   /** All sets of requests that are not over, those with none among them. */
   *allActive(): Generator<ActiveRequests> {
-    for (const { active } of this.#plugins.values()) {
-      yield* active.values();
+    for (const { http, https } of this.#plugins.values()) {
+      yield* http.values();
+      yield* https.values();
     }
     if (this.#overflowing.count > 0) {
       yield this.#overflowing;
@@ -56,40 +60,42 @@ export class RequestAttributes {
   #of(pluginId: string | undefined): PluginRequests {
     let plugin = this.#plugins.get(pluginId);
     if (plugin === undefined) {
-      plugin = { active: new Map(), ended: new Map() };
+      plugin = { http: new Map(), https: new Map() };
       this.#plugins.set(pluginId, plugin);
     }
     return plugin;
   }
 
-  #addActive(
-    active: Map<number, ActiveRequests>,
-    number: number,
-    request: ObservedRequest,
-  ): ActiveRequests {
+  /** Of a method that has not come yet, or that is none. */
+  #otherActive(known: Map<string, ActiveRequests>, request: ObservedRequest): ActiveRequests {
+    const method = methodAttribute(request.method);
+    const other = known.get(method);
+    if (other !== undefined) {
+      return other;
+    }
     if (this.#sets >= attributeSetsMax) {
       return this.#overflowing;
     }
     this.#sets += 1;
-    const added = { attributes: common(request), count: 0 };
-    active.set(number, added);
+    const added = { attributes: common(request), count: 0, ended: new Map() };
+    known.set(method, added);
     return added;
   }
 
-  #addEnded(ended: Map<number, Attributes>, number: number, request: ObservedRequest): Attributes {
-    if (this.#sets >= attributeSetsMax) {
+  #addEnded(active: ActiveRequests, number: number, request: ObservedRequest): Attributes {
+    if (active === this.#overflowing || this.#sets >= attributeSetsMax) {
       return overflow;
     }
     this.#sets += 1;
     const { error, httpVersion, status } = request;
     const errorType = error?.code ?? (status !== undefined && status >= 500 ? `${status}` : "");
     const added: Attributes = {
-      ...common(request),
+      ...active.attributes,
       "network.protocol.version": httpVersion,
       ...(status !== undefined && { "http.response.status_code": status }),
       ...(errorType !== "" && { "error.type": errorType }),
     };
-    ended.set(number, added);
+    active.ended.set(number, added);
     return added;
   }
 
@@ -112,22 +118,6 @@ function common({ method, pluginId, scheme }: ObservedRequest): Attributes {
     "url.scheme": scheme,
     ...(pluginId !== undefined && { "servehttp.plugin.id": pluginId }),
   };
-}
-
-const methodNumbers = new Map<string, number>();
-
-function methodNumber({ method }: ObservedRequest): number {
-  const known = methodAttribute(method);
-  let number = methodNumbers.get(known);
-  if (number === undefined) {
-    number = methodNumbers.size;
-    methodNumbers.set(known, number);
-  }
-  return number;
-}
-
-function schemeNumber({ scheme }: ObservedRequest): number {
-  return scheme === "http" ? 0 : 1;
 }
 
 function versionNumber({ httpVersion }: ObservedRequest): number {

@@ -1,7 +1,12 @@
 import type { BatchObservableResult, Histogram, Meter, Observable } from "@opentelemetry/api";
 import type { ObservedRequest, RequestObserver } from "../observation/request-observer.js";
 import { histogramOf, observableOf } from "./instruments.js";
-import { RequestAttributes } from "./request-attributes.js";
+import { type ActiveRequests, RequestAttributes } from "./request-attributes.js";
+
+/** A request with what is kept by it while it is not over. */
+export interface MeasuredRequest extends ObservedRequest {
+  measured?: unknown;
+}
 
 /**
  * Measures requests by the semantic conventions of OpenTelemetry. What can be counted is counted
@@ -33,21 +38,25 @@ export class RequestMetrics implements RequestObserver {
     }
   }
 
-  began(request: ObservedRequest): void {
-    this.#attributes.active(request).count += 1;
+  began(request: MeasuredRequest): void {
+    const active = this.#attributes.active(request);
+    active.count += 1;
+    request.measured = active;
   }
 
-  becameTunnel(request: ObservedRequest): void {
-    this.#attributes.active(request).count -= 1;
-    this.#duration.record((request.headMs ?? 0) / 1_000, this.#attributes.ended(request));
+  becameTunnel(request: MeasuredRequest): void {
+    const active = request.measured as ActiveRequests;
+    active.count -= 1;
+    this.#duration.record((request.headMs ?? 0) / 1_000, this.#attributes.ended(active, request));
   }
 
-  over(request: ObservedRequest): void {
+  over(request: MeasuredRequest): void {
     if (request.isTunnel) {
       return;
     }
-    this.#attributes.active(request).count -= 1;
-    const attributes = this.#attributes.ended(request);
+    const active = request.measured as ActiveRequests;
+    active.count -= 1;
+    const attributes = this.#attributes.ended(active, request);
     this.#duration.record((request.totalMs ?? 0) / 1_000, attributes);
     this.#requestSize.record(request.requestBytes, attributes);
     this.#responseSize.record(request.responseBytes, attributes);

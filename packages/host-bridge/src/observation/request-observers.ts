@@ -1,7 +1,7 @@
 import { loggableError } from "@servehttp/contract";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import type { RequestFields } from "../edge/request-fields.js";
-import { RequestObservation } from "./request-observation.js";
+import { RequestObservation, type Watch, type Watching } from "./request-observation.js";
 import type { RequestObserver } from "./request-observer.js";
 
 /** Called with what an observer has thrown. */
@@ -10,8 +10,9 @@ export type OnObserverFault = (details: { readonly err: Error }, message: string
 /** Whoever watches the requests of a host. */
 export class RequestObservers {
   readonly #onFault: OnObserverFault;
+  #observers: readonly RequestObserver[] = [];
   /** Replaced, never changed: a request that has begun keeps those that have seen it begin. */
-  #observers: readonly RequestObserver[] | undefined;
+  #watching: Watching | undefined;
 
   constructor(onFault: OnObserverFault) {
     this.#onFault = onFault;
@@ -21,11 +22,13 @@ export class RequestObservers {
   add(observer: RequestObserver): () => void {
     // One of its own for each call, so that the same observer can be added twice.
     const added = guarded(observer, this.#onFault);
-    this.#observers = [...(this.#observers ?? []), added];
-    return () => {
-      const left = this.#observers?.filter((one) => one !== added) ?? [];
-      this.#observers = left.length === 0 ? undefined : left;
-    };
+    this.#watchWith([...this.#observers, added]);
+    return () => this.#watchWith(this.#observers.filter((one) => one !== added));
+  }
+
+  #watchWith(observers: readonly RequestObserver[]): void {
+    this.#observers = observers;
+    this.#watching = observers.length === 0 ? undefined : watchingOf(observers);
   }
 
   /**
@@ -42,10 +45,10 @@ export class RequestObservers {
     fields?: RequestFields,
     requestId?: string,
   ): RequestObservation | undefined {
-    const observers = this.#observers;
-    return observers === undefined
+    const watching = this.#watching;
+    return watching === undefined
       ? undefined
-      : new RequestObservation(observers, request, target, pluginId, fields, requestId);
+      : new RequestObservation(watching, request, target, pluginId, fields, requestId);
   }
 }
 
@@ -53,10 +56,11 @@ export class RequestObservers {
 function guarded(observer: RequestObserver, onFault: OnObserverFault): RequestObserver {
   const own: { -readonly [K in keyof RequestObserver]: RequestObserver[K] } = {};
   for (const name of observed) {
-    if (observer[name] !== undefined) {
+    const watch = observer[name]?.bind(observer);
+    if (watch !== undefined) {
       own[name] = (request) => {
         try {
-          observer[name]?.(request);
+          watch(request);
         } catch (thrown) {
           onFault({ err: loggableError(thrown) }, `an observer of requests threw in ${name}`);
         }
@@ -64,6 +68,21 @@ function guarded(observer: RequestObserver, onFault: OnObserverFault): RequestOb
     }
   }
   return own;
+}
+
+function watchingOf(observers: readonly RequestObserver[]): Watching {
+  const those = (name: keyof RequestObserver): readonly Watch[] =>
+    observers.flatMap((observer) => observer[name] ?? []);
+  return {
+    began: those("began"),
+    waiting: those("waiting"),
+    sent: those("sent"),
+    givenBack: those("givenBack"),
+    head: those("head"),
+    bodyBegan: those("bodyBegan"),
+    becameTunnel: those("becameTunnel"),
+    over: those("over"),
+  };
 }
 
 const observed = [
