@@ -28,6 +28,11 @@ const adminKeys = {
   hosts: listOf(text("a host name without a port", isName), "an array of host names").optional(),
   /** Ids of the plugins for which `/readyz` waits. Default: all plugins that there are. */
   required: listOf(text("a plugin's id", isName), "an array of plugins' ids").optional(),
+  /**
+   * Whether the application takes requests: while it returns false, `/readyz` answers 503, whatever
+   * the plugins do. For one that starts, or is about to stop. Default: it always does.
+   */
+  isReady: value<() => boolean>("a function", (given) => typeof given === "function").optional(),
   /** Answers `/metrics`, once the token is checked. Default: 404. */
   metrics: value<MetricsListener>("a function", (given) => typeof given === "function").optional(),
   /** Where defects are logged. Default: a warning of the process (`process.emitWarning`). */

@@ -493,6 +493,12 @@ describe("the host", () => {
     expect((await some.call("GET", "/readyz")).status).toBe(200);
     const { plugins } = (await some.call("GET", "/api/plugins")).json as PluginList;
     expect(plugins.map(({ isRequired }) => isRequired)).toEqual([true, true, false]);
+    let takesRequests = false;
+    const isReady = (): boolean => takesRequests;
+    await using late = await AdminServer.start(running.host, { required: [], isReady });
+    expect((await late.call("GET", "/readyz")).status).toBe(503);
+    takesRequests = true;
+    expect((await late.call("GET", "/readyz")).status).toBe(200);
     await using none = await AdminServer.start(running.host, { required: ["other"] });
     expect((await none.call("GET", "/readyz")).json).toEqual({
       status: "not-ready",

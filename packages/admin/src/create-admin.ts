@@ -38,14 +38,14 @@ export interface Admin extends Disposable {
  */
 export function createAdmin(host: PluginHost, options: AdminOptions): Admin {
   checkAdminOptions(options);
-  const { metrics, required } = options;
+  const { isReady = () => true, metrics, required } = options;
   const rules: AccessRules = {
     token: options.token === false ? undefined : new AccessToken(options.token),
     hosts: options.hosts ?? [],
   };
   const recorder = new HostRecorder(host, (id) => required?.includes(id) ?? true);
   const streams = new OpenStreams();
-  const context: AdminContext = { host, recorder, streams, required, metrics };
+  const context: AdminContext = { host, recorder, streams, required, isReady, metrics };
   const sample = () => recorder.sample(performance.now(), Date.now());
   sample();
   const timer = setInterval(sample, sampleIntervalMs).unref();

@@ -40,6 +40,9 @@ export const keepAliveMs = 75_000;
  */
 export const retireMs = 7_000;
 
+/** The longest time that a host serves on when it is told to stop, in milliseconds: an hour. */
+export const lameDuckMsMax = 3_600_000;
+
 /** Processes that serve connections: 256, more than any machine has processors. */
 export const workersMax = 256;
 

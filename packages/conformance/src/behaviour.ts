@@ -64,11 +64,12 @@ export function keyOf(behaviour: Pick<Behaviour, "row" | "name">): string {
   return `${behaviour.row} ${behaviour.name}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
 }
 
-/** The reason that is given for a target and client, if there is one. */
+/** The reason that is given for a target and client, if there is one. A worker's are those of mux. */
 export function exceptionOf(
   exceptions: Exceptions | undefined,
   targetName: TargetName,
   clientName: TestClientName,
 ): string | undefined {
-  return exceptions?.[`${targetName}/${clientName}`] ?? exceptions?.[targetName];
+  const name = targetName === "worker" ? "mux" : targetName;
+  return exceptions?.[`${name}/${clientName}`] ?? exceptions?.[name];
 }

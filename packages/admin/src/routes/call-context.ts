@@ -11,6 +11,8 @@ export interface AdminContext {
   readonly streams: OpenStreams;
   /** Ids of the plugins that have to be ready; undefined: all of them. */
   readonly required: readonly string[] | undefined;
+  /** Whether the application takes requests. */
+  readonly isReady: () => boolean;
   /** Answers `/metrics`. */
   readonly metrics: ((request: AdminRequest, response: AdminResponse) => unknown) | undefined;
 }

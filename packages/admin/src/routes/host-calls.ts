@@ -12,7 +12,7 @@ export function getHost(context: AdminContext): HostInfo {
     node: process.version,
     startedAt: new Date(performance.timeOrigin).toISOString(),
     memoryBytes: process.memoryUsage.rss(),
-    isReady: notReady(context).length === 0,
+    isReady: context.isReady() && notReady(context).length === 0,
     logLevel: host.logLevel ?? null,
     hasMetrics: metrics !== undefined,
   };
@@ -36,7 +36,7 @@ export function getHealth(): Health {
 
 export function getReadiness(context: AdminContext, { isTrusted }: CallInput): Health {
   const late = notReady(context);
-  if (late.length === 0) {
+  if (late.length === 0 && context.isReady()) {
     return { status: "ok" };
   }
   return isTrusted ? { status: "not-ready", notReady: late } : { status: "not-ready" };

@@ -21,9 +21,10 @@ import {
   shape,
   text,
   value,
+  whole,
 } from "@servehttp/host-bridge/options";
 import { z } from "zod";
-import { adminForms, listenDefault, workersMax } from "../limits.js";
+import { adminForms, lameDuckMsMax, listenDefault, workersMax } from "../limits.js";
 import { parseWorkerCount, workerCountForms } from "./worker-count.js";
 import { listenForms, parseListenAddress } from "../listen/listen-address.js";
 import { logFormats, logLevels } from "../output/log-settings.js";
@@ -201,6 +202,12 @@ const commandKeys = {
       given === "auto" || (typeof given === "number" && parseWorkerCount(given) !== undefined),
     { anyOf: [{ type: "integer", minimum: 1, maximum: workersMax }, { const: "auto" }] },
   ).optional(),
+  /**
+   * How long the host goes on serving when it is told to stop: `/readyz` answers 503 and each
+   * connection closes with its next response, so that load balancers turn to other hosts before it
+   * takes no more. Then it drains. Default: 0.
+   */
+  lameDuckMs: whole(0, lameDuckMsMax).optional(),
   /** Where to write the process id. Relative to the config. Default: nowhere. */
   pidFile: file.optional(),
   /** Where the schema of this file is, for editors. Default: none. */

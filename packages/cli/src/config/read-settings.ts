@@ -44,6 +44,7 @@ export async function readSettings(flags: HostFlags, context: CommandContext): P
     host: withDevelopment(withPlugins, command, flags),
     listen,
     admin: readAdmin(command, directory, flags, context, { listen, plugins: withPlugins.plugins }),
+    lameDuckMs: command.lameDuckMs ?? 0,
     workers: flags.workers ?? parseWorkerCount(command.workers) ?? 1,
     pidFile:
       flags.pidFile === undefined

@@ -19,6 +19,8 @@ export interface Settings {
   readonly log: LogSettings;
   /** Undefined: there is no admin. */
   readonly admin: AdminSettings | undefined;
+  /** How long it goes on serving when it is told to stop, in milliseconds. */
+  readonly lameDuckMs: number;
   /** How many processes serve connections; 1: the command's own. */
   readonly workers: number;
   /** Where the process id is written; undefined: nowhere. */

@@ -157,6 +157,18 @@ export class Listener {
   }
 
   /**
+   * Closes each connection of HTTP/1 with its next response, new ones included. It goes on
+   * listening.
+   */
+  closeBehindResponses(): void {
+    this.#server.prependListener("request", (_request, response: object) => {
+      if ("shouldKeepAlive" in response) {
+        response.shouldKeepAlive = false;
+      }
+    });
+  }
+
+  /**
    * Leaves new connections to the process that has the socket as well. Each open connection closes
    * with its next response, so that no request meets a connection that is just closed. Resolves when
    * none is open, or `ms` are over.
@@ -164,11 +176,7 @@ export class Listener {
   async retire(ms: number): Promise<void> {
     this.#isRetired = true;
     const server = this.#server;
-    server.prependListener("request", (_request, response: object) => {
-      if ("shouldKeepAlive" in response) {
-        response.shouldKeepAlive = false;
-      }
-    });
+    this.closeBehindResponses();
     const keptPath = server.listening
       ? keepPath(this.settings.address, this.#isInherited)
       : undefined;

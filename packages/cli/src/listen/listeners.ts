@@ -60,6 +60,13 @@ export class Listeners {
     );
   }
 
+  /** Closes each connection of HTTP/1 with its next response, and goes on listening. */
+  closeBehindResponses(): void {
+    for (const listener of this.#open) {
+      listener.closeBehindResponses();
+    }
+  }
+
   /** Leaves new connections to that process. Resolves when no connection is open, or `ms` are over. */
   async retire(ms: number): Promise<void> {
     await Promise.all(this.#open.map((listener) => listener.retire(ms)));

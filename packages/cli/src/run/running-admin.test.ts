@@ -44,7 +44,7 @@ describe("--admin", () => {
     expect(admin).not.toContain("token");
     expect(await states(admin, token)).toEqual([200, ["ready"]]);
     expect(await states(admin, `${token}x`)).toEqual([401, undefined]);
-    expect((await fetch(`${admin}/readyz`)).status).toBe(200);
+    await expect.poll(async () => (await fetch(`${admin}/readyz`)).status).toBe(200);
     expect((await fetch(`${await command.url()}/readyz`)).status).toBe(404);
     command.signal("SIGTERM");
     expect(await command.ended).toMatchObject({ exitCode: 0 });

@@ -22,6 +22,7 @@ export class RunningAdmin {
     settings: AdminSettings,
     logger: Logger,
     metrics: Pick<Metrics, "listener"> | undefined,
+    isReady: () => boolean,
   ) {
     const { hosts, required, token } = settings;
     this.#settings = settings;
@@ -30,6 +31,7 @@ export class RunningAdmin {
     this.#admin = createAdmin(host, {
       token: token ?? this.#ownToken ?? false,
       logger,
+      isReady,
       ...(metrics !== undefined && { metrics: metrics.listener }),
       ...(hosts !== undefined && { hosts }),
       ...(required !== undefined && { required }),

@@ -18,6 +18,8 @@ export interface Workers {
   take(socket: Socket, listener: number): void;
   /** Lets all come to what the config says. */
   reload(): Promise<void>;
+  /** Closes each connection of HTTP/1 with its next response; new ones are taken. */
+  closeBehindResponses(): void;
   /** Leaves new connections to another process. Resolves when none is open, or `ms` are over. */
   retire(ms: number): Promise<void>;
   /** Lets end what runs, or breaks it when `now` aborts. Resolves when they are gone. */

@@ -12,6 +12,7 @@ import { commandLogger, logDestination } from "../output/command-logger.js";
 import { announcePlugins } from "./announce.js";
 import { appListener } from "./app-listener.js";
 import { drain } from "./drain.js";
+import { beLameDuck } from "./be-lame-duck.js";
 import { longestDrainMs } from "./drain-time.js";
 import { failureText } from "./failure-text.js";
 import { RunningAdmin } from "./running-admin.js";
@@ -62,7 +63,9 @@ export async function serve(
     workers && ((socket, listener) => workers.take(socket, listener));
   const listeners = new Listeners({ host, logger, app, passOn });
   const config = new ConfigReload({ host, listeners, workers, settings, readSettings, logger });
-  const admin = settings.admin && new RunningAdmin(host, settings.admin, logger, metrics);
+  let takesRequests = false;
+  const admin =
+    settings.admin && new RunningAdmin(host, settings.admin, logger, metrics, () => takesRequests);
   config.observe({ behind: (now) => now.admin && admin?.renewCertificate(now.admin) });
   const open = async (handles?: ReadonlyMap<string, ListenHandle>): Promise<void> => {
     try {
@@ -106,11 +109,16 @@ export async function serve(
       if (predecessor !== undefined || workers !== undefined) {
         ending.push(announce(running));
       }
+      takesRequests = true;
       for (const begin of companions) {
         ending.unshift(await begin(running));
       }
       await predecessor?.leave();
       await aborted(stop.drain);
+      takesRequests = false;
+      if (!running.isSuperseded && !lostWorkers) {
+        await beLameDuck({ listeners, workers, logger, ms: config.settings.lameDuckMs }, stop.now);
+      }
     }
   } finally {
     for (const end of ending) {

@@ -54,6 +54,9 @@ export async function runWorker(flags: HostFlags, context: CommandContext): Prom
           (error: Error) => tell({ worker: "reloaded", error: error.message }),
         );
         break;
+      case "close-behind-responses":
+        listeners.closeBehindResponses();
+        break;
       case "retire":
         void listeners.retire(told.ms).then(() => tell({ worker: "retired" }));
         break;

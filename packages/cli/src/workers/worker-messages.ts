@@ -4,6 +4,8 @@ export type ToWorker =
   | { readonly command: "connection"; readonly listener: number }
   /** Read the config anew, and come to what it says. */
   | { readonly command: "reload" }
+  /** Each connection closes with its next response; others come. */
+  | { readonly command: "close-behind-responses" }
   /** Another process gets all new connections: each one here closes with its next response. */
   | { readonly command: "retire"; readonly ms: number }
   /** Let what runs end, and end. */

@@ -108,6 +108,13 @@ export class WorkerPool {
     );
   }
 
+  /** Closes each connection of HTTP/1 with its next response; new ones are taken. */
+  closeBehindResponses(): void {
+    for (const worker of this.#present) {
+      worker.tell({ command: "close-behind-responses" });
+    }
+  }
+
   /** Leaves new connections to another process. Resolves when no connection is open, or `ms` are over. */
   async retire(ms: number): Promise<void> {
     await Promise.all(
