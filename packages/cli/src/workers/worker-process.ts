@@ -32,6 +32,7 @@ export class WorkerProcess {
     this.child = fork(program, [args], {
       cwd,
       env: workerEnvironment(environment),
+      execArgv: workerFlags(process.execArgv, environment["NODE_OPTIONS"] ?? ""),
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.child.on("message", (message) => {
@@ -149,4 +150,14 @@ function workerEnvironment(environment: CommandContext["environment"]): NodeJS.P
     LISTEN_FDS: length > 0 ? String(length) : undefined,
     SERVEHTTP_UPGRADE: length > 0 ? "1" : undefined,
   };
+}
+
+/**
+ * The flags of the command's own process, and a young generation that stays small unless they say
+ * how large it is: otherwise loading what a worker needs alone makes it 14 MiB larger for good.
+ */
+export function workerFlags(own: readonly string[], nodeOptions: string): string[] {
+  const saysSize = /--(max-|min-)?semi-space-size|--scavenger-max-new-space-capacity-mb/;
+  const isSaid = [...own, nodeOptions].some((text) => saysSize.test(text.replaceAll("_", "-")));
+  return isSaid ? [...own] : [...own, "--max-semi-space-size=1"];
 }
