@@ -328,3 +328,24 @@ export const workerAnswerMs = 2_000;
  * 30 s. Names in DNS change within seconds where an orchestrator starts instances.
  */
 export const discoveryRetryMs = { min: 1_000, max: 30_000 } as const;
+
+/**
+ * Between two looks at a name in DNS: its time to live, at least 1 s, so that nothing floods the
+ * server, and at most 60 s; 5 s where nobody says how long, which is what Kubernetes gives its names.
+ */
+export const nameIntervalMs = { min: 1_000, max: 60_000, unknown: 5_000 } as const;
+
+/**
+ * The same after a look that failed or found nothing: 1 s, growing to 5 s. Requests may be waiting
+ * for the first instance.
+ */
+export const nameRetryMs = { min: 1_000, max: 5_000 } as const;
+
+/** How long a DNS server may take to answer, until it is asked once more, or another is: 2 s. */
+export const dnsTimeoutMs = 2_000;
+
+/**
+ * How long DNS may take to tell a time to live, once the system has told addresses: 100 ms. They
+ * must not wait for it.
+ */
+export const dnsTimeToLiveMs = 100;

@@ -2,6 +2,7 @@ export { startBusyProcesses } from "./busy-processes.js";
 export { type Certificate, certificate } from "./certificate.js";
 export { childrenOf } from "./children-of.js";
 export { ConnectedSockets, type Transport } from "./connected-sockets.js";
+export { DnsServer } from "./dns-server.js";
 export { docstringsOf } from "./docstrings.js";
 export { FramePeer, type SeenFrame } from "./frame-peer.js";
 export {

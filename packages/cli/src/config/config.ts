@@ -231,8 +231,8 @@ export const commandNames: readonly string[] = [commandKeys, appKeys].flatMap((k
 export interface TargetPluginOptions
   extends Omit<CommandPluginOptions, "command">, Omit<UrlPluginOptions, "url"> {
   /**
-   * A script, an executable, a command line, `unix:/path` or a URL. Paths are relative to the
-   * config.
+   * A script, an executable, a command line, `unix:/path` or a URL, `dns:///host:port` among them.
+   * Paths are relative to the config.
    */
   readonly target: string;
 }

@@ -14,7 +14,7 @@ export type TargetOptions =
 
 /**
  * Reads what stands behind `--plugin id=`: a script, an executable, a folder with one, a command
- * line, `unix:/path` or a URL.
+ * line, `unix:/path` or a URL, of DNS too (`dns:///host:port`).
  *
  * @param directory relative paths are relative to it, and commands run there; a folder's runs in the
  *   folder
@@ -25,7 +25,7 @@ export function readTarget(
   directory: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): TargetOptions {
-  if (/^(?:https?:\/\/|unix:)/i.test(target)) {
+  if (/^(?:(?:https?|dns|srv):\/\/|unix:)/i.test(target)) {
     return { url: target };
   }
   const path = resolve(directory, target);

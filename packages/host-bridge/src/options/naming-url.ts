@@ -2,15 +2,19 @@ import { isIPv4, isIPv6 } from "node:net";
 import { isHostName } from "../syntax/host-name.js";
 
 /** A name in DNS under which instances of a plugin are found. */
-export interface NamingUrl {
-  /** `dns`: the addresses of a host, all at one port. `srv`: the targets of a service. */
-  readonly kind: "dns" | "srv";
+export type NamingUrl = {
   readonly name: string;
-  /** Undefined for `srv`, whose records tell it. */
-  readonly port: number | undefined;
   /** The DNS server to ask, `"10.0.0.2:53"`. Undefined: the system's. */
   readonly server: string | undefined;
-}
+} & (
+  | {
+      /** The addresses of a host, all at one port. */
+      readonly kind: "dns";
+      readonly port: number;
+    }
+  /** The targets of a service; its records tell ports. */
+  | { readonly kind: "srv" }
+);
 
 /**
  * Reads `dns:///host:port` or `srv:///_service._proto.name`, as gRPC's naming has it
@@ -32,7 +36,7 @@ export function readNamingUrl(url: string): NamingUrl | undefined {
       : undefined;
   }
   return /^_[^.]+\._[^.]+\../.test(endpoint) && isDnsName(endpoint)
-    ? { kind: "srv", name: endpoint, port: undefined, server: asked }
+    ? { kind: "srv", name: endpoint, server: asked }
     : undefined;
 }
 

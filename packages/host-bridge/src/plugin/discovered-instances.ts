@@ -177,7 +177,6 @@ export class DiscoveredInstances implements InstanceGroup {
     this.#startTimer.abort();
     this.#isTold = true;
     this.#trouble = undefined;
-    this.#saidAtMs = Number.NEGATIVE_INFINITY;
     if (wanted.size === 0) {
       this.#sinceUnixMs = clock.unixMs();
     }
