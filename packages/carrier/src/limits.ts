@@ -101,6 +101,12 @@ export const reconnectMs = 5_000;
  */
 export const steadyConnectionMs = 1_000;
 
+/**
+ * How long a mux RPC's exchanges wait for the plugin's hello, which comes at once: 1 s. Then they are
+ * sent without it, in case that a plugin says it late.
+ */
+export const helloMs = 1_000;
+
 /** How many response heads of a plugin are remembered: 64, a power of two. */
 export const repeatedHeadsMax = 64;
 

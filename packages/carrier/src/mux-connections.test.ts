@@ -53,7 +53,9 @@ test("a plugin that takes no more, and no other RPC, is closing; exchanges meanw
   const late = Promise.withResolvers<Recorder<ResponseParts>>();
   rig.onBegun = () => late.resolve(rig.send());
   rig.peers[0]!.socket.write(going);
-  expect((await (await late.promise).untilAborted()).code).toBe("unavailable");
+  const exchange = await late.promise;
+  expect((await exchange.untilAborted()).code).toBe("unavailable");
+  expect(exchange.unsent).toEqual([{ init: plainInit, end: plainEnd }]);
   await until(() => rig.lost.mock.calls.length > 0, "the loss");
   expect(rig.lost).toHaveBeenCalledWith(expect.objectContaining({ code: "plugin-closing" }));
 });
@@ -112,7 +114,12 @@ class MuxRig implements AsyncDisposable {
     await using opened = new AsyncDisposableStack();
     const path = opened.use(await TemporaryDirectory.make()).socketPath;
     const peers: FramePeer[] = [];
-    const server = createServer((socket) => void peers.push(new FramePeer(socket, "plugin")));
+    const server = createServer((socket) => {
+      const peer = new FramePeer(socket, "plugin");
+      peer.send(frameType.headers, frameFlag.endHeaders, 1, head);
+      peer.send(frameType.data, 0, 1, muxResponseOf({}));
+      peers.push(peer);
+    });
     await once(server.listen(path), "listening");
     opened.defer(() => void server.close());
     opened.defer(() => {
@@ -136,7 +143,6 @@ class MuxRig implements AsyncDisposable {
   answer(index: number): void {
     const peer = this.peers[index]!;
     const parts = { init: { status: 200 }, end: {} };
-    peer.send(frameType.headers, frameFlag.endHeaders, 1, head);
     peer.send(frameType.data, 0, 1, muxResponseOf({ frames: [{ exchangeId: 1n, parts }] }));
   }
 

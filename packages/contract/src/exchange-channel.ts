@@ -41,11 +41,17 @@ export interface PartReceiver<In> {
    * never made after `reset`, nor once both directions have ended. It may come while a promise of
    * `receive` is pending.
    *
-   * @param unsent everything that was sent in the exchange, in order, where the other end has got
-   *   none of it: it may be sent on another channel
+   * @param unsent there where no handler has seen anything of the exchange, which is proved and not
+   *   guessed: it may be sent on another channel
    */
-  abort(error: ServeHTTPError, unsent?: readonly RequestParts[]): void;
+  abort(error: ServeHTTPError, unsent?: Unsent): void;
 }
+
+/**
+ * What was sent in an exchange of which no handler has seen anything: all of it, in order, or
+ * `"not-kept"` where the carrier has it no more. Whoever has sent it may still have it.
+ */
+export type Unsent = readonly RequestParts[] | "not-kept";
 
 /**
  * Accepts an exchange at the plugin. It gets what the response is sent by, and returns what

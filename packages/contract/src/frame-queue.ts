@@ -194,6 +194,17 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   }
 
   /**
+   * All that was queued, in order, of an exchange that was never opened; undefined for one of which
+   * something was taken.
+   */
+  get unsent(): readonly Parts[] | undefined {
+    if (this.#exchangeId !== 0) {
+      return undefined;
+    }
+    return this.#first === undefined ? [] : [this.#first, ...(this.#others ?? [])];
+  }
+
+  /**
    * Drops everything and sends nothing any more: the other end gave up, or the connection is lost.
    */
   forget(): void {

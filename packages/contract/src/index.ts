@@ -5,7 +5,7 @@ export {
   hasEnded,
   isTunnel,
 } from "./advance-exchange.js";
-export type { AcceptExchange, ExchangeChannel, PartReceiver } from "./exchange-channel.js";
+export type { AcceptExchange, ExchangeChannel, PartReceiver, Unsent } from "./exchange-channel.js";
 export { GrowthBudget, ReceiveWindow, SendWindow } from "./flow-window.js";
 export { FrameBatch, type FrameBatchListener } from "./frame-batch.js";
 export type { Frame, FrameQueue } from "./frame-queue.js";
@@ -78,6 +78,7 @@ export type {
   ResponseParts,
 } from "./parts.js";
 export { memoOf, noFields, plainEnd } from "./parts.js";
+export { RefusedExchange } from "./refused-exchange.js";
 export { Room } from "./room.js";
 export {
   type ErrorCode,

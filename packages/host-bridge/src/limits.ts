@@ -276,16 +276,24 @@ export const fastPathClockMs = { min: 20, max: 500 } as const;
 export const unprovenEndMs = 20;
 
 /**
- * How often a request may go on that a plugin has said it did nothing with, or that never reached
- * it: 4 times. A server that goes says so on one connection after the other.
+ * How often a request may go on at the same instance that no handler there has seen: 4 times, as
+ * long as there is no other one. A server that goes says so on one connection after the other. At
+ * another instance it goes on once, so that no request wanders through a fleet.
  */
 export const givenBackMax = 4;
 
 /**
  * How long such a request waits the second time: 25 ms, and four times as long each time after. The
- * first time, it looks for another process at once.
+ * first time, it looks for another instance at once.
  */
 export const givenBackMs = 25;
+
+/**
+ * How many requests of a plugin may be tried again: 100 at first, and one more for every 5 that
+ * ended well, which is the 20 % of Envoy's retry budget. Up to 1,000 are kept, the most that gRPC's
+ * retry throttling keeps: an instance of a busy fleet gives back many at a time when it goes.
+ */
+export const retryBudget = { atFirst: 100, exchangesPerRetry: 5, max: 1_000 } as const;
 
 /** Calls of plugins within one another: 8, several times what people build. One more is 508. */
 export const callDepthMax = 8;

@@ -1,6 +1,7 @@
 import {
   type ExchangeChannel,
   type PartReceiver,
+  RefusedExchange,
   type RequestParts,
   type ResponseParts,
   ServeHTTPError,
@@ -48,7 +49,7 @@ export class MessageHostCarrier {
       throw new ServeHTTPError("connection-lost", "the connection to the plugin is closing");
     }
     if (this.#exchanges.size >= this.#connection.callsMax) {
-      return refused(receiver);
+      return new RefusedExchange(receiver, noRoom);
     }
     const exchange: HostMessageExchange = new HostMessageExchange(
       this.#call,
@@ -88,19 +89,4 @@ export class MessageHostCarrier {
   }
 }
 
-/** An exchange for which there is no room. It fails once whoever opens it has got it. */
-function refused(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
-  let isOver = false;
-  queueMicrotask(() => {
-    if (!isOver) {
-      isOver = true;
-      receiver.abort(new ServeHTTPError("overload", "the plugin's server takes no more streams"));
-    }
-  });
-  return {
-    send: () => undefined,
-    reset: () => {
-      isOver = true;
-    },
-  };
-}
+const noRoom = new ServeHTTPError("overload", "the plugin's server takes no more streams");

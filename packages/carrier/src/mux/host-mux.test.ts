@@ -7,8 +7,9 @@ import {
   plainEnd,
   ServeHTTPError,
 } from "@servehttp/contract";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { turns, until } from "@servehttp/testkit";
+import { helloMs } from "../limits.js";
 import { HostMux } from "./host-mux.js";
 import { responseMessage } from "../test-rig/generated-codec.js";
 import { framed, muxRequestsIn, muxResponseOf, RawPlugin } from "../test-rig/raw-ends.js";
@@ -171,8 +172,11 @@ test("L4: when the RPC is lost every exchange is aborted once, and none looks co
       void channel.send({ init: plainInit });
     }
     await until(() => exchanges.every(({ response }) => response.parts.length === 1), "heads");
-    // Of these the first frames have not even gone.
-    exchanges.push(...Array.from({ length: 10 }, () => openOn(mux)));
+    const unsent = [{ init: plainInit }];
+    const unopened = Array.from({ length: 10 }, () => openOn(mux));
+    for (const { channel } of unopened) {
+      void channel.send({ ...unsent[0] });
+    }
     if (how === "plugin dies") {
       wire.server.destroy();
     } else {
@@ -180,7 +184,14 @@ test("L4: when the RPC is lost every exchange is aborted once, and none looks co
     }
     for (const { response } of exchanges) {
       expect([how, (await response.untilAborted()).code]).toEqual([how, "connection-lost"]);
+      expect(response.unsent).toBeUndefined();
     }
+    // Of these the first frames have not even gone.
+    for (const { response } of unopened) {
+      expect([how, (await response.untilAborted()).code]).toEqual([how, "unavailable"]);
+      expect(response.unsent).toEqual(unsent);
+    }
+    exchanges.push(...unopened);
     for (const { request } of wire.plugin) {
       expect((await request.untilAborted()).code).toBe("host-stopping");
     }
@@ -453,6 +464,7 @@ test("U5: credit, ids and messages that break the rules end the RPC, and abort w
     let closed = false;
     await using plugin = await RawPlugin.serve((stream) => {
       stream.respond(grpc);
+      stream.write(muxResponseOf({}));
       stream.once("data", () => stream.write(octets));
       stream.on("close", () => {
         closed = true;
@@ -477,6 +489,7 @@ test("late frames of exchanges that are over are ignored", async () => {
   const answer = responseMessage(whole, false);
   await using plugin = await RawPlugin.serve((stream) => {
     stream.respond(grpc);
+    stream.write(muxResponseOf({}));
     const chunks: Buffer[] = [];
     stream.on("data", (chunk: Buffer) => {
       chunks.push(chunk);
@@ -536,7 +549,7 @@ test("an RPC that ends, or never begins, aborts its exchanges with what its stat
     ["status INTERNAL", (stream) => endWith(stream, "13"), "handler-failed"],
     ["status UNAVAILABLE", (stream) => endWith(stream, "14"), "plugin-closing"],
     ["no status", (stream) => endWith(stream, undefined), "protocol-violation"],
-    ["a reset", (stream) => stream.close(8), "connection-lost"],
+    ["a reset before the hello", (stream) => stream.close(8), "connection-lost"],
   ];
   for (const [name, answer, code] of answers) {
     await using plugin = await RawPlugin.serve((stream) => {
@@ -546,16 +559,87 @@ test("an RPC that ends, or never begins, aborts its exchanges with what its stat
     const mux = await hostMux(plugin);
     const { channel, response } = openOn(mux);
     void channel.send({ init: plainInit, end: plainEnd });
-    expect([name, (await response.untilAborted()).code]).toEqual([name, code]);
+    const { code: toldCode } = await response.untilAborted();
     expect([name, (await mux.lost).code, mux.open]).toEqual([name, code, false]);
+    // Nothing is sent before the hello, so the exchange was never begun where it did not come.
+    const isUnsent = !name.startsWith("status") && name !== "no status";
+    const isLost = code === "connection-lost" && isUnsent;
+    expect([name, toldCode]).toEqual([name, isLost ? "unavailable" : code]);
+    expect(response.unsent).toEqual(isUnsent ? [{ init: plainInit, end: plainEnd }] : undefined);
     expect(response.faults).toEqual([]);
   }
+});
+
+test("S3: nothing is sent before the plugin's hello, and all of it behind", async () => {
+  const chunks: Buffer[] = [];
+  const streams: ServerHttp2Stream[] = [];
+  await using plugin = await RawPlugin.serve((stream) => {
+    stream.respond(grpc);
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    streams.push(stream);
+  });
+  const mux = await hostMux(plugin);
+  const exchanges = [openOn(mux), openOn(mux)];
+  for (const { channel } of exchanges) {
+    void channel.send({ init: plainInit });
+    void channel.send({ chunk: Buffer.from("body"), end: plainEnd });
+  }
+  await until(() => streams.length === 1, "the RPC");
+  await turns(20);
+  expect(chunks).toEqual([]);
+  streams[0]!.write(muxResponseOf({}));
+  await until(() => requestFrames(chunks).length === 2, "the exchanges");
+  expect(requestFrames(chunks).every(({ parts }) => parts?.end !== undefined)).toBe(true);
+});
+
+test("a plugin that says no hello gets its exchanges a moment later", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const chunks: Buffer[] = [];
+    let begun = false;
+    await using plugin = await RawPlugin.serve((stream) => {
+      stream.respond(grpc);
+      begun = true;
+      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    });
+    const mux = await hostMux(plugin);
+    void openOn(mux).channel.send({ init: plainInit, end: plainEnd });
+    await until(() => begun, "the RPC");
+    vi.advanceTimersByTime(helloMs - 1);
+    await turns(20);
+    expect(chunks).toEqual([]);
+    vi.advanceTimersByTime(1);
+    await until(() => requestFrames(chunks).length === 1, "the exchange");
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("L5: what was not sent when the plugin says that it drains is given back", async () => {
+  let stream: ServerHttp2Stream | undefined;
+  const chunks: Buffer[] = [];
+  await using plugin = await RawPlugin.serve((opened) => {
+    stream = opened;
+    stream.respond(grpc);
+    stream.write(muxResponseOf({ draining: true }));
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+  });
+  const mux = await hostMux(plugin);
+  const { channel, response } = openOn(mux);
+  void channel.send({ init: plainInit, end: plainEnd });
+  expect((await response.untilAborted()).code).toBe("unavailable");
+  expect(response.unsent).toEqual([{ init: plainInit, end: plainEnd }]);
+  expect((await mux.lost).code).toBe("plugin-closing");
+  expect(mux.exchangeCount).toBe(0);
+  await until(() => stream!.readableEnded, "the end of the RPC");
+  expect(requestFrames(chunks)).toEqual([]);
 });
 
 function endWith(stream: ServerHttp2Stream, status: string | undefined): void {
   stream.respond(grpc, { waitForTrailers: status !== undefined });
   stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": status }));
-  stream.end(muxResponseOf({}));
+  stream.write(muxResponseOf({}));
+  stream.once("data", () => stream.end());
 }
 
 async function hostMux(plugin: RawPlugin): Promise<HostMux> {

@@ -13,7 +13,8 @@ import {
   type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
-import { brokenOrder, errorOfStatus, grpcProblem } from "../wire/grpc-status.js";
+import { helloMs } from "../limits.js";
+import { brokenOrder, errorOfStatus, grpcProblem, neverReached } from "../wire/grpc-status.js";
 import { ExchangeTable } from "./exchange-table.js";
 import { type IncomingParts, MuxExchange } from "./mux-exchange.js";
 import { type IncomingFrame, MuxFrameReader } from "./mux-frame-reader.js";
@@ -39,7 +40,11 @@ function incomingResponses(): IncomingParts<ResponseParts, ResponseOrder> {
   };
 }
 
-/** The host's end of a `ServeHTTPMux` RPC. It opens exchanges, as many as it likes. */
+/**
+ * The host's end of a `ServeHTTPMux` RPC. It opens exchanges, as many as it likes, but sends nothing
+ * of them before the plugin's hello: so an RPC that the plugin does not take, for whatever reason,
+ * has begun none of them, and they are given back.
+ */
 export class HostMux implements MuxEnd {
   /** Shared by its exchanges. */
   readonly budget = new GrowthBudget();
@@ -56,6 +61,8 @@ export class HostMux implements MuxEnd {
    */
   #state: "open" | "draining" | "closed" = "open";
   readonly #lost = Promise.withResolvers<ServeHTTPError>();
+  /** Runs until the hello has come. */
+  readonly #helloTimer: NodeJS.Timeout;
 
   /** `stream` is that of the RPC, whose request head was sent. */
   constructor(stream: RpcStream) {
@@ -73,7 +80,9 @@ export class HostMux implements MuxEnd {
       writeRequestParts,
       reader,
       this,
+      true,
     );
+    this.#helloTimer = setTimeout(() => this.#connection.release(), helloMs).unref();
   }
 
   /** Whether exchanges can be opened. */
@@ -138,15 +147,29 @@ export class HostMux implements MuxEnd {
 
   receiveDraining(): void {
     this.close();
+    this.#giveUnopenedBack(pluginClosing);
   }
 
   closed(error: ServeHTTPError): void {
+    clearTimeout(this.#helloTimer);
     this.#state = "closed";
     this.#lost.resolve(error);
-    for (const exchange of [...this.#exchanges.all(), ...this.#unopened]) {
+    for (const exchange of this.#exchanges.all()) {
       exchange.abort(error);
     }
+    this.#giveUnopenedBack(error);
     this.#stream.cancel();
+  }
+
+  /** Gives back what was never sent: it may be opened elsewhere. */
+  #giveUnopenedBack(cause: ServeHTTPError): void {
+    if (this.#unopened.size === 0) {
+      return;
+    }
+    const error = neverReached(cause);
+    for (const exchange of this.#unopened) {
+      exchange.abort(error, exchange.unsent);
+    }
   }
 
   #onOpened(exchange: HostExchange, exchangeId: number): void {

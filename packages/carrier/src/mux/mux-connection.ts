@@ -47,6 +47,8 @@ export class MuxConnection<Parts extends object, Owner> implements Flushable, Rp
    */
   #state: "idle" | "planned" | "writing" | "closed" = "idle";
   #draining: "no" | "to-say" | "said" = "no";
+  /** Whether nothing is sent yet. */
+  #held: boolean;
   #ending = false;
   #failure: ServeHTTPError | undefined;
   readonly #onWritten = (): void => {
@@ -56,13 +58,16 @@ export class MuxConnection<Parts extends object, Owner> implements Flushable, Rp
     }
   };
 
+  /** @param held whether nothing is sent before `release`, or before something has come */
   constructor(
     stream: RpcStream,
     batch: FrameBatch<Parts, Owner>,
     writeParts: (writer: WireWriter, parts: Parts) => void,
     reader: MuxFrameReader,
     end: MuxEnd,
+    held: boolean,
   ) {
+    this.#held = held;
     this.#reader = reader;
     this.#stream = stream;
     this.#batch = batch;
@@ -95,6 +100,14 @@ export class MuxConnection<Parts extends object, Owner> implements Flushable, Rp
     }
   }
 
+  /** Sends what was held. */
+  release(): void {
+    if (this.#held) {
+      this.#held = false;
+      this.plan(0);
+    }
+  }
+
   /** Sends an empty message, by which the plugin says hello. */
   hello(): void {
     this.#writer.beginMessage();
@@ -122,6 +135,9 @@ export class MuxConnection<Parts extends object, Owner> implements Flushable, Rp
   }
 
   #write(): void {
+    if (this.#held && !this.#ending) {
+      return;
+    }
     const frames = this.#batch.nextBatch();
     if (frames === undefined && this.#draining !== "to-say") {
       if (this.#ending) {
@@ -197,6 +213,9 @@ export class MuxConnection<Parts extends object, Owner> implements Flushable, Rp
       }
       if (reader.draining) {
         this.#end.receiveDraining?.();
+      }
+      if (this.#held) {
+        this.release();
       }
     } catch (error) {
       this.fail(ServeHTTPError.from(error));

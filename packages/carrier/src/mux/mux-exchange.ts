@@ -13,6 +13,7 @@ import {
   type ResponseOrder,
   Room,
   ServeHTTPError,
+  type Unsent,
 } from "@servehttp/contract";
 import { answered } from "../schedule/answered.js";
 import type { WireReader } from "../wire/wire-reader.js";
@@ -150,19 +151,28 @@ export class MuxExchange<
       this.#queue.grant(creditBytes);
     }
     if (reset !== undefined) {
-      this.abort(reset);
+      this.abort(reset, this.#isUnseen(reset) ? "not-kept" : undefined);
     }
   }
 
-  /** The other end gave the exchange up, or the RPC is over. */
-  abort(error: ServeHTTPError): void {
+  /** All that it was given to send, where nothing of it has been sent; else undefined. */
+  get unsent(): readonly Out[] | undefined {
+    return this.#queue.unsent;
+  }
+
+  /**
+   * The other end gave the exchange up, or the RPC is over.
+   *
+   * @param unsent there where no handler has seen anything of it
+   */
+  abort(error: ServeHTTPError, unsent?: Unsent): void {
     if (this.#state === "over") {
       return;
     }
     this.#finish(error);
     this.#queue.forget();
     this.#closeReceiving();
-    this.#receiver.abort(error);
+    this.#receiver.abort(error, unsent);
   }
 
   /** Gives the exchange up and tells both ends. */
@@ -171,6 +181,12 @@ export class MuxExchange<
     this.#finish(error);
     this.#closeReceiving();
     this.#receiver.abort(this.#incoming.failureOf(error));
+  }
+
+  /** Whether the plugin has refused the exchange before any handler has seen it. */
+  #isUnseen({ code }: ServeHTTPError): boolean {
+    const hasNothingCome = this.#order === this.#incoming.initialOrder;
+    return this.#side === "host" && code === "overload" && hasNothingCome;
   }
 
   #receiveParts(parts: In): void {

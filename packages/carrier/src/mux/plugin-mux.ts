@@ -62,7 +62,14 @@ export class PluginMux implements MuxEnd {
       onFinished: (exchange) => exchange.sent(),
     });
     const reader = new MuxFrameReader(requestPieceTags, "client-disconnected");
-    this.#connection = new MuxConnection(stream, this.#batch, writeResponseParts, reader, this);
+    this.#connection = new MuxConnection(
+      stream,
+      this.#batch,
+      writeResponseParts,
+      reader,
+      this,
+      false,
+    );
     this.#connection.hello();
   }
 

@@ -5,8 +5,10 @@ import {
   plainEnd,
   type RequestParts,
   ServeHTTPError,
+  type Unsent,
 } from "@servehttp/contract";
 import { expect, test } from "vitest";
+import { errorCode } from "../http2/frames.js";
 import type { HostStream } from "../http2/host-stream.js";
 import { RepeatedHeads } from "../wire/repeated-heads.js";
 import { HostStreamExchange, type StreamCarrier } from "./host-stream-exchange.js";
@@ -216,7 +218,7 @@ test("every content type that gRPC allows is taken", async () => {
   }
 });
 
-test("S3: GOAWAY lets go on what the plugin has begun, and what it has not seen is tried once more elsewhere", async () => {
+test("S3: GOAWAY lets go on what the plugin has begun, and gives back what it has not seen", async () => {
   const streams: ServerHttp2Stream[] = [];
   await using plugin = await RawPlugin.serve((stream) => {
     streams.push(stream);
@@ -230,25 +232,56 @@ test("S3: GOAWAY lets go on what the plugin has begun, and what it has not seen 
   streams[0]!.session!.goaway(constants.NGHTTP2_NO_ERROR, streams[0]!.id);
   const late = openOn(plugin);
   void late.channel.send({ init: plainInit, end: plainEnd });
+  expect((await late.response.untilAborted()).code).toBe("unavailable");
+  expect(late.response.unsent).toEqual([{ init: plainInit, end: plainEnd }]);
+  const again = openOn(plugin);
+  for (const parts of late.response.unsent as readonly RequestParts[]) {
+    void again.channel.send(parts);
+  }
   const open = () => streams.filter(({ destroyed }) => !destroyed);
   await until(() => new Set(open().map(({ session }) => session)).size === 2, "the second try");
   for (const stream of open()) {
     stream.end(responseMessageOf({ ...head, end: plainEnd }));
   }
   await begun.response.untilEnded();
-  await late.response.untilEnded();
-  expect([...late.response.faults, ...begun.response.faults]).toEqual([]);
+  await again.response.untilEnded();
+  expect([...again.response.faults, ...begun.response.faults]).toEqual([]);
   await until(() => plugin.streams.carrier.connectionCount === 1, "the first connection's end");
 });
 
-test("S3: what two connections have not seen of a request is given back, all of it", () => {
+test("S3: what a connection has not seen of a request is given back, all of it", () => {
   const one = new UnseenExchange();
   one.sendAll();
   one.exchange.failed(going, true);
-  expect(one.written).toEqual([...one.sent, ...one.sent]);
-  one.exchange.failed(going, true);
+  expect(one.written).toEqual(one.sent);
   expect(one.aborts).toEqual([["unavailable", one.sent]]);
   expect(one.keptBytes).toBe(0);
+});
+
+test("S2: a refused stream is tried once more on another connection, and then given back", () => {
+  const one = new UnseenExchange();
+  one.sendAll();
+  one.exchange.receiveReset(errorCode.refusedStream);
+  expect([one.written, one.aborts]).toEqual([[...one.sent, ...one.sent], []]);
+  one.exchange.receiveReset(errorCode.refusedStream);
+  expect(one.aborts).toEqual([["unavailable", one.sent]]);
+  expect(one.keptBytes).toBe(0);
+});
+
+test("S2: what no connection has room for is given back, all of it", async () => {
+  for (const isRefused of [false, true]) {
+    const one = new UnseenExchange();
+    one.isFull = !isRefused;
+    one.sendAll();
+    if (isRefused) {
+      one.isFull = true;
+      one.exchange.receiveReset(errorCode.refusedStream);
+    }
+    expect(one.aborts).toEqual([]);
+    await turns(1);
+    expect(one.aborts).toEqual([["overload", one.sent]]);
+    expect(one.keptBytes).toBe(0);
+  }
 });
 
 test("S3: a request that the plugin may have seen is never given back, nor one that is too long to keep", () => {
@@ -552,14 +585,19 @@ class UnseenExchange {
     { chunk: Buffer.from("two"), end: plainEnd },
   ];
   readonly written: RequestParts[] = [];
-  readonly aborts: [ErrorCode, readonly RequestParts[] | undefined][] = [];
+  readonly aborts: [ErrorCode, Unsent | undefined][] = [];
   keptBytes = 0;
+  /** Whether no connection has room. */
+  isFull = false;
 
   constructor({ keptBytesMax = 1_000 } = {}) {
     const carrier: StreamCarrier = {
       heads: new RepeatedHeads(),
       plan: () => undefined,
       openStream: (_listener, parts) => {
+        if (this.isFull) {
+          return undefined;
+        }
         this.written.push(parts);
         return this.stream as unknown as HostStream;
       },

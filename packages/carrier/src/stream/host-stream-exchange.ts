@@ -16,7 +16,7 @@ import { errorCode } from "../http2/frames.js";
 import type { HostStream, HostStreamListener } from "../http2/host-stream.js";
 import { answeredMs } from "../limits.js";
 import { answered } from "../schedule/answered.js";
-import { brokenOrder, errorOfStatus, grpcProblem } from "../wire/grpc-status.js";
+import { brokenOrder, errorOfStatus, grpcProblem, neverReached } from "../wire/grpc-status.js";
 import type { HeaderFields } from "../wire/header-fields.js";
 import { readResponseParts } from "../wire/read-parts.js";
 import type { RepeatedHeads } from "../wire/repeated-heads.js";
@@ -199,8 +199,15 @@ export class HostStreamExchange
 
   receiveReset(code: number): void {
     if (code === errorCode.refusedStream && !this.#begun) {
-      // Refused before anything was done with it (RFC 9113, section 8.7).
-      this.failed(new ServeHTTPError("unavailable", "the plugin refused the stream"), true);
+      // Refused before anything was done with it (RFC 9113, section 8.7), for want of room mostly:
+      // another connection may have some.
+      const first = this.#first;
+      if (this.#state === "open" && first !== undefined && !this.#triedAgain) {
+        this.#triedAgain = true;
+        this.#tryAgain(first);
+      } else {
+        this.failed(new ServeHTTPError("unavailable", "the plugin refused the stream"), true);
+      }
       return;
     }
     // Of a tunnel: the plugin has ended its way, and takes no more of ours.
@@ -212,11 +219,8 @@ export class HostStreamExchange
     const first = this.#first;
     if (this.#state === "over" || !unprocessed || first === undefined) {
       this.#fail(unprocessed ? neverReached(error) : error);
-    } else if (this.#triedAgain) {
-      this.#failUnsent(neverReached(error), first);
     } else {
-      this.#triedAgain = true;
-      this.#tryAgain(first);
+      this.#failUnsent(neverReached(error), first);
     }
   }
 
@@ -230,10 +234,7 @@ export class HostStreamExchange
       left === 0 && this.#requestSent && this.#pending === undefined;
     this.#write(first, isLast(more.length));
     for (const [at, parts] of more.entries()) {
-      // Where there is no room for the first, there is none.
-      if (this.#stream !== undefined) {
-        this.#write(parts, isLast(more.length - at - 1));
-      }
+      this.#write(parts, isLast(more.length - at - 1));
     }
     // Who waits for room waits on the stream that is gone.
     this.#room.open();
@@ -245,15 +246,20 @@ export class HostStreamExchange
       this.#carrier.writeTo(this.#stream, parts, last);
       return;
     }
+    if (this.#first !== undefined) {
+      // Behind a first message for which there was no room.
+      (this.#more ??= []).push(parts);
+      return;
+    }
+    this.#first = parts;
     const stream = this.#carrier.openStream(this, parts, last);
     if (stream === undefined) {
       // Not at once: whoever sends is not to be called back meanwhile.
-      process.nextTick(() => this.#fail(noRoom()));
+      process.nextTick(() => this.#failUnsent(noRoom(), parts));
       return;
     }
     this.#stream = stream;
     this.#messageReader = new MessageReader(stream, this);
-    this.#first = parts;
   }
 
   #keepMore(parts: RequestParts): void {
@@ -321,8 +327,12 @@ export class HostStreamExchange
     this.#receiver.abort(error);
   }
 
-  /** The same, where the plugin has got nothing of the request. */
+  /** The same, where the plugin has done nothing with the request: it is given back. */
   #failUnsent(error: ServeHTTPError, first: RequestParts): void {
+    if (this.#state === "over") {
+      this.#fail(error);
+      return;
+    }
     const unsent = [first, ...(this.#more ?? [])];
     if (this.#pending !== undefined) {
       unsent.push(this.#pending);
@@ -362,12 +372,6 @@ function resetError(code: number): ServeHTTPError {
         `the plugin reset the stream before the response was complete (HTTP/2 code ${code})`,
       );
   }
-}
-
-function neverReached(error: ServeHTTPError): ServeHTTPError {
-  return error.code === "unavailable"
-    ? error
-    : new ServeHTTPError("unavailable", error.message, { cause: error });
 }
 
 function noRoom(): ServeHTTPError {

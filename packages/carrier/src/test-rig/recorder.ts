@@ -1,4 +1,4 @@
-import type { PartReceiver, ServeHTTPError } from "@servehttp/contract";
+import type { PartReceiver, ServeHTTPError, Unsent } from "@servehttp/contract";
 import { until } from "@servehttp/testkit";
 
 interface BodyParts {
@@ -17,6 +17,8 @@ export class Recorder<Parts extends BodyParts> implements PartReceiver<Parts> {
   /** What the carrier must not do, and did. */
   readonly faults: string[] = [];
   aborted: ServeHTTPError | undefined;
+  /** What it may be sent again, as it was told with the abort. */
+  unsent: Unsent | undefined;
   bytes = 0;
   /** Called with all parts, before they are taken. */
   onParts: ((parts: Parts) => void) | undefined;
@@ -40,11 +42,12 @@ export class Recorder<Parts extends BodyParts> implements PartReceiver<Parts> {
     return this.#pending.promise;
   }
 
-  abort(error: ServeHTTPError): void {
+  abort(error: ServeHTTPError, unsent?: Unsent): void {
     if (this.aborted !== undefined) {
       this.faults.push("abort twice");
     }
     this.aborted = error;
+    this.unsent = unsent;
   }
 
   /** From now on parts are taken only when `release` is called. */

@@ -119,3 +119,13 @@ export function encodeMessage(text: string): string {
   const cut = text.slice(0, reasonBytesMax / 4).toWellFormed();
   return encodeURIComponent(cut).replaceAll("%20", " ");
 }
+
+/**
+ * Why an exchange failed of which the plugin has got nothing: a lost connection is no more than a
+ * plugin that is not there.
+ */
+export function neverReached(cause: ServeHTTPError): ServeHTTPError {
+  return cause.code === "connection-lost" || cause.code === "plugin-closing"
+    ? new ServeHTTPError("unavailable", cause.message, { cause })
+    : cause;
+}

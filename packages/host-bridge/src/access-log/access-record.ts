@@ -50,7 +50,7 @@ export type AccessRecord = {
   readonly "servehttp.total_ms": number | undefined;
   /** Milliseconds that it waited for its plugin, where it did. */
   readonly "servehttp.waited_ms": number | undefined;
-  /** How often a process that ended gave it back unread, where one did. */
+  /** How often it was given back, because no handler had seen it, where it was. */
   readonly "servehttp.retries": number | undefined;
   /** True for a connection that the plugin took over, such as a WebSocket. */
   readonly "servehttp.tunnel": true | undefined;

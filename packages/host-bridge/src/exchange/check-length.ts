@@ -21,3 +21,12 @@ export function checkLength(head: ResponseHead, bodyBytes: number, ended: boolea
     throw new ServeHTTPError("handler-failed", message);
   }
 }
+
+/** Whether a response that consists of this head and this one chunk is as long as the head says. */
+export function isWhole(head: ResponseHead, chunk: Uint8Array | undefined): boolean {
+  return (
+    !head.bodyAllowed ||
+    head.contentLength === undefined ||
+    head.contentLength === (chunk?.length ?? 0)
+  );
+}

@@ -452,7 +452,7 @@ describe("S3, L8: an exchange that never reached its plugin", () => {
     expect(sent).toEqual([...unsent, { chunk: bytes("two") }, { end: plainEnd }]);
   });
 
-  it("is answered with 503 where there is no next, or none is reached in a few attempts", () => {
+  it("is answered with 503 where there is no next, or the same one gives it back a few times", () => {
     const one = new MemoryExchange();
     one.exchange.abort(going, [...one.channel.sent]);
     one.goOn?.(new ServeHTTPError("unavailable", "the plugin is failed"));
@@ -460,12 +460,64 @@ describe("S3, L8: an exchange that never reached its plugin", () => {
     two.exchange.abort(going, [...two.channel.sent]);
     for (let times = 1; times <= givenBackMax; times += 1) {
       expect(two.response.log).toEqual([]);
-      two.goOn?.(new MemoryExchange().plugin);
+      two.goOn?.(two.plugin);
       two.exchange.abort(going, [...two.channel.sent]);
     }
+    expect(two.givenBack.map(({ timesBefore }) => timesBefore)).toEqual([0, 1, 2, 3]);
     for (const { response } of [one, two]) {
       expect(response.log).toEqual([expect.stringMatching(/^respond 503 /)]);
     }
+  });
+
+  it("goes to another instance once, and to no third", () => {
+    const one = new MemoryExchange();
+    one.exchange.abort(going, [...one.channel.sent]);
+    const next = new MemoryExchange();
+    one.goOn?.(next.plugin);
+    one.exchange.abort(going, next.channel.sent.slice(1));
+    expect([one.givenBack.length, next.givenBack.length]).toEqual([1, 0]);
+    expect(one.response.log).toEqual([expect.stringMatching(/^respond 503 /)]);
+    expect([one.over, next.over]).toEqual([[], [{ outcome: "unavailable", code: "unavailable" }]]);
+  });
+
+  it("goes on though the carrier has not kept what was sent, while nothing of a body was", async () => {
+    const get = new MemoryExchange();
+    const post = new MemoryExchange(upload);
+    for (const { exchange } of [get, post]) {
+      exchange.abort(going, "not-kept");
+    }
+    post.body.end("body");
+    for (const one of [get, post]) {
+      const next = new MemoryExchange();
+      one.goOn?.(next.plugin);
+      await until(() => next.channel.sent.at(-1)?.end !== undefined, "the end");
+      expect(next.channel.sent[1]?.init).toBe(one.exchange.init);
+      expect(next.channel.text).toBe(one === post ? "body" : "");
+    }
+  });
+
+  it("is never sent again once a byte of a body is gone that nobody has kept, or its end", async () => {
+    const begun = new MemoryExchange(upload);
+    begun.body.write("b");
+    await until(() => begun.channel.text === "b", "the first byte");
+    const empty = new MemoryExchange(upload);
+    empty.body.end();
+    await until(() => empty.channel.sent.at(-1)?.end !== undefined, "the end");
+    for (const { exchange, givenBack, response } of [begun, empty]) {
+      exchange.abort(going, "not-kept");
+      expect(givenBack).toEqual([]);
+      expect(response.log[0]).toMatch(/^respond 503 /);
+    }
+  });
+
+  it("is never sent again once something of a response has come, or where nothing is proved", () => {
+    const headed = new MemoryExchange();
+    void headed.exchange.receive({ init: ok });
+    headed.exchange.abort(going, [...headed.channel.sent]);
+    const lost = new MemoryExchange();
+    lost.exchange.abort(new ServeHTTPError("connection-lost", "it is gone"));
+    expect([headed.givenBack, lost.givenBack]).toEqual([[], []]);
+    expect(lost.response.log).toEqual([expect.stringMatching(/^respond 502 /)]);
   });
 
   it("leaves its place when its client leaves or its time runs out", () => {

@@ -8,6 +8,7 @@ import {
   type RequestParts,
   type ResponseParts,
   ServeHTTPError,
+  type Unsent,
 } from "@servehttp/contract";
 import type { ClientResponse } from "../client/client-response.js";
 import type { CloseListener } from "../client/incoming-request.js";
@@ -24,7 +25,7 @@ import { givenBackMax } from "../limits.js";
 import type { Outcome } from "../observation/outcome.js";
 import type { RequestObservation, RunningExchange } from "../observation/request-observation.js";
 import { bindClient, type BoundClient, type InstanceCookie } from "./bound-client.js";
-import { checkLength } from "./check-length.js";
+import { checkLength, isWhole } from "./check-length.js";
 import { ExchangeTimer, type ExchangeTimes, type ExpiryListener } from "./exchange-timer.js";
 import { type Failure, failureOf, failures } from "./failure.js";
 import { failureResponse } from "./failure-response.js";
@@ -54,13 +55,20 @@ export interface ExchangePlugin {
   /** Whether the plugin may take over one more connection. */
   readonly mayTunnel: boolean;
   /**
-   * Gives back an exchange that never reached the plugin, which happened to it `times` before: it
-   * counts here no more. Calls back once, later the more often, with where it goes on, which may be
-   * here, or why it doesn't. Returns what lets it leave before.
+   * Gives back an exchange that never reached a handler of the plugin's: it counts here no more.
+   * Calls back once, later the more often, with where it goes on, which may be here, or why it
+   * doesn't. Returns what lets it leave before.
    */
-  giveBack(exchange: Exchange, times: number, goOn: GoOn): () => void;
+  giveBack(exchange: Exchange, why: GivenBack, goOn: GoOn): () => void;
   /** Called once, at the end: how the exchange came out, and why where it failed. */
   onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void;
+}
+
+/** Why an exchange was given back. */
+export interface GivenBack {
+  readonly error: ServeHTTPError;
+  /** How often that happened to it before. */
+  readonly timesBefore: number;
 }
 
 /** Takes the plugin with which an exchange goes on that was given back, or why there is none. */
@@ -231,16 +239,13 @@ export class Exchange
     }
   }
 
-  abort(error: ServeHTTPError, unsent?: readonly RequestParts[]): void {
+  abort(error: ServeHTTPError, unsent?: Unsent): void {
     const state = this.#state;
+    const parts = unsent === "not-kept" ? this.#sentHead : unsent;
     if (state.name === "tunnel" && error.code === "request-not-needed") {
       state.tunnel.close();
-    } else if (
-      state === unanswered &&
-      unsent !== undefined &&
-      this.#timesGivenBack < givenBackMax
-    ) {
-      this.#sendElsewhere(unsent);
+    } else if (state === unanswered && parts !== undefined && this.#timesGivenBack < givenBackMax) {
+      this.#sendElsewhere(error, parts);
     } else if (state !== over) {
       // A plugin can't know what the client did.
       const impossible = error.code === "client-disconnected";
@@ -248,17 +253,26 @@ export class Exchange
     }
   }
 
+  /** What was sent, while nothing of the body has been: undefined once there has. */
+  get #sentHead(): readonly RequestParts[] | undefined {
+    const { init } = this;
+    if (this.#sender === undefined) {
+      return [{ init, end: plainEnd }];
+    }
+    return this.#sender.bytes === 0 && !this.#sender.complete ? [{ init }] : undefined;
+  }
+
   /**
-   * Nothing of the request has reached the plugin, which is going: waits for its successor, and
-   * sends everything to that one. Only so often, because a plugin may say of all requests that it
-   * does nothing with them.
+   * No handler of the plugin's has seen anything of the request: sends everything to another
+   * instance, or waits for one. To another one only once, and to the same one, where there is no
+   * other, only so often, because a plugin may say of all requests that it does nothing with them.
    */
-  #sendElsewhere(unsent: readonly RequestParts[]): void {
+  #sendElsewhere(error: ServeHTTPError, unsent: readonly RequestParts[]): void {
     this.#sender?.hold();
-    const times = this.#timesGivenBack;
+    const timesBefore = this.#timesGivenBack;
     this.#timesGivenBack += 1;
     this.#observed?.givenBack();
-    this.#leave = this.#plugin.giveBack(this, times, (next) => {
+    this.#leave = this.#plugin.giveBack(this, { error, timesBefore }, (next) => {
       if (this.#state === over) {
         return;
       }
@@ -271,6 +285,9 @@ export class Exchange
       } catch (thrown) {
         this.#fail(ServeHTTPError.from(thrown));
         return;
+      }
+      if (next !== this.#plugin) {
+        this.#timesGivenBack = givenBackMax;
       }
       this.#plugin = next;
       next.onBegun(this);
@@ -494,13 +511,4 @@ export class Exchange
     this.#sender?.stop();
     this.#response.release();
   }
-}
-
-/** Whether a response that consists of this head and this one chunk is as long as the head says. */
-function isWhole(head: ResponseHead, chunk: Uint8Array | undefined): boolean {
-  return (
-    !head.bodyAllowed ||
-    head.contentLength === undefined ||
-    head.contentLength === (chunk?.length ?? 0)
-  );
 }

@@ -107,6 +107,14 @@ export const metricDefinitions = {
       "How often a client's bytes had to wait, because the plugin had not read those before them",
     attributes: [],
   },
+  retries: {
+    name: "servehttp.exchange.retries",
+    kind: "counter",
+    unit: "{exchange}",
+    description:
+      "Exchanges that an instance gave back, because no handler had seen them, by where they were tried again",
+    attributes: ["servehttp.retry"],
+  },
   state: {
     name: "servehttp.plugin.state",
     kind: "up-down counter",

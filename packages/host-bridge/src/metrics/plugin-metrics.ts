@@ -80,6 +80,9 @@ export class PluginMetrics {
     result.observe(of.tunnels, plugin.tunnels, id);
     result.observe(of.queue, plugin.waiting, id);
     result.observe(of.stalls, plugin.stalls, id);
+    for (const [retry, count] of Object.entries(plugin.retries)) {
+      result.observe(of.retries, count, { ...id, "servehttp.retry": retry });
+    }
     result.observe(of.healthMisses, plugin.healthMisses, id);
     result.observe(of.restarts, totals.restarts.take([["", plugin.restarts]]), id);
     const usages = plugin.pids.map((pid) => [pid, processUsage(pid)] as const);
@@ -100,6 +103,7 @@ const observedKeys = [
   "tunnels",
   "queue",
   "stalls",
+  "retries",
   "healthMisses",
   "restarts",
   "memory",

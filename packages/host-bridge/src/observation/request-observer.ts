@@ -14,7 +14,10 @@ export interface RequestObserver {
   waiting?(request: ObservedRequest): void;
   /** It goes to the plugin: the first time, or to another process after it was given back. */
   sent?(request: ObservedRequest): void;
-  /** The plugin has given it back unread, because its process ends. It is sent once more. */
+  /**
+   * It was given back, because no handler of the plugin's has seen it: the instance ends, takes no
+   * more, or was never reached. It is sent once more, where there is a place for it.
+   */
   givenBack?(request: ObservedRequest): void;
   /** The final head of the response goes to the client. */
   head?(request: ObservedRequest): void;

@@ -2,13 +2,14 @@ import {
   type ExchangeChannel,
   LinkedSet,
   type PartReceiver,
+  RefusedExchange,
   type RequestParts,
   type ResponseParts,
-  type ServeHTTPError,
+  ServeHTTPError,
 } from "@servehttp/contract";
 import type { Destination } from "../exchange/destination.js";
 import type { InstanceCookie } from "../exchange/bound-client.js";
-import type { Exchange, ExchangePlugin, GoOn } from "../exchange/exchange.js";
+import type { Exchange, ExchangePlugin, GivenBack, GoOn } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import type { Outcome } from "../observation/outcome.js";
 import type { Clock } from "../process/clock.js";
@@ -60,8 +61,13 @@ export interface PluginExchanges {
   readonly connections: Set<ConnectedPlugin>;
   /** How long their heads took. */
   readonly headTimes: HeadTimeCounts;
-  /** Finds another place for an exchange that was given back (`ExchangePlugin.giveBack`). */
-  readonly findAnother: (exchange: Exchange, times: number, goOn: GoOn) => () => void;
+  /** Finds another place for an exchange that was given back here (`ExchangePlugin.giveBack`). */
+  readonly findAnother: (
+    here: ConnectedPlugin,
+    exchange: Exchange,
+    why: GivenBack,
+    goOn: GoOn,
+  ) => () => void;
   /** Called behind each exchange. */
   readonly onOver: ExchangePlugin["onOver"];
   /** Called when a connection takes exchanges again, or none any more. */
@@ -170,7 +176,14 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   }
 
   openExchange(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
-    return this.#connection.open(receiver);
+    try {
+      return this.#connection.open(receiver);
+    } catch (error) {
+      // The connection is gone, and whoever chose this one has not heard of it.
+      const { message } = ServeHTTPError.from(error);
+      const reason = new ServeHTTPError("unavailable", message, { cause: error });
+      return new RefusedExchange(receiver, reason);
+    }
   }
 
   onBegun(exchange: Exchange): void {
@@ -198,10 +211,10 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
     this.#drainFurther();
   }
 
-  giveBack(exchange: Exchange, times: number, goOn: GoOn): () => void {
+  giveBack(exchange: Exchange, why: GivenBack, goOn: GoOn): () => void {
     this.#forget(exchange);
     this.#drainFurther();
-    return this.#shared.findAnother(exchange, times, goOn);
+    return this.#shared.findAnother(this, exchange, why, goOn);
   }
 
   onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {

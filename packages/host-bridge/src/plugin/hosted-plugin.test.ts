@@ -6,6 +6,7 @@ import {
   healthIntervalMs,
   healthMissesMax,
   healthTimeoutMs,
+  retryBudget,
   sayAgainMs,
   steadyMs,
   tunnelCloseMs,
@@ -84,6 +85,7 @@ function destined(destination: Destination): ConnectedPlugin {
 }
 
 const reason = new ServeHTTPError("host-stopping", "the test stops it");
+const going = new ServeHTTPError("unavailable", "it goes");
 
 describe("HostedPlugin", () => {
   it("refuses until it is started, and when it is over its limit", async () => {
@@ -447,17 +449,94 @@ describe("waiting (L8)", () => {
     const plugin = exchange.on;
     for (const [times, delayMs] of [25, 100, 400].entries()) {
       const went: unknown[] = [];
-      exchange.giveBack(times + 1, (next) => went.push(next));
+      exchange.giveBack({ error: going, timesBefore: times + 1 }, (next) => went.push(next));
       hosted.clock.advance(delayMs - 1);
       expect(went).toEqual([]);
       hosted.clock.advance(1);
       expect(went).toEqual([plugin]);
     }
     const went: unknown[] = [];
-    const leave = exchange.giveBack(1, (next) => went.push(next));
+    const leave = exchange.giveBack({ error: going, timesBefore: 1 }, (next) => went.push(next));
     leave();
     hosted.clock.advance(1_000);
     expect(went).toEqual([]);
+    expect(hosted.plugin.retries).toMatchObject({ "same-instance": 3, none: 0 });
+  });
+
+  it("sends to another instance what one gives back, to the least busy that is ready", async () => {
+    const hosted = host({}, 3);
+    await hosted.start();
+    const busy = [hosted.begin(), hosted.begin(), hosted.begin()];
+    busy[2]!.end();
+    const went: unknown[] = [];
+    busy[0]!.giveBack({ error: going, timesBefore: 0 }, (next) => went.push(next));
+    expect(hosted.plugin.inFlight).toBe(1);
+    hosted.clock.advance(0);
+    expect(went).toEqual([busy[2]!.on]);
+    expect(hosted.plugin.retries).toEqual({ "another-instance": 1, "same-instance": 0, none: 0 });
+  });
+
+  it("lets wait what is given back while no instance is ready, within the bounds of all who wait", async () => {
+    const hosted = host();
+    await hosted.start();
+    const exchanges = Array.from({ length: 4 }, () => hosted.begin());
+    hosted.clock.advance(steadyMs);
+    hosted.runs[0]!.lose("plugin-closing");
+    await turns(5);
+    const went: unknown[] = [];
+    for (const exchange of exchanges) {
+      exchange.giveBack({ error: going, timesBefore: 0 }, (next) => went.push(next));
+    }
+    hosted.clock.advance(0);
+    expect([hosted.plugin.waiting, went]).toEqual([
+      3,
+      [expect.objectContaining({ code: "overload" })],
+    ]);
+    hosted.runs[1]!.rise();
+    await turns(5);
+    expect(went.slice(1)).toEqual(Array(3).fill(hosted.runs[1]!.connected));
+    expect(hosted.plugin.retries).toEqual({ "another-instance": 3, "same-instance": 0, none: 1 });
+  });
+
+  it("sends nothing to the instance that has no room for it, only to another", async () => {
+    const full = new ServeHTTPError("overload", "more than 1 exchanges on one connection");
+    for (const [instances, goesOn] of [
+      [1, false],
+      [2, true],
+    ] as const) {
+      const hosted = host({}, instances);
+      await hosted.start();
+      const exchange = hosted.begin();
+      const went: unknown[] = [];
+      exchange.giveBack({ error: full, timesBefore: 0 }, (next) => went.push(next));
+      hosted.clock.advance(0);
+      expect(went).toEqual([goesOn ? hosted.runs[1]!.connected : full]);
+    }
+  });
+
+  it("tries no more again than its budget allows, which what ends well fills up", async () => {
+    const { atFirst, exchangesPerRetry } = retryBudget;
+    const hosted = host({ maxInFlight: 1_000 }, 2);
+    await hosted.start();
+    const went: unknown[] = [];
+    const giveBack = () => {
+      hosted.begin().giveBack({ error: going, timesBefore: 0 }, (next) => went.push(next));
+      hosted.clock.advance(0);
+      return went.pop();
+    };
+    for (let times = 0; times < atFirst; times += 1) {
+      expect(giveBack()).not.toBeInstanceOf(ServeHTTPError);
+    }
+    expect(giveBack()).toMatchObject({
+      code: "unavailable",
+      message: "it goes; not tried again, as too many others were",
+    });
+    for (let times = 0; times < exchangesPerRetry; times += 1) {
+      hosted.begin().end();
+    }
+    expect(giveBack()).not.toBeInstanceOf(ServeHTTPError);
+    expect(giveBack()).toBeInstanceOf(ServeHTTPError);
+    expect(hosted.plugin.retries).toMatchObject({ "another-instance": atFirst + 1, none: 2 });
   });
 
   it.each([{ maxWaiting: 0 }, { waitMs: 0 }])("lets no request wait with %j", (settings) => {

@@ -2,10 +2,10 @@ import { type FieldList, type Logger, ServeHTTPError } from "@servehttp/contract
 import type { AffinityKey } from "../balance/balance.js";
 import type { EjectionReason } from "../balance/outlier-record.js";
 import type { Destination, WaitingRequest } from "../exchange/destination.js";
-import type { Exchange, GoOn } from "../exchange/exchange.js";
+import type { Exchange, ExchangePlugin } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import { failureOf } from "../exchange/failure.js";
-import { failuresToldMax, givenBackMs, healthTimeoutMs } from "../limits.js";
+import { failuresToldMax, healthTimeoutMs } from "../limits.js";
 import type { Outcome } from "../observation/outcome.js";
 import type { Balancing } from "../options/balance-options.js";
 import type { Clock } from "../process/clock.js";
@@ -19,6 +19,7 @@ import type { Instance, InstanceGroup } from "./instance-group.js";
 import { PluginInstances, type Replacement } from "./plugin-instances.js";
 import { InstanceChoice, type InstanceFigures } from "./instance-choice.js";
 import { Refusals } from "./refusals.js";
+import { Retries, type Retry } from "./retries.js";
 import type { ProcessNews, SupervisedPlugin, SupervisedProcess } from "./supervised-plugin.js";
 import { WaitingRequests } from "./waiting-requests.js";
 
@@ -80,6 +81,7 @@ export class HostedPlugin {
   #settings: HostedPluginSettings;
   readonly #onChange: () => void;
   readonly #counts: RunningCounts = { exchanges: 0, tunnels: 0, stalls: 0, healthMisses: 0 };
+  readonly #retries: Retries;
   readonly #connections = new Set<ConnectedPlugin>();
   readonly #waiting: WaitingRequests;
   readonly #instances: PluginInstances | FollowedInstances;
@@ -104,6 +106,13 @@ export class HostedPlugin {
     this.#refusals = new Refusals(clock);
     this.#waiting = new WaitingRequests(clock);
     this.#choice = new InstanceChoice(settings);
+    const places = {
+      another: (here: ExchangePlugin, fields: FieldList) =>
+        this.#choice.another(this.#instances.current, this.#choice.keyOf(fields), here)
+          ?.destination,
+      any: (fields: FieldList) => this.destination(fields),
+    };
+    this.#retries = new Retries(places, clock);
     this.#instances = this.#makeSet(settings);
     this.#stoppedUnixMs = clock.unixMs();
   }
@@ -188,6 +197,11 @@ export class HostedPlugin {
   /** Its instances, as far as exchanges are shared among them. */
   get instances(): readonly InstanceFigures[] {
     return this.#choice.figures(this.#instances.current);
+  }
+
+  /** What became of exchanges that were given back, because no handler had seen them. */
+  get retries(): Readonly<Record<Retry, number>> {
+    return this.#retries.counts;
   }
 
   /** Health checks that it has not answered in time. */
@@ -473,40 +487,9 @@ export class HostedPlugin {
       connections: this.#connections,
       headTimes: this.#headTimes,
       onChange: () => this.#letGo(),
-      findAnother: ({ init }, timesBefore, goOn) =>
-        this.#findAnother(init.headers, timesBefore, goOn),
+      findAnother: (here, { init }, why, goOn) => this.#retries.find(here, init.headers, why, goOn),
       onOver: (exchange, outcome, error) => this.#onOver(exchange, outcome, error),
     };
-  }
-
-  /** Where an exchange goes on that never reached the plugin, because its server was going. */
-  #findAnother(fields: FieldList, timesBefore: number, goOn: GoOn): () => void {
-    const takeDestination = (destination: Destination): void => {
-      if (destination.kind === "exchange") {
-        goOn(destination.plugin);
-      } else {
-        goOn(
-          destination.kind === "refused"
-            ? destination.error
-            : new ServeHTTPError("unavailable", "the plugin was going"),
-        );
-      }
-    };
-    const early = new AbortController();
-    let leave = () => early.abort();
-    const look = () => {
-      const destination = this.destination(fields);
-      if (destination.kind === "wait") {
-        leave = destination.wait(takeDestination);
-      } else {
-        takeDestination(destination);
-      }
-    };
-    // Later, because a loss is told in the callbacks of promises; and later each time, because one
-    // connection after the other brings the news that the plugin goes.
-    const delayMs = timesBefore === 0 ? 0 : givenBackMs * 4 ** (timesBefore - 1);
-    this.#settings.clock.after(delayMs, early.signal, look);
-    return () => leave();
   }
 
   #addWaiting(request: WaitingRequest, key: AffinityKey | undefined): () => void {
@@ -544,6 +527,9 @@ export class HostedPlugin {
 
   #onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
     this.#count(outcome);
+    if (outcome === "ok") {
+      this.#retries.earn();
+    }
     if (error !== undefined) {
       const level = outcome === "client-disconnected" ? "debug" : "warn";
       const { requestId, method, calledBy } = exchange.init;

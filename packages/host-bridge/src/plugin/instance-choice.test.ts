@@ -64,6 +64,8 @@ function connection(destination: Destination): ConnectedPlugin {
 
 const lost = new ServeHTTPError("connection-lost", "it broke");
 
+const going = new ServeHTTPError("unavailable", "it goes");
+
 describe("the choice of an instance", () => {
   it("leaves an instance out that fails five times in a row, and says so once", async () => {
     const { begin, clock, got, plugin, records, runs } = await fleet(3);
@@ -190,7 +192,7 @@ describe("the choice of an instance", () => {
     // Given back: it never reached the plugin, whose instance is still there.
     const went: unknown[] = [];
     const exchange = new MemoryExchange(home!, headers);
-    exchange.giveBack(0, (next) => went.push(next));
+    exchange.giveBack({ error: going, timesBefore: 0 }, (next) => went.push(next));
     clock.advance(0);
     expect(went).toEqual([home]);
     // All of them are gone and come again.

@@ -94,6 +94,37 @@ export class InstanceChoice {
     return chosen?.connection;
   }
 
+  /**
+   * The same for an exchange that this one has given back: where it would be chosen again, the least
+   * busy of the others, of the lowest priority. An exchange that is bound here has no other.
+   */
+  another(
+    instances: readonly Instance[],
+    key: AffinityKey | undefined,
+    here: unknown,
+  ): ConnectedPlugin | undefined {
+    const chosen = this.choose(instances, key);
+    if (chosen !== here) {
+      return chosen;
+    }
+    if (key !== undefined || instances.length === 1) {
+      return undefined;
+    }
+    let next: Candidate<ConnectedPlugin> | undefined;
+    for (const candidate of this.#balance.candidates) {
+      const { busy, connection, isOpen, outlier, priority } = candidate;
+      const isOther = isOpen && connection !== here && outlier.standing.name === "in";
+      const isBetter =
+        next === undefined ||
+        priority < next.priority ||
+        (priority === next.priority && busy < next.busy);
+      if (isOther && isBetter) {
+        next = candidate;
+      }
+    }
+    return next?.connection;
+  }
+
   /** The instances as they are now. */
   figures(instances: readonly Instance[]): readonly InstanceFigures[] {
     this.#tell(instances, this.#options.clock.nowMs());

@@ -1,3 +1,5 @@
+import type { Retry } from "./retries.js";
+
 /** What is measured of a plugin. */
 export interface MeasuredPlugin {
   readonly id: string;
@@ -9,6 +11,8 @@ export interface MeasuredPlugin {
   readonly outcomes: Iterable<readonly [outcome: string, count: number]>;
   /** How often bytes for it had to wait. */
   readonly stalls: number;
+  /** What became of exchanges that were given back, because no handler had seen them. */
+  readonly retries: Readonly<Record<Retry, number>>;
   readonly healthMisses: number;
   /** Its processes that run. */
   readonly pids: readonly number[];

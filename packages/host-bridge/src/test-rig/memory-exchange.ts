@@ -11,7 +11,7 @@ import type {
 import type { ClientResponse } from "../client/client-response.js";
 import type { HostRequest } from "../client/node-types.js";
 import { EdgePolicy } from "../edge/edge-policy.js";
-import { Exchange, type ExchangePlugin, type GoOn } from "../exchange/exchange.js";
+import { Exchange, type ExchangePlugin, type GivenBack, type GoOn } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import type { RequestObservation } from "../observation/request-observation.js";
 import type { Outcome } from "../observation/outcome.js";
@@ -130,6 +130,8 @@ export class MemoryExchange {
   stalls = 0;
   /** There while the exchange waits for another plugin. */
   goOn: GoOn | undefined;
+  /** Why it was given back, each time. */
+  readonly givenBack: GivenBack[] = [];
 
   constructor(options: MemoryExchangeOptions = {}) {
     const init: RequestInit = {
@@ -164,7 +166,8 @@ export class MemoryExchange {
       instanceCookie: undefined,
       onStall: () => void (this.stalls += 1),
       onTunnel: () => void (this.tunnels += 1),
-      giveBack: (_exchange, _times, goOn) => {
+      giveBack: (_exchange, why, goOn) => {
+        this.givenBack.push(why);
         this.goOn = goOn;
         return () => (this.goOn = undefined);
       },

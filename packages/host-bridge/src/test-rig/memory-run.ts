@@ -5,7 +5,7 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { type ManualClock } from "@servehttp/testkit";
-import type { Exchange, GoOn } from "../exchange/exchange.js";
+import type { Exchange, GivenBack, GoOn } from "../exchange/exchange.js";
 import type { InstanceAddress } from "../options/instance-address.js";
 import {
   ConnectedPlugin,
@@ -196,9 +196,9 @@ export class MemoryExchange {
     this.on.onTunnel(this.#exchange);
   }
 
-  /** It never reached the plugin. */
-  giveBack(times: number, goOn: GoOn): () => void {
-    return this.on.giveBack(this.#exchange, times, goOn);
+  /** No handler of the plugin's has seen it. */
+  giveBack(why: GivenBack, goOn: GoOn): () => void {
+    return this.on.giveBack(this.#exchange, why, goOn);
   }
 
   /** The head of the response comes. */
