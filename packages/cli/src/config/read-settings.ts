@@ -4,6 +4,7 @@ import type { CommandContext } from "../context/command-context.js";
 import { CommandError, saidWrong } from "../context/command-error.js";
 import { readTarget } from "../target/read-target.js";
 import type { CommandConfig } from "./config.js";
+import { discoverServices } from "./discover-services.js";
 import { findConfig } from "./find-config.js";
 import type { HostFlags } from "./host-flags.js";
 import { loadConfig } from "./load-config.js";
@@ -36,7 +37,7 @@ export async function readSettings(flags: HostFlags, context: CommandContext): P
   });
   const host = { ...config.host, ...(accessLog !== undefined && { accessLog }) };
   const listen = readListeners(command, directory, flags, context);
-  const withPlugins = withFlags(host, flags, context);
+  const withPlugins = await discoverServices(withFlags(host, flags, context), directory);
   return {
     file,
     app: command.app,

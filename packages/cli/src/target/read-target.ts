@@ -25,7 +25,7 @@ export function readTarget(
   directory: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): TargetOptions {
-  if (/^(?:(?:https?|dns|srv):\/\/|unix:)/i.test(target)) {
+  if (/^(?:(?:https?|dns|srv):\/\/|unix:|kubernetes:)/i.test(target)) {
     return { url: target };
   }
   const path = resolve(directory, target);

@@ -82,12 +82,13 @@ async function* told(
   }
 }
 
-/** What a `Status` says; proxies in front of an API server answer anything. */
+/** What a `Status` says, or a line of text; proxies in front of an API server answer anything. */
 function messageOf(text: string): string {
   try {
     const { message } = JSON.parse(text) as { readonly message?: unknown };
     return typeof message === "string" ? message : "";
   } catch {
-    return "";
+    const [line = ""] = text.split("\n");
+    return /^[\w ]{1,80}$/.test(line) ? line : "";
   }
 }
