@@ -36,6 +36,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     schedule: [],
     services: ["stream", "wire"],
     stream: ["http2", "schedule", "wire"],
+    tls: [],
     wire: [],
   },
   cli: {

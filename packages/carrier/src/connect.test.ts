@@ -8,6 +8,7 @@ import { expect, test } from "vitest";
 import { certificate, TemporaryDirectory, until } from "@servehttp/testkit";
 import { authorityOf, connectHttp2, connectDedicated, describeAddress } from "./connect.js";
 import { dedicatedMuxHeaders } from "./wire/rpc-paths.js";
+import { HostTls } from "./tls/host-tls.js";
 import { RawPlugin } from "./test-rig/raw-ends.js";
 
 const noAbort = new AbortController().signal;
@@ -74,7 +75,9 @@ test("a connection that fails later takes nothing with it that does not belong t
 test("an address is written as people write it", () => {
   expect(describeAddress({ kind: "unix", path: "/a/b" })).toBe("unix:/a/b");
   expect(describeAddress({ kind: "tcp", host: "::1", port: 5 })).toBe("http://[::1]:5");
-  expect(authorityOf({ kind: "tcp", host: "a", port: 5, tls: {} })).toBe("https://a:5");
+  expect(authorityOf({ kind: "tcp", host: "a", port: 5, tls: new HostTls({}) })).toBe(
+    "https://a:5",
+  );
   expect(authorityOf({ kind: "unix", path: "/a" })).toBe("http://localhost");
 });
 
@@ -87,7 +90,7 @@ test("a connection for one RPC: nobody listens, or nobody may be trusted, and th
     message: expect.stringContaining(`unix:${directory.socketPath}`) as string,
   });
   await using address = await listen(createTlsServer(certificate()));
-  const stranger = { ...address.tcp, tls: {} };
+  const stranger = { ...address.tcp, tls: new HostTls({}) };
   await expect(connectDedicated(stranger, fields, noAbort)).rejects.toMatchObject({
     code: "connection-failed",
   });
@@ -101,7 +104,11 @@ test("a connection for one RPC whose TLS is never agreed on is given up when the
   await using address = await listen(server);
   const controller = new AbortController();
   const fields = dedicatedMuxHeaders("https://localhost", undefined);
-  const connecting = connectDedicated({ ...address.tcp, tls: {} }, fields, controller.signal);
+  const connecting = connectDedicated(
+    { ...address.tcp, tls: new HostTls({}) },
+    fields,
+    controller.signal,
+  );
   await until(() => sockets.length === 1, "a connection");
   controller.abort(new ServeHTTPError("deadline", "too slow"));
   await expect(connecting).rejects.toMatchObject({ code: "deadline", message: "too slow" });

@@ -1,13 +1,15 @@
 import type { EventEmitter } from "node:events";
-import { type ClientHttp2Session, connect } from "node:http2";
-import { connect as connectNet, isIP, type Socket } from "node:net";
-import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { type ClientHttp2Session, connect, constants } from "node:http2";
+import { connect as connectNet, type Socket } from "node:net";
 import { ServeHTTPError } from "@servehttp/contract";
 import type { HeaderFields } from "./wire/header-fields.js";
 import { sessionOptions } from "./node/http2-settings.js";
 import { readToEnd } from "./node/read-to-end.js";
 import { DedicatedConnection } from "./http2/dedicated-connection.js";
 import { StreamConnections } from "./stream/stream-connections.js";
+import { factsOf, type HostTls } from "./tls/host-tls.js";
+import { speaksTls } from "./tls/speaks-tls.js";
+import { closedBehindHandshake, isCertificateRefusal } from "./tls/tls-failure.js";
 
 /** Where a plugin listens. */
 export type PluginAddress =
@@ -16,35 +18,60 @@ export type PluginAddress =
       readonly kind: "tcp";
       readonly host: string;
       readonly port: number;
-      /** TLS with these options of `node:tls`, where the address is https. */
-      readonly tls?: ConnectionOptions;
+      /** What opens the connections, where the address is https. */
+      readonly tls?: HostTls;
     };
 
 /**
  * Opens an HTTP/2 connection to a plugin; resolves when the other side has shown that it speaks
  * HTTP/2, by its SETTINGS. An error of the session's needs no listener.
  *
- * @throws ServeHTTPError `connection-failed` where nobody listens or TLS fails, `not-a-plugin`
- * where what answers speaks something else, `deadline` or whatever reason the signal gives when it
- * aborts first.
+ * @throws ServeHTTPError `connection-failed` where nobody listens or TLS fails, `unauthenticated`
+ * where the other side refuses the host's certificate, `not-a-plugin` where what answers speaks
+ * something else, `deadline` or whatever reason the signal gives when it aborts first.
  */
 export async function connectHttp2(
   address: PluginAddress,
   signal: AbortSignal,
 ): Promise<ClientHttp2Session> {
   signal.throwIfAborted();
+  const socket = beginSocket(address);
   const session = connect(authorityOf(address), {
     ...sessionOptions,
-    createConnection: () => connectSocket(address),
+    createConnection: () => socket,
   });
+  // An alert behind the handshake, by which servers refuse certificates in TLS 1.3, leaves both open
+  // in Node 24: the session waits for the socket, and that for the session.
+  socket.once("error", (error) => socket.destroy(error));
   let connected = false;
   session.once("connect", () => {
     connected = true;
   });
-  await untilReady(session, "remoteSettings", address, signal, (error) =>
-    connectError(address, error, connected),
-  );
+  session.once("goaway", (code: number, _lastStreamId: number, why?: Buffer) => {
+    if (code === constants.NGHTTP2_INADEQUATE_SECURITY && why !== undefined) {
+      refusals.set(session, why.toString());
+    }
+  });
+  try {
+    await untilReady(session, "remoteSettings", address, signal, (error) =>
+      connectError(address, error, connected, socket),
+    );
+  } catch (error) {
+    throw await withDiagnosis(address, error, connected, socket);
+  }
+  throwIfRefused(address, session);
   return session;
+}
+
+/** What the plugin said of the host's certificate as it refused it. */
+const refusals = new WeakMap<ClientHttp2Session, string>();
+
+/** @throws ServeHTTPError `unauthenticated` where the plugin has refused the host's certificate */
+export function throwIfRefused(address: PluginAddress, session: ClientHttp2Session): void {
+  const why = refusals.get(session);
+  if (why !== undefined) {
+    throw noConnection("unauthenticated", address, `it refused the host's certificate: ${why}`);
+  }
 }
 
 /**
@@ -58,9 +85,11 @@ export async function connectDedicated(
   signal: AbortSignal,
 ): Promise<DedicatedConnection> {
   signal.throwIfAborted();
-  const socket = connectSocket(address);
+  const socket = beginSocket(address);
   const event = address.kind === "tcp" && address.tls !== undefined ? "secureConnect" : "connect";
-  await untilReady(socket, event, address, signal, (error) => connectError(address, error, false));
+  await untilReady(socket, event, address, signal, (error) =>
+    connectError(address, error, false, socket),
+  );
   return DedicatedConnection.open(socket, fields);
 }
 
@@ -147,7 +176,11 @@ export function describeAddress(address: PluginAddress): string {
   return address.kind === "unix" ? `unix:${address.path}` : authorityOf(address);
 }
 
-/** Begins a connection to the address. */
+/**
+ * Begins a connection to the address.
+ *
+ * @throws Error where the host's certificates can't be used
+ */
 export function connectSocket(address: PluginAddress): Socket {
   if (address.kind === "unix") {
     return readToEnd(connectNet({ path: address.path }));
@@ -155,27 +188,67 @@ export function connectSocket(address: PluginAddress): Socket {
   const { host, port, tls } = address;
   // TLS has no option for it.
   return (
-    tls === undefined ? readToEnd(connectNet({ host, port })) : connectOverTls(host, port, tls)
+    tls === undefined ? readToEnd(connectNet({ host, port })) : tls.connect(host, port)
   ).setNoDelay(true);
 }
 
-function connectOverTls(host: string, port: number, tls: ConnectionOptions): Socket {
-  // No server name is an address (RFC 6066, section 3); the certificate is checked against it all
-  // the same.
-  const servername = isIP(host) === 0 ? { servername: host } : undefined;
-  return connectTls({ host, port, ...servername, ALPNProtocols: ["h2"], ...tls });
+/** @throws ServeHTTPError `connection-failed` where the host's certificates can't be used */
+function beginSocket(address: PluginAddress): Socket {
+  try {
+    return connectSocket(address);
+  } catch (thrown) {
+    throw connectError(address, thrown as Error, false);
+  }
 }
 
-function connectError(address: PluginAddress, error: Error, connected: boolean): ServeHTTPError {
+function connectError(
+  address: PluginAddress,
+  error: Error,
+  connected: boolean,
+  socket?: Socket,
+): ServeHTTPError {
   const code = "code" in error ? String(error.code) : "";
   if (connected && code.startsWith("ERR_HTTP2")) {
     return notHttp2(address, error);
   }
-  return new ServeHTTPError(
-    "connection-failed",
-    `no connection to ${describeAddress(address)}: ${error.message}`,
-    { cause: error },
-  );
+  const facts = socket && factsOf(socket);
+  const isRefused = facts !== undefined && isCertificateRefusal({ code }, facts);
+  const kind = isRefused ? "unauthenticated" : "connection-failed";
+  return noConnection(kind, address, error.message, error);
+}
+
+function noConnection(
+  code: "connection-failed" | "unauthenticated",
+  address: PluginAddress,
+  why: string,
+  cause?: unknown,
+): ServeHTTPError {
+  const message = `no connection to ${describeAddress(address)}: ${why}`;
+  return new ServeHTTPError(code, message, cause === undefined ? undefined : { cause });
+}
+
+/** Says what else is known of a connection on which no HTTP/2 was spoken. */
+async function withDiagnosis(
+  address: PluginAddress,
+  error: unknown,
+  connected: boolean,
+  socket: Socket,
+): Promise<unknown> {
+  const failure = ServeHTTPError.from(error);
+  if (!connected || address.kind === "unix") {
+    return error;
+  }
+  const facts = factsOf(socket);
+  const isReset = (failure.cause as NodeJS.ErrnoException | undefined)?.code === "ECONNRESET";
+  if (facts !== undefined && (isReset || (failure.code === "not-a-plugin" && !failure.cause))) {
+    const why = closedBehindHandshake(facts);
+    return noConnection("connection-failed", address, why, failure.cause);
+  }
+  if (facts === undefined && failure.code === "not-a-plugin" && (await speaksTls(address))) {
+    const message = `what listens at ${describeAddress(address)} speaks TLS: write https:// in the url`;
+    return new ServeHTTPError("not-a-plugin", message, { cause: failure.cause });
+  }
+  return error;
 }
 
 function notHttp2(address: PluginAddress, cause?: Error): ServeHTTPError {

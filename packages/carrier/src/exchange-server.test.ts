@@ -7,6 +7,7 @@ import { certificate, FramePeer, TemporaryDirectory, turns, until } from "@serve
 import { connectHttp2, connectDedicated } from "./connect.js";
 import { ExchangeServer } from "./exchange-server.js";
 import { HostMux } from "./mux/host-mux.js";
+import { HostTls } from "./tls/host-tls.js";
 import { decodeFields, encodeFields } from "./http2/hpack.js";
 import { frame, frameFlag, frameType, preface, settingsFrame } from "./http2/frames.js";
 import {
@@ -326,7 +327,7 @@ test.each(["http", "https"])(
     const delays = vi.spyOn(Socket.prototype, "setNoDelay");
     const bound = await server.listen({ host: "127.0.0.1", port: 0 });
     const port = typeof bound === "string" ? 0 : bound.port;
-    const tls = pem === undefined ? undefined : { tls: { ca: pem.cert } };
+    const tls = pem === undefined ? undefined : { tls: new HostTls({ ca: pem.cert }) };
     const address = { kind: "tcp", host: "127.0.0.1", port, ...tls } as const;
     const signal = AbortSignal.timeout(10_000);
     const hurries = (isPlugin: boolean) =>
@@ -360,7 +361,12 @@ test("a connection whose TLS is agreed on while the plugin drains is closed", as
   await once(raw, "connect");
   // The plugin has it once another one, that came later, was served.
   const signal = AbortSignal.timeout(10_000);
-  const address = { kind: "tcp", host: "127.0.0.1", port, tls: { ca: pem.cert } } as const;
+  const address = {
+    kind: "tcp",
+    host: "127.0.0.1",
+    port,
+    tls: new HostTls({ ca: pem.cert }),
+  } as const;
   (await connectHttp2(address, signal)).destroy();
   const draining = server.drain();
   const secured = connectTls({ socket: raw, ca: pem.cert, ALPNProtocols: ["h2"] });

@@ -8,14 +8,14 @@ import {
   Http2ServerRequest,
   Http2ServerResponse,
   type IncomingHttpHeaders,
-  type SecureServerOptions,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { type AcceptExchange, ServeHTTPError } from "@servehttp/contract";
+import { type AcceptExchange, type Logger, ServeHTTPError } from "@servehttp/contract";
+import { refuseConnection } from "./http2/refuse-connection.js";
 import { statusFields } from "./wire/grpc-status.js";
 import type { HeaderFields } from "./wire/header-fields.js";
 import {
@@ -33,6 +33,7 @@ import { detectDedicated } from "./http2/detect-dedicated.js";
 import { serveHTTPMuxPath, serveHTTPPath } from "./wire/rpc-paths.js";
 import type { RpcStream } from "./mux/rpc-stream.js";
 import { BufferedSocket } from "./node/buffered-socket.js";
+import { PluginTls, type PluginTlsOptions } from "./tls/plugin-tls.js";
 import { WireWriter } from "./wire/wire-writer.js";
 
 /** Options of an `ExchangeServer`. */
@@ -55,8 +56,10 @@ export interface ExchangeServerOptions {
   readonly token: string | undefined;
   /** What one connection may do. Default: `localLimits`. */
   readonly limits?: ConnectionLimits;
-  /** Options for TLS, those of `node:http2`'s `createSecureServer`. Default: no TLS. */
-  readonly tls?: SecureServerOptions;
+  /** Default: no TLS. */
+  readonly tls?: PluginTlsOptions;
+  /** Is told of certificates, and of hosts that are refused for theirs. Default: nobody. */
+  readonly logger?: Logger;
 }
 
 /** Answers an RPC of Node's HTTP/2. */
@@ -71,6 +74,7 @@ export type ListenAddress =
 export class ExchangeServer {
   readonly #options: ExchangeServerOptions;
   readonly #server: Http2Server | Http2SecureServer;
+  readonly #tls: PluginTls | undefined;
   /**
    * With TLS: all connections. A session exists only after the handshake, which the other end may
    * delay as long as it likes.
@@ -88,26 +92,29 @@ export class ExchangeServer {
   /** open -> draining [drain] */
   #state: "open" | "draining" = "open";
 
+  /** @throws Error in one line, where the certificates can't be used */
   constructor(options: ExchangeServerOptions) {
     this.#options = options;
     this.#tokenHash = options.token === undefined ? undefined : hash(`Bearer ${options.token}`);
     this.#limits = options.limits ?? localLimits;
     const settings = serverOptions(this.#limits);
+    const tls = options.tls && new PluginTls(options.tls, options.logger);
+    this.#tls = tls;
     this.#server =
-      options.tls === undefined
+      tls === undefined
         ? createServer(settings)
-        : createSecureServer({ ...settings, ...options.tls });
+        : tls.keepIn(createSecureServer({ ...settings, ...tls.serverOptions() }));
     this.#server.on("error", () => {
       // A connection could not be accepted, mostly for want of file descriptors. The next one may
       // be. `listen` handles its own errors.
     });
-    if (options.tls !== undefined) {
+    if (tls !== undefined) {
       this.#server.on("connection", (socket: Socket) => {
         this.#tlsConnections.add(socket);
         socket.once("close", () => this.#tlsConnections.delete(socket));
       });
     }
-    this.#lookFirst(options.tls === undefined ? "connection" : "secureConnection");
+    this.#lookFirst(tls === undefined ? "connection" : "secureConnection");
     this.#server.on("session", (session) => this.#onSession(session));
     this.#server.on(
       "stream",
@@ -191,6 +198,11 @@ export class ExchangeServer {
     }
     this.#server.off(event, serve);
     this.#server.on(event, (socket: Socket) => {
+      const refusal = this.#tls?.refusalOf(socket as TLSSocket);
+      if (refusal !== undefined) {
+        refuseConnection(socket, refusal);
+        return;
+      }
       const { alpnProtocol } = socket as Partial<TLSSocket>;
       if (alpnProtocol !== undefined && alpnProtocol !== "h2") {
         // Node refuses clients that agreed on another protocol.

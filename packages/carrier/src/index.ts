@@ -1,5 +1,11 @@
 export { connectCarrier, type HostCarrier } from "./connect-carrier.js";
-export { authorityOf, connectHttp2, describeAddress, type PluginAddress } from "./connect.js";
+export {
+  authorityOf,
+  connectHttp2,
+  describeAddress,
+  type PluginAddress,
+  throwIfRefused,
+} from "./connect.js";
 export {
   ExchangeServer,
   type ExchangeServerOptions,
@@ -15,3 +21,7 @@ export { KeptSession } from "./node/kept-session.js";
 export type { PluginServices } from "./services/plugin-services.js";
 export { ServingState } from "./services/serving-state.js";
 export { errorOfStatus, statusOf, statusText } from "./wire/grpc-status.js";
+export { HostTls, type HostTlsOptions } from "./tls/host-tls.js";
+export type { CertificateOptions } from "./tls/certificates.js";
+export type { PluginTlsOptions } from "./tls/plugin-tls.js";
+export { isSubjectAltName, subjectAltNameForms } from "./tls/subject-alt-names.js";

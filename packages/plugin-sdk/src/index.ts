@@ -22,4 +22,5 @@ export type { LogDetails, RequestLog } from "./handler/request-log.js";
 export type { HeadersInput, HeaderValue, WriteHeadHeaders } from "./handler/read-headers.js";
 export type { HijackedConnection, ResponseWriter } from "./handler/response-writer.js";
 export type { ServeHTTP } from "./handler/serve-http.js";
+export type { PluginTlsOptions } from "./serve/plugin-tls-options.js";
 export { servePlugin, type RunningPlugin, type ServePluginOptions } from "./serve/serve-plugin.js";

@@ -22,6 +22,7 @@ export { ManualClock } from "./manual-clock.js";
 export { SeededRandom } from "./seeded-random.js";
 export { type FakeSocket, socketPair } from "./socket-pair.js";
 export { TemporaryDirectory } from "./temporary-directory.js";
+export { selfSigned, TestAuthority } from "./test-authority.js";
 export { testCertificates, type TestCertificates } from "./test-certificates.js";
 export { isFullSize, randomRuns, type RandomRuns, sized } from "./test-size.js";
 export { turns, until } from "./until.js";

@@ -53,6 +53,7 @@ export const errorCode = {
   cancel: 0x8,
   compressionError: 0x9,
   enhanceYourCalm: 0xb,
+  inadequateSecurity: 0xc,
 } as const;
 
 /** What holds until a SETTINGS frame says otherwise (sections 6.5.2, 6.9.2). */
@@ -103,9 +104,10 @@ export function rstStreamFrame(streamId: number, code: number): Buffer {
   return frame(frameType.rstStream, 0, streamId, uint32(code));
 }
 
-/** `lastStreamId` is the last one of the other side's that was looked at. */
-export function goawayFrame(lastStreamId: number, code: number): Buffer {
-  return frame(frameType.goaway, 0, 0, Buffer.concat([uint32(lastStreamId), uint32(code)]));
+/** `lastStreamId` is the last one of the other side's that was looked at; `why` is for people. */
+export function goawayFrame(lastStreamId: number, code: number, why = ""): Buffer {
+  const payload = Buffer.concat([uint32(lastStreamId), uint32(code), Buffer.from(why)]);
+  return frame(frameType.goaway, 0, 0, payload);
 }
 
 function uint32(value: number): Buffer {

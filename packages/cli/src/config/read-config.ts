@@ -97,9 +97,26 @@ function pluginOptions(
       throw saidWrong(`plugins.${id}.target: got ${String(target)}, allowed is a string`);
     }
     const from = directoryOf(given, directory);
-    return { ...own, ...targetOptions(id, target, from, environment) };
+    return withFiles({ ...own, ...targetOptions(id, target, from, environment) }, directory);
   }
-  return "command" in given ? { ...given, cwd: directoryOf(given, directory) } : given;
+  return "command" in given
+    ? { ...given, cwd: directoryOf(given, directory) }
+    : withFiles(given, directory);
+}
+
+/** The files of TLS, relative to the config. What is no path is for the host to refuse. */
+function withFiles(plugin: PluginOptions, directory: string): PluginOptions {
+  const { tls } = plugin as { readonly tls?: unknown };
+  if (typeof tls !== "object" || tls === null) {
+    return plugin;
+  }
+  const files = Object.entries(tls).map(([name, path]: [string, unknown]) => [
+    name,
+    name.endsWith("File") && typeof path === "string" && path !== ""
+      ? resolve(directory, path)
+      : path,
+  ]);
+  return { ...plugin, tls: Object.fromEntries(files) } as PluginOptions;
 }
 
 function directoryOf(plugin: object, directory: string): string {

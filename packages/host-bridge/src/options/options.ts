@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { ConnectionOptions } from "node:tls";
+import { isSubjectAltName, subjectAltNameForms } from "@servehttp/carrier";
 import { bodyChunkBytesMax, type Logger } from "@servehttp/contract";
 import type { MeterProvider, TracerProvider } from "@opentelemetry/api";
 import { z } from "zod";
@@ -251,22 +252,51 @@ const pem = value<NonNullable<ConnectionOptions["ca"]>>(
   { type: ["string", "array"], items: { type: "string" } },
 );
 
+const pemFile = text("a file", (path) => path !== "" && noNul(path));
+
 const tlsKeys = {
   /** Who may have signed the plugin's certificate. Default: the authorities that Node knows. */
   ca: pem.optional(),
-  /** The host's own certificate, for mutual TLS. */
+  /** The host's own certificate, for mutual TLS. Default: none. */
   cert: pem.optional(),
-  /** The key of `cert`. */
+  /** The key of `cert`. Default: none. */
   key: pem.optional(),
-  /** For a `key` that is encrypted. */
+  /**
+   * The file of `ca`, in place of it. All three are looked at for each new connection, so that one
+   * that was replaced counts from then on. A file that is broken or half written changes nothing,
+   * which the log says. Default: none.
+   */
+  caFile: pemFile.optional(),
+  /**
+   * The file of `cert`, in place of it, with the certificates between the host's and the authority's
+   * behind the host's. Default: none.
+   */
+  certFile: pemFile.optional(),
+  /** The file of `key`, in place of it. Default: none. */
+  keyFile: pemFile.optional(),
+  /** For a key that is encrypted. Default: none. */
   passphrase: text("a string", () => true).optional(),
-  /** The name to check the plugin's certificate against. Default: the URL's host. */
+  /**
+   * The name that the host asks for (SNI), and that the plugin's certificate must have. Default: the
+   * URL's host; behind `dns:` and `srv:` the name there.
+   */
   servername: text("a host name", (name) => name !== "").optional(),
+  /**
+   * Names of which the plugin's certificate must have one, in place of `servername`: DNS names, and
+   * SPIFFE IDs such as `"spiffe://example.org/ns/plugins/sa/search"`, `"spiffe://example.org/ns/*"`
+   * for all below, and `"spiffe://example.org"` for a whole trust domain. Default: `servername` alone
+   * counts.
+   */
+  subjectAltNames: z
+    .array(text(subjectAltNameForms, isSubjectAltName), subjectAltNameForms)
+    .min(1, subjectAltNameForms)
+    .readonly()
+    .optional(),
 };
 
 /**
- * TLS to a plugin; names and meaning are those of `node:tls`, as for the option `tls` of
- * `servePlugin`.
+ * TLS to a plugin. Names and meaning of `ca`, `cert`, `key`, `passphrase` and `servername` are those
+ * of `node:tls`; all are those of the option `tls` of `servePlugin`.
  */
 export interface TlsOptions extends Given<typeof tlsKeys> {}
 
@@ -283,7 +313,7 @@ const addressKeys = {
   token: text("visible ASCII characters", (token) => /^[!-~]+$/.test(token)).optional(),
   /**
    * For `https`, and for addresses that DNS tells, which are connected to by TLS where this is given;
-   * with `cert` and `key` the host proves who it is (mTLS). Default: no certificate of its own, and
+   * with a certificate and key the host proves who it is (mTLS). Default: no certificate of its own, and
    * no TLS to addresses that DNS tells.
    */
   tls: tls.optional(),

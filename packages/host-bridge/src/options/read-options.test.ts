@@ -316,6 +316,22 @@ describe("readHostOptions", () => {
       { plugins: { n: { url: "https://h", tls: { key: 5 } } } },
       "plugins.n.tls.key: got a number, allowed is PEM",
     ],
+    [
+      { plugins: { n: { url: "https://h", tls: { ca: "PEM", caFile: "ca.pem" } } } },
+      'plugins.n.tls.caFile: got "ca.pem", allowed is nothing beside ca',
+    ],
+    [
+      { plugins: { n: { url: "https://h", tls: { certFile: "cert.pem" } } } },
+      "plugins.n.tls: got an object, allowed is a certificate with its key: cert or certFile, and",
+    ],
+    [
+      { plugins: { n: { url: "https://h", tls: { subjectAltNames: ["spiffe://A/b"] } } } },
+      'plugins.n.tls.subjectAltNames[0]: got "spiffe://A/b", allowed is DNS names and SPIFFE IDs',
+    ],
+    [
+      { plugins: { n: { url: "https://h", tls: { subjectAltNames: [] } } } },
+      "plugins.n.tls.subjectAltNames: got an empty array, allowed is DNS names and SPIFFE IDs",
+    ],
     [{ plugins: { n: { handler: 5 } } }, "plugins.n.handler: got 5, allowed is a function"],
     [
       { plugins: { n: { handler() {}, carrier: "mux" } } },

@@ -10,6 +10,7 @@ import {
   pluginSchemas,
   type TimeoutOptions,
   type Timeouts,
+  type TlsOptions,
 } from "./options.js";
 
 type Schemas = typeof pluginSchemas;
@@ -131,7 +132,7 @@ export function readPluginOptions(
 function checkAddressed(
   options: Pick<
     UrlSettings,
-    "path" | "rewriteRedirects" | "redirectToSlash" | "protocol" | "carrier"
+    "path" | "rewriteRedirects" | "redirectToSlash" | "protocol" | "carrier" | "tls"
   >,
   at: readonly string[],
 ): void {
@@ -141,6 +142,29 @@ function checkAddressed(
       [...at, "carrier"],
       options.carrier,
       '"auto" or "stream" with protocol "connect"',
+    );
+  }
+  checkTls(options.tls ?? {}, [...at, "tls"]);
+}
+
+/** A certificate goes with its key, and each of them is given once. */
+function checkTls(tls: TlsOptions, at: readonly string[]): void {
+  const { caFile, cert, certFile, key, keyFile } = tls;
+  for (const [name, file] of [
+    ["ca", caFile],
+    ["cert", certFile],
+    ["key", keyFile],
+  ] as const) {
+    if (tls[name] !== undefined && file !== undefined) {
+      throw invalidOption([...at, `${name}File`], file, `nothing beside ${name}`);
+    }
+  }
+  const hasCert = cert !== undefined || certFile !== undefined;
+  if (hasCert !== (key !== undefined || keyFile !== undefined)) {
+    throw invalidOption(
+      at,
+      tls,
+      "a certificate with its key: cert or certFile, and key or keyFile",
     );
   }
 }

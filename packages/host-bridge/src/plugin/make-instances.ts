@@ -1,3 +1,4 @@
+import { HostTls } from "@servehttp/carrier";
 import type { Logger } from "@servehttp/contract";
 import type { FoundAddress } from "../discovery/address-source.js";
 import { makeSource } from "../discovery/make-source.js";
@@ -102,7 +103,8 @@ export function makeInstances(
     };
     return new FixedInstances(Array.from({ length: instances }, make));
   }
-  const { protocol, tls, token } = settings;
+  const { protocol, token } = settings;
+  const tls = new HostTls(settings.tls ?? {}, logger);
   const makeAt = (address: FoundAddress, told: InstanceWatch): Instance => {
     const options = {
       pluginId,

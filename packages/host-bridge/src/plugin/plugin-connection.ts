@@ -19,6 +19,7 @@ import {
   mapEach,
   MessageHostCarrier,
   type PluginAddress,
+  throwIfRefused,
 } from "@servehttp/carrier";
 import {
   contractVersion,
@@ -113,8 +114,8 @@ export class PluginConnection {
    * Connects and asks the plugin who it is.
    *
    * @throws ServeHTTPError `connection-failed`, `not-a-plugin` (no HTTP/2, no PluginService, no
-   * common version), `unauthenticated` (the plugin refused the token), `deadline` (the signal
-   * aborted first).
+   * common version), `unauthenticated` (the plugin refused the token, or the host's certificate),
+   * `deadline` (the signal aborted first).
    */
   static async connect(
     options: PluginConnectionOptions,
@@ -261,6 +262,7 @@ async function describe(
       { signal },
     );
   } catch (error) {
+    throwIfRefused(options.address, session);
     signal.throwIfAborted();
     throw describeError(ConnectError.from(error), where);
   }

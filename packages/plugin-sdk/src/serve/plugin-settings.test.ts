@@ -32,6 +32,7 @@ it("removes from the environment what a host has set, and nothing else (L7)", ()
     SERVEHTTP_HOST_FD: "3",
     SERVEHTTP_CALLS_ADDRESS: "unix:/calls",
     SERVEHTTP_CALLS_TOKEN: "calls",
+    SERVEHTTP_TLS_CERT_FILE: "/tls/tls.crt",
     SERVEHTTP_OF_THE_APPLICATION: "1",
   };
   const taken = takeHostVariables(environment);
@@ -42,9 +43,10 @@ it("removes from the environment what a host has set, and nothing else (L7)", ()
     SERVEHTTP_HOST_FD: "3",
     SERVEHTTP_CALLS_ADDRESS: "unix:/calls",
     SERVEHTTP_CALLS_TOKEN: "calls",
+    SERVEHTTP_TLS_CERT_FILE: "/tls/tls.crt",
   });
   expect(environment).toEqual({ PATH: "/bin", SERVEHTTP_OF_THE_APPLICATION: "1" });
-  expect(Object.values(takeHostVariables(environment))).toEqual(Array(6).fill(undefined));
+  expect(Object.values(takeHostVariables(environment))).toEqual(Array(10).fill(undefined));
 });
 
 it("takes an empty id for none, and an empty token for a mistake", () => {

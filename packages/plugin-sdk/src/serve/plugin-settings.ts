@@ -2,6 +2,12 @@ import type { ListenAddress } from "@servehttp/carrier";
 import { ServeHTTPError } from "@servehttp/contract";
 import { drainMsDefault } from "../limits.js";
 import { parseListenAddress } from "./listen-address.js";
+import {
+  checkTls,
+  type PluginTlsOptions,
+  tlsOfEnvironment,
+  type TlsVariables,
+} from "./plugin-tls-options.js";
 
 /** What the options, the environment and the command line of a plugin say. */
 export interface PluginSettings {
@@ -9,12 +15,14 @@ export interface PluginSettings {
   readonly token: string | undefined;
   readonly id: string | undefined;
   readonly drainMs: number;
+  /** Undefined: it serves no TLS. */
+  readonly tls: PluginTlsOptions | undefined;
   /** How it calls other plugins; undefined where its host has told it no way. */
   readonly calls: { readonly address: ListenAddress; readonly token: string } | undefined;
 }
 
-/** What a host tells a plugin that it starts. */
-export interface HostVariables {
+/** What a host tells a plugin that it starts, and whoever else starts one. */
+export interface HostVariables extends TlsVariables {
   readonly SERVEHTTP_ADDRESS?: string | undefined;
   readonly SERVEHTTP_TOKEN?: string | undefined;
   readonly SERVEHTTP_PLUGIN_ID?: string | undefined;
@@ -46,6 +54,10 @@ const hostVariableNames = [
   "SERVEHTTP_HOST_FD",
   "SERVEHTTP_CALLS_ADDRESS",
   "SERVEHTTP_CALLS_TOKEN",
+  "SERVEHTTP_TLS_CERT_FILE",
+  "SERVEHTTP_TLS_KEY_FILE",
+  "SERVEHTTP_TLS_CA_FILE",
+  "SERVEHTTP_TLS_SUBJECT_ALT_NAMES",
 ] as const satisfies readonly (keyof HostVariables)[];
 
 /** Those that are options of `servePlugin`. They win over the environment. */
@@ -54,12 +66,13 @@ export interface SettingOptions {
   readonly token?: string;
   readonly id?: string;
   readonly drainMs?: number;
+  readonly tls?: PluginTlsOptions;
 }
 
 /**
  * Puts options, environment and command line together. The environment wins over the command line,
  * because a host that starts a plugin chooses where it listens. An empty variable counts as one
- * that is not set, except for the token.
+ * that is not set, except for the token and TLS.
  *
  * @throws ServeHTTPError `invalid-argument`, in one line; where there is no address at all, the
  *   line says how to give one
@@ -69,17 +82,32 @@ export function readPluginSettings(
   variables: HostVariables,
   commandLine: readonly string[],
 ): PluginSettings {
+  const address = parseListenAddress(
+    options.address ??
+      (variables.SERVEHTTP_ADDRESS || undefined) ??
+      addressOfCommandLine(commandLine),
+  );
   return {
-    address: parseListenAddress(
-      options.address ??
-        (variables.SERVEHTTP_ADDRESS || undefined) ??
-        addressOfCommandLine(commandLine),
-    ),
+    address,
     token: checkedToken(options.token ?? variables.SERVEHTTP_TOKEN),
     id: options.id ?? (variables.SERVEHTTP_PLUGIN_ID || undefined),
     drainMs: checkedDrainMs(options.drainMs ?? drainMsDefault),
+    tls: tlsOf(options.tls, address, variables),
     calls: callsOf(variables),
   };
+}
+
+/** Of the environment only for ports: a socket's file is guarded by its permissions. */
+function tlsOf(
+  option: PluginTlsOptions | undefined,
+  address: ListenAddress,
+  variables: HostVariables,
+): PluginTlsOptions | undefined {
+  const tls = option ?? ("port" in address ? tlsOfEnvironment(variables) : undefined);
+  if (tls !== undefined) {
+    checkTls(tls);
+  }
+  return tls;
 }
 
 function callsOf(variables: HostVariables): PluginSettings["calls"] {

@@ -1,4 +1,3 @@
-import type { TlsOptions } from "node:tls";
 import {
   ExchangeServer,
   type ExchangeServerOptions,
@@ -21,6 +20,7 @@ import { listenAt } from "./listen-at.js";
 import { loggerOf } from "./logger-of.js";
 import { loadedOnDemand } from "./loaded-on-demand.js";
 import type * as OtherProtocols from "./plugin-rpcs.js";
+import type { PluginTlsOptions } from "./plugin-tls-options.js";
 import { type PluginSettings, readPluginSettings, takeHostVariables } from "./plugin-settings.js";
 import {
   closeBeforeEnd,
@@ -50,11 +50,12 @@ export interface ServePluginOptions {
    */
   id?: string;
   /**
-   * Serve TLS, for a plugin that a host reaches over a network: `cert` and `key`, or `pfx`; for
-   * mutual TLS also `ca` and `requestCert`. These are the options of `createServer` of `node:tls`.
-   * Default: no TLS.
+   * Serve TLS, for a plugin that a host reaches over a network: `certFile` and `keyFile`, and for
+   * mutual TLS `caFile`; or the options of `createServer` of `node:tls`. Default: the files that
+   * `SERVEHTTP_TLS_CERT_FILE`, `SERVEHTTP_TLS_KEY_FILE` and `SERVEHTTP_TLS_CA_FILE` of the environment
+   * name, with the names of `SERVEHTTP_TLS_SUBJECT_ALT_NAMES`, where it listens at a port; else no TLS.
    */
-  tls?: TlsOptions;
+  tls?: PluginTlsOptions;
   /**
    * Where failures of handlers and `request.log` are logged: a pino logger, or any object with
    * `warn` and `error`, and perhaps `debug` and `info`; `false` for nowhere. Default: JSON lines on standard error, which a host takes over into its
@@ -165,8 +166,9 @@ async function serve(serveHTTP: ServeHTTP, options: ServePluginOptions): Promise
       token: settings.token,
       // On TCP others than the host may connect.
       ...("port" in settings.address && { limits: networkLimits }),
+      logger,
     },
-    options.tls,
+    settings.tls,
   );
   endWithHost(variables.SERVEHTTP_HOST_FD);
   // Loaded before the first exchange, which is traced, too.
@@ -201,14 +203,10 @@ function otherProtocols(): Promise<typeof OtherProtocols> {
 
 function exchangeServer(
   options: ExchangeServerOptions,
-  tls: TlsOptions | undefined,
+  tls: PluginTlsOptions | undefined,
 ): ExchangeServer {
   if (tls === undefined) {
     return new ExchangeServer(options);
-  }
-  const hasIdentity = tls.key !== undefined && tls.cert !== undefined;
-  if (!hasIdentity && tls.pfx === undefined && tls.SNICallback === undefined) {
-    throw new ServeHTTPError("invalid-argument", "the option tls needs key and cert, or pfx");
   }
   try {
     return new ExchangeServer({ ...options, tls });
