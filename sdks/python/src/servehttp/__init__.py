@@ -26,6 +26,7 @@ from .exchange.request import PluginRequest
 from .exchange.response import Chunk, ResponseWriter
 from .exchange.tunnel import Tunnel
 from .serve.serve_plugin import RunningPlugin, serve_plugin, start_plugin
+from .tls.tls_files import TlsFiles
 from .version import __version__
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "RunningPlugin",
     "ServeHTTP",
     "ServeHTTPError",
+    "TlsFiles",
     "Tunnel",
     "__version__",
     "serve_plugin",

@@ -70,6 +70,9 @@ BUFFERED_BODY_BYTES: Final = 1_048_576
 DRAIN_SECONDS: Final = 10.0
 """How long a closing plugin waits for its handlers."""
 
+HANDSHAKE_SECONDS: Final = 10.0
+"""How long a TLS handshake may take."""
+
 LINGER_SECONDS: Final = 1.0
 """How long a connection that is done with may take to bring its last bytes to the host."""
 

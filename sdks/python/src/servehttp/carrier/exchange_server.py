@@ -5,17 +5,25 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import ssl
 from collections.abc import Callable
 from typing import cast
 
 import hpack
 
 from ..errors import RequestAborted, ServeHTTPError
-from ..limits import MUX_MESSAGE_BYTES_MAX
+from ..limits import LINGER_SECONDS, MUX_MESSAGE_BYTES_MAX
 from ..wire import grpc
 from .channel import Accept
 from .dedicated_connection import DedicatedConnection
-from .frames import END_HEADERS, HEADERS, PREFACE
+from .frames import (
+    END_HEADERS,
+    HEADERS,
+    INADEQUATE_SECURITY,
+    PREFACE,
+    goaway_frame,
+    settings_frame,
+)
 from .h2_connection import H2Connection
 from .h2_stream import H2Stream
 from .mux import PluginMux
@@ -26,8 +34,16 @@ from .stream_exchange import StreamExchange
 class ExchangeServer:
     """Serves the connections of hosts. open -> draining [drain]"""
 
-    def __init__(self, accept: Accept, token: str | None, software: str) -> None:
+    def __init__(
+        self,
+        accept: Accept,
+        token: str | None,
+        software: str,
+        refusal_of: Callable[[ssl.SSLObject], str | None] | None = None,
+    ) -> None:
+        """``refusal_of`` says why the host of a TLS connection is not let in."""
         self._accept = accept
+        self._refusal_of = refusal_of
         self._token_hash = None if token is None else _hash(f"Bearer {token}")
         self._software = software
         self._state = ServingState()
@@ -46,7 +62,7 @@ class ExchangeServer:
 
     def protocol(self) -> asyncio.Protocol:
         """The protocol of a new connection."""
-        return FirstBytes(self._choose, self._waiting)
+        return FirstBytes(self._choose, self._waiting, self._refusal_of)
 
     def drain(self) -> None:
         """Takes no new exchanges. Connections close when their exchanges have ended."""
@@ -200,17 +216,34 @@ class FirstBytes(asyncio.Protocol):
         self,
         choose: Callable[[asyncio.Transport, bytes], None],
         waiting: set[FirstBytes],
+        refusal_of: Callable[[ssl.SSLObject], str | None] | None,
     ) -> None:
         self._choose = choose
         self._waiting = waiting
+        self._refusal_of = refusal_of
+        self._refused = False
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Those of uvloop are of no class of asyncio's.
         self._transport = cast("asyncio.Transport", transport)
         self._waiting.add(self)
+        connection = transport.get_extra_info("ssl_object")
+        if self._refusal_of is not None and connection is not None:
+            why = self._refusal_of(connection)
+            if why is not None:
+                self._refuse(self._transport, why)
+
+    def _refuse(self, transport: asyncio.Transport, why: str) -> None:
+        """Nothing of such a host is looked at. It is told why by GOAWAY (RFC 9113, section 6.8)."""
+        self._refused = True
+        transport.write(settings_frame([]) + goaway_frame(0, INADEQUATE_SECURITY, why))
+        # To close before the host has read it could take it away again, by a reset.
+        asyncio.get_running_loop().call_later(LINGER_SECONDS, transport.abort)
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         self._waiting.discard(self)
         if self._transport is not None:
             self._choose(self._transport, data)

@@ -35,6 +35,7 @@ FRAME_SIZE_ERROR: Final = 0x6
 REFUSED_STREAM: Final = 0x7
 CANCEL: Final = 0x8
 ENHANCE_YOUR_CALM: Final = 0xB
+INADEQUATE_SECURITY: Final = 0xC
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes | memoryview) -> bytes:
@@ -57,9 +58,10 @@ def window_update_frame(stream: int, size: int) -> bytes:
     return frame(WINDOW_UPDATE, 0, stream, size.to_bytes(4, "big"))
 
 
-def goaway_frame(last_stream: int, code: int) -> bytes:
-    """GOAWAY."""
-    return frame(GOAWAY, 0, 0, last_stream.to_bytes(4, "big") + code.to_bytes(4, "big"))
+def goaway_frame(last_stream: int, code: int, why: str = "") -> bytes:
+    """GOAWAY. ``why`` is for people."""
+    payload = last_stream.to_bytes(4, "big") + code.to_bytes(4, "big") + why.encode()
+    return frame(GOAWAY, 0, 0, payload)
 
 
 def literal_field(name: str, value: str) -> bytes:

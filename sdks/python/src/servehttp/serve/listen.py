@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 
 from ..errors import ServeHTTPError
+from ..limits import HANDSHAKE_SECONDS
 from .settings import ListenAddress, TcpAddress, UnixAddress
 
 _PATH_BYTES_MAX = 107 if sys.platform == "linux" else 103
@@ -45,13 +46,21 @@ async def listen(
 ) -> Listener:
     """Listens. Raises ServeHTTPError ``invalid-argument`` in one line that says why it can't."""
     loop = asyncio.get_running_loop()
+    patience = None if tls is None else HANDSHAKE_SECONDS
     try:
         if isinstance(address, UnixAddress):
             sock = _bind(address.path)
-            server = await loop.create_unix_server(protocol, sock=sock, ssl=tls, backlog=1_024)
+            server = await loop.create_unix_server(
+                protocol, sock=sock, ssl=tls, ssl_handshake_timeout=patience, backlog=1_024
+            )
             return Listener(server, address)
         server = await loop.create_server(
-            protocol, address.host, address.port, ssl=tls, backlog=1_024
+            protocol,
+            address.host,
+            address.port,
+            ssl=tls,
+            ssl_handshake_timeout=patience,
+            backlog=1_024,
         )
         host, port = server.sockets[0].getsockname()[:2]
         return Listener(server, TcpAddress(host, port))

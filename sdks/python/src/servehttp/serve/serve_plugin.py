@@ -20,6 +20,8 @@ from ..errors import RequestAborted, ServeHTTPError
 from ..exchange.exchange import Exchange, Service
 from ..exchange.new_exchange import new_exchange
 from ..limits import DRAIN_SECONDS, LINGER_SECONDS, WSGI_THREADS
+from ..tls.server_tls import ServerTls
+from ..tls.tls_files import TlsFiles
 from ..version import __version__
 from .listen import Listener, listen
 from .loop_watch import LoopWatch
@@ -141,7 +143,7 @@ async def start_plugin(
     plugin_id: str | None = None,
     drain_seconds: float = DRAIN_SECONDS,
     logger: logging.Logger | None = None,
-    tls: ssl.SSLContext | None = None,
+    tls: ssl.SSLContext | TlsFiles | None = None,
     threads: int = WSGI_THREADS,
 ) -> RunningPlugin:
     """Starts to serve a plugin; returns when it accepts exchanges. ``serve_plugin`` says what is what.
@@ -175,7 +177,7 @@ async def serve_plugin(
     plugin_id: str | None = None,
     drain_seconds: float = DRAIN_SECONDS,
     logger: logging.Logger | None = None,
-    tls: ssl.SSLContext | None = None,
+    tls: ssl.SSLContext | TlsFiles | None = None,
     threads: int = WSGI_THREADS,
 ) -> None:
     """Serves a plugin until a signal or its host ends it: ``asyncio.run(serve_plugin(serve_http))``.
@@ -189,7 +191,9 @@ async def serve_plugin(
     ``plugin_id`` is what the host calls the plugin; default: ``SERVEHTTP_PLUGIN_ID``. These variables
     are removed from the environment. ``drain_seconds`` is how long SIGTERM waits for what runs.
     ``logger`` gets failures of handlers; default: JSON lines on standard error, which a host takes
-    into its own log. ``tls`` serves TLS. ``threads`` is how many requests a WSGI application serves at
+    into its own log. ``tls`` serves TLS: ``TlsFiles``, or an ``ssl.SSLContext``; default, at a port: the
+    files that ``SERVEHTTP_TLS_CERT_FILE``, ``SERVEHTTP_TLS_KEY_FILE`` and ``SERVEHTTP_TLS_CA_FILE`` name,
+    with the names of ``SERVEHTTP_TLS_SUBJECT_ALT_NAMES``; else no TLS. ``threads`` is how many requests a WSGI application serves at
     once.
 
     A mistake in these, where ``address`` is not given, is one line on standard error and exit code 2.
@@ -230,22 +234,27 @@ async def _start(
     plugin_id: str | None,
     drain_seconds: float,
     logger: logging.Logger | None,
-    tls: ssl.SSLContext | None,
+    tls: ssl.SSLContext | TlsFiles | None,
     threads: int,
 ) -> RunningPlugin:
     settings = read_settings(address, token, plugin_id, variables, sys.argv)
-    service = _service(handler, asgi, wsgi, plugin_logger(logger), threads)
+    log = plugin_logger(logger)
+    wanted = tls if tls is not None else settings.tls
+    own_tls = ServerTls(wanted, log) if isinstance(wanted, TlsFiles) else None
+    context = own_tls.context if own_tls is not None else cast("ssl.SSLContext | None", wanted)
+    service = _service(handler, asgi, wsgi, log, threads)
     await service.startup()
 
     def accept(channel: Channel) -> Exchange:
         return new_exchange(channel, service)
 
-    server = ExchangeServer(accept, settings.token, _software())
-    if tls is not None:
-        tls.set_alpn_protocols(["h2"])
+    refusal_of = None if own_tls is None else own_tls.refusal_of
+    server = ExchangeServer(accept, settings.token, _software(), refusal_of)
+    if context is not None:
+        context.set_alpn_protocols(["h2"])
     signals = Signals()
     try:
-        listener = await listen(settings.address, server.protocol, tls)
+        listener = await listen(settings.address, server.protocol, context)
         end_with_host(variables.host_fd, listener.remove_file)
     except BaseException:
         signals.restore()

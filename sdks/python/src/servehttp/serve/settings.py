@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Union
 
 from ..errors import ServeHTTPError
+from ..tls.tls_files import TlsFiles, TlsVariables, tls_of_environment
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,18 @@ class HostVariables:
     token: str | None
     plugin_id: str | None
     host_fd: str | None
+    tls: TlsVariables
 
 
 def take_host_variables(environment: MutableMapping[str, str]) -> HostVariables:
     """Reads the variables of a host and removes them: programs that the plugin starts inherit the rest."""
-    return HostVariables(
-        *(
-            environment.pop(name, None)
-            for name in (
-                "SERVEHTTP_ADDRESS",
-                "SERVEHTTP_TOKEN",
-                "SERVEHTTP_PLUGIN_ID",
-                "SERVEHTTP_HOST_FD",
-            )
-        )
-    )
+
+    def take(*names: str) -> list[str | None]:
+        return [environment.pop(f"SERVEHTTP_{name}", None) for name in names]
+
+    tls = take("TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_CA_FILE", "TLS_SUBJECT_ALT_NAMES")
+    address, token, plugin_id, host_fd = take("ADDRESS", "TOKEN", "PLUGIN_ID", "HOST_FD")
+    return HostVariables(address, token, plugin_id, host_fd, TlsVariables(*tls))
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,8 @@ class Settings:
     address: ListenAddress
     token: str | None
     plugin_id: str | None
+    tls: TlsFiles | None = None
+    """Of the environment, for a port: a socket's file is guarded by its permissions."""
 
 
 def read_settings(
@@ -79,13 +79,15 @@ def read_settings(
 ) -> Settings:
     """Puts options, environment and command line together, in this order.
 
-    An empty variable counts as one that is not set, except for the token. Raises ServeHTTPError
-    ``invalid-argument`` in one line.
+    An empty variable counts as one that is not set, except for the token and TLS. Raises
+    ServeHTTPError ``invalid-argument`` in one line.
     """
+    found = parse_address(address or variables.address or _address_of(argv))
     return Settings(
-        parse_address(address or variables.address or _address_of(argv)),
+        found,
         _checked_token(token if token is not None else variables.token),
         plugin_id or variables.plugin_id or None,
+        tls_of_environment(variables.tls) if isinstance(found, TcpAddress) else None,
     )
 
 

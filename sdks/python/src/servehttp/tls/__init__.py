@@ -1,0 +1,1 @@
+"""Whose certificates a plugin shows and trusts."""
