@@ -59,3 +59,6 @@ export const workerRestarts = {
   steadyMs: 10_000,
   windowMs: 60_000,
 } as const;
+
+/** How long a scrape of `/metrics` waits for what the workers have measured, in milliseconds. */
+export const workerMetricsMs = 1_000;

@@ -1,10 +1,15 @@
 import type { MeterProvider } from "@opentelemetry/api";
-import { MetricReader, MeterProvider as SdkMeterProvider } from "@opentelemetry/sdk-metrics";
+import {
+  MetricReader,
+  MeterProvider as SdkMeterProvider,
+  type ResourceMetrics,
+} from "@opentelemetry/sdk-metrics";
 import type { Logger, NodeRequest, NodeResponse } from "@servehttp/host-bridge";
 import { lastExportMs } from "../limits.js";
 import { hostResource } from "../otlp/host-resource.js";
 import type { BoundHistogram } from "./bound-histogram.js";
 import { BoundMeterProvider } from "./bound-meter-provider.js";
+import { addMetrics, type CollectedMetrics, collectedMetrics } from "./collected-metrics.js";
 import { HistogramProducer } from "./histogram-producer.js";
 import { prometheusText } from "./prometheus-text.js";
 import { pushReader } from "./push-metrics.js";
@@ -21,6 +26,12 @@ export interface MetricsOptions {
   readonly environment?: Environment;
   /** Is told that metrics could not be pushed. Default: a warning of the process. */
   readonly logger?: Pick<Logger, "warn">;
+  /**
+   * Gives what workers of the host (`host.share`) have collected, by `collect` of their own metrics:
+   * it is added to what scrapers get. What is said of plugins, but for what runs on them, is the
+   * supervisor's own. Default: none.
+   */
+  readonly workers?: () => Promise<readonly CollectedMetrics[]>;
 }
 
 /** Metrics of a host, for scrapers and collectors. */
@@ -32,6 +43,8 @@ export interface Metrics extends AsyncDisposable {
    * `metrics` of `createAdmin`, or at a path of your own, which not everybody should reach.
    */
   readonly listener: (this: void, request: NodeRequest, response: NodeResponse) => void;
+  /** What was counted so far, for the supervisor of a host that is a worker. It can be sent as JSON. */
+  collect(): Promise<CollectedMetrics>;
   /** Pushes once more where metrics are pushed, for 3 s at most, and ends. */
   close(): Promise<void>;
 }
@@ -50,6 +63,7 @@ export interface Metrics extends AsyncDisposable {
  */
 export async function createMetrics(options: MetricsOptions = {}): Promise<Metrics> {
   const { environment = process.env, logger = processWarnings } = options;
+  const { workers = async () => [] } = options;
   const histograms = new Map<string, BoundHistogram[]>();
   const pull = new PullReader({ metricProducers: [new HistogramProducer(histograms)] });
   const push = await pushReader(environment, histograms, logger);
@@ -60,9 +74,14 @@ export async function createMetrics(options: MetricsOptions = {}): Promise<Metri
   const close = async () => {
     await provider.shutdown({ timeoutMillis: lastExportMs }).catch(() => undefined);
   };
+  const collectAll = async (): Promise<ResourceMetrics> => {
+    const [{ resourceMetrics }, others] = await Promise.all([pull.collect(), workers()]);
+    return addMetrics(resourceMetrics, others);
+  };
   return {
     meterProvider: new BoundMeterProvider(provider, histograms),
-    listener: (request, response) => void answer(pull, request, response),
+    listener: (request, response) => void answer(collectAll, request, response),
+    collect: async () => collectedMetrics((await pull.collect()).resourceMetrics),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -80,13 +99,12 @@ class PullReader extends MetricReader {
 }
 
 async function answer(
-  reader: PullReader,
+  collect: () => Promise<ResourceMetrics>,
   { headers, method }: NodeRequest,
   response: NodeResponse,
 ): Promise<void> {
   try {
-    const { resourceMetrics } = await reader.collect();
-    const { contentType, text } = prometheusText(resourceMetrics, headers.accept ?? "");
+    const { contentType, text } = prometheusText(await collect(), headers.accept ?? "");
     response.setHeader("content-type", contentType);
     response.setHeader("content-length", Buffer.byteLength(text));
     response.end(method === "HEAD" ? "" : text);

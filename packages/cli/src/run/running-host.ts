@@ -1,5 +1,6 @@
 import type { PluginHost } from "@servehttp/host-bridge";
 import type { Socket } from "node:net";
+import type { CollectedMetrics } from "@servehttp/admin/metrics";
 import type { Logger } from "pino";
 import type { CommandContext } from "../context/command-context.js";
 import type { Settings } from "../config/settings.js";
@@ -16,6 +17,8 @@ export interface Workers {
   start(): Promise<void>;
   /** Gives a connection to one of them. */
   take(socket: Socket, listener: number): void;
+  /** What all of them have measured, those that have ended among them. */
+  collectMetrics(): Promise<readonly CollectedMetrics[]>;
   /** Lets all come to what the config says. */
   reload(): Promise<void>;
   /** Closes each connection of HTTP/1 with its next response; new ones are taken. */

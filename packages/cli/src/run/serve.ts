@@ -39,7 +39,12 @@ export async function serve(
   const onLog = logDestination(settings.log, context.stderr, logTail);
   const logger = commandLogger(settings.log, onLog);
   const traces = await openTraces(context.environment, logger);
-  const metrics = await openMetrics(settings.admin !== undefined, context.environment, logger);
+  const metrics = await openMetrics(
+    settings.admin !== undefined,
+    context.environment,
+    logger,
+    async () => (await workers?.collectMetrics()) ?? [],
+  );
   const host = asOptionError(settings.file, () =>
     createPluginHost({
       logger,

@@ -20,8 +20,9 @@ export async function runWorker(flags: HostFlags, context: CommandContext): Prom
   const settings = await readSettings(flags, context);
   const logger = commandLogger(settings.log, (record) => tell({ worker: "log", record }));
   const traces = await openTraces(context.environment, logger);
-  // The admin, which is the supervisor's, knows of none of these: they go to a collector, or nowhere.
-  const metrics = await openMetrics(false, context.environment, logger);
+  const metrics = await openMetrics(settings.admin !== undefined, context.environment, logger);
+  const tellMetrics = async (): Promise<void> =>
+    tell({ worker: "metrics", metrics: await metrics?.collect() });
   const host = asOptionError(settings.file, () =>
     createWorkerHost(
       {
@@ -54,6 +55,9 @@ export async function runWorker(flags: HostFlags, context: CommandContext): Prom
           (error: Error) => tell({ worker: "reloaded", error: error.message }),
         );
         break;
+      case "collect-metrics":
+        void tellMetrics();
+        break;
       case "close-behind-responses":
         listeners.closeBehindResponses();
         break;
@@ -84,6 +88,7 @@ export async function runWorker(flags: HostFlags, context: CommandContext): Prom
   listeners.stopAccepting();
   await host.stop(how === "stop" ? { drainMs: 0 } : {});
   await listeners.close();
+  await tellMetrics();
   await Promise.all([metrics?.close(), traces?.close()]);
 }
 

@@ -1,3 +1,5 @@
+import type { CollectedMetrics } from "@servehttp/admin/metrics";
+
 /** What the command tells a worker. Messages of the hosts in both have a key `servehttp` instead. */
 export type ToWorker =
   /** A client's connection, with its socket; `listener` counts the addresses of the settings. */
@@ -8,6 +10,8 @@ export type ToWorker =
   | { readonly command: "close-behind-responses" }
   /** Another process gets all new connections: each one here closes with its next response. */
   | { readonly command: "retire"; readonly ms: number }
+  /** Say what was measured so far. */
+  | { readonly command: "collect-metrics" }
   /** Let what runs end, and end. */
   | { readonly command: "drain" }
   /** Break what runs, and end. */
@@ -27,6 +31,8 @@ export type FromWorker =
   | { readonly worker: "leaving" }
   /** A record of its log: one line of JSON. */
   | { readonly worker: "log"; readonly record: string }
+  /** What it has measured so far: because it was asked, and before it ends. */
+  | { readonly worker: "metrics"; readonly metrics: CollectedMetrics | undefined }
   /** Why it ends. */
   | { readonly worker: "failed"; readonly message: string };
 

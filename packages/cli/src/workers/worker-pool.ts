@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Socket } from "node:net";
+import type { CollectedMetrics } from "@servehttp/admin/metrics";
 import type { PluginHost } from "@servehttp/host-bridge";
 import type { Logger } from "pino";
 import type { HostFlags } from "../config/host-flags.js";
@@ -7,6 +8,7 @@ import type { CommandContext } from "../context/command-context.js";
 import { failed } from "../context/command-error.js";
 import { workerConnectionsMax } from "../limits.js";
 import { afterWorkerEnd } from "./restart-delay.js";
+import { WorkerMetrics } from "./worker-metrics.js";
 import { WorkerProcess } from "./worker-process.js";
 
 export interface WorkerPoolOptions {
@@ -39,6 +41,7 @@ export class WorkerPool {
   readonly #slots: readonly Slot[];
   /** Connections that wait for the first worker. */
   readonly #waiting: (readonly [socket: Socket, listener: number])[] = [];
+  readonly #metrics: WorkerMetrics;
   #next = 0;
   #isStopping = false;
 
@@ -51,6 +54,7 @@ export class WorkerPool {
       isGivenUp: false,
       timer: undefined,
     }));
+    this.#metrics = new WorkerMetrics(() => this.#present);
   }
 
   /** The workers, in a fixed order. */
@@ -92,6 +96,11 @@ export class WorkerPool {
     } else {
       this.#waiting.push([socket, listener]);
     }
+  }
+
+  /** What all workers have measured, those that have ended among them. */
+  collectMetrics(): Promise<readonly CollectedMetrics[]> {
+    return this.#metrics.collect();
   }
 
   /** Lets all workers come to what the config says. One that can't is replaced by a new process. */
@@ -177,6 +186,7 @@ export class WorkerPool {
   #onEnd(slot: Slot, worker: WorkerProcess): void {
     const { logger, onGone } = this.#options;
     slot.worker = undefined;
+    this.#metrics.keep(worker);
     if (this.#isStopping) {
       return;
     }

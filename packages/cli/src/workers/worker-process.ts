@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
+import type { CollectedMetrics } from "@servehttp/admin/metrics";
 import type { CommandContext } from "../context/command-context.js";
 import { passedSockets } from "../listen/passed-sockets.js";
 import { commandMessage, type FromWorker, type ToWorker } from "./worker-messages.js";
@@ -25,6 +26,7 @@ export class WorkerProcess {
   readonly #waiting = new Map<FromWorker["worker"], (message: FromWorker | undefined) => void>();
   #state: "starting" | "listening" | "leaving" | "ended" = "starting";
   #failure: string | undefined;
+  #metrics: CollectedMetrics = { metrics: [] };
 
   /** @param args what its settings are read with */
   constructor(args: string, context: CommandContext, events: WorkerEvents) {
@@ -63,6 +65,11 @@ export class WorkerProcess {
 
   get state(): "starting" | "listening" | "leaving" | "ended" {
     return this.#state;
+  }
+
+  /** What it has measured, as it said last. */
+  get metrics(): CollectedMetrics {
+    return this.#metrics;
   }
 
   /** How it came to its end, in words. */
@@ -131,6 +138,9 @@ export class WorkerProcess {
         break;
       case "leaving":
         this.#state = "leaving";
+        break;
+      case "metrics":
+        this.#metrics = told.metrics ?? this.#metrics;
         break;
       case "started":
       case "reloaded":

@@ -155,6 +155,36 @@ describe("servehttp --workers", { timeout: 120_000 }, () => {
     expect(existsSync(directory.at("web.sock"))).toBe(false);
   });
 
+  it("counts what all workers have served, also one that was killed since", async () => {
+    const token = "the-token-of-the-tests";
+    options.environment = { ...options.environment, SERVEHTTP_ADMIN_TOKEN: token };
+    const flags = ["--plugin", `hello=${pluginPath("hello")}`, "--port", "0", "--workers", "2"];
+    await using host = new CommandProcess([...flags, "--admin", "127.0.0.1:0"], options);
+    const [, url = ""] = await host.said(/^hello {2}READY {3}(\S+)$/m);
+    const [, admin = ""] = await host.said(/^admin on (http:\S+)$/m);
+    const served = async (): Promise<readonly string[]> => {
+      const headers = { authorization: `Bearer ${token}` };
+      const metrics = await (await fetch(`${admin}/metrics`, { headers })).text();
+      return [
+        ...metrics.matchAll(/^\w+(?:request_duration_seconds_count|outcomes_total)\{.* (\d+)$/gm),
+      ].map(([, count = ""]) => count);
+    };
+    const askOnNewConnections = async (count: number): Promise<void> => {
+      const ask = () => fetch(url, { headers: { connection: "close" } });
+      const answers = await Promise.all(Array.from({ length: count }, ask));
+      await Promise.all(answers.map((answer) => answer.text()));
+    };
+    await askOnNewConnections(10);
+    await expect.poll(served).toEqual(["10", "10"]);
+    const [first = 0] = await workersListening();
+    process.kill(first, "SIGKILL");
+    await expect.poll(async () => (await status()).workers[0]?.pid).not.toBe(first);
+    await workersListening();
+    expect(await served()).toEqual(["10", "10"]);
+    await askOnNewConnections(4);
+    await expect.poll(served).toEqual(["14", "14"]);
+  });
+
   it("leaves neither workers nor plugins when the supervisor is killed", async () => {
     const flags = ["--plugin", `hello=${pluginPath("hello")}`, "--port", "0", "--workers", "2"];
     await using host = new CommandProcess(flags, options);
