@@ -11,19 +11,25 @@ import { hostResource } from "../otlp/host-resource.js";
 import { type Environment, readWhole } from "../otlp/otlp-environment.js";
 import { tellFailures } from "../otlp/tell-failures.js";
 import { readSampler } from "./read-sampler.js";
+import { SampleFirst } from "./sample-first.js";
+import { TraceIds } from "./trace-ids.js";
 
 /** A tracer provider whose spans go to a collector. */
 export class TraceExporting {
   readonly #provider: SdkTracerProvider;
+  readonly tracerProvider: TracerProvider;
   #closing: Promise<void> | undefined;
 
   /** @throws ServeHTTPError `invalid-argument` for a variable that asks for what there is not */
   constructor(environment: Environment, logger: Pick<Logger, "warn">) {
     const queueMax = readWhole(environment, "OTEL_BSP_MAX_QUEUE_SIZE", 2_048, "spans");
     const batchMax = readWhole(environment, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512, "spans");
+    const sampler = readSampler(environment);
+    const ids = new TraceIds();
     this.#provider = new SdkTracerProvider({
       resource: hostResource(),
-      sampler: readSampler(environment),
+      sampler,
+      idGenerator: ids,
       spanProcessors: [
         new BatchSpanProcessor({
           // It reads the other variables itself.
@@ -35,10 +41,7 @@ export class TraceExporting {
         }),
       ],
     });
-  }
-
-  get tracerProvider(): TracerProvider {
-    return this.#provider;
+    this.tracerProvider = new SampleFirst(this.#provider, { sampler, ids });
   }
 
   close(): Promise<void> {

@@ -44,8 +44,9 @@ export class RequestObservation implements ObservedRequest, ClientResponse {
   outcome: RequestOutcome | undefined = undefined;
   error: ServeHTTPError | undefined = undefined;
   timesGivenBack = 0;
-  /** What metrics keep by it: a map of requests would take longer. */
+  // What metrics and traces keep by it: a map of requests would take longer.
   measured: unknown = undefined;
+  span: unknown = undefined;
   #response: ClientResponse | undefined = undefined;
   #exchange: RunningExchange | undefined = undefined;
   #tunnel: TunnelBytes | undefined = undefined;

@@ -4,8 +4,8 @@ import type { RequestFields } from "../edge/request-fields.js";
 /** What goes to the plugin, with the host's own trace context in place of any other. */
 export function withTraceFields(sent: RequestFields, traceFields: FieldList): RequestFields {
   const { fields } = sent;
-  if (!fields.some((name, at) => at % 2 === 0 && isTraceField(name))) {
-    return { ...sent, fields: [...fields, ...traceFields], fieldsBegin: fields };
+  if (!hasTraceField(fields)) {
+    return { ...sent, fields: fields.concat(traceFields), fieldsBegin: fields };
   }
   const kept: string[] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
@@ -18,6 +18,15 @@ export function withTraceFields(sent: RequestFields, traceFields: FieldList): Re
     kept.push(text);
   }
   return { ...sent, fields: kept };
+}
+
+function hasTraceField(fields: FieldList): boolean {
+  for (let at = 0; at < fields.length; at += 2) {
+    if (isTraceField(fields[at] as string)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 function isTraceField(name: string): boolean {

@@ -1,8 +1,18 @@
 import type * as OpenTelemetry from "@opentelemetry/api";
 import type { Attributes, Span, SpanContext, Tracer } from "@opentelemetry/api";
-import { httpRequestAttributes, methodAttribute, methodSpanName } from "@servehttp/contract";
+import {
+  httpRequestAttributes,
+  methodAttribute,
+  methodSpanName,
+  noFields,
+} from "@servehttp/contract";
 import type { ObservedRequest, RequestObserver } from "../observation/request-observer.js";
 import { remoteSpan, traceFieldsOf, valuesOf } from "./trace-fields.js";
+
+/** A request with its span, where that is recorded. */
+export interface TracedRequest extends ObservedRequest {
+  span?: unknown;
+}
 
 /**
  * Makes a span of each request, by OpenTelemetry's semantic conventions for HTTP servers. The plugin
@@ -13,14 +23,15 @@ import { remoteSpan, traceFieldsOf, valuesOf } from "./trace-fields.js";
 export class RequestTracer implements RequestObserver {
   readonly #api: typeof OpenTelemetry;
   readonly #tracer: Tracer;
-  readonly #recorded = new WeakMap<ObservedRequest, Span>();
+  /** The last name of a span. */
+  #named = { method: "", basePath: "" as string | undefined, name: "" };
 
   constructor(api: typeof OpenTelemetry, tracer: Tracer) {
     this.#api = api;
     this.#tracer = tracer;
   }
 
-  began(request: ObservedRequest): void {
+  began(request: TracedRequest): void {
     const span = this.#start(request);
     const own = span.spanContext();
     if (!this.#api.trace.isSpanContextValid(own)) {
@@ -30,33 +41,33 @@ export class RequestTracer implements RequestObserver {
     request.trace = { traceId, spanId, sampled: (traceFlags & 1) === 1 };
     const { traceContext } = request;
     const baggage =
-      traceContext?.isTrusted === true ? valuesOf(traceContext.fields, "baggage") : [];
+      traceContext?.isTrusted === true ? valuesOf(traceContext.fields, "baggage") : noFields;
     request.traceFields = traceFieldsOf(own, baggage);
     if (span.isRecording()) {
-      this.#recorded.set(request, span);
+      request.span = span;
       span.setAttributes(attributesOf(request));
     }
   }
 
-  waiting(request: ObservedRequest): void {
-    this.#recorded.get(request)?.addEvent("servehttp.waiting");
+  waiting(request: TracedRequest): void {
+    recorded(request)?.addEvent("servehttp.waiting");
   }
 
-  givenBack(request: ObservedRequest): void {
-    this.#recorded.get(request)?.addEvent("servehttp.given_back");
+  givenBack(request: TracedRequest): void {
+    recorded(request)?.addEvent("servehttp.given_back");
   }
 
-  head(request: ObservedRequest): void {
-    this.#recorded.get(request)?.addEvent("servehttp.head");
+  head(request: TracedRequest): void {
+    recorded(request)?.addEvent("servehttp.head");
   }
 
-  bodyBegan(request: ObservedRequest): void {
-    this.#recorded.get(request)?.addEvent("servehttp.first_byte");
+  bodyBegan(request: TracedRequest): void {
+    recorded(request)?.addEvent("servehttp.first_byte");
   }
 
   /** The span of the request ends with the upgrade, and that of the tunnel begins. */
-  becameTunnel(request: ObservedRequest): void {
-    const span = this.#recorded.get(request);
+  becameTunnel(request: TracedRequest): void {
+    const span = recorded(request);
     if (span === undefined) {
       return;
     }
@@ -64,13 +75,13 @@ export class RequestTracer implements RequestObserver {
     const inside = trace.setSpan(context.active(), span);
     const options = { kind: SpanKind.INTERNAL, attributes: identityOf(request) };
     const tunnel = this.#tracer.startSpan(spanName("tunnel", request), options, inside);
-    this.#recorded.set(request, tunnel);
+    request.span = tunnel;
     span.setAttributes(statusOf(request));
     span.end();
   }
 
-  over(request: ObservedRequest): void {
-    const span = this.#recorded.get(request);
+  over(request: TracedRequest): void {
+    const span = recorded(request);
     if (span === undefined) {
       return;
     }
@@ -102,9 +113,18 @@ export class RequestTracer implements RequestObserver {
     span.setStatus({ code: this.#api.SpanStatusCode.ERROR });
   }
 
+  /** Requests of one kind come in a row, and most spans are not recorded: made once in a row. */
+  #spanName(request: ObservedRequest): string {
+    const { basePath, method } = request;
+    if (this.#named.method !== method || this.#named.basePath !== basePath) {
+      this.#named = { method, basePath, name: spanName(methodSpanName(method), request) };
+    }
+    return this.#named.name;
+  }
+
   #start(request: ObservedRequest): Span {
     const { context, createTraceState, SpanKind, trace } = this.#api;
-    const { target, traceContext } = request;
+    const { traceContext } = request;
     const remote = traceContext && remoteSpan(traceContext.fields, createTraceState);
     // An application that traces by itself has a span of its own around this.
     const active = context.active();
@@ -114,28 +134,42 @@ export class RequestTracer implements RequestObserver {
       remote !== undefined && isTrusted && !isInside
         ? trace.setSpanContext(active, remote)
         : active;
-    const query = target.indexOf("?");
-    return this.#tracer.startSpan(
-      spanName(methodSpanName(request.method), request),
-      {
-        kind: SpanKind.SERVER,
-        // For the sampler. The rest is only for spans that are recorded.
-        attributes: {
-          "http.request.method": methodAttribute(request.method),
-          "url.scheme": request.scheme,
-          "url.path": query < 0 ? target : target.slice(0, query),
-          ...identityOf(request),
-        },
-        ...(remote !== undefined && !isTrusted && { links: linkTo(remote) }),
-      },
-      parent,
-    );
+    // For the sampler. The rest is only for spans that are recorded.
+    const attributes = samplingAttributes(request);
+    const options: OpenTelemetry.SpanOptions = { kind: SpanKind.SERVER, attributes };
+    if (remote !== undefined && !isTrusted) {
+      options.links = linkTo(remote);
+    }
+    return this.#tracer.startSpan(this.#spanName(request), options, parent);
   }
+}
+
+/** Undefined where its span is not recorded. */
+function recorded({ span }: TracedRequest): Span | undefined {
+  return span as Span | undefined;
 }
 
 /** A stranger's trace is worth a look, and nothing more. */
 function linkTo(remote: SpanContext): OpenTelemetry.Link[] {
   return [{ context: remote }];
+}
+
+function samplingAttributes(request: ObservedRequest): Attributes {
+  const { basePath, method, pluginId, scheme, target } = request;
+  const query = target.indexOf("?");
+  const attributes: Attributes = {
+    "http.request.method": methodAttribute(method),
+    "url.scheme": scheme,
+    "url.path": query < 0 ? target : target.slice(0, query),
+  };
+  // One by one: objects that are put together of others take much longer.
+  if (pluginId !== undefined) {
+    attributes["servehttp.plugin.id"] = pluginId;
+  }
+  if (basePath !== undefined) {
+    attributes["http.route"] = routeOf(basePath);
+  }
+  return attributes;
 }
 
 /** For the sampler and for searches: the plugin, and where it is mounted. */

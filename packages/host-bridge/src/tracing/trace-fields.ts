@@ -28,7 +28,7 @@ export function remoteSpan(
  */
 export function traceFieldsOf(span: SpanContext, baggage: readonly string[]): FieldList {
   const { traceId, spanId, traceFlags, traceState } = span;
-  const flags = (traceFlags & 0xff).toString(16).padStart(2, "0");
+  const flags = traceFlags === 0 ? "00" : (traceFlags & 0xff).toString(16).padStart(2, "0");
   const fields = ["traceparent", `00-${traceId}-${spanId}-${flags}`];
   const state = traceState?.serialize() ?? "";
   if (state !== "") {
