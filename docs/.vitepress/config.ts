@@ -39,6 +39,7 @@ const guide: DefaultTheme.SidebarItem[] = [
       { text: "Options", link: "/options" },
       { text: "Behind a proxy", link: "/behind-a-proxy" },
       { text: "Production", link: "/production" },
+      { text: "Kubernetes", link: "/kubernetes" },
       { text: "See it run", link: "/observability" },
       { text: "The admin", link: "/admin" },
       { text: "Troubleshooting", link: "/troubleshooting" },

@@ -74,6 +74,19 @@ export async function pythonPackage(name: string, version: string): Promise<stri
   });
 }
 
+/**
+ * Builds a program from its Go modules, which needs Go and, the first time, minutes.
+ *
+ * @returns where the program is
+ */
+export async function goProgram(path: string, version: string): Promise<string> {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const directory = await onShelf(`${name}-${version}`, async (GOBIN) => {
+    await run("go", ["install", `${path}@${version}`], { env: { ...process.env, GOBIN } });
+  });
+  return join(directory, name);
+}
+
 /** A directory that is filled once. */
 async function onShelf(name: string, fill: (directory: string) => Promise<void>): Promise<string> {
   const directory = join(shelf, name);
