@@ -35,6 +35,7 @@ const guide: DefaultTheme.SidebarItem[] = [
       { text: "The command", link: "/command" },
       { text: "Running a host", link: "/hosts" },
       { text: "Fleets", link: "/fleets" },
+      { text: "Mutual TLS", link: "/mutual-tls" },
       { text: "The host's methods", link: "/host-api" },
       { text: "Options", link: "/options" },
       { text: "Behind a proxy", link: "/behind-a-proxy" },

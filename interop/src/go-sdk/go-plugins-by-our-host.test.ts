@@ -12,6 +12,7 @@ import { runCommand, servePluginOf } from "../command-process.js";
 import { endWithHost } from "../end-with-host.js";
 import { checkedByKit, kitTimeoutMs } from "../checked-by-kit.js";
 import { itCallsPlugins, itServesEverything } from "../engines/it-serves-everything.js";
+import { itSpeaksMutualTls } from "../it-speaks-mutual-tls.js";
 import { repositoryRoot } from "../repository-root.js";
 import { toolOutput } from "../tool-output.js";
 import { buildGoSdk, type GoApp, reasonWithoutGoSdk, withFrameworks } from "./build-go-sdk.js";
@@ -39,6 +40,10 @@ beforeAll(async () => {
 });
 
 afterAll(() => rm(directory, { recursive: true }));
+
+describe.skipIf(leftOut !== undefined)("a plugin on the Go SDK in a container", () => {
+  itSpeaksMutualTls(() => [program, "everything"]);
+});
 
 describe.each(carriers)("plugins on the Go SDK, on the %s carrier", (carrier) => {
   let host: PluginHost;

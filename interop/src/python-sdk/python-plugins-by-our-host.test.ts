@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { itServesEverything } from "../engines/it-serves-everything.js";
 import { endWithHost } from "../end-with-host.js";
 import { checkedByKit, kitTimeoutMs } from "../checked-by-kit.js";
+import { itSpeaksMutualTls } from "../it-speaks-mutual-tls.js";
 import { repositoryRoot } from "../repository-root.js";
 import { toolOutput } from "../tool-output.js";
 import { runCommand, servePluginOf } from "../command-process.js";
@@ -70,6 +71,10 @@ describe.each(["stream", "mux"] as const)(
     });
   },
 );
+
+describe("a plugin on the Python SDK in a container", () => {
+  itSpeaksMutualTls(() => [python, plugin]);
+});
 
 it("a plugin on the Python SDK passes the conformance kit", { timeout: kitTimeoutMs }, async () => {
   const report = await checkedByKit(`"${python}" "${kitPlugin}"`);

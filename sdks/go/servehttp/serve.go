@@ -32,6 +32,7 @@ import (
 	"servehttp.example/sdks/go/internal/carrier"
 	"servehttp.example/sdks/go/internal/fault"
 	"servehttp.example/sdks/go/internal/limits"
+	"servehttp.example/sdks/go/internal/mtls"
 	"servehttp.example/sdks/go/internal/process"
 )
 
@@ -56,6 +57,27 @@ type Plugin struct {
 	Logger *slog.Logger
 	// TLSConfig, with a certificate, serves TLS. Default: none.
 	TLSConfig *tls.Config
+	// TLSFiles serves TLS by files that are looked at for each new connection. Default, at a port:
+	// those that SERVEHTTP_TLS_CERT_FILE, SERVEHTTP_TLS_KEY_FILE and SERVEHTTP_TLS_CA_FILE of the
+	// environment name, with the names of SERVEHTTP_TLS_SUBJECT_ALT_NAMES; else none.
+	TLSFiles *TLSFiles
+}
+
+// TLSFiles are certificates in PEM. One that was replaced counts from the next connection on,
+// however it was: written, renamed, or behind another link, as Kubernetes does it. A file that is
+// broken or half written changes nothing, which the log says.
+type TLSFiles struct {
+	// CertFile is the plugin's certificate, with those between it and the authority's behind it.
+	CertFile string
+	// KeyFile is its key.
+	KeyFile string
+	// CAFile is who may have signed a host's certificate. Where it is given, a host must show one
+	// (mTLS).
+	CAFile string
+	// SubjectAltNames are names of which a host's certificate must have one: DNS names, and SPIFFE IDs
+	// such as "spiffe://example.org/ns/hosts/sa/host", "spiffe://example.org/ns/*" for all below, and
+	// "spiffe://example.org" for a whole trust domain. Empty: whatever the authority has signed.
+	SubjectAltNames []string
 }
 
 // Serve serves a handler as a plugin; nil stands for [http.DefaultServeMux]. It returns nil once
@@ -130,6 +152,10 @@ func (p *Plugin) Start() (*Running, error) {
 	if err != nil {
 		return nil, err
 	}
+	secure, err := p.tls(address, variables)
+	if err != nil {
+		return nil, err
+	}
 	listener, err := process.Listen(address)
 	if err != nil {
 		return nil, err
@@ -139,19 +165,53 @@ func (p *Plugin) Start() (*Running, error) {
 		return nil, err
 	}
 	calls.configure(variables.CallsAddress, variables.CallsToken)
-	running := p.run(listener, token)
+	running := p.run(listener, token, secure)
 	running.ID = variables.PluginID
 	running.byHand = p.Address == "" && variables.Address == ""
 	return running, nil
 }
 
-func (p *Plugin) run(listener *process.Listener, token string) *Running {
-	serving := &service{handler: p.Handler, logger: p.Logger, server: &http.Server{}, address: listener.Addr()}
+// tls is that of the options, or at a port that of the environment: a socket's file is guarded by its
+// permissions. Both are nil where there is none; the second is where TLSConfig says all.
+func (p *Plugin) tls(address process.Address, variables process.HostVariables) (secure serverTLS, err error) {
+	files := (*mtls.Files)(p.TLSFiles)
+	switch {
+	case p.TLSConfig != nil && files != nil:
+		return secure, fault.New(fault.InvalidArgument, "TLSConfig and TLSFiles: give one of them")
+	case p.TLSConfig != nil:
+		return serverTLS{config: withHTTP2(p.TLSConfig)}, nil
+	case files == nil && address.Network == "tcp":
+		if files, err = mtls.FromEnvironment(variables.TLS); err != nil {
+			return secure, err
+		}
+	}
+	if files == nil {
+		return secure, nil
+	}
+	server, err := mtls.NewServer(*files, p.logger())
+	if err != nil {
+		return secure, err
+	}
+	return serverTLS{config: server.Config(), refusalOf: server.RefusalOf}, nil
+}
+
+// serverTLS is what is spoken on connections, and who is not let in.
+type serverTLS struct {
+	config    *tls.Config
+	refusalOf func(tls.ConnectionState) string
+}
+
+func (p *Plugin) logger() *slog.Logger {
+	if p.Logger == nil {
+		return defaultLogger()
+	}
+	return p.Logger
+}
+
+func (p *Plugin) run(listener *process.Listener, token string, secure serverTLS) *Running {
+	serving := &service{handler: p.Handler, logger: p.logger(), server: &http.Server{}, address: listener.Addr()}
 	if serving.handler == nil {
 		serving.handler = http.DefaultServeMux
-	}
-	if serving.logger == nil {
-		serving.logger = defaultLogger()
 	}
 	serving.server.Handler = serving.handler
 	running := &Running{
@@ -160,11 +220,12 @@ func (p *Plugin) run(listener *process.Listener, token string) *Running {
 		drain:    p.DrainTimeout,
 		closed:   make(chan struct{}),
 		server: carrier.NewServer(carrier.Options{
-			Accept:   serving.accept,
-			Token:    token,
-			Software: fmt.Sprintf("servehttp-go/%s %s", Version, runtime.Version()),
-			TLS:      withHTTP2(p.TLSConfig),
-			Logger:   serving.logger,
+			Accept:    serving.accept,
+			Token:     token,
+			Software:  fmt.Sprintf("servehttp-go/%s %s", Version, runtime.Version()),
+			TLS:       secure.config,
+			RefusalOf: secure.refusalOf,
+			Logger:    serving.logger,
 		}),
 	}
 	if running.drain == 0 {
@@ -180,9 +241,6 @@ func (p *Plugin) run(listener *process.Listener, token string) *Running {
 }
 
 func withHTTP2(config *tls.Config) *tls.Config {
-	if config == nil {
-		return nil
-	}
 	config = config.Clone()
 	if !slices.Contains(config.NextProtos, "h2") {
 		config.NextProtos = append([]string{"h2"}, config.NextProtos...)

@@ -33,13 +33,14 @@ const (
 	settingMaxFrameSize         = 0x5
 	settingMaxHeaderListSize    = 0x6
 
-	codeNoError          = 0x0
-	codeProtocolError    = 0x1
-	codeInternalError    = 0x2
-	codeFlowControlError = 0x3
-	codeFrameSizeError   = 0x6
-	codeRefusedStream    = 0x7
-	codeEnhanceYourCalm  = 0xb
+	codeNoError            = 0x0
+	codeProtocolError      = 0x1
+	codeInternalError      = 0x2
+	codeFlowControlError   = 0x3
+	codeFrameSizeError     = 0x6
+	codeRefusedStream      = 0x7
+	codeEnhanceYourCalm    = 0xb
+	codeInadequateSecurity = 0xc
 )
 
 type frameHead struct {

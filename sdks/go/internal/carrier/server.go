@@ -29,6 +29,8 @@ type Options struct {
 	Software string
 	// TLS, if it is not nil, is spoken on every connection.
 	TLS *tls.Config
+	// RefusalOf says why the host of a TLS connection is not let in: empty where it is. Nil: all are.
+	RefusalOf func(tls.ConnectionState) string
 	// Logger gets what net/http has to say.
 	Logger *slog.Logger
 }
@@ -50,6 +52,8 @@ type Server struct {
 	dedicated   map[*dedicated]struct{}
 	muxes       map[*Mux]struct{}
 	exchanges   map[*streamExchange]struct{}
+	// told is when the log last heard of a host that was refused.
+	told time.Time
 	// changed is closed and replaced as something leaves.
 	changed chan struct{}
 }
@@ -174,7 +178,10 @@ func (s *Server) ConnectionCount() (count int, changed <-chan struct{}) {
 func (s *Server) serveConn(conn net.Conn) {
 	raw := conn
 	if s.options.TLS != nil {
-		conn = tls.Server(raw, s.options.TLS)
+		if conn = s.shakeHands(raw); conn == nil {
+			s.remove(raw)
+			return
+		}
 	}
 	first, err := readFirst(conn)
 	if err != nil {

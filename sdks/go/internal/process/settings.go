@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"servehttp.example/sdks/go/internal/fault"
+	"servehttp.example/sdks/go/internal/mtls"
 )
 
 // HostVariables are what a host tells a plugin that it starts. Those that are not set are empty.
@@ -19,6 +20,8 @@ type HostVariables struct {
 	CallsAddress, CallsToken         string
 	// HasToken: the token is set, which one that is empty by mistake is as well.
 	HasToken bool
+	// TLS is for a port.
+	TLS mtls.Variables
 }
 
 // TakeHostVariables reads the variables of a host and removes them from the environment: programs
@@ -30,6 +33,13 @@ func TakeHostVariables() HostVariables {
 		os.Unsetenv(name)
 		return value
 	}
+	takeSet := func(name string) *string {
+		if _, ok := os.LookupEnv(name); !ok {
+			return nil
+		}
+		value := take(name)
+		return &value
+	}
 	return HostVariables{
 		Address:      take("SERVEHTTP_ADDRESS"),
 		Token:        take("SERVEHTTP_TOKEN"),
@@ -38,6 +48,12 @@ func TakeHostVariables() HostVariables {
 		HostFD:       take("SERVEHTTP_HOST_FD"),
 		CallsAddress: take("SERVEHTTP_CALLS_ADDRESS"),
 		CallsToken:   take("SERVEHTTP_CALLS_TOKEN"),
+		TLS: mtls.Variables{
+			CertFile:        takeSet("SERVEHTTP_TLS_CERT_FILE"),
+			KeyFile:         takeSet("SERVEHTTP_TLS_KEY_FILE"),
+			CAFile:          takeSet("SERVEHTTP_TLS_CA_FILE"),
+			SubjectAltNames: takeSet("SERVEHTTP_TLS_SUBJECT_ALT_NAMES"),
+		},
 	}
 }
 
