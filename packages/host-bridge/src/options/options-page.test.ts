@@ -108,6 +108,10 @@ const tables: Readonly<Record<string, OptionTable>> = {
     source: "../../../plugin-sdk/src/serve/serve-plugin.ts",
     block: "export interface ServePluginOptions {",
   },
+  pluginTls: {
+    source: "../../../plugin-sdk/src/serve/plugin-tls-options.ts",
+    block: "export interface PluginTlsOptions extends TlsOptions {",
+  },
 };
 
 it("says in docs/options.md what the schemas and docstrings say (npm run generate writes it)", async () => {
