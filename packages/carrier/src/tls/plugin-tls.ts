@@ -1,7 +1,8 @@
+import { constants } from "node:crypto";
 import type { Http2SecureServer, SecureServerOptions } from "node:http2";
-import type { TLSSocket, TlsOptions } from "node:tls";
+import type { SecureContextOptions, TLSSocket, TlsOptions } from "node:tls";
 import type { Logger } from "@servehttp/contract";
-import { type CertificateOptions, Certificates } from "./certificates.js";
+import { type CertificateOptions, Certificates, type CertificateSet } from "./certificates.js";
 import { peerCertificate } from "./peer-certificate.js";
 import { alertOf } from "./tls-failure.js";
 import { hasSubjectAltName, namesOf } from "./subject-alt-names.js";
@@ -36,13 +37,19 @@ export class PluginTls {
 
   /** @throws Error in one line, where the certificates can't be used */
   serverOptions(): SecureServerOptions {
-    const { options } = this.#certificates.current();
     // Node closes a connection without a word where it does not like the host's certificate. So it
     // is let in as far as `refusalOf`.
     return {
-      ...options,
+      ...this.#contextOptions(this.#certificates.current()),
       ...(this.#wantsCertificate && { requestCert: true, rejectUnauthorized: false }),
     };
+  }
+
+  /** Hosts resume no sessions; whoever did would show no certificate anew. */
+  #contextOptions({ options }: CertificateSet): SecureContextOptions {
+    return this.#wantsCertificate
+      ? { ...options, secureOptions: (options.secureOptions ?? 0) | constants.SSL_OP_NO_TICKET }
+      : options;
   }
 
   /** Has the server use the certificates as they are when a connection comes. */
@@ -52,7 +59,7 @@ export class PluginTls {
       const now = this.#certificates.current();
       if (now !== used) {
         used = now;
-        server.setSecureContext(now.options);
+        server.setSecureContext(this.#contextOptions(now));
       }
     });
     server.on("tlsClientError", ({ code = "", message }: NodeJS.ErrnoException, socket) => {

@@ -36,6 +36,8 @@ class ServerTls:
 
     def refusal_of(self, connection: ssl.SSLObject) -> str | None:
         """Why the host on this connection is not let in; None where it is."""
+        if self._files.ca_file is not None and connection.session_reused:
+            return "this plugin resumes no sessions"
         names = self._files.subject_alt_names
         certificate = connection.getpeercert() or {}
         if not names or has_subject_alt_name(certificate, names):
@@ -94,6 +96,9 @@ class ServerTls:
         context = _TellingContext(ssl.PROTOCOL_TLS_SERVER)
         context.on_refusal = self._on_failure
         context.set_alpn_protocols(["h2"])
+        # Hosts resume no sessions, and one would outlive the certificates that it began with.
+        context.num_tickets = 0
+        context.options |= ssl.OP_NO_TICKET
         try:
             # Without a password, OpenSSL would ask at the terminal for that of an encrypted key.
             context.load_cert_chain(cert[1], key[1], password="")
