@@ -258,6 +258,16 @@ test("S3: what a connection has not seen of a request is given back, all of it",
   expect(one.keptBytes).toBe(0);
 });
 
+test("S3: what waits for the end of a turn when the connections are closed is given back", () => {
+  const one = new UnseenExchange();
+  const [init, chunk] = one.sent;
+  void one.exchange.send({ ...init });
+  void one.exchange.send({ ...chunk });
+  one.exchange.failed(new ServeHTTPError("connection-lost", "it was closed"), false);
+  expect(one.written).toEqual([]);
+  expect(one.aborts).toEqual([["unavailable", [{ ...init, ...chunk }]]]);
+});
+
 test("S2: a refused stream is tried once more on another connection, and then given back", () => {
   const one = new UnseenExchange();
   one.sendAll();

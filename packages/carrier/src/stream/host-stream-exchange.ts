@@ -216,11 +216,11 @@ export class HostStreamExchange
   }
 
   failed(error: ServeHTTPError, unprocessed: boolean): void {
-    const first = this.#first;
-    if (this.#state === "over" || !unprocessed || first === undefined) {
-      this.#fail(unprocessed ? neverReached(error) : error);
+    const isUnsent = this.#stream === undefined;
+    if (isUnsent || (unprocessed && this.#first !== undefined)) {
+      this.#failUnsent(neverReached(error));
     } else {
-      this.#failUnsent(neverReached(error), first);
+      this.#fail(unprocessed ? neverReached(error) : error);
     }
   }
 
@@ -255,7 +255,7 @@ export class HostStreamExchange
     const stream = this.#carrier.openStream(this, parts, last);
     if (stream === undefined) {
       // Not at once: whoever sends is not to be called back meanwhile.
-      process.nextTick(() => this.#failUnsent(noRoom(), parts));
+      process.nextTick(() => this.#failUnsent(noRoom()));
       return;
     }
     this.#stream = stream;
@@ -328,15 +328,13 @@ export class HostStreamExchange
   }
 
   /** The same, where the plugin has done nothing with the request: it is given back. */
-  #failUnsent(error: ServeHTTPError, first: RequestParts): void {
+  #failUnsent(error: ServeHTTPError): void {
     if (this.#state === "over") {
       this.#fail(error);
       return;
     }
-    const unsent = [first, ...(this.#more ?? [])];
-    if (this.#pending !== undefined) {
-      unsent.push(this.#pending);
-    }
+    const sent = [this.#first, ...(this.#more ?? []), this.#pending];
+    const unsent = sent.filter((parts) => parts !== undefined);
     this.#finish(error);
     this.#receiver.abort(error, unsent);
   }

@@ -4,6 +4,7 @@ import {
   HealthCheckResponse_ServingStatus,
   PluginService,
 } from "@servehttp/contract/services";
+import { MuxHost } from "../wire/mux-host.js";
 import type { Check } from "./check.js";
 import { expectEqual, expectThat } from "./expect.js";
 import type { Scene } from "./scene.js";
@@ -41,6 +42,20 @@ export const lifecycleChecks: readonly Check[] = [
     carriers: ["stream"],
     async run(scene) {
       expectEqual((await ask(scene, [9_999])).status, failedPrecondition, "the gRPC status");
+    },
+  },
+  {
+    id: "L1.hello",
+    text: "A mux RPC begins with the hello at once, on a connection of its own and beside other RPCs, before the host sends a frame.",
+    carriers: ["mux"],
+    async run(scene) {
+      for (const isShared of [false, true]) {
+        const connection = await scene.plugin.connect();
+        const host = scene.use(new MuxHost(connection, scene.deadline, isShared));
+        await scene.deadline.until("the hello", () => host.hasHello || host.ended !== undefined);
+        expectEqual(host.ended, undefined, "the end of the RPC");
+        expectEqual(host.violation, undefined, "what is wrong with the hello");
+      }
     },
   },
   {

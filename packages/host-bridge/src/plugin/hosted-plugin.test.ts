@@ -1,4 +1,4 @@
-import { ServeHTTPError } from "@servehttp/contract";
+import { plainEnd, ServeHTTPError } from "@servehttp/contract";
 import { balanceSchema } from "../options/balance-options.js";
 import { describe, expect, it } from "vitest";
 import type { Destination } from "../exchange/destination.js";
@@ -461,6 +461,21 @@ describe("waiting (L8)", () => {
     hosted.clock.advance(1_000);
     expect(went).toEqual([]);
     expect(hosted.plugin.retries).toMatchObject({ "same-instance": 3, none: 0 });
+  });
+
+  it("gives back what an instance can't open whose connection is gone", async () => {
+    const hosted = host();
+    await hosted.start();
+    const [run] = hosted.runs as [MemoryRun];
+    run.isGone = true;
+    const aborts: unknown[] = [];
+    const channel = run.connected!.openExchange({
+      receive: () => undefined,
+      abort: ({ code }, unsent) => void aborts.push([code, unsent]),
+    });
+    void channel.send({ end: plainEnd });
+    await turns(1);
+    expect(aborts).toEqual([["unavailable", [{ end: plainEnd }]]]);
   });
 
   it("sends to another instance what one gives back, to the least busy that is ready", async () => {

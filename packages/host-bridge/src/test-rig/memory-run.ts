@@ -31,6 +31,8 @@ export class MemoryRun implements PluginRun<ConnectedPlugin> {
   isHostAtFault = false;
   isEnded = false;
   isClosed = false;
+  /** Whether no exchange can be opened, which nobody has been told. */
+  isGone = false;
   lostCode: ErrorCode | undefined;
   /** There once it has come up. */
   connected: ConnectedPlugin | undefined;
@@ -69,7 +71,12 @@ export class MemoryRun implements PluginRun<ConnectedPlugin> {
       carrier: "mux",
       description: { servesHttp: this.servesHttp },
       lost: this.#lost.promise,
-      open: () => noChannel,
+      open: () => {
+        if (this.isGone) {
+          throw new ServeHTTPError("connection-lost", "it is gone");
+        }
+        return noChannel;
+      },
       isServing: (signal) => {
         const question = Promise.withResolvers<boolean>();
         this.#question = question;

@@ -610,7 +610,8 @@ export enum ResetCode {
 
   /**
    * The plugin serves as many exchanges on this connection as it takes. Only a plugin sends it, only
-   * on mux, and as its only frame of an exchange, of which no handler has seen anything.
+   * on mux, and as its only frame of an exchange, of which no handler has seen anything. The host may
+   * open the exchange anew at another instance of the plugin.
    *
    * @generated from enum value: RESET_CODE_OVERLOAD = 8;
    */

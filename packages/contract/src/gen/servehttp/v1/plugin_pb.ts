@@ -192,6 +192,12 @@ export const PluginService: GenService<{
    * means that it is closing; INTERNAL, UNKNOWN and the like mean that its handler failed. Status
    * OK without `end` is a violation, and breaks the response like any other failure.
    *
+   * No handler has seen an exchange whose stream the plugin's server refused with REFUSED_STREAM
+   * before it sent the head of the response, nor one with a stream above the last one that a GOAWAY
+   * names (RFC 9113, sections 6.8 and 8.7). The host may open it anew, there or at another instance
+   * of the plugin. A status says no such thing, UNAVAILABLE no more than others: a plugin that takes
+   * no more exchanges says so by GOAWAY.
+   *
    * @generated from rpc servehttp.v1.PluginService.ServeHTTP
    */
   serveHTTP: {
