@@ -34,43 +34,47 @@ const clients = 32;
 /** Requests whose handlers have begun, over both instances, when one of these is killed. */
 const heldCount = 8;
 
-describe.each(["mux", "stream"] as const)("a plugin with two instances, on %s", (carrier) => {
-  it("drops no request when one leaves in good order", async () => {
-    await using fleet = await Fleet.start(carrier);
-    const load = fleet.load();
-    await until(() => load.statuses.length >= 200, "some answers");
-    await fleet.end("SIGTERM");
-    const { length } = load.statuses;
-    await until(() => load.statuses.length >= length + 200, "answers of the other one");
-    await load.stop();
-    expect(load.statuses.filter((status) => status !== 200)).toEqual([]);
-    expect(fleet.handled).toHaveLength(load.statuses.length);
-    expect(new Set(fleet.handled).size).toBe(load.statuses.length);
-  });
+describe.each(["mux", "stream"] as const)(
+  "a plugin with two instances, on %s",
+  { timeout: 60_000 },
+  (carrier) => {
+    it("drops no request when one leaves in good order", async () => {
+      await using fleet = await Fleet.start(carrier);
+      const load = fleet.load();
+      await until(() => load.statuses.length >= 200, "some answers");
+      await fleet.end("SIGTERM");
+      const { length } = load.statuses;
+      await until(() => load.statuses.length >= length + 200, "answers of the other one");
+      await load.stop();
+      expect(load.statuses.filter((status) => status !== 200)).toEqual([]);
+      expect(fleet.handled).toHaveLength(load.statuses.length);
+      expect(new Set(fleet.handled).size).toBe(load.statuses.length);
+    });
 
-  it("fails what was with one that is killed, and has nothing handled twice", async () => {
-    await using fleet = await Fleet.start(carrier);
-    const load = fleet.load();
-    await until(() => load.statuses.length >= 200, "some answers");
-    const held = fleet.askHeld();
-    await until(() => fleet.heldAtFirst > 0, "a held one at the first");
-    await fleet.end("SIGKILL");
-    const { length } = load.statuses;
-    await until(() => load.statuses.length >= length + 200, "answers of the other one");
-    await load.stop();
-    fleet.letGo();
-    const statuses = [...load.statuses, ...(await held)];
-    const failed = statuses.filter((status) => status !== 200);
-    expect(failed.filter((status) => status !== 502)).toEqual([]);
-    expect(failed.length).toBeGreaterThanOrEqual(fleet.heldAtFirst);
-    expect(failed.length).toBeLessThanOrEqual(clients + heldCount);
-    const { handled } = fleet;
-    expect(new Set(handled).size).toBe(handled.length);
-    // What failed may have been handled; what was answered was.
-    expect(handled.length).toBeGreaterThanOrEqual(statuses.length - failed.length);
-    expect(handled.length).toBeLessThanOrEqual(statuses.length);
-  });
-});
+    it("fails what was with one that is killed, and has nothing handled twice", async () => {
+      await using fleet = await Fleet.start(carrier);
+      const load = fleet.load();
+      await until(() => load.statuses.length >= 200, "some answers");
+      const held = fleet.askHeld();
+      await until(() => fleet.heldAtFirst > 0, "a held one at the first");
+      await fleet.end("SIGKILL");
+      const { length } = load.statuses;
+      await until(() => load.statuses.length >= length + 200, "answers of the other one");
+      await load.stop();
+      fleet.letGo();
+      const statuses = [...load.statuses, ...(await held)];
+      const failed = statuses.filter((status) => status !== 200);
+      expect(failed.filter((status) => status !== 502)).toEqual([]);
+      expect(failed.length).toBeGreaterThanOrEqual(fleet.heldAtFirst);
+      expect(failed.length).toBeLessThanOrEqual(clients + heldCount);
+      const { handled } = fleet;
+      expect(new Set(handled).size).toBe(handled.length);
+      // What failed may have been handled; what was answered was.
+      expect(handled.length).toBeGreaterThanOrEqual(statuses.length - failed.length);
+      expect(handled.length).toBeLessThanOrEqual(statuses.length);
+    });
+  },
+);
 
 /** Two processes of a plugin, and a host of it. */
 class Fleet implements AsyncDisposable {
