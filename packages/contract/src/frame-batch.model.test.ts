@@ -31,6 +31,7 @@ import {
   type ResponseParts,
 } from "./parts.js";
 import { ServeHTTPError } from "./servehttp-error.js";
+import { framesOf } from "./test-rig/frames-of.js";
 
 /*
  * Two ends of a mux connection, each with its batches and windows, and a wire between them that
@@ -434,7 +435,7 @@ class Connection {
     }
     end.plan = "none";
     const controls = end.exchanges.filter((each) => each.isControlDue);
-    const frames = end.batch.nextBatch();
+    const frames = framesOf(end.batch);
     let bodyBytes = 0;
     for (const frame of frames ?? []) {
       bodyBytes += this.#checkFrame(side, frame, bodyBytes);
@@ -610,7 +611,7 @@ class Connection {
         queue.forget();
         check(queue.waitingBytes === 0, "what is forgotten holds nothing");
       }
-      check(batch.nextBatch() === undefined && !batch.hasFrames, "nothing goes after a cut");
+      check(framesOf(batch) === undefined && !batch.hasFrames, "nothing goes after a cut");
     }
     this.#reached.cut += 1;
   }
@@ -630,7 +631,7 @@ class Connection {
       }
     }
     for (const { batch, exchanges, plan } of this.#ends) {
-      check(batch.nextBatch() === undefined && plan === "none", "nothing is left to go");
+      check(framesOf(batch) === undefined && plan === "none", "nothing is left to go");
       for (const { waiting } of exchanges) {
         check(waiting.units.length === 0, "nothing is left to wait");
       }

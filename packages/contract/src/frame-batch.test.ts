@@ -12,6 +12,7 @@ import {
 import { bodyBytesOf, requestPartRules, responsePartRules } from "./part-rules.js";
 import { plainEnd, type RequestParts, type ResponseInit, type ResponseParts } from "./parts.js";
 import { ServeHTTPError } from "./servehttp-error.js";
+import { framesOf } from "./test-rig/frames-of.js";
 
 const head: ResponseInit = { status: 200, headers: ["content-type", "text/plain"] };
 const earlyHints = { status: 103, headers: [] };
@@ -46,7 +47,7 @@ function line(frame: Frame<ResponseParts> | Frame<RequestParts>): string {
 }
 
 function next(batch: FrameBatch<ResponseParts, string>): string[] {
-  return (batch.nextBatch() ?? []).map(line);
+  return (framesOf(batch) ?? []).map(line);
 }
 
 /** Uses up the credit of an exchange whose head is sent. */
@@ -65,13 +66,13 @@ describe("one exchange", () => {
     const { batch, told } = responses();
     const parts = { init: head, chunk: new Uint8Array(5), end: plainEnd };
     expect(batch.hasFrames).toBe(false);
-    expect(batch.nextBatch()).toBeUndefined();
+    expect(framesOf(batch)).toBeUndefined();
     expect(batch.open(1, "a").enqueue(parts)).toBe(true);
     expect(batch.hasFrames).toBe(true);
-    const frames = batch.nextBatch();
+    const frames = framesOf(batch);
     expect(frames).toEqual([{ exchangeId: 1, parts, creditBytes: 0, reset: undefined }]);
     expect(frames?.[0]?.parts).toBe(parts);
-    expect(batch.nextBatch()).toBeUndefined();
+    expect(framesOf(batch)).toBeUndefined();
     expect(batch.hasFrames).toBe(false);
     expect(told).toEqual(["ready"]);
   });
@@ -108,7 +109,7 @@ describe("one exchange", () => {
     queue.enqueue({ init: head });
     queue.enqueue({ flush: true });
     expect(told).toEqual(["ready"]);
-    batch.nextBatch();
+    framesOf(batch);
     queue.giveCredit(1);
     expect(told).toEqual(["ready", "ready"]);
   });
@@ -125,12 +126,12 @@ describe("credit", () => {
     queue.enqueue({ chunk, end: plainEnd });
     expect(batch.hasFrames).toBe(false);
     queue.grant(4);
-    const first = batch.nextBatch()?.[0];
+    const first = framesOf(batch)?.[0];
     expect(first?.parts).toEqual({ chunk: new Uint8Array(4) });
     expect(first?.parts?.chunk?.buffer).toBe(chunk.buffer);
     expect(batch.hasFrames).toBe(false);
     queue.grant(100);
-    const second = batch.nextBatch()?.[0];
+    const second = framesOf(batch)?.[0];
     expect(second?.parts).toEqual({ chunk: new Uint8Array(6), end: plainEnd });
     expect(second?.parts?.chunk?.byteOffset).toBe(4);
   });
@@ -147,16 +148,16 @@ describe("credit", () => {
     const queue = batch.open(1, "a");
     for (let bytes = 0; bytes < muxWindowBytes; bytes += bodyChunkBytesMax) {
       queue.enqueue({ chunk: new Uint8Array(bodyChunkBytesMax) });
-      batch.nextBatch();
+      framesOf(batch);
     }
     // The end may go, though the tunnel behind it, which was merged with it, may not.
     queue.enqueue({ end: plainEnd });
     queue.enqueue({ tunnelChunk: new Uint8Array(7) });
     queue.enqueue({ tunnelEnd: true });
-    expect(batch.nextBatch()?.map(line)).toEqual(["1 end"]);
+    expect(framesOf(batch)?.map(line)).toEqual(["1 end"]);
     expect(batch.hasFrames).toBe(false);
     queue.grant(10);
-    expect(batch.nextBatch()?.map(line)).toEqual(["1 tunnelChunk:7 tunnelEnd"]);
+    expect(framesOf(batch)?.map(line)).toEqual(["1 tunnelChunk:7 tunnelEnd"]);
   });
 
   test("beyond the limit is a violation", () => {
@@ -188,7 +189,7 @@ describe("several exchanges", () => {
     const small = batch.open(3, "small");
     bulk.enqueue({ init: head });
     other.enqueue({ init: head });
-    batch.nextBatch();
+    framesOf(batch);
     bulk.enqueue({ chunk: new Uint8Array(10) });
     bulk.enqueue({ chunk: new Uint8Array(11) });
     bulk.enqueue({ chunk: new Uint8Array(12), end: plainEnd });
@@ -213,7 +214,7 @@ describe("several exchanges", () => {
     for (const queue of queues) {
       queue.enqueue({ init: head });
     }
-    batch.nextBatch();
+    framesOf(batch);
     for (const queue of queues) {
       queue.enqueue({ chunk: new Uint8Array(60_000) });
       queue.enqueue({ chunk: new Uint8Array(60_000) });
@@ -236,7 +237,7 @@ describe("several exchanges", () => {
     const { batch } = responses();
     const stalled = batch.open(1, "stalled");
     stalled.enqueue({ init: head });
-    batch.nextBatch();
+    framesOf(batch);
     useUpCredit(batch, stalled);
     stalled.enqueue({ chunk: new Uint8Array(5) });
     const other = batch.open(2, "other");
@@ -255,7 +256,7 @@ describe("several exchanges", () => {
         .enqueue({ ...parts, chunk: new Uint8Array(bodyChunkBytesMax) });
     }
     let frameCount = 0;
-    for (let frames = batch.nextBatch(); frames !== undefined; frames = batch.nextBatch()) {
+    for (let frames = framesOf(batch); frames !== undefined; frames = framesOf(batch)) {
       frameCount += frames.length;
       let bytes = 0;
       for (const { parts } of frames) {
@@ -273,7 +274,7 @@ describe("several exchanges", () => {
       batch.open(exchangeId, "").enqueue({ init: head, chunk: new Uint8Array(exchangeId * 10) });
     }
     let frameCount = 0;
-    for (let frames = batch.nextBatch(); frames !== undefined; frames = batch.nextBatch()) {
+    for (let frames = framesOf(batch); frames !== undefined; frames = framesOf(batch)) {
       frameCount += frames.length;
       const bytes = frames.reduce((sum, { parts }) => sum + bodyBytesOf(parts as ResponseParts), 0);
       expect(bytes).toBeLessThanOrEqual(muxBatchBytesMax);
@@ -312,7 +313,7 @@ describe("an exchange of the host's", () => {
     const { batch } = responses();
     const queue = batch.open(0, "a");
     queue.enqueue({ init: head });
-    batch.nextBatch();
+    framesOf(batch);
     queue.reset(clientDisconnected);
     expect(next(batch)).toEqual(["1 reset:client-disconnected"]);
   });
@@ -350,7 +351,7 @@ describe("a reset", () => {
     const { batch, told } = responses();
     const queue = batch.open(1, "a");
     queue.enqueue({ init: head });
-    batch.nextBatch();
+    framesOf(batch);
     useUpCredit(batch, queue);
     queue.enqueue({ chunk: new Uint8Array(5), end: plainEnd });
     queue.resetBehind(notNeeded);
@@ -378,19 +379,19 @@ describe("a sender", () => {
     const { batch, told } = responses();
     const queue = batch.open(1, "a");
     queue.enqueue({ init: head });
-    batch.nextBatch();
+    framesOf(batch);
     useUpCredit(batch, queue);
     told.length = 0;
     expect(queue.enqueue({ chunk: new Uint8Array(bodyChunkBytesMax) })).toBe(true);
     expect(queue.enqueue({ chunk: new Uint8Array(bodyChunkBytesMax) })).toBe(false);
     queue.grant(bodyChunkBytesMax - 1);
-    batch.nextBatch();
+    framesOf(batch);
     expect(told).toEqual(["ready"]);
     queue.grant(bodyChunkBytesMax);
-    batch.nextBatch();
+    framesOf(batch);
     expect(told).toEqual(["ready", "ready", "room a"]);
     queue.grant(bodyChunkBytesMax);
-    batch.nextBatch();
+    framesOf(batch);
     expect(told).toEqual(["ready", "ready", "room a", "ready"]);
     expect(queue.waitingBytes).toBe(0);
   });
@@ -415,7 +416,7 @@ describe("a sender", () => {
     expect(queue.finish()).toBe(false);
     expect(queue.finish()).toBe(false);
     expect(told).toEqual(["ready"]);
-    batch.nextBatch();
+    framesOf(batch);
     expect(told).toEqual(["ready", "finished a"]);
     expect(queue.finish()).toBe(true);
     // The other direction may go on.
@@ -469,7 +470,7 @@ describe("a forgotten exchange", () => {
       onFinished: () => {},
     });
     const remains = openAndForget(batch);
-    batch.nextBatch();
+    framesOf(batch);
     // A WeakRef holds its target to the end of the turn in which it was made.
     await new Promise((resolve) => setImmediate(resolve));
     globalThis.gc?.();

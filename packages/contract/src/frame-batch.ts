@@ -1,4 +1,4 @@
-import { type Frame, FrameQueue, type FrameScheduler } from "./frame-queue.js";
+import { type Frame, FrameQueue, type FrameScheduler, type ReusedFrame } from "./frame-queue.js";
 import { muxBatchBytesMax, reasonBytesMax } from "./limits.js";
 import type { PartRules } from "./part-rules.js";
 import type { BodyParts } from "./parts.js";
@@ -22,6 +22,12 @@ export interface FrameBatchListener<Owner> {
    * where there is one. Called at the end of `nextBatch`.
    */
   onFinished(owner: Owner): void;
+}
+
+/** What the frames of a batch are written to. */
+export interface FrameSink<Parts> {
+  /** Takes the next frame. It must not throw. The object is used again for the frame after it. */
+  takeFrame(frame: Frame<Parts>): void;
 }
 
 /** The exchange has frames without body bytes. */
@@ -64,6 +70,12 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   readonly #opened: FrameQueue<Parts, Owner>[] = [];
   readonly #withRoom: FrameQueue<Parts, Owner>[] = [];
   readonly #finished: FrameQueue<Parts, Owner>[] = [];
+  readonly #frame: ReusedFrame<Parts> = {
+    exchangeId: 0,
+    parts: undefined,
+    creditBytes: 0,
+    reset: undefined,
+  };
 
   /** `rules` are `requestPartRules` at the host and `responsePartRules` at the plugin. */
   constructor(rules: PartRules<Parts>, listener: FrameBatchListener<Owner>) {
@@ -92,22 +104,24 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   }
 
   /**
-   * Returns the frames of the next message, in order, or undefined where nothing can be sent. The
-   * queues count them as sent. Then it calls `onOpened`, `onFinished` and `onRoom`, which may queue
-   * more for the batch after this one.
+   * Gives the frames of the next message to `sink`, in order. Returns false where nothing can be
+   * sent. The queues count them as sent. Then it calls `onOpened`, `onFinished` and `onRoom`, which
+   * may queue more for the batch after this one.
    *
    * `onReady` is not called for what is left over: while `hasFrames` is true, call this again when
    * the message is written.
    */
-  nextBatch(): Frame<Parts>[] | undefined {
+  nextBatch(sink: FrameSink<Parts>): boolean {
     if (!this.hasFrames) {
-      return undefined;
+      return false;
     }
-    const frames: Frame<Parts>[] = [];
-    this.#takeControls(frames);
-    this.#takeBodies(frames);
+    const anyControl = this.#takeControls(sink);
+    const anyBody = this.#takeBodies(sink);
+    const frame = this.#frame;
+    frame.parts = undefined;
+    frame.reset = undefined;
     this.#tell();
-    return frames.length === 0 ? undefined : frames;
+    return anyControl || anyBody;
   }
 
   /** For `FrameQueue`. */
@@ -152,16 +166,17 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
     }
   }
 
-  #takeControls(frames: Frame<Parts>[]): void {
+  #takeControls(sink: FrameSink<Parts>): boolean {
     const controls = this.#controls;
+    const frame = this.#frame;
     let bytes = 0;
     let doneCount = 0;
     while (doneCount < controls.length && bytes < muxBatchBytesMax) {
       const queue = controls[doneCount] as FrameQueue<Parts, Owner>;
       if (queue.hasControl) {
-        const frame = queue.takeControl();
-        frames.push(frame);
+        queue.takeControl(frame);
         bytes += this.#frameBytes(frame);
+        sink.takeFrame(frame);
       } else {
         doneCount += 1;
         queue.lists &= ~inControls;
@@ -173,15 +188,16 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
     } else {
       controls.splice(0, doneCount);
     }
+    return bytes > 0;
   }
 
-  #takeBodies(frames: Frame<Parts>[]): void {
+  #takeBodies(sink: FrameSink<Parts>): boolean {
     let bytes = 0;
     let queue = this.#firstBody;
     while (queue !== undefined) {
       const frameBytes = queue.bodyFrameBytes;
       if (bytes > 0 && bytes + frameBytes > muxBatchBytesMax) {
-        return;
+        return true;
       }
       this.#firstBody = queue.next;
       if (queue.next === undefined) {
@@ -191,12 +207,14 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
       queue.lists &= ~inBodies;
       // An exchange that was reset meanwhile has nothing any more.
       if (frameBytes > 0) {
-        frames.push(queue.takeBody());
+        queue.takeBody(this.#frame);
+        sink.takeFrame(this.#frame);
         bytes += frameBytes;
         this.#list(queue);
       }
       queue = this.#firstBody;
     }
+    return bytes > 0;
   }
 
   #frameBytes(frame: Frame<Parts>): number {

@@ -16,6 +16,9 @@ export interface Frame<Parts> {
   readonly reset: ServeHTTPError | undefined;
 }
 
+/** A frame that is used again, so that a batch allocates none. */
+export type ReusedFrame<Parts> = { -readonly [Key in keyof Frame<Parts>]: Frame<Parts>[Key] };
+
 /** What a queue tells its `FrameBatch`. */
 export interface FrameScheduler<Queue> {
   /** The queue's first frame is taken, and its exchange has no id yet. Returns the id. */
@@ -46,10 +49,10 @@ const waitingPartBytes = 256;
  *   open                       -> finished   [finish: nothing waits]
  *   open                       -> finishing  [finish: parts wait]
  *   open, finishing, finished  -> finishing  [resetBehind]
- *   finishing                  -> finished   [#makeFrame: the last parts are taken]
- *   finishing                  -> over       [#makeFrame: the reset is taken]
+ *   finishing                  -> finished   [#fill: the last parts are taken]
+ *   finishing                  -> over       [#fill: the reset is taken]
  *   open, finishing, finished  -> resetting  [reset]
- *   resetting                  -> over       [#makeFrame: the reset is taken]
+ *   resetting                  -> over       [#fill: the reset is taken]
  *   any                        -> over       [forget; reset of an exchange that was never opened]
  *
  * It takes parts while it is open, and credit until it is resetting. Later ones are ignored.
@@ -246,34 +249,34 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   }
 
   /** Takes the next frame without body bytes. Only where `hasControl`. */
-  takeControl(): Frame<Parts> {
+  takeControl(frame: ReusedFrame<Parts>): void {
     const first = this.#first;
     if (first === undefined) {
-      return this.#makeFrame(undefined);
-    }
-    if (bodyBytesOf(first) === 0) {
+      this.#fill(frame, undefined);
+    } else if (bodyBytesOf(first) === 0) {
       this.#shift(waitingPartBytes);
-      return this.#makeFrame(first);
-    }
-    if (this.#openBytes === 0 && this.#rules.hasHead(first)) {
+      this.#fill(frame, first);
+    } else if (this.#openBytes === 0 && this.#rules.hasHead(first)) {
       this.#first = this.#rules.rest(first, 0);
-      return this.#makeFrame(this.#rules.front(first, 0));
+      this.#fill(frame, this.#rules.front(first, 0));
+    } else {
+      this.#fill(frame, undefined);
     }
-    return this.#makeFrame(undefined);
   }
 
   /** Takes the next frame with body bytes. Only where `bodyFrameBytes` is not 0. */
-  takeBody(): Frame<Parts> {
+  takeBody(frame: ReusedFrame<Parts>): void {
     const first = this.#first as Parts;
     const bodyBytes = this.#sendableBytes(first);
     this.#madeWindow().take(bodyBytes);
     if (bodyBytes === bodyBytesOf(first)) {
       this.#shift(waitingPartBytes + bodyBytes);
-      return this.#makeFrame(first);
+      this.#fill(frame, first);
+      return;
     }
     this.#waitingBytes -= bodyBytes;
     this.#first = this.#rules.rest(first, bodyBytes);
-    return this.#makeFrame(this.#rules.front(first, bodyBytes));
+    this.#fill(frame, this.#rules.front(first, bodyBytes));
   }
 
   /** Whether the sender was told to wait and there is room now. It counts as going on then. */
@@ -312,7 +315,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     }
   }
 
-  #makeFrame(parts: Parts | undefined): Frame<Parts> {
+  #fill(frame: ReusedFrame<Parts>, parts: Parts | undefined): void {
     if (this.#exchangeId === 0) {
       this.#exchangeId = this.#scheduler.noteOpened(this);
     }
@@ -332,7 +335,10 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     if (this.#sender === "waits") {
       this.#scheduler.noteRoom(this);
     }
-    return { exchangeId: this.#exchangeId, parts, creditBytes, reset };
+    frame.exchangeId = this.#exchangeId;
+    frame.parts = parts;
+    frame.creditBytes = creditBytes;
+    frame.reset = reset;
   }
 
   #drop(): void {

@@ -7,7 +7,7 @@ export {
 } from "./advance-exchange.js";
 export type { AcceptExchange, ExchangeChannel, PartReceiver, Unsent } from "./exchange-channel.js";
 export { GrowthBudget, ReceiveWindow, SendWindow } from "./flow-window.js";
-export { FrameBatch, type FrameBatchListener } from "./frame-batch.js";
+export { FrameBatch, type FrameBatchListener, type FrameSink } from "./frame-batch.js";
 export type { Frame, FrameQueue } from "./frame-queue.js";
 export {
   comparableName,

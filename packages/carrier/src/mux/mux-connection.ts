@@ -1,4 +1,4 @@
-import { type Frame, type FrameBatch, ServeHTTPError } from "@servehttp/contract";
+import { type Frame, type FrameBatch, type FrameSink, ServeHTTPError } from "@servehttp/contract";
 import { type IncomingFrame, type MuxFrameReader, muxTags } from "./mux-frame-reader.js";
 import type { HeaderFields } from "../wire/header-fields.js";
 import { writeReset } from "../wire/reset-codec.js";
@@ -31,7 +31,9 @@ const promptExchangesMax = 2;
  * end of a turn of the event loop is sent as one message. While a message is being written, the
  * next one grows.
  */
-export class MuxConnection<Parts extends object, Owner> implements Flushable, RpcListener {
+export class MuxConnection<Parts extends object, Owner>
+  implements Flushable, FrameSink<Parts>, RpcListener
+{
   readonly #stream: RpcStream;
   readonly #batch: FrameBatch<Parts, Owner>;
   readonly #writeParts: (writer: WireWriter, parts: Parts) => void;
@@ -138,19 +140,14 @@ export class MuxConnection<Parts extends object, Owner> implements Flushable, Rp
     if (this.#held && !this.#ending) {
       return;
     }
-    const frames = this.#batch.nextBatch();
-    if (frames === undefined && this.#draining !== "to-say") {
+    const writer = this.#writer;
+    writer.beginMessage();
+    if (!this.#batch.nextBatch(this) && this.#draining !== "to-say") {
+      writer.dropMessage();
       if (this.#ending) {
         this.#stream.end();
       }
       return;
-    }
-    const writer = this.#writer;
-    writer.beginMessage();
-    if (frames !== undefined) {
-      for (let index = 0; index < frames.length; index += 1) {
-        this.#writeFrame(frames[index] as Frame<Parts>);
-      }
     }
     if (this.#draining === "to-say") {
       this.#draining = "said";
@@ -165,7 +162,8 @@ export class MuxConnection<Parts extends object, Owner> implements Flushable, Rp
     this.#stream.write(segments, this.#onWritten);
   }
 
-  #writeFrame(frame: Frame<Parts>): void {
+  /** For the batch that is being written. */
+  takeFrame(frame: Frame<Parts>): void {
     const writer = this.#writer;
     writer.beginNested(muxTags.frames);
     writer.varint(muxTags.exchangeId);

@@ -60,15 +60,20 @@ export class WireWriter {
   beginMessage(headroomBytes = this.#headroomBytes): void {
     if (this.#depth > 0) {
       // A message that was begun before failed halfway. Nothing of it may show in this one.
-      this.#depth = 0;
-      this.#start = this.#offset;
-      this.#segments = [];
-      this.#segmentBytes = 0;
+      this.dropMessage();
     }
     this.#reserve(headroomBytes + grpcPrefixBytes);
     this.#offset += headroomBytes;
     this.#begin();
     this.#offset += grpcPrefixBytes;
+  }
+
+  /** Drops the message that was begun. */
+  dropMessage(): void {
+    this.#depth = 0;
+    this.#offset = this.#start;
+    this.#segments = [];
+    this.#segmentBytes = 0;
   }
 
   /**
