@@ -8,7 +8,7 @@ import type {
 import {
   authorityOf,
   connectDedicated,
-  connectSocket,
+  connectRpcSocket,
   connectStreams,
   type PluginAddress,
 } from "./connect.js";
@@ -59,7 +59,7 @@ export async function connectCarrier(
   const fields = dedicatedMuxHeaders(authority, token);
   return new MuxConnections(
     await connectDedicated(address, fields, signal),
-    () => DedicatedConnection.open(connectSocket(address), fields),
+    () => DedicatedConnection.open(connectRpcSocket(address), fields),
     () => performance.now(),
   );
 }

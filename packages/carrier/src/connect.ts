@@ -4,6 +4,7 @@ import { connect as connectNet, type Socket } from "node:net";
 import { ServeHTTPError } from "@servehttp/contract";
 import type { HeaderFields } from "./wire/header-fields.js";
 import { sessionOptions } from "./node/http2-settings.js";
+import { connectWide } from "./node/connect-wide.js";
 import { readToEnd } from "./node/read-to-end.js";
 import { DedicatedConnection } from "./http2/dedicated-connection.js";
 import { StreamConnections } from "./stream/stream-connections.js";
@@ -85,7 +86,7 @@ export async function connectDedicated(
   signal: AbortSignal,
 ): Promise<DedicatedConnection> {
   signal.throwIfAborted();
-  const socket = beginSocket(address);
+  const socket = beginSocket(address, connectRpcSocket);
   const event = address.kind === "tcp" && address.tls !== undefined ? "secureConnect" : "connect";
   await untilReady(socket, event, address, signal, (error) =>
     connectError(address, error, false, socket),
@@ -177,6 +178,21 @@ export function describeAddress(address: PluginAddress): string {
 }
 
 /**
+ * Begins a connection to the address that is one RPC, which may carry bulk.
+ *
+ * @throws Error as `connectSocket` does
+ */
+export function connectRpcSocket(address: PluginAddress): Socket {
+  if (address.kind === "unix") {
+    return readToEnd(connectWide({ path: address.path }));
+  }
+  const { host, port, tls } = address;
+  return tls === undefined
+    ? readToEnd(connectWide({ host, port })).setNoDelay(true)
+    : connectSocket(address);
+}
+
+/**
  * Begins a connection to the address.
  *
  * @throws Error where the host's certificates can't be used
@@ -193,9 +209,9 @@ export function connectSocket(address: PluginAddress): Socket {
 }
 
 /** @throws ServeHTTPError `connection-failed` where the host's certificates can't be used */
-function beginSocket(address: PluginAddress): Socket {
+function beginSocket(address: PluginAddress, begin = connectSocket): Socket {
   try {
-    return connectSocket(address);
+    return begin(address);
   } catch (thrown) {
     throw connectError(address, thrown as Error, false);
   }

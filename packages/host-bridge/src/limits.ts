@@ -260,6 +260,13 @@ export const fastPathFieldsMax = 100;
  */
 export const fastPathHeldBytesMax = 65_536;
 
+/**
+ * What may wait in the socket of a client that has read 16 MiB of a response, in place of the 64 KiB
+ * of Node's: 256 KiB, so that several chunks go out in one write and its plugin need not wait for
+ * each. All sockets of a server together get no more of it than `muxGrowthBytesMax`.
+ */
+export const fastPathWideBytes = 262_144;
+
 /** How long a new connection may be silent until it is Node's, whose times begin then: 1 s. */
 export const fastPathSilenceMsMax = 1_000;
 

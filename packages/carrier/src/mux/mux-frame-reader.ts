@@ -5,6 +5,7 @@ import {
   ServeHTTPError,
 } from "@servehttp/contract";
 import { readReset } from "../wire/reset-codec.js";
+import { viewOrCopy } from "../wire/view-or-copy.js";
 import { WireReader } from "../wire/wire-reader.js";
 
 /**
@@ -323,7 +324,7 @@ export class MuxFrameReader {
     if (bytes < bytesMin) {
       return bytes === 0 ? "more" : this.#putTogether(bytesMin);
     }
-    const piece = this.#input.subarray(this.#offset, this.#offset + bytes);
+    const piece = viewOrCopy(this.#input, this.#offset, this.#offset + bytes);
     this.#offset += bytes;
     this.#chunkLeft -= bytes;
     return { ...emptyFrame, exchangeId: this.#exchangeId, piece, pieceTag: this.#pieceTag };

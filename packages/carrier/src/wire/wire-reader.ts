@@ -1,4 +1,5 @@
 import { ServeHTTPError } from "@servehttp/contract";
+import { viewOrCopy } from "./view-or-copy.js";
 
 /** Reads the protobuf wire format. Malformed input is a `protocol-violation`. */
 export class WireReader {
@@ -103,10 +104,10 @@ export class WireReader {
     return begin;
   }
 
-  /** Reads bytes, as a view. */
+  /** Reads bytes, as a view unless it would keep much more in memory. */
   bytes(): Buffer {
     const begin = this.skipDelimited();
-    return this.buffer.subarray(begin, this.offset);
+    return viewOrCopy(this.buffer, begin, this.offset);
   }
 
   utf8(): string {

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { GrowthBudget } from "@servehttp/contract";
 import type { PlainHead, PlainLimits } from "./plain-request.js";
 import type { FastPathRequest } from "./request.js";
 
@@ -14,6 +15,8 @@ export interface ConnectionOwner {
   /** How long a request may take to arrive; 0 for ever. */
   readonly requestTimeoutMs: number;
   readonly joinsDuplicateHeaders: boolean | undefined;
+  /** What the sockets of bulk may hold beyond what Node lets them. */
+  readonly budget: GrowthBudget;
   /** Whether a time is over for sure; a time of 0 never is. */
   isPast(limitMs: number, heldMs: number): boolean;
   /** Whether a request may be served on the fast path. */

@@ -82,6 +82,7 @@ export class FastPathConnection implements OwnedConnection, RequestConnection {
     this.#state = "closed";
     this.#request = undefined;
     this.io.drop();
+    this.io.bodyOver();
     this.#owner.forget(this);
     request?.connectionClosed();
   };
@@ -93,7 +94,7 @@ export class FastPathConnection implements OwnedConnection, RequestConnection {
   constructor(owner: ConnectionOwner, socket: Socket) {
     this.#owner = owner;
     this.socket = socket;
-    this.io = new SocketIo(socket);
+    this.io = new SocketIo(socket, owner.budget);
     this.scheme = isEncrypted(socket) ? "https" : "http";
     this.peer = peerOf(socket);
     this.remoteAddress = remoteAddressOf(socket);
@@ -135,6 +136,7 @@ export class FastPathConnection implements OwnedConnection, RequestConnection {
       return;
     }
     request.responded();
+    this.io.bodyOver();
     if (!request.complete) {
       // `discardBody` follows.
     } else if (this.#closes) {

@@ -2,6 +2,7 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { channel } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
+import { GrowthBudget } from "@servehttp/contract";
 import { fastPathClockMs } from "../limits.js";
 import { FastPathConnection } from "./connection.js";
 import type { ConnectionOwner, OwnedConnection } from "./connection-owner.js";
@@ -31,6 +32,7 @@ export class FastPath implements ConnectionOwner {
   readonly passToNode: (socket: Socket) => void;
   readonly admit: (request: FastPathRequest) => boolean;
   readonly onError: (error: unknown) => void;
+  readonly budget = new GrowthBudget();
   readonly #server: Server;
   readonly #requestListener: Listener;
   readonly #connections = new Set<OwnedConnection>();

@@ -103,7 +103,7 @@ export class FastPathResponse implements ClientResponse {
       chunk.length <= joinedBytesMax
         ? io.write(front + joinedText(chunk) + back)
         : io.writeAround(front, chunk, back);
-    if (hasRoom) {
+    if (io.hasBodyRoom(chunk.length, hasRoom)) {
       return undefined;
     }
     this.#room ??= new Room();

@@ -1,4 +1,6 @@
 import type { Socket } from "node:net";
+import { type GrowthBudget, muxGrowthAfterBytes } from "@servehttp/contract";
+import { fastPathWideBytes } from "../limits.js";
 
 const nothing = Buffer.alloc(0);
 
@@ -12,14 +14,19 @@ export class SocketIo {
   #held: Buffer = nothing;
   #reading = true;
   #corked = false;
+  readonly #budget: GrowthBudget;
+  /** How much of a body has been written, and what may wait of it. */
+  #bodyBytes = 0;
+  #wideBytes = 0;
 
   readonly #uncork = (): void => {
     this.#corked = false;
     this.socket.uncork();
   };
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, budget: GrowthBudget) {
     this.socket = socket;
+    this.#budget = budget;
   }
 
   /** How many bytes have come that nobody has taken. */
@@ -91,6 +98,31 @@ export class SocketIo {
     }
     socket.uncork();
     return hasRoom;
+  }
+
+  /**
+   * So much of a body has been written. Returns whether there is room for more: where Node says that
+   * there is none, a client that has read much is still sent several chunks at once.
+   */
+  hasBodyRoom(bytes: number, hasRoom: boolean): boolean {
+    this.#bodyBytes += bytes;
+    if (hasRoom) {
+      return true;
+    }
+    const isBulk = this.#bodyBytes >= muxGrowthAfterBytes;
+    if (isBulk && this.#wideBytes === 0 && this.#budget.take(fastPathWideBytes)) {
+      this.#wideBytes = fastPathWideBytes;
+    }
+    return this.socket.writableLength < this.#wideBytes;
+  }
+
+  /** The body is over, whichever way. */
+  bodyOver(): void {
+    this.#bodyBytes = 0;
+    if (this.#wideBytes > 0) {
+      this.#budget.giveBack(this.#wideBytes);
+      this.#wideBytes = 0;
+    }
   }
 
   /**

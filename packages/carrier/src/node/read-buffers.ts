@@ -1,0 +1,39 @@
+/** There is always room for as much as Node reads by itself: 64 KiB. */
+const roomBytesMin = 65_536;
+
+/** A buffer for small reads: 128 KiB, half of which they share. */
+const smallBytes = 131_072;
+
+/**
+ * A buffer for bulk: 256 KiB. A unix socket of Linux holds 208 KiB by default, and whoever writes is
+ * woken when a quarter of that is left; so a read of all of it lets both sides work at once.
+ */
+const wideBytes = 262_144;
+
+/**
+ * Where a socket reads to. Node allocates 64 KiB for each read, whatever comes, and reads no more at
+ * once. Here reads of a few bytes share a buffer, and bulk gets a wide one. What was read is never
+ * overwritten. `bench -- --case down` shows what it saves.
+ */
+export class ReadBuffers {
+  #buffer = Buffer.allocUnsafeSlow(smallBytes);
+  #offset = 0;
+  #nextBytes = smallBytes;
+
+  /** Where the next read goes: at least 64 KiB of room. */
+  next(): Buffer {
+    if (this.#buffer.length - this.#offset < roomBytesMin) {
+      this.#buffer = Buffer.allocUnsafeSlow(this.#nextBytes);
+      this.#offset = 0;
+    }
+    return this.#offset === 0 ? this.#buffer : this.#buffer.subarray(this.#offset);
+  }
+
+  /** So many bytes have come where `next` said. Returns them. */
+  take(bytes: number): Buffer {
+    const read = this.#buffer.subarray(this.#offset, this.#offset + bytes);
+    this.#offset += bytes;
+    this.#nextBytes = bytes < roomBytesMin ? smallBytes : wideBytes;
+    return read;
+  }
+}
