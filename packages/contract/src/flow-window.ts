@@ -12,6 +12,7 @@ import { ServeHTTPError } from "./servehttp-error.js";
  */
 export class SendWindow {
   #openBytes: number;
+  #takenBytes = 0;
 
   /** `openBytes` is the credit to start with. Default: `muxWindowBytes`. */
   constructor(openBytes: number = muxWindowBytes) {
@@ -36,6 +37,12 @@ export class SendWindow {
       );
     }
     this.#openBytes -= bytes;
+    this.#takenBytes += bytes;
+  }
+
+  /** How many bytes have been sent. */
+  get takenBytes(): number {
+    return this.#takenBytes;
   }
 
   /**
@@ -56,8 +63,8 @@ export class SendWindow {
 }
 
 /**
- * The credit that the receiving end of a mux RPC may give beyond the window that each exchange
- * starts with: `muxGrowthBytesMax` for all exchanges together. So bulk gets a wide window, and a
+ * What bulk may hold beyond what each exchange may, the credit that the receiving end of a mux RPC
+ * gives for example: `muxGrowthBytesMax` for all exchanges together. So bulk gets a wide window, and a
  * thousand consumers that stall hold no more than a thousand windows.
  */
 export class GrowthBudget {

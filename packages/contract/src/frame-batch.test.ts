@@ -5,8 +5,11 @@ import {
   bodyChunkBytesMax,
   muxBatchBytesMax,
   muxCreditBytesMax,
+  muxGrowthAfterBytes,
+  muxGrowthBytesMax,
   muxMessageBytesMax,
   muxWaitingBytesMax,
+  muxWaitingGrowthBytes,
   muxWindowBytes,
 } from "./limits.js";
 import { bodyBytesOf, requestPartRules, responsePartRules } from "./part-rules.js";
@@ -425,6 +428,33 @@ describe("a sender", () => {
     expect(told).toEqual(["ready", "finished a", "ready"]);
   });
 
+  test("of bulk may have more wait, while the budget of all lasts", () => {
+    const { batch } = responses();
+    const countMax = muxGrowthBytesMax / muxWaitingGrowthBytes;
+    const queues = Array.from({ length: countMax + 1 }, (_, id) => batch.open(id + 1, "a"));
+    queues.forEach((queue) => sendBulk(batch, queue));
+    const [first, second, third] = queues as [Queue, Queue, Queue];
+    const last = queues.at(-1) as Queue;
+
+    expect(waitsAt(first)).toBe(muxWaitingBytesMax + muxWaitingGrowthBytes);
+    expect(waitsAt(last)).toBe(muxWaitingBytesMax);
+    expect(first.waitingBytes).toBeLessThan(muxWaitingBytesMax + muxWaitingGrowthBytes + 70_000);
+
+    // Whichever way an exchange ends, another may have what it had.
+    last.forget();
+    first.forget();
+    second.reset(clientDisconnected);
+    third.finish();
+    const others = [101, 102, 103, 104].map((id) => batch.open(id, "a"));
+    others.forEach((queue) => sendBulk(batch, queue));
+    expect(others.map((queue) => waitsAt(queue) > muxWaitingBytesMax)).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+
   test("may queue more when it is told that there is room", () => {
     let enqueued = 0;
     const batch: FrameBatch<ResponseParts, string> = new FrameBatch(responsePartRules, {
@@ -444,6 +474,28 @@ describe("a sender", () => {
     expect(next(batch)).toEqual(["1 chunk:1"]);
   });
 });
+
+type Queue = FrameQueue<ResponseParts, string>;
+
+/** Sends as much of an exchange as makes it bulk. */
+function sendBulk(batch: FrameBatch<ResponseParts, string>, queue: Queue): void {
+  for (let bytes = 0; bytes < muxGrowthAfterBytes; bytes += bodyChunkBytesMax) {
+    queue.enqueue({ chunk: bulkChunk });
+    framesOf(batch);
+    queue.grant(bodyChunkBytesMax);
+  }
+}
+
+/** About how many bytes wait when the sender is told to. */
+function waitsAt(queue: Queue): number {
+  let bytes = 0;
+  do {
+    bytes += bodyChunkBytesMax;
+  } while (queue.enqueue({ chunk: bulkChunk }));
+  return bytes;
+}
+
+const bulkChunk = new Uint8Array(bodyChunkBytesMax);
 
 describe("a forgotten exchange", () => {
   test("sends nothing more and tells nobody", () => {

@@ -1,4 +1,5 @@
 import { type Frame, FrameQueue, type FrameScheduler, type ReusedFrame } from "./frame-queue.js";
+import { GrowthBudget } from "./flow-window.js";
 import { muxBatchBytesMax, reasonBytesMax } from "./limits.js";
 import type { PartRules } from "./part-rules.js";
 import type { BodyParts } from "./parts.js";
@@ -57,6 +58,7 @@ const inBodies = 2;
 export class FrameBatch<Parts extends BodyParts, Owner> implements FrameScheduler<
   FrameQueue<Parts, Owner>
 > {
+  readonly budget = new GrowthBudget();
   readonly #rules: PartRules<Parts>;
   readonly #listener: FrameBatchListener<Owner>;
   readonly #controls: FrameQueue<Parts, Owner>[] = [];

@@ -1,5 +1,11 @@
-import { SendWindow } from "./flow-window.js";
-import { bodyChunkBytesMax, muxWaitingBytesMax, muxWindowBytes } from "./limits.js";
+import { type GrowthBudget, SendWindow } from "./flow-window.js";
+import {
+  bodyChunkBytesMax,
+  muxGrowthAfterBytes,
+  muxWaitingBytesMax,
+  muxWaitingGrowthBytes,
+  muxWindowBytes,
+} from "./limits.js";
 import { bodyBytesOf, type PartRules } from "./part-rules.js";
 import type { BodyParts } from "./parts.js";
 import type { ServeHTTPError } from "./servehttp-error.js";
@@ -21,6 +27,8 @@ export type ReusedFrame<Parts> = { -readonly [Key in keyof Frame<Parts>]: Frame<
 
 /** What a queue tells its `FrameBatch`. */
 export interface FrameScheduler<Queue> {
+  /** What may wait of bulk beyond what may wait of each exchange. */
+  readonly budget: GrowthBudget;
   /** The queue's first frame is taken, and its exchange has no id yet. Returns the id. */
   noteOpened(queue: Queue): number;
   /** The queue may have something to send. */
@@ -75,6 +83,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   /** Parts behind the first that could not be merged with it. */
   #others: Parts[] | undefined = undefined;
   #waitingBytes = 0;
+  #grownBytes = 0;
   #sender: "goes-on" | "waits" = "goes-on";
   #creditBytes = 0;
   #reset: ServeHTTPError | undefined = undefined;
@@ -126,7 +135,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
       }
     }
     this.#scheduler.schedule(this);
-    if (this.#waitingBytes < muxWaitingBytesMax) {
+    if (this.#waitingBytes < muxWaitingBytesMax + this.#grownBytes) {
       return true;
     }
     this.#sender = "waits";
@@ -161,6 +170,9 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   finish(): boolean {
     if (this.#state === "open") {
       this.#state = this.#first === undefined ? "finished" : "finishing";
+      if (this.#state === "finished") {
+        this.#giveBack();
+      }
     }
     return this.#state !== "finishing";
   }
@@ -268,7 +280,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   takeBody(frame: ReusedFrame<Parts>): void {
     const first = this.#first as Parts;
     const bodyBytes = this.#sendableBytes(first);
-    this.#madeWindow().take(bodyBytes);
+    this.#take(bodyBytes);
     if (bodyBytes === bodyBytesOf(first)) {
       this.#shift(waitingPartBytes + bodyBytes);
       this.#fill(frame, first);
@@ -281,7 +293,8 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
 
   /** Whether the sender was told to wait and there is room now. It counts as going on then. */
   takeRoom(): boolean {
-    if (this.#sender === "goes-on" || 2 * this.#waitingBytes > muxWaitingBytesMax) {
+    const waitingBytesMax = muxWaitingBytesMax + this.#grownBytes;
+    if (this.#sender === "goes-on" || 2 * this.#waitingBytes > waitingBytesMax) {
       return false;
     }
     this.#sender = "goes-on";
@@ -291,6 +304,23 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   /** How many bytes of body may be sent now. */
   get #openBytes(): number {
     return this.#window === undefined ? muxWindowBytes : this.#window.openBytes;
+  }
+
+  #take(bytes: number): void {
+    const window = this.#madeWindow();
+    window.take(bytes);
+    if (
+      this.#grownBytes === 0 &&
+      window.takenBytes >= muxGrowthAfterBytes &&
+      this.#scheduler.budget.take(muxWaitingGrowthBytes)
+    ) {
+      this.#grownBytes = muxWaitingGrowthBytes;
+    }
+  }
+
+  #giveBack(): void {
+    this.#scheduler.budget.giveBack(this.#grownBytes);
+    this.#grownBytes = 0;
   }
 
   #madeWindow(): SendWindow {
@@ -327,6 +357,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
       this.#reset = undefined;
       if (this.#state === "finishing") {
         this.#state = reset === undefined ? "finished" : "over";
+        this.#giveBack();
         this.#scheduler.noteFinished(this);
       } else if (this.#state === "resetting") {
         this.#state = "over";
@@ -346,6 +377,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     this.#others = undefined;
     this.#waitingBytes = 0;
     this.#creditBytes = 0;
+    this.#giveBack();
     this.#sender = "goes-on";
   }
 }

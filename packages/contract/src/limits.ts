@@ -72,6 +72,13 @@ export const muxBatchBytesMax = 262_144;
  */
 export const muxWaitingBytesMax = 131_072;
 
+/**
+ * How much more may wait of an exchange of which 16 MiB (`muxGrowthAfterBytes`) have gone: 256 KiB.
+ * While the connection's socket is full, its sender goes on reading, and what it has read then goes
+ * out together. All exchanges of one RPC and direction get no more of it than `muxGrowthBytesMax`.
+ */
+export const muxWaitingGrowthBytes = 262_144;
+
 /** A mux message longer than this is refused unread: 1 MiB. */
 export const muxMessageBytesMax = 1_048_576;
 
