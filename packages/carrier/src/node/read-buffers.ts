@@ -10,6 +10,9 @@ const smallBytes = 131_072;
  */
 const wideBytes = 262_144;
 
+/** Less than this in one read is no bulk any more: 16 KiB. */
+const bulkBytesMin = 16_384;
+
 /**
  * Where a socket reads to. Node allocates 64 KiB for each read, whatever comes, and reads no more at
  * once. Here reads of a few bytes share a buffer, and bulk gets a wide one. What was read is never
@@ -33,7 +36,11 @@ export class ReadBuffers {
   take(bytes: number): Buffer {
     const read = this.#buffer.subarray(this.#offset, this.#offset + bytes);
     this.#offset += bytes;
-    this.#nextBytes = bytes < roomBytesMin ? smallBytes : wideBytes;
+    if (bytes >= roomBytesMin) {
+      this.#nextBytes = wideBytes;
+    } else if (bytes < bulkBytesMin) {
+      this.#nextBytes = smallBytes;
+    }
     return read;
   }
 }

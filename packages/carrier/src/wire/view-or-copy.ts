@@ -1,8 +1,10 @@
 /** So much may be kept in memory by a view of whatever size: 128 KiB, a buffer for small reads. */
 const keptBytesMax = 131_072;
 
-/** A view may keep four times as many bytes in memory as it has. */
-const keptTimesMax = 4;
+/**
+ * A view may keep sixteen times as many bytes in memory as it has, as 4 KiB of a read of Node's do.
+ */
+const keptTimesMax = 16;
 
 /**
  * Some of the bytes of a buffer: as a view, unless it would keep much more than itself in memory
