@@ -146,8 +146,9 @@ class _TellingObject(ssl.SSLObject):
             raise
         except ssl.SSLError as error:
             self._failure = error
-            if isinstance(self.context, _TellingContext):
-                self.context.on_refusal(error)
+            context = self.context
+            if isinstance(context, _TellingContext) and context.on_refusal is not None:
+                context.on_refusal(error)
             if error.reason in _NO_TLS:
                 raise
             # To wait for more is to write first.
@@ -156,7 +157,7 @@ class _TellingObject(ssl.SSLObject):
 
 class _TellingContext(ssl.SSLContext):
     sslobject_class = _TellingObject
-    on_refusal: Callable[[ssl.SSLError], None] = staticmethod(lambda _error: None)
+    on_refusal: Callable[[ssl.SSLError], None] | None = None
 
 
 def _opened(name: str, path: str, read: Callable[[], os.stat_result]) -> os.stat_result:
