@@ -77,6 +77,14 @@ export const wantedFigures: readonly WantedFigure[] = [
   ratio("workers-get-64", "requests", "mux with 2 workers", "direct", "at least", 0.95),
   ratio("observed-get-64", "requests", "mux with metrics and access log", "mux", "at least", 0.88),
   ratio("observed-get-64", "requests", "mux with traces at 1 %", "mux", "at least", 0.85),
+  ratio(
+    "addresses-get-64",
+    "requests",
+    "mux over 4 addresses",
+    "mux over 1 address",
+    "at least",
+    0.97,
+  ),
   ratio("python-get-64", "plugin cpu", "mux to Python", "nginx to uvicorn", "at most", 0.9),
 ];
 

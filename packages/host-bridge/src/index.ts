@@ -51,6 +51,7 @@ export type { InstanceState } from "./plugin/kept-connection.js";
 export type { PluginChanges } from "./plugin/plugin-changes.js";
 export type { PluginFailure } from "./plugin/plugin-failure.js";
 export type { HeadTimes } from "./plugin/head-times.js";
+export type { InstanceServing, InstanceStatus } from "./plugin/instance-status.js";
 export type { PluginStatus } from "./plugin/plugin-status.js";
 export {
   acceptProxyProtocol,

@@ -1,3 +1,4 @@
+import { addressesGets } from "./addresses.js";
 import type { BenchCase } from "./bench-case.js";
 import { besideBulk } from "./beside-bulk.js";
 import { bulkDown, bulkUp } from "./bulk.js";
@@ -26,4 +27,5 @@ export const allCases: readonly BenchCase[] = [
   pythonPlugin,
   observedGets,
   workersGets,
+  addressesGets,
 ];

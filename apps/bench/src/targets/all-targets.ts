@@ -9,6 +9,7 @@ import { nodeHost } from "./node-host.js";
 import { nginxToUvicorn, servehttpToPython } from "./python-plugin.js";
 import { rawTcpRelay } from "./raw-tcp-relay.js";
 import { servehttp } from "./servehttp.js";
+import { servehttpAddresses } from "./servehttp-addresses.js";
 import { servehttpWorkers } from "./servehttp-workers.js";
 import type { Target } from "./target.js";
 
@@ -20,6 +21,9 @@ export const allTargets: readonly Target[] = [
   servehttp("mux", "metrics and access log"),
   servehttp("mux", "traces at 1 %"),
   servehttpWorkers(2),
+  servehttpAddresses(1),
+  servehttpAddresses(4),
+  servehttpAddresses(4, 4),
   nginx,
   haproxy,
   goReverseProxy,

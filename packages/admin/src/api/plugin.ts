@@ -90,6 +90,16 @@ export const seriesSchema = z
 /** The last samples of a plugin, as columns. */
 export type Series = z.infer<typeof seriesSchema>;
 
+const instanceSchema = z
+  .object({
+    name: z.string().describe("Its address; for a process of the host's, its number, from 0 on."),
+    state: z
+      .enum(["ready", "ejected", "not-ready"])
+      .describe("Whether it gets exchanges. An ejected one failed, and gets nothing for a while."),
+    inFlight: count.describe("Exchanges that run on it now."),
+  })
+  .describe("An instance of a plugin.");
+
 export const pluginSchema = z
   .object({
     id: z.string(),
@@ -109,6 +119,9 @@ export const pluginSchema = z
       .record(z.string(), count)
       .describe("How requests came out so far, by outcome; those that have not been are missing."),
     failures: z.array(failureSchema).describe("The last 10 failures at most, oldest first."),
+    instances: z
+      .array(instanceSchema)
+      .describe("Its instances, as the process that answers is connected to them."),
   })
   .describe("A plugin, as it is now.");
 

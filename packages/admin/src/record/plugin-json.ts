@@ -17,6 +17,11 @@ export function pluginJson(status: PluginStatus, isRequired: boolean): Plugin {
     waiting,
     outcomes,
     failures: status.failures.map(failureJson),
+    instances: status.instances.map(({ inFlight, name, state: serving }) => ({
+      name,
+      state: serving,
+      inFlight,
+    })),
   };
 }
 

@@ -17,6 +17,7 @@ const status = (id: string, more: Partial<PluginStatus> = {}): PluginStatus => (
   headTimes: { boundsMs: [1, 12.3, 2_000], counts: [0, 0, 0, 0] },
   carrier: "mux",
   failures: [],
+  instances: [],
   ...more,
 });
 

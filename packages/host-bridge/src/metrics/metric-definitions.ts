@@ -122,6 +122,29 @@ export const metricDefinitions = {
     description: "1 for the state in which the plugin is, 0 for each other one",
     attributes: ["servehttp.state"],
   },
+  instances: {
+    name: "servehttp.instances",
+    kind: "up-down counter",
+    unit: "{instance}",
+    description:
+      "Instances of the plugin by what they get: exchanges, nothing because they failed, nothing because they are not connected",
+    attributes: ["servehttp.instance.state"],
+  },
+  instanceExchanges: {
+    name: "servehttp.instance.exchanges.active",
+    kind: "up-down counter",
+    unit: "{exchange}",
+    description:
+      "Exchanges with an instance that run now, tunnels among them; not for instances that a discovery tells, whose names have no end",
+    attributes: ["servehttp.instance"],
+  },
+  ejections: {
+    name: "servehttp.instance.ejections",
+    kind: "counter",
+    unit: "{ejection}",
+    description: "How often an instance of the plugin was left out for a while, because it failed",
+    attributes: ["servehttp.ejection.reason"],
+  },
   restarts: {
     name: "servehttp.plugin.restarts",
     kind: "counter",

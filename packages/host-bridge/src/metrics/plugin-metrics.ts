@@ -84,6 +84,7 @@ export class PluginMetrics {
       result.observe(of.retries, count, { ...id, "servehttp.retry": retry });
     }
     result.observe(of.healthMisses, plugin.healthMisses, id);
+    this.#observeInstances(result, plugin, id);
     result.observe(of.restarts, totals.restarts.take([["", plugin.restarts]]), id);
     const usages = plugin.pids.map((pid) => [pid, processUsage(pid)] as const);
     const known = usages.flatMap(([pid, usage]) => (usage ? [[pid, usage] as const] : []));
@@ -94,7 +95,38 @@ export class PluginMetrics {
       result.observe(of.cpu, cpuMs / 1_000, id);
     }
   }
+
+  #observeInstances(
+    result: BatchObservableResult,
+    { ejections, instances, namesInstances }: MeasuredPlugin,
+    id: { readonly "servehttp.plugin.id": string },
+  ): void {
+    for (const state of instanceStates) {
+      const count = instances.filter((one) => one.state === state).length;
+      result.observe(this.#of.instances, count, { ...id, "servehttp.instance.state": state });
+    }
+    if (namesInstances) {
+      for (const { inFlight, name } of instances) {
+        result.observe(this.#of.instanceExchanges, inFlight, { ...id, "servehttp.instance": name });
+      }
+    }
+    const counts = new Map(ejections);
+    for (const reason of ejectionReasons) {
+      const count = counts.get(reason) ?? 0;
+      result.observe(this.#of.ejections, count, { ...id, "servehttp.ejection.reason": reason });
+    }
+  }
 }
+
+const instanceStates = ["ready", "ejected", "not-ready"] as const;
+
+const ejectionReasons = [
+  "consecutive-5xx",
+  "consecutive-gateway-failure",
+  "consecutive-local-origin-failure",
+  "success-rate",
+  "probe-failed",
+] as const;
 
 const observedKeys = [
   "state",
@@ -105,6 +137,9 @@ const observedKeys = [
   "stalls",
   "retries",
   "healthMisses",
+  "instances",
+  "instanceExchanges",
+  "ejections",
   "restarts",
   "memory",
   "cpu",

@@ -16,8 +16,9 @@ import type { InstanceState, KeptConnectionOptions } from "./kept-connection.js"
 import { errorDetails, type PluginFailure } from "./plugin-failure.js";
 import { FollowedInstances } from "./followed-instances.js";
 import type { Instance, InstanceGroup } from "./instance-group.js";
+import type { InstanceStatus } from "./instance-status.js";
 import { PluginInstances, type Replacement } from "./plugin-instances.js";
-import { InstanceChoice, type InstanceFigures } from "./instance-choice.js";
+import { InstanceChoice } from "./instance-choice.js";
 import { Refusals } from "./refusals.js";
 import { Retries, type Retry } from "./retries.js";
 import type { ProcessNews, SupervisedPlugin, SupervisedProcess } from "./supervised-plugin.js";
@@ -194,9 +195,14 @@ export class HostedPlugin {
     return this.#choice.ejections;
   }
 
-  /** Its instances, as far as exchanges are shared among them. */
-  get instances(): readonly InstanceFigures[] {
-    return this.#choice.figures(this.#instances.current);
+  /** Its instances, those that leave not among them. */
+  get instances(): readonly InstanceStatus[] {
+    return this.#choice.statuses(this.#instances.current);
+  }
+
+  /** Whether there are only so many names of instances, however long it runs. */
+  get namesInstances(): boolean {
+    return this.#instances.needsAll && !this.isFollowed;
   }
 
   /** What became of exchanges that were given back, because no handler had seen them. */

@@ -9,6 +9,7 @@ import type { Clock } from "../process/clock.js";
 import type { ConnectedPlugin } from "./connected-plugin.js";
 import { InstanceFeedback } from "./instance-feedback.js";
 import type { Instance } from "./instance-group.js";
+import type { InstanceServing, InstanceStatus } from "./instance-status.js";
 
 /** What the choice of an instance is made with. */
 export interface InstanceChoiceOptions {
@@ -17,16 +18,6 @@ export interface InstanceChoiceOptions {
   readonly balance: Balancing;
   readonly clock: Clock;
   readonly logger: Required<Logger>;
-}
-
-/** An instance, as the balance sees it. */
-export interface InstanceFigures {
-  readonly name: string;
-  readonly isOpen: boolean;
-  /** Whether it gets nothing, or one exchange at a time, because it failed. */
-  readonly isEjected: boolean;
-  /** Exchanges that run on it, tunnels among them. */
-  readonly inFlight: number;
 }
 
 /** Which of a plugin's instances gets the next exchange. */
@@ -77,7 +68,7 @@ export class InstanceChoice {
     instances: readonly Instance[],
     key: AffinityKey | undefined,
   ): ConnectedPlugin | undefined {
-    if (instances.length === 1 && this.#settings.affinity === undefined) {
+    if (!this.#isChoice(instances)) {
       const connection = instances[0]?.connection;
       return connection?.open === true ? connection : undefined;
     }
@@ -126,14 +117,26 @@ export class InstanceChoice {
   }
 
   /** The instances as they are now. */
-  figures(instances: readonly Instance[]): readonly InstanceFigures[] {
-    this.#tell(instances, this.#options.clock.nowMs());
-    return Array.from(this.#balance.candidates, ({ busy, isOpen, name, outlier, streams }) => ({
-      name,
-      isOpen,
-      isEjected: outlier.standing.name !== "in",
-      inFlight: busy + streams,
-    }));
+  statuses(instances: readonly Instance[]): readonly InstanceStatus[] {
+    const known = new Map(Array.from(this.#balance.candidates, (one) => [one.name, one]));
+    return balanced(instances).map(({ connection, name }) => {
+      const candidate = known.get(name);
+      const isEjected =
+        this.#isChoice(instances) &&
+        candidate !== undefined &&
+        candidate.outlier.standing.name !== "in";
+      const serving: InstanceServing = isEjected ? "ejected" : "ready";
+      return {
+        name,
+        state: connection?.open === true ? serving : "not-ready",
+        inFlight: connection === undefined ? 0 : connection.busy + connection.streams,
+      };
+    });
+  }
+
+  /** Whether there is more than one thing that could be done. */
+  #isChoice(instances: readonly Instance[]): boolean {
+    return instances.length !== 1 || this.#settings.affinity !== undefined;
   }
 
   #make(): Balance<ConnectedPlugin> {

@@ -1,3 +1,4 @@
+import type { InstanceStatus } from "./instance-status.js";
 import type { Retry } from "./retries.js";
 
 /** What is measured of a plugin. */
@@ -14,6 +15,11 @@ export interface MeasuredPlugin {
   /** What became of exchanges that were given back, because no handler had seen them. */
   readonly retries: Readonly<Record<Retry, number>>;
   readonly healthMisses: number;
+  readonly instances: readonly InstanceStatus[];
+  /** Whether there are only so many names of instances, however long it runs. */
+  readonly namesInstances: boolean;
+  /** How many instances were ejected so far, and why. */
+  readonly ejections: Iterable<readonly [reason: string, count: number]>;
   /** Its processes that run. */
   readonly pids: readonly number[];
 }

@@ -492,7 +492,16 @@ const noRetries = { "another-instance": 0, "same-instance": 0, none: 0 };
 
 /** Nothing but its state is known of a handler. */
 function unmeasured(status: PluginStatus): MeasuredPlugin {
-  return { ...status, outcomes: [], stalls: 0, retries: noRetries, healthMisses: 0, pids: [] };
+  return {
+    ...status,
+    outcomes: [],
+    stalls: 0,
+    retries: noRetries,
+    healthMisses: 0,
+    namesInstances: false,
+    ejections: [],
+    pids: [],
+  };
 }
 
 function removed(plugin: HostedPlugin): Promise<void> {

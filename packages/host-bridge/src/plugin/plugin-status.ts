@@ -2,6 +2,7 @@ import type { Outcome } from "../observation/outcome.js";
 import type { HandlerSettings } from "../options/read-options.js";
 import { type HeadTimes, noHeadTimes } from "./head-times.js";
 import type { HostedPlugin } from "./hosted-plugin.js";
+import type { InstanceStatus } from "./instance-status.js";
 import type { InstanceState } from "./kept-connection.js";
 import type { PluginFailure } from "./plugin-failure.js";
 
@@ -36,6 +37,11 @@ export interface PluginStatus {
   readonly carrier: "mux" | "stream" | undefined;
   /** Why it failed, the last 10 times at most, oldest first. Stays when it is ready again. */
   readonly failures: readonly PluginFailure[];
+  /**
+   * Its instances, as this process is connected to them; those that leave are not among them. Empty
+   * where it is stopped, and for a handler.
+   */
+  readonly instances: readonly InstanceStatus[];
 }
 
 export function hostedStatus(plugin: HostedPlugin): PluginStatus {
@@ -52,6 +58,7 @@ export function hostedStatus(plugin: HostedPlugin): PluginStatus {
     headTimes: plugin.headTimes,
     carrier: plugin.carrier,
     failures: plugin.failures,
+    instances: plugin.instances,
   };
 }
 
@@ -69,5 +76,6 @@ export function handlerStatus(plugin: HandlerSettings, since: Date): PluginStatu
     headTimes: noHeadTimes,
     carrier: undefined,
     failures: [],
+    instances: [],
   };
 }

@@ -32,17 +32,41 @@ export function stripCookies(value: string, names: ReadonlySet<string>): string 
  */
 export function cookieValue(rawHeaders: readonly string[], name: string): string | undefined {
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    if (isCookie(rawHeaders[at] as string)) {
-      for (const pair of (rawHeaders[at + 1] as string).split(";")) {
-        const equals = pair.indexOf("=");
-        if (equals > 0 && cookieName(pair) === name) {
-          return trimFieldValue(pair.slice(equals + 1)) || undefined;
-        }
-      }
+    const value = isCookie(rawHeaders[at] as string)
+      ? valueIn(rawHeaders[at + 1] as string, name)
+      : undefined;
+    if (value !== undefined) {
+      return value;
     }
   }
   return undefined;
 }
+
+/** The same of the value of one Cookie field. Hot: a request with affinity looks for one. */
+function valueIn(field: string, name: string): string | undefined {
+  for (let at = field.indexOf(name); at >= 0; at = field.indexOf(name, at + 1)) {
+    const equals = at + name.length;
+    if (field.charCodeAt(equals) === equalsSign && beginsPair(field, at)) {
+      const end = field.indexOf(";", equals);
+      const value = field.slice(equals + 1, end < 0 ? field.length : end);
+      return trimFieldValue(value) || undefined;
+    }
+  }
+  return undefined;
+}
+
+function beginsPair(field: string, at: number): boolean {
+  let before = at - 1;
+  while (before >= 0 && (field.charCodeAt(before) === space || field.charCodeAt(before) === tab)) {
+    before -= 1;
+  }
+  return before < 0 || field.charCodeAt(before) === semicolon;
+}
+
+const equalsSign = 0x3d;
+const semicolon = 0x3b;
+const space = 0x20;
+const tab = 0x09;
 
 function isCookie(name: string): boolean {
   return name.length === "cookie".length && name.toLowerCase() === "cookie";
