@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { childrenOf } from "@servehttp/testkit";
 import { imageProcess } from "./dockerfile.js";
 
@@ -28,8 +28,8 @@ export class Container implements AsyncDisposable {
 
   constructor(image: string, { args = [], environment, log, root, shared = [] }: ContainerOptions) {
     const { directory, entryPoint, environment: variables, gid, uid } = imageProcess(image);
-    for (const path of ["proc", "tmp", ...shared.map((path) => path.slice(1))]) {
-      mkdirSync(`${root}/${path}`, { recursive: true });
+    for (const path of ["proc", "tmp", ...shared]) {
+      mkdirSync(join(root, path), { recursive: true });
     }
     this.#program = entryPoint[0] ?? "";
     const mounts = [
