@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { GrowthBudget } from "@servehttp/contract";
-import type { PlainHead, PlainLimits } from "./plain-request.js";
+import type { PlainHead } from "./plain-head.js";
+import type { PlainLimits } from "./plain-request.js";
 import type { FastPathRequest } from "./request.js";
 
 /** What a connection needs of the fast path that it is on. */

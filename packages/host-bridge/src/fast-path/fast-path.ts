@@ -6,7 +6,8 @@ import { GrowthBudget } from "@servehttp/contract";
 import { fastPathClockMs } from "../limits.js";
 import { FastPathConnection } from "./connection.js";
 import type { ConnectionOwner, OwnedConnection } from "./connection-owner.js";
-import type { PlainHead, PlainLimits } from "./plain-request.js";
+import type { PlainHead } from "./plain-head.js";
+import type { PlainLimits } from "./plain-request.js";
 import type { FastPathRequest } from "./request.js";
 
 /** What a fast path needs of its host and of its server. */

@@ -1,6 +1,6 @@
 import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { PlainHead } from "./plain-request.js";
+import type { PlainHead } from "./plain-head.js";
 
 /**
  * Makes the request that `identity` and `context` get: as Node's server would have made it, but

@@ -1,5 +1,6 @@
 import type { Memo } from "@servehttp/contract";
 import { fastPathRepeatedBytesMax } from "../limits.js";
+import type { PlainHead } from "./plain-head.js";
 
 /** The fields of a request that have come at least twice on their connection. */
 export interface RepeatedFields {
@@ -8,6 +9,8 @@ export interface RepeatedFields {
   readonly rawHeaders: readonly string[];
   readonly contentLength: number;
   readonly memo: Memo;
+  /** The last head that was read with them. */
+  last: PlainHead | undefined;
 }
 
 /** What was read of a head. */
@@ -49,7 +52,7 @@ export class LastFields {
     if (length === this.#bytesOfLast && length <= fastPathRepeatedBytesMax) {
       const copy = Buffer.from(bytes.subarray(begin, end));
       const memo = { of: rawHeaders, made: undefined };
-      this.#repeated = { bytes: copy, rawHeaders, contentLength, memo };
+      this.#repeated = { bytes: copy, rawHeaders, contentLength, memo, last: undefined };
     }
     this.#bytesOfLast = length;
   }

@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { randomRuns, sized } from "@servehttp/testkit";
 import { LastFields } from "./last-fields.js";
-import { type PlainHead, readPlainHead } from "./plain-request.js";
+import type { PlainHead } from "./plain-head.js";
+import { readPlainHead } from "./plain-request.js";
 
 const limits = { headBytesMax: 16_383, fieldsMax: 100 };
 
@@ -30,7 +31,7 @@ describe("readPlainHead", () => {
       "x-caf: caf\xe9",
       "Connection: Keep-Alive",
     );
-    expect(read(`${text}abc`)).toEqual({
+    expect(read(`${text}abc`)).toMatchObject({
       method: "POST",
       target: "/a%2Fb?q=1&;x",
       rawHeaders: [

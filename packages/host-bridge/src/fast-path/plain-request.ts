@@ -1,23 +1,6 @@
-import type { Memo } from "@servehttp/contract";
+import { fastPathRepeatedBytesMax } from "../limits.js";
 import type { LastFields, RepeatedFields } from "./last-fields.js";
-
-/**
- * The head of a plain request. There is only one way to read it, so a fast path beside Node's
- * parser may serve it.
- */
-export interface PlainHead {
-  readonly method: string;
-  /** In origin form, as it came. */
-  readonly target: string;
-  /** As Node gives them: name, value, name, value; without blanks around a value. */
-  readonly rawHeaders: readonly string[];
-  /** The length of the body in bytes; 0 where there is none. */
-  readonly contentLength: number;
-  /** The length of the head, its empty line included. */
-  readonly bytes: number;
-  /** There where the same fields have come before: for what is made of them. */
-  readonly fieldsMemo: Memo | undefined;
-}
+import type { PlainHead } from "./plain-head.js";
 
 /**
  * The largest head that is read here; larger ones are left to Node, which has limits of its own.
@@ -64,7 +47,7 @@ export function readPlainHead(
 
 /** The head whose fields are known, by the line in front of them. */
 function readLineBefore(
-  { bytes: { length }, contentLength, memo, rawHeaders }: RepeatedFields,
+  fields: RepeatedFields,
   bytes: Buffer,
   fieldsAt: number,
 ): PlainHead | undefined {
@@ -75,16 +58,27 @@ function readLineBefore(
   }
   const targetAt = method.length + 1;
   const target = bytes.toString("latin1", targetAt, targetEnd);
-  return isPlainTarget(target)
-    ? {
-        method,
-        target,
-        rawHeaders,
-        contentLength,
-        bytes: fieldsAt + length,
-        fieldsMemo: memo,
-      }
-    : undefined;
+  const { last } = fields;
+  if (last?.target === target && last.method === method) {
+    return last;
+  }
+  if (!isPlainTarget(target)) {
+    return undefined;
+  }
+  const head: PlainHead = {
+    method,
+    target,
+    rawHeaders: fields.rawHeaders,
+    contentLength: fields.contentLength,
+    bytes: fieldsAt + fields.bytes.length,
+    fieldsMemo: fields.memo,
+    routed: undefined,
+    routedBy: 0,
+  };
+  if (target.length <= fastPathRepeatedBytesMax) {
+    fields.last = head;
+  }
+  return head;
 }
 
 /** The method with which the bytes begin. */
@@ -162,6 +156,8 @@ function readFields(
             contentLength: Math.max(contentLength, 0),
             bytes: at + 2,
             fieldsMemo: undefined,
+            routed: undefined,
+            routedBy: 0,
           }
         : undefined;
     }

@@ -116,6 +116,22 @@ it("E1: leaves out a field of the client's once identity has named it", async ()
   expect(await ask(first, requestOf("", sent))).toBe(told("", ["X-Kept: 1"]));
 });
 
+it("M1: brings a request that a client repeats to where its plugin is by then", async () => {
+  await using bridge = await Bridge.start(tells);
+  using client = await RawClient.connect(bridge.port);
+  const fields = ["X-Kept: 1"];
+  for (let time = 0; time < 4; time += 1) {
+    expect(await ask(client, requestOf("a", fields))).toBe(told("a", fields));
+  }
+  await bridge.host.remove("notes");
+  await bridge.host.add("notes", { url: bridge.plugin.address, path: "full" });
+  await expect.poll(() => bridge.host.plugins[0]?.state).toBe("ready");
+  for (let time = 0; time < 2; time += 1) {
+    expect(await ask(client, requestOf("a", fields))).toBe(told("plugins/notes/a", fields));
+  }
+  expect(fastPathOf(bridge.server)?.served).toBe(6);
+});
+
 it("answers with the head of each response, whatever of it was the same before", async () => {
   await using bridge = await Bridge.start({
     async serveHTTP(request, response) {

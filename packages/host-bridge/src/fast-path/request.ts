@@ -10,7 +10,7 @@ import type { ClientResponse } from "../client/client-response.js";
 import type { HostRequest } from "../client/node-types.js";
 import type { BodySink, RequestBody } from "../client/request-body.js";
 import { fastPathMessage } from "./incoming-message.js";
-import type { PlainHead } from "./plain-request.js";
+import type { PlainHead } from "./plain-head.js";
 import { FastPathResponse, type ResponseConnection } from "./response.js";
 
 /** What a request needs of the connection on which it came. */
@@ -29,12 +29,7 @@ export interface RequestConnection extends ResponseConnection {
 
 /** A plain request that the fast path has read, with its body as it comes. Hot. */
 export class FastPathRequest implements IncomingRequest, RequestBody {
-  readonly target: string;
-  readonly method: string;
-  readonly rawHeaders: readonly string[];
-  readonly fieldsMemo: Memo | undefined;
-  /** The length of its body in bytes. */
-  readonly contentLength: number;
+  readonly head: PlainHead;
   readonly #connection: RequestConnection;
   #bodyBytesLeft: number;
   #sink: BodySink | undefined;
@@ -46,15 +41,32 @@ export class FastPathRequest implements IncomingRequest, RequestBody {
 
   constructor(connection: RequestConnection, head: PlainHead) {
     this.#connection = connection;
-    this.target = head.target;
-    this.method = head.method;
-    this.rawHeaders = head.rawHeaders;
-    this.fieldsMemo = head.fieldsMemo;
-    this.contentLength = head.contentLength;
+    this.head = head;
     this.#bodyBytesLeft = head.contentLength;
   }
 
-  /* What is the same for all plain requests takes no place in each of them. */
+  /* What its head says, or is the same for all plain requests, takes no place in each of them. */
+
+  get target(): string {
+    return this.head.target;
+  }
+
+  get method(): string {
+    return this.head.method;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.head.rawHeaders;
+  }
+
+  get fieldsMemo(): Memo | undefined {
+    return this.head.fieldsMemo;
+  }
+
+  /** The length of its body in bytes. */
+  get contentLength(): number {
+    return this.head.contentLength;
+  }
 
   get versionMajor(): number {
     return 1;

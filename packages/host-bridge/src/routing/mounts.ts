@@ -38,6 +38,8 @@ export class Mounts {
   readonly prefix: string;
   /** In front of the prefix, for clients only: what a proxy removes. No slash at the end. */
   readonly publicPath: string;
+  /** What was routed holds while this is the same. No two sets of mounts ever have the same. */
+  version = nextVersion();
   #byId = new Map<string, Mount>();
   /** By names in lower case. */
   #byHost = new Map<string, Mount>();
@@ -54,6 +56,7 @@ export class Mounts {
    */
   add(options: MountOptions): void {
     addMount(this.#byId, this.#byHost, options);
+    this.version = nextVersion();
   }
 
   /**
@@ -70,10 +73,12 @@ export class Mounts {
     return () => {
       this.#byId = byId;
       this.#byHost = byHost;
+      this.version = nextVersion();
     };
   }
 
   remove(id: string): void {
+    this.version = nextVersion();
     this.#byId.delete(id);
     for (const [host, { pluginId }] of this.#byHost) {
       if (pluginId === id) {
@@ -105,6 +110,13 @@ export class Mounts {
     const name = hostNameOf(host);
     return name === undefined ? undefined : this.#byHost.get(name);
   }
+}
+
+let versions = 0;
+
+function nextVersion(): number {
+  versions += 1;
+  return versions;
 }
 
 function addMount(

@@ -1,9 +1,10 @@
 import type { RequestEntry } from "../client/incoming-request.js";
 import type { HostRequest, HostResponse } from "../client/node-types.js";
 import type { Refusal } from "../edge/refusal.js";
-import type { Route } from "../routing/route.js";
+import type { Route, RouteRules } from "../routing/route.js";
 import { routeTarget } from "../routing/router.js";
 import { refusalProxyError } from "../exchange/failure.js";
+import type { PlainHead } from "../fast-path/plain-head.js";
 import type { FastPathRequest } from "../fast-path/request.js";
 import { NodeIncomingRequest } from "../node/request.js";
 import type { RequestOutcome } from "../observation/outcome.js";
@@ -124,8 +125,7 @@ export function createPlainListener(
   options: ListenerOptions,
 ): (request: FastPathRequest) => boolean {
   return (request) => {
-    const { target } = request;
-    const route = routeTarget(target, target, options.rules, request.rawHeaders);
+    const route = routePlain(request.head, options.rules);
     if (route?.kind !== "route" || !options.enabled || options.pages?.isFor(route) === true) {
       return false;
     }
@@ -134,6 +134,16 @@ export function createPlainListener(
       destination.kind === "exchange" && admit(options, request, route, destination) === undefined
     );
   };
+}
+
+/** Where a plain request goes. A client that repeats its request has it where it was before. */
+function routePlain(head: PlainHead, rules: RouteRules): Route | Refusal | undefined {
+  const { version } = rules.mounts;
+  if (head.routedBy !== version) {
+    head.routed = routeTarget(head.target, head.target, rules, head.rawHeaders);
+    head.routedBy = version;
+  }
+  return head.routed as Route | Refusal | undefined;
 }
 
 function refuse(
