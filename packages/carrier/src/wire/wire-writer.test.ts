@@ -1,5 +1,7 @@
+import { create, toBinary } from "@bufbuild/protobuf";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { HeaderFieldSchema } from "../../../contract/src/gen/servehttp/v1/exchange_pb.js";
 import { randomRuns } from "@servehttp/testkit";
 import { WireReader } from "./wire-reader.js";
 import { WireWriter } from "./wire-writer.js";
@@ -84,6 +86,31 @@ test("fields of any length come back, wherever the slab ends, and while earlier 
     randomRuns(100),
   );
 });
+
+test.each([0, 1, 59, 60, 123, 124, 127, 128, 16_380, 16_383, 16_384, 70_000])(
+  "a header field of a value of %i bytes is as short as it can be",
+  (length) => {
+    const [name, value] = ["x-a", "v".repeat(length)];
+    const writer = new WireWriter();
+    writer.beginMessage();
+    writer.latin1Pair(0x4a, name, value);
+    const fields = Buffer.concat(writer.endMessage()).subarray(5);
+    const inner = toBinary(
+      HeaderFieldSchema,
+      create(HeaderFieldSchema, { name, values: [Buffer.from(value)] }),
+    );
+    const expected = Buffer.concat([Buffer.from([0x4a]), lengthOf(inner), inner]);
+
+    expect(fields.equals(expected)).toBe(true);
+  },
+);
+
+function lengthOf({ length }: Uint8Array): Buffer {
+  const writer = new WireWriter();
+  writer.beginMessage();
+  writer.varint(length);
+  return Buffer.concat(writer.endMessage()).subarray(5);
+}
 
 test("the length of a nested message is right when the message lies in many pieces", () => {
   const writer = new WireWriter();

@@ -21,6 +21,11 @@ const nestedLengthBytes = 4;
 
 export const grpcPrefixBytes = 5;
 
+/** How many bytes a length takes as a varint. */
+function varintBytes(length: number): number {
+  return length < 0x80 ? 1 : length < 0x4000 ? 2 : length < 0x20_0000 ? 3 : 4;
+}
+
 interface Mark {
   slab: Buffer;
   offset: number;
@@ -149,6 +154,20 @@ export class WireWriter {
     this.varint(tag);
     this.varint(length);
     this.#offset += this.#slab.write(value, this.#offset, length, "latin1");
+  }
+
+  /**
+   * A nested message of two strings of one character a byte, the first one under the tag 0x0a and
+   * the second one under 0x12: a header field. Its length is known before it is written.
+   */
+  latin1Pair(tag: number, first: string, second: string): void {
+    const firstBytes = 1 + varintBytes(first.length) + first.length;
+    const secondBytes = 1 + varintBytes(second.length) + second.length;
+    this.#reserve(firstBytes + secondBytes + 20);
+    this.varint(tag);
+    this.varint(firstBytes + secondBytes);
+    this.latin1(0x0a, first);
+    this.latin1(0x12, second);
   }
 
   utf8(tag: number, value: string): void {

@@ -165,10 +165,7 @@ function writeEnd(writer: WireWriter, tag: number, trailers: FieldList): void {
 
 function writeFields(writer: WireWriter, tag: number, fields: FieldList): void {
   for (let index = 0; index < fields.length; index += 2) {
-    writer.beginNested(tag);
-    writer.latin1(0x0a, fields[index] as string);
-    writer.latin1(0x12, fields[index + 1] as string);
-    writer.endNested();
+    writer.latin1Pair(tag, fields[index] as string, fields[index + 1] as string);
   }
 }
 
