@@ -1,5 +1,5 @@
 import { type Logger, ServeHTTPError } from "@servehttp/host-bridge";
-import type { ClusterAccess } from "./api/cluster.js";
+import type { ClusterAccess } from "./api/cluster-access.js";
 import type { AddressType } from "./slices/endpoint-slice.js";
 
 /** Which instances are wanted, and where to ask for them. */

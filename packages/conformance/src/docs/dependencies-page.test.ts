@@ -58,12 +58,12 @@ const reasons: Readonly<Record<string, { readonly purpose: string; readonly why:
   },
   "@kubernetes/client-node": {
     purpose:
-      "Finds the API server and proves who asks, for `@servehttp/kubernetes`: service accounts, kubeconfigs, credentials of clouds.",
-    why: "It is the project's own client, and knows every way to sign in that kubeconfigs name: tokens in files, programs, OpenID Connect, certificates, proxies. Nearly all of its size is an API that is not used here. Only `@servehttp/kubernetes` brings it, and a host loads it when it first asks a cluster, which takes a second and 90 MB of memory.",
+      "Reads kubeconfigs, for `@servehttp/kubernetes`: where the API server is, and how to prove who asks.",
+    why: "It is the project's own client, and knows every way to sign in that kubeconfigs name: tokens in files, programs, OpenID Connect, certificates, proxies. Nearly all of its size is an API that is not used here. Loaded only where there is a kubeconfig: a host that is a pod needs none ([decision 023](../decisions/023-pods-need-no-kubeconfig.md)).",
   },
   undici: {
     purpose: "Sends the requests to the API server, for `@servehttp/kubernetes`.",
-    why: "`@kubernetes/client-node` needs it, and what it makes of a kubeconfig is a dispatcher of undici's.",
+    why: "`@kubernetes/client-node` needs it, and what it makes of a kubeconfig is a dispatcher of undici's. Node's own `fetch` takes no authority for a connection.",
   },
   commander: {
     purpose: "The arguments of the command, and its help.",

@@ -1,21 +1,8 @@
-/**
- * What is needed of a `KubeConfig` of `@kubernetes/client-node`: where the API server is, and how to
- * prove who asks. Any `KubeConfig` is one, of whichever copy of that package.
- */
-export interface ClusterAccess {
-  getCurrentCluster(): { readonly server: string } | null;
-  getCurrentContext(): string;
-  getContextObject(name: string): { readonly namespace?: string } | null;
-  /** Sets what a request to the API server needs. Called for each. */
-  applySecurityAuthentication(request: AuthenticatedRequest): Promise<void>;
-}
-
-/** A request that is about to be sent. */
-export interface AuthenticatedRequest {
-  setHeaderParam(name: string, value: string): void;
-  /** The dispatcher of undici that it goes by. */
-  setDispatcher(dispatcher: unknown): void;
-}
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import type { ClusterAccess } from "./cluster-access.js";
+import { podAccess, serviceAccountPath } from "./pod-access.js";
 
 /** A cluster, and who asks there. */
 export interface Cluster {
@@ -26,6 +13,13 @@ export interface Cluster {
   readonly namespace: string;
 }
 
+/** Where to look for a cluster. */
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly homePath: string;
+  readonly serviceAccountPath: string;
+}
+
 /**
  * Finds the cluster.
  *
@@ -33,16 +27,18 @@ export interface Cluster {
  * `$KUBECONFIG`, `~/.kube/config`, or the service account of the pod
  * @throws Error where there is none, or its file can't be read
  */
-export async function openCluster(given: ClusterAccess | string | undefined): Promise<Cluster> {
-  const access = typeof given === "object" ? given : await loadConfig(given);
+export async function openCluster(
+  given: ClusterAccess | string | undefined,
+  surroundings: Surroundings = {
+    environment: process.env,
+    homePath: homedir(),
+    serviceAccountPath,
+  },
+): Promise<Cluster> {
+  const access = typeof given === "object" ? given : await findAccess(given, surroundings);
   const current = access.getCurrentCluster();
   if (current === null) {
-    throw new Error(
-      given === undefined
-        ? "there is no Kubernetes cluster here: this is no pod with a service account, and neither " +
-            "KUBECONFIG nor ~/.kube/config names a cluster. Give `kubeConfig`"
-        : "the kubeconfig's current context names no cluster",
-    );
+    throw new Error("the kubeconfig's current context names no cluster");
   }
   const { namespace } = access.getContextObject(access.getCurrentContext()) ?? {};
   return {
@@ -52,19 +48,38 @@ export async function openCluster(given: ClusterAccess | string | undefined): Pr
   };
 }
 
-/** Loaded here, because the package is large: it takes a second and 90 MB. */
-async function loadConfig(path: string | undefined): Promise<ClusterAccess> {
+async function findAccess(
+  path: string | undefined,
+  { environment, homePath, serviceAccountPath: accountPath }: Surroundings,
+): Promise<ClusterAccess> {
+  const ofHome = join(homePath, ".kube/config");
+  const listed = environment["KUBECONFIG"]?.split(delimiter).filter((one) => one !== "") ?? [];
+  const paths = path !== undefined ? [path] : listed.length > 0 ? listed : [ofHome];
+  if (path !== undefined || listed.length > 0 || existsSync(ofHome)) {
+    return await loadConfigs(paths);
+  }
+  const access = podAccess(environment, accountPath);
+  if (access === undefined) {
+    throw new Error(
+      "there is no Kubernetes cluster here: this is no pod with a service account, and neither " +
+        "KUBECONFIG nor ~/.kube/config names one",
+    );
+  }
+  return access;
+}
+
+/**
+ * Of several files, the first that says something counts, as for kubectl. The package is loaded here,
+ * because most hosts are pods and need nothing of it.
+ */
+async function loadConfigs([first = "", ...others]: readonly string[]): Promise<ClusterAccess> {
   const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
-  if (path === undefined) {
-    config.loadFromDefault();
-    // What the package makes up where it finds nothing.
-    const isMadeUp = config.getCurrentContext() === "loaded-context";
-    if (isMadeUp) {
-      config.loadFromOptions({ clusters: [], users: [], contexts: [], currentContext: "" });
-    }
-  } else {
-    config.loadFromFile(path);
+  config.loadFromFile(first);
+  for (const path of others) {
+    const other = new KubeConfig();
+    other.loadFromFile(path);
+    config.mergeConfig(other, Boolean(config.getCurrentContext()));
   }
   return config;
 }
