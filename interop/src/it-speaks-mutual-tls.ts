@@ -25,9 +25,6 @@ export function itSpeaksMutualTls(commandOf: () => readonly string[]): void {
   it("speaks mutual TLS, takes certificates that change, and says why it refuses a host", async () => {
     await using directory = await TemporaryDirectory.make();
     const authority = new TestAuthority("the authority");
-    const issuePlugin = (by: TestAuthority) =>
-      by.issue("plugin", `URI:${pluginId},DNS:localhost,IP:127.0.0.1`);
-    const issueHost = (by: TestAuthority, id = hostId) => by.issue("host", `URI:${id}`);
     const put = (name: string, { cert, key }: Certificate, { ca }: TestAuthority) => {
       const files = { certFile: cert, keyFile: key, caFile: ca };
       return Object.fromEntries(
@@ -97,6 +94,14 @@ export function itSpeaksMutualTls(commandOf: () => readonly string[]): void {
       server.close();
     }
   });
+}
+
+function issuePlugin(by: TestAuthority): Certificate {
+  return by.issue("plugin", `URI:${pluginId},DNS:localhost,IP:127.0.0.1`);
+}
+
+function issueHost(by: TestAuthority, id = hostId): Certificate {
+  return by.issue("host", `URI:${id}`);
 }
 
 async function freePort(): Promise<number> {
