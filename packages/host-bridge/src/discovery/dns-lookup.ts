@@ -126,21 +126,35 @@ async function systemAddresses(name: string): Promise<readonly string[]> {
   }
 }
 
-/** What is known of the first name that is known at all; of the last one, why not. */
+/**
+ * What is known of the first name that is known at all. One that can't be looked up hides no other,
+ * as in glibc's `res_search`.
+ *
+ * @throws ServeHTTPError where none is known, and one could not be looked up
+ */
 async function firstKnown<Found extends { readonly why?: string }>(
   name: string,
   ask: (name: string) => Promise<Found>,
 ): Promise<Found> {
   const resolvConf = await readFile("/etc/resolv.conf", "utf8").catch(() => "");
-  let last: Found | undefined;
+  const unknown: Found[] = [];
+  const failures: unknown[] = [];
   for (const one of searchNames(name, resolvConf)) {
-    const found = await ask(one);
-    if (found.why === undefined) {
-      return found;
+    try {
+      const found = await ask(one);
+      if (found.why === undefined) {
+        return found;
+      }
+      unknown.push(found);
+    } catch (error) {
+      failures.push(error);
     }
-    last = found;
   }
-  return last ?? (await ask(name));
+  const [last] = unknown.slice(-1);
+  if (last === undefined || failures.length > 0) {
+    throw failures[0];
+  }
+  return last;
 }
 
 /** A name as a server takes it: without searching. */

@@ -69,7 +69,9 @@ export interface PluginExchanges {
     goOn: GoOn,
   ) => () => void;
   /** Called behind each exchange. */
-  readonly onOver: ExchangePlugin["onOver"];
+  readonly onOver: (
+    ...over: [...Parameters<ExchangePlugin["onOver"]>, instance: string | undefined]
+  ) => void;
   /** Called when a connection takes exchanges again, or none any more. */
   readonly onChange: () => void;
   readonly clock: Clock;
@@ -89,6 +91,7 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   readonly #tunnels = new Set<Exchange>();
   readonly #eventStreams = new Set<Exchange>();
   readonly #elsewhere: UsersElsewhere | undefined;
+  readonly #instance: string | undefined;
   /** There where the plugin has several instances: is told what comes of exchanges. */
   feedback: InstanceFeedback<ConnectedPlugin> | undefined;
   /** There where the host binds clients to the instance by a cookie. */
@@ -99,14 +102,17 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   /**
    * @param processorTime of the plugin's process; undefined where nobody knows
    * @param elsewhere who else is connected to the plugin's process
+   * @param instance which one it is, for the log; undefined for a process of the host's
    */
   constructor(
     connection: ExchangeConnection,
     shared: PluginExchanges,
     processorTime: () => ProcessorTime | undefined,
     elsewhere?: UsersElsewhere,
+    instance?: string,
   ) {
     this.#elsewhere = elsewhere;
+    this.#instance = instance;
     this.#connection = connection;
     this.#shared = shared;
     this.chunkBytes = shared.chunkBytes;
@@ -229,7 +235,7 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
     if (error !== undefined) {
       this.feedback?.failed(error, exchange);
     }
-    this.#shared.onOver(exchange, outcome, error);
+    this.#shared.onOver(exchange, outcome, error, this.#instance);
   }
 
   #forget(exchange: Exchange): void {

@@ -494,7 +494,7 @@ export class HostedPlugin {
       headTimes: this.#headTimes,
       onChange: () => this.#letGo(),
       findAnother: (here, { init }, why, goOn) => this.#retries.find(here, init.headers, why, goOn),
-      onOver: (exchange, outcome, error) => this.#onOver(exchange, outcome, error),
+      onOver: (...over) => this.#onOver(...over),
     };
   }
 
@@ -531,7 +531,12 @@ export class HostedPlugin {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
   }
 
-  #onOver(exchange: Exchange, outcome: Outcome, error: ServeHTTPError | undefined): void {
+  #onOver(
+    exchange: Exchange,
+    outcome: Outcome,
+    error: ServeHTTPError | undefined,
+    instance: string | undefined,
+  ): void {
     this.#count(outcome);
     if (outcome === "ok") {
       this.#retries.earn();
@@ -540,7 +545,8 @@ export class HostedPlugin {
       const level = outcome === "client-disconnected" ? "debug" : "warn";
       const { requestId, method, calledBy } = exchange.init;
       const request = calledBy === undefined ? { requestId } : { requestId, calledBy };
-      const details = { plugin: this.id, ...request, method, outcome, ...errorDetails(error) };
+      const where = instance === undefined ? { plugin: this.id } : { plugin: this.id, instance };
+      const details = { ...where, ...request, method, outcome, ...errorDetails(error) };
       this.#settings.logger[level](details, "exchange failed");
     }
   }

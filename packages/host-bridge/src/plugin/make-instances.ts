@@ -116,14 +116,14 @@ export function makeInstances(
     };
     const connect = async (signal: AbortSignal) => {
       const connection = await PluginConnection.connect(options, signal);
-      return new ConnectedPlugin(connection, shared, () => undefined);
+      return new ConnectedPlugin(connection, shared, () => undefined, undefined, address.url);
     };
     return new KeptConnection({
       pluginId,
       address,
       open: () => new AddressRun({ connect, startMs, clock }),
       rules: addressRules,
-      logger: withDetails(logger, { address: address.url }),
+      logger: withDetails(logger, { instance: address.url }),
       clock,
       chance,
       ...told,
