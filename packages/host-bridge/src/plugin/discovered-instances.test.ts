@@ -188,9 +188,10 @@ describe("DiscoveredInstances", () => {
     search.run(b).fail();
     await expect(starting).rejects.toMatchObject({ code: "connection-failed" });
     expect(search.plugin.state).toBe("backing-off");
-    await search.pass(1_000);
+    const again = search.plugin.start();
+    await turns(2);
     search.run(b).rise();
-    await turns(1);
+    await again;
     expect(search.plugin.state).toBe("ready");
   });
 
@@ -221,6 +222,7 @@ describe("DiscoveredInstances", () => {
     }
     search.source.tell();
     await expect(starting).rejects.toThrow("plugin search has no address now");
+    expect(search.plugin.failures).toMatchObject([{ message: "plugin search has no address now" }]);
     expect(search.plugin.destination().kind).toBe("wait");
     search.source.tell(a);
     search.run(a).rise();

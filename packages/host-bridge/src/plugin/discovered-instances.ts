@@ -170,16 +170,18 @@ export class DiscoveredInstances implements InstanceGroup {
 
   /** Connects to what is new, and leaves what is gone. */
   #follow(addresses: readonly FoundAddress[]): void {
-    const { clock, logger } = this.#options;
+    const { clock, logger, watch } = this.#options;
     const wanted = new Map(
       addresses.filter(({ terminating }) => !terminating).map((one) => [one.url, one]),
     );
     this.#startTimer.abort();
-    this.#isTold = true;
     this.#trouble = undefined;
-    if (wanted.size === 0) {
+    if (wanted.size === 0 && (!this.#isTold || this.#members.size > 0)) {
       this.#sinceUnixMs = clock.unixMs();
+      logger.warn({}, "the plugin has no address now; requests wait until it has one");
+      watch.onFailure(pluginFailure(this.#noAddress, noEnd, new Date(this.#sinceUnixMs)));
     }
+    this.#isTold = true;
     const gone = [...this.#members.keys()].filter((url) => !wanted.has(url));
     for (const url of gone) {
       this.#leave(url);
@@ -234,6 +236,7 @@ export class DiscoveredInstances implements InstanceGroup {
   }
 
   #try(member: Member): void {
+    member.failure = undefined;
     member.tried = member.instance
       .start()
       .then(
@@ -312,9 +315,12 @@ export class DiscoveredInstances implements InstanceGroup {
       const { code, message } = this.#trouble.error;
       return new ServeHTTPError(code, `plugin ${pluginId}: ${message}`);
     }
-    return this.#isTold
-      ? new ServeHTTPError("unavailable", `plugin ${pluginId} has no address now`)
-      : undefined;
+    return this.#isTold ? this.#noAddress : undefined;
+  }
+
+  get #noAddress(): ServeHTTPError {
+    const { pluginId } = this.#options;
+    return new ServeHTTPError("unavailable", `plugin ${pluginId} has no address now`);
   }
 
   #takeStarting(): PromiseWithResolvers<void> | undefined {
