@@ -4,12 +4,19 @@ import { createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo, Server } from "node:net";
 import { createPluginHost, type HostOptions, type PluginHost } from "@servehttp/host-bridge";
 import type { FromHost, HostCall, HostCommand } from "./host-commands.js";
+import { ToldAddresses } from "./told-addresses.js";
 
 /**
- * The host of the fault runs: `node fault-host.js OPTIONS`, the options of `createPluginHost` as JSON. It takes commands
- * over its IPC channel, and logs where a host logs by default.
+ * The host of the fault runs: `node fault-host.js OPTIONS`, the options of `createPluginHost` as JSON, in which
+ * `discover: "told"` stands for addresses that a command tells. It takes commands over its IPC channel, and logs where a
+ * host logs by default.
  */
-const host = createPluginHost(JSON.parse(process.argv[2] ?? "{}") as HostOptions);
+const told = new ToldAddresses();
+const host = createPluginHost(
+  JSON.parse(process.argv[2] ?? "{}", (key, value: unknown) =>
+    key === "discover" ? told.discover : value,
+  ) as HostOptions,
+);
 const http1 = createServer();
 // A connection that the server closes while a request is on its way to it would count as a fault.
 http1.keepAliveTimeout = 0;
@@ -44,6 +51,8 @@ async function run(to: PluginHost, command: HostCommand): Promise<void> {
       return to.reload(command.id);
     case "plugins":
       return undefined;
+    case "addresses":
+      return told.tell(command.addresses);
   }
 }
 

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { createHash } from "node:crypto";
 import { type PluginRequest, type ResponseWriter, servePlugin } from "@servehttp/plugin-sdk";
 import { WebSocketServer } from "ws";
-import { seededChunks } from "../seeded-bytes.js";
+import { serveBytes } from "./serve-bytes.js";
 
 /**
  * The plugin of the fault runs.
@@ -40,28 +39,10 @@ await servePlugin({
 });
 
 async function serveHTTP(request: PluginRequest, response: ResponseWriter): Promise<void> {
-  const url = new URL(request.url, "http://plugin");
-  switch (url.pathname) {
-    case "/bytes": {
-      const size = Number(url.searchParams.get("size"));
-      for (const chunk of seededChunks(url.searchParams.get("seed") ?? "", size)) {
-        await response.write(chunk);
-      }
-      break;
-    }
-    case "/hash": {
-      const hash = createHash("sha256");
-      for await (const chunk of request.body) {
-        hash.update(chunk);
-      }
-      await response.write(hash.digest("hex"));
-      break;
-    }
-    case "/echo":
-      for await (const chunk of request.body) {
-        await response.write(chunk);
-      }
-      break;
+  if (await serveBytes(request, response)) {
+    return;
+  }
+  switch (new URL(request.url, "http://plugin").pathname) {
     case "/pid":
       await response.write(String(process.pid));
       break;

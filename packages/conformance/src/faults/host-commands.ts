@@ -1,9 +1,11 @@
-import type { PluginStatus } from "@servehttp/host-bridge";
+import type { InstanceAddress, PluginStatus } from "@servehttp/host-bridge";
 
 /** What a fault run asks of its host. */
 export type HostCommand =
   | { readonly name: "start" | "stop" | "plugins" }
-  | { readonly name: "reload"; readonly id: string };
+  | { readonly name: "reload"; readonly id: string }
+  /** Tells where the instances of plugins with `discover: "told"` are. */
+  | { readonly name: "addresses"; readonly addresses: readonly InstanceAddress[] };
 
 /** A command on its way to the host's process. */
 export interface HostCall {

@@ -39,7 +39,7 @@ export class FleetProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#process.kill("SIGKILL");
+    this.signal("SIGKILL");
     await this.ended();
   }
 }
