@@ -4,7 +4,7 @@ import type { IdGenerator } from "@opentelemetry/sdk-trace";
 /** Bytes of a trace's id, of a span's, and of the ids of how many requests are drawn at once. */
 const traceIdBytes = 16;
 const spanIdBytes = 8;
-const idsAtOnce = 128;
+const idsAtOnce = 512;
 
 /** Makes the ids of traces and spans. They are random, and many are drawn at once. */
 export class TraceIds implements IdGenerator {

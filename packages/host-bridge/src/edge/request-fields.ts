@@ -49,8 +49,6 @@ export interface RequestFields {
   readonly fieldsMemo?: Memo;
   /** There where the same section comes again and again: for what is repeated in lines of a log. */
   readonly lineMemo?: { made: unknown };
-  /** There where `fields` begins with that list, and has others behind it. */
-  readonly fieldsBegin?: FieldList;
   /** Undefined where it says nothing. What is trusted is in `fields`, too. */
   readonly traceContext: TraceContextFields | undefined;
   readonly host: string;

@@ -24,7 +24,6 @@ import { noContext, readContext, type RequestContext } from "./read-context.js";
 import { redirectToSlash, wantsSlash } from "./redirect-to-slash.js";
 import type { RequestIds } from "./request-ids.js";
 import { requestInit } from "./request-init.js";
-import { withTraceFields } from "./with-trace-fields.js";
 
 /** What decides how requests are let through. */
 export interface AdmissionOptions {
@@ -321,8 +320,7 @@ function begin(
     return;
   }
   const traceFields = observed?.traceFields;
-  const sent = traceFields === undefined ? fields : withTraceFields(fields, traceFields);
-  const init = requestInit(request, route, sent, requestId, plugin, context);
+  const init = requestInit(request, route, fields, requestId, plugin, context, traceFields);
   const depth = request.call?.depth ?? 0;
   const onOver = options.callingExchanges?.begin(route.pluginId, init, identity, depth);
   const { pages } = options;

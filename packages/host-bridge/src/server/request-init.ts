@@ -1,13 +1,18 @@
 import { randomBytes } from "node:crypto";
-import type { RequestInit } from "@servehttp/contract";
+import type { FieldList, RequestInit } from "@servehttp/contract";
 import type { CallFacts, IncomingRequest } from "../client/incoming-request.js";
 import type { RequestFields } from "../edge/request-fields.js";
 import { isWebSocketKeyName, webSocketKey } from "../edge/web-socket-key.js";
 import type { ExchangePlugin } from "../exchange/exchange.js";
 import type { Route } from "../routing/route.js";
 import type { RequestContext } from "./read-context.js";
+import { withTraceFields } from "./with-trace-fields.js";
 
-/** Makes the head of a request that goes to the plugin. Hot: the small GET of `apps/bench`. */
+/**
+ * Makes the head of a request that goes to the plugin. Hot: the small GET of `apps/bench`.
+ *
+ * @param traceFields those that go in place of the request's own; undefined where nobody traces
+ */
 export function requestInit(
   request: IncomingRequest,
   route: Route,
@@ -15,17 +20,20 @@ export function requestInit(
   requestId: string,
   plugin: ExchangePlugin,
   context: RequestContext,
+  traceFields: FieldList | undefined,
 ): RequestInit {
   const { call, entry, versionMajor, versionMinor } = request;
   const { event } = entry;
   const extended = event === "extendedConnect";
+  const known = fields.fields;
+  const sent = traceFields === undefined ? known : withTraceFields(known, traceFields);
   const headers = extended
-    ? upgradeFields(request, fields.fields)
+    ? upgradeFields(request, sent)
     : fields.emptyBodyDeclared
       ? // The length of a body is told beside the fields, but not whether an empty one was declared.
         // Body parsers want to know.
-        [...fields.fields, "Content-Length", "0"]
-      : fields.fields;
+        [...sent, "Content-Length", "0"]
+      : sent;
   // For a request that did not come by `checkContinue`, Node has sent the 100 itself.
   const expectContinue = fields.expectContinue && event === "checkContinue";
   const init: RequestInit = {
@@ -42,7 +50,13 @@ export function requestInit(
     // A plugin is told of an expectation by `expectContinue`, not twice.
     headers: expectContinue ? without(headers, isExpect) : headers,
     headersMemo: fields.fieldsMemo,
-    headersBegin: headers === fields.fields && !expectContinue ? fields.fieldsBegin : undefined,
+    headersBegin:
+      traceFields !== undefined &&
+      headers === sent &&
+      !expectContinue &&
+      sent.length === known.length + traceFields.length
+        ? known
+        : undefined,
     contentLength: extended ? 0 : fields.contentLength,
     deadlineUnixMs: deadlineUnixMs(plugin, call),
     requestId,

@@ -1,23 +1,11 @@
 import type { FieldList } from "@servehttp/contract";
-import type { RequestFields } from "../edge/request-fields.js";
 
-/** What goes to the plugin, with the host's own trace context in place of any other. */
-export function withTraceFields(sent: RequestFields, traceFields: FieldList): RequestFields {
-  const { fields } = sent;
-  if (!hasTraceField(fields)) {
-    return { ...sent, fields: fields.concat(traceFields), fieldsBegin: fields };
-  }
-  const kept: string[] = [];
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const name = fields[at] as string;
-    if (!isTraceField(name)) {
-      kept.push(name, fields[at + 1] as string);
-    }
-  }
-  for (const text of traceFields) {
-    kept.push(text);
-  }
-  return { ...sent, fields: kept };
+/**
+ * What goes to the plugin, with the host's own trace context in place of any other: behind the fields
+ * that were there, which are all in it where none was of a trace.
+ */
+export function withTraceFields(fields: FieldList, traceFields: FieldList): FieldList {
+  return (hasTraceField(fields) ? withoutTraceFields(fields) : fields).concat(traceFields);
 }
 
 function hasTraceField(fields: FieldList): boolean {
@@ -27,6 +15,17 @@ function hasTraceField(fields: FieldList): boolean {
     }
   }
   return false;
+}
+
+function withoutTraceFields(fields: FieldList): FieldList {
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const name = fields[at] as string;
+    if (!isTraceField(name)) {
+      kept.push(name, fields[at + 1] as string);
+    }
+  }
+  return kept;
 }
 
 function isTraceField(name: string): boolean {
