@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { TemporaryDirectory } from "@servehttp/testkit";
+import { admittedManifests } from "../manifests/admitted-manifests.js";
 import { SteadyLoad } from "../operations/steady-load.js";
 import { builtApiServer, usualCache } from "./built-api-server.js";
 import { EndpointSlices, notReady, type SliceEntry, terminating } from "./endpoint-slices.js";
@@ -18,7 +19,8 @@ import { TestCluster } from "./test-cluster.js";
 /**
  * Runs the command with a plugin that a real API server of Kubernetes tells the addresses of, and
  * changes, kills and restarts what there is under load. Says when the host followed, and how many
- * requests failed. All of it runs on a network of its own, so that nothing outside is touched.
+ * requests failed. Before that, the server looks at the manifests in `deploy/kubernetes`. All of it
+ * runs on a network of its own, so that nothing outside is touched.
  */
 
 const { values: options } = parseArgs({
@@ -54,6 +56,9 @@ await using directory = await TemporaryDirectory.make();
 await using ends = new AsyncDisposableStack();
 writeFileSync(directory.at("plugin.mjs"), program);
 const cluster = ends.use(await TestCluster.start(programs, directory, advertised));
+console.log(
+  `${await admittedManifests(cluster)} manifests of deploy/kubernetes and pods are taken`,
+);
 for (const name of ["plugins", "web"]) {
   await cluster.ask("POST", "/api/v1/namespaces", { metadata: { name } });
 }
