@@ -58,6 +58,7 @@ const inBodies = 2;
 export class FrameBatch<Parts extends BodyParts, Owner> implements FrameScheduler<
   FrameQueue<Parts, Owner>
 > {
+  /** What may wait of bulk beyond what may wait of each exchange. */
   readonly budget = new GrowthBudget();
   readonly #rules: PartRules<Parts>;
   readonly #listener: FrameBatchListener<Owner>;

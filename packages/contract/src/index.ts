@@ -8,7 +8,7 @@ export {
 export type { AcceptExchange, ExchangeChannel, PartReceiver, Unsent } from "./exchange-channel.js";
 export { GrowthBudget, ReceiveWindow, SendWindow } from "./flow-window.js";
 export { FrameBatch, type FrameBatchListener, type FrameSink } from "./frame-batch.js";
-export type { Frame, FrameQueue } from "./frame-queue.js";
+export type { Frame, FrameQueue, ReusedFrame } from "./frame-queue.js";
 export {
   comparableName,
   fieldProblem,
