@@ -34,7 +34,9 @@ const { values: options } = parseArgs({
 });
 const programs = await builtApiServer(options.cache);
 if (!options.inside) {
-  const apart = ["--user", "--map-root-user", "--net", "--mount", "--kill-child"];
+  // With processes of its own, all end with the first of them, however that one ends.
+  const processes = ["--pid", "--fork", "--mount-proc", "--kill-child"];
+  const apart = ["--user", "--map-root-user", "--net", "--mount", ...processes];
   const args = [...process.argv.slice(1), "--inside"];
   const child = spawn("unshare", [...apart, process.execPath, ...args], { stdio: "inherit" });
   const [code] = (await once(child, "exit")) as [number | null];
