@@ -29,7 +29,7 @@ test.each([
   ["last", 2, "ab"],
 ])("forgets a member that is %s, and takes it again at the end", (_, index, left) => {
   const set = new LinkedSet<Member>();
-  const members = [..."abc"].map((name) => member(name));
+  const members = ["a", "b", "c"].map((name) => member(name));
   members.forEach((one) => set.add(one));
   const gone = members[index] as Member;
 
@@ -66,7 +66,7 @@ test("leaves the members of another set alone", () => {
 
 test("goes over the members of when it began", () => {
   const set = new LinkedSet<Member>();
-  [..."abc"].forEach((name) => set.add(member(name)));
+  ["a", "b", "c"].forEach((name) => set.add(member(name)));
   let seen = "";
   for (const one of set) {
     seen += one.name;

@@ -44,9 +44,8 @@ async function* follow(
   const zone = options.zone ?? (process.env["SERVEHTTP_ZONE"] || undefined);
   const cluster = await openCluster(kubeConfig);
   const namespace = options.namespace ?? cluster.namespace;
-  const { nowMs } = systemClock;
-  const outages = new TroubleLog(logger, { service, namespace }, nowMs);
-  const troubles = new TroubleLog(logger, { service, namespace }, nowMs);
+  const outages = new TroubleLog(logger, { service, namespace }, systemClock.nowMs);
+  const troubles = new TroubleLog(logger, { service, namespace }, systemClock.nowMs);
   const name = `Service "${service}" in namespace "${namespace}"`;
   const slices = watchSlices(
     {

@@ -45,9 +45,9 @@ const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-n
 ]);
 
 interface Workshop {
-  openssl(...given: string[]): void;
-  path(name: string): string;
-  read(name: string): string;
+  readonly openssl: (...given: string[]) => void;
+  readonly path: (name: string) => string;
+  readonly read: (name: string) => string;
 }
 
 function inDirectory<Made>(make: (workshop: Workshop) => Made): Made {

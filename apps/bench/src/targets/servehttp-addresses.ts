@@ -11,7 +11,7 @@ import type { RunningTarget, Target } from "./target.js";
  * Ours, with a plugin at so many addresses, in one process or in as many. With one process, plugins
  * can do as much whatever their number.
  */
-export function servehttpAddresses(count: number, processes: 1 | typeof count = 1): Target {
+export function servehttpAddresses(count: number, processes = 1): Target {
   const addresses = `${count} ${count === 1 ? "address" : "addresses"}`;
   return {
     name: `mux over ${addresses}${processes === 1 ? "" : ` of ${processes} processes`}`,

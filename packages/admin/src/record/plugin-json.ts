@@ -17,12 +17,16 @@ export function pluginJson(status: PluginStatus, isRequired: boolean): Plugin {
     waiting,
     outcomes,
     failures: status.failures.map(failureJson),
-    instances: status.instances.map(({ inFlight, name, state: serving }) => ({
-      name,
-      state: serving,
-      inFlight,
-    })),
+    instances: status.instances.map(instanceJson),
   };
+}
+
+function instanceJson({
+  inFlight,
+  name,
+  state,
+}: PluginStatus["instances"][number]): Plugin["instances"][number] {
+  return { name, state, inFlight };
 }
 
 export function failureJson({

@@ -17,6 +17,7 @@ import {
   SimpleSpanProcessor,
   TraceIdRatioBasedSampler,
   TracerProvider,
+  SamplingDecision,
 } from "@opentelemetry/sdk-trace";
 import { describe, expect, it } from "vitest";
 import { SampleFirst } from "./sample-first.js";
@@ -84,7 +85,7 @@ describe.each(samplers)("a tracer that samples first, by %s,", (_name, sampler) 
       span.end();
       const { traceId, traceFlags } = span.spanContext();
       const { decision } = sampler.shouldSample(ROOT_CONTEXT, traceId, "", SpanKind.SERVER, {}, []);
-      expect(traceFlags).toBe(decision === 2 ? 1 : 0);
+      expect(traceFlags).toBe(decision === SamplingDecision.RECORD_AND_SAMPLED ? 1 : 0);
     }
     const wanted = started.filter((span) => span.isRecording() || span.spanContext().traceFlags);
     expect(recorded().map((span) => span.spanContext())).toEqual(

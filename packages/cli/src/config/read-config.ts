@@ -110,13 +110,13 @@ function withFiles(plugin: PluginOptions, directory: string): PluginOptions {
   if (typeof tls !== "object" || tls === null) {
     return plugin;
   }
-  const files = Object.entries(tls).map(([name, path]: [string, unknown]) => [
+  const files = Object.entries(tls).map(([name, path]) => [
     name,
     name.endsWith("File") && typeof path === "string" && path !== ""
       ? resolve(directory, path)
       : path,
   ]);
-  return { ...plugin, tls: Object.fromEntries(files) } as PluginOptions;
+  return { ...plugin, tls: Object.fromEntries(files) };
 }
 
 function directoryOf(plugin: object, directory: string): string {

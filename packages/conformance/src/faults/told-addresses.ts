@@ -11,17 +11,18 @@ export class ToldAddresses {
     this.#changed = Promise.withResolvers();
   }
 
-  readonly discover = async function* (
-    this: ToldAddresses,
-    signal: AbortSignal,
-  ): AsyncGenerator<readonly InstanceAddress[]> {
+  readonly discover = (signal: AbortSignal): AsyncIterable<readonly InstanceAddress[]> =>
+    this.#yieldEach(signal);
+
+  async *#yieldEach(signal: AbortSignal): AsyncGenerator<readonly InstanceAddress[]> {
     const ended = new Promise<void>((resolve) => {
       signal.addEventListener("abort", () => resolve(), { once: true });
     });
     while (!signal.aborted) {
       const changed = this.#changed.promise;
-      yield this.#last;
+      const addresses = this.#last;
+      yield addresses;
       await Promise.race([changed, ended]);
     }
-  }.bind(this);
+  }
 }

@@ -24,7 +24,7 @@ async function hostOf(stack: AsyncDisposableStack, url: string | readonly string
     host,
     ask,
     /** Which addresses have answered some requests at once. */
-    async answering(): Promise<readonly string[]> {
+    answering: async (): Promise<readonly string[]> => {
       const answers = await Promise.all(Array.from({ length: 16 }, ask));
       return [...new Set(answers)].toSorted();
     },

@@ -35,8 +35,6 @@ export function fleetFigures({
   const silent = failed.filter(({ outcome }) => ["truncated", "wrong", "stuck"].includes(outcome));
   const isNear = ({ beganMs, endedMs }: LoadResult): boolean =>
     fleet.events.some(({ atMs }) => beganMs < atMs + eventMs && endedMs >= atMs);
-  const took = (some: readonly LoadResult[]) =>
-    some.map(({ beganMs, endedMs }) => endedMs - beganMs);
   const calm = took(results.filter(({ endedMs }) => endedMs <= calmUntilMs));
   const later = results.filter(({ beganMs }) => beganMs > calmUntilMs);
   const apart = took(later.filter((result) => !isNear(result)));
@@ -94,4 +92,9 @@ function describe(result: LoadResult, events: ChangingFleet["events"]): string {
     last === undefined ? "" : `, ${(result.endedMs - last.atMs).toFixed(0)} ms after ${last.what}`;
   const tookMs = (result.endedMs - result.beganMs).toFixed(0);
   return `${result.outcome} (${result.kind}, after ${tookMs} ms${ago})`;
+}
+
+/** How long each took, in milliseconds. */
+function took(results: readonly LoadResult[]): readonly number[] {
+  return results.map(({ beganMs, endedMs }) => endedMs - beganMs);
 }

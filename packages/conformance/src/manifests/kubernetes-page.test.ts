@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { isMap, isScalar, type Pair, parseDocument, type YAMLMap } from "yaml";
+import { isMap, isScalar, parseDocument, type YAMLMap } from "yaml";
 import { pageAt } from "../docs/pages.js";
 import { chart } from "./chart-digest.js";
 
@@ -30,7 +30,7 @@ it("lists in docs/kubernetes.md the values of the chart (npm run generate writes
 /** Values one by one; what has words of its own, and is an object, is one value. */
 function rowsOf(map: YAMLMap, prefix: string): Row[] {
   return map.items.flatMap((item, index) => {
-    const { key, value } = item as Pair;
+    const { key, value } = item;
     const name = isScalar(key) ? String(key.value) : "";
     const path = `${prefix}${name}`;
     const before = isScalar(key) ? key.commentBefore : undefined;

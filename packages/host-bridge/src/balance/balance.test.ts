@@ -190,7 +190,8 @@ describe("Balance", () => {
       simulated.answer("0", 500);
     }
     const [first] = simulated.instances;
-    first!.connection = { ...first!.connection!, busy: 0 };
+    const { open, streams } = first!.connection!;
+    first!.connection = { open, streams, busy: 0 };
     simulated.update();
     expect(simulated.choose()).toBe("0");
     expect(chosen(simulated, 50)).toEqual(new Set(["1", "2"]));

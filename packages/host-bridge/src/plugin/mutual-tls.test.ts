@@ -24,31 +24,30 @@ const hostId = "spiffe://example.org/ns/hosts/sa/host";
 const pluginId = "spiffe://example.org/ns/plugins/sa/search";
 
 /** The files of one end, as a mounted secret has them. */
-class Files {
+interface Files {
   readonly certFile: string;
   readonly keyFile: string;
   readonly caFile: string;
+}
 
-  constructor(name: string) {
-    this.certFile = directory.at(`${name}.crt`);
-    this.keyFile = directory.at(`${name}.key`);
-    this.caFile = directory.at(`${name}.ca`);
-  }
+function filesOf(name: string): Files {
+  const at = (extension: string) => directory.at(`${name}.${extension}`);
+  return { certFile: at("crt"), keyFile: at("key"), caFile: at("ca") };
+}
 
-  write({ cert, key }: Certificate, ...authorities: TestAuthority[]): this {
-    writeFileSync(this.certFile, cert);
-    writeFileSync(this.keyFile, key);
-    writeFileSync(this.caFile, authorities.map(({ ca }) => ca).join(""));
-    return this;
-  }
+function write(files: Files, { cert, key }: Certificate, ...authorities: TestAuthority[]): Files {
+  writeFileSync(files.certFile, cert);
+  writeFileSync(files.keyFile, key);
+  writeFileSync(files.caFile, authorities.map(({ ca }) => ca).join(""));
+  return files;
 }
 
 const authority = new TestAuthority("the authority");
 const issueHost = (by = authority, days?: number) => by.issue("host", `URI:${hostId}`, days);
 const issuePlugin = (by = authority, days?: number) =>
   by.issue("plugin", `URI:${pluginId},DNS:search.plugins,IP:127.0.0.1`, days);
-const hostFiles = new Files("host").write(issueHost(), authority);
-const pluginFiles = new Files("plugin").write(issuePlugin(), authority);
+const hostFiles = write(filesOf("host"), issueHost(), authority);
+const pluginFiles = write(filesOf("plugin"), issuePlugin(), authority);
 const caFile = hostFiles.caFile;
 
 function serve(tls: PluginTlsOptions, address = "127.0.0.1:0"): Promise<RunningPlugin> {
@@ -208,8 +207,8 @@ describe("mutual TLS", () => {
     "exchanges certificates and authority while requests run, and fails none",
     { timeout: 30_000 },
     async () => {
-      const host = new Files("rotated-host").write(issueHost(), authority);
-      const ofPlugin = new Files("rotated-plugin").write(issuePlugin(), authority);
+      const host = write(filesOf("rotated-host"), issueHost(), authority);
+      const ofPlugin = write(filesOf("rotated-plugin"), issuePlugin(), authority);
       await using plugin = await serve({ ...ofPlugin, subjectAltNames: [hostId] });
       const { logger } = logRecords();
       const url = `https://${plugin.address}`;
@@ -244,14 +243,14 @@ describe("mutual TLS", () => {
       await exchange(
         // Trust both, then show the new ones, then trust only the new one.
         () => {
-          host.write(hostNow, authority, next);
-          ofPlugin.write(pluginNow, authority, next);
+          write(host, hostNow, authority, next);
+          write(ofPlugin, pluginNow, authority, next);
         },
-        () => ofPlugin.write(pluginNext, authority, next),
-        () => host.write(hostNext, authority, next),
+        () => write(ofPlugin, pluginNext, authority, next),
+        () => write(host, hostNext, authority, next),
         () => {
-          host.write(hostNext, next);
-          ofPlugin.write(pluginNext, next);
+          write(host, hostNext, next);
+          write(ofPlugin, pluginNext, next);
         },
         // Half written: what was good stays in use.
         () => writeFileSync(ofPlugin.keyFile, ""),

@@ -21,7 +21,7 @@ export async function askApi(
   signal: AbortSignal,
 ): Promise<ApiAnswer> {
   const path = `/apis/discovery.k8s.io/v1/namespaces/${wanted.namespace}/endpointslices`;
-  const url = new URL(`${cluster.server}${path}?${new URLSearchParams(query)}`);
+  const url = new URL(`${cluster.server}${path}?${new URLSearchParams(query).toString()}`);
   const headers: Record<string, string> = { accept: "application/json" };
   let dispatcher: Dispatcher | undefined;
   await using failed = new AsyncDisposableStack();

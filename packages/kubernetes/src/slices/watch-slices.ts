@@ -31,7 +31,7 @@ export interface SliceApi {
 
 /** Time, as a parameter. */
 export interface Clock {
-  nowMs(): number;
+  readonly nowMs: () => number;
   after(delayMs: number, signal: AbortSignal, callback: () => void): void;
 }
 
