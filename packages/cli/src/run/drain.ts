@@ -2,6 +2,7 @@ import type { PluginHost } from "@servehttp/host-bridge";
 import type { CommandContext } from "../context/command-context.js";
 import { countdownMs } from "../limits.js";
 import type { Listeners } from "../listen/listeners.js";
+import { inFlightOf } from "./in-flight-of.js";
 import type { Workers } from "./running-host.js";
 
 /** What is to be ended. */
@@ -32,10 +33,11 @@ export async function drain(
   now.addEventListener("abort", stopNow, { once: true });
   const endCountdown = countDown(host, drainMs, context);
   try {
-    await workers?.drain(now);
+    // What the host itself knows of its workers is some time old.
+    const brokenByWorkers = await workers?.drain(now);
     await host.stop(now.aborted ? { drainMs: 0 } : {});
     await listeners.close();
-    return broken;
+    return brokenByWorkers ?? broken;
   } finally {
     endCountdown();
     now.removeEventListener("abort", stopNow);
@@ -65,10 +67,6 @@ function countDown(host: PluginHost, drainMs: number, { stderr }: CommandContext
       stderr.write("\n");
     }
   };
-}
-
-function inFlightOf({ plugins }: PluginHost): number {
-  return plugins.reduce((sum, plugin) => sum + plugin.inFlight, 0);
 }
 
 function countdownText(inFlight: number, seconds: number): string {

@@ -25,8 +25,11 @@ export interface Workers {
   closeBehindResponses(): void;
   /** Leaves new connections to another process. Resolves when none is open, or `ms` are over. */
   retire(ms: number): Promise<void>;
-  /** Lets end what runs, or breaks it when `now` aborts. Resolves when they are gone. */
-  drain(now: AbortSignal): Promise<void>;
+  /**
+   * Lets end what runs, or breaks it when `now` aborts. Resolves when they are gone, with how many
+   * requests were broken.
+   */
+  drain(now: AbortSignal): Promise<number>;
 }
 
 /** What one of them is doing. */

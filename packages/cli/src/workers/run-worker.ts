@@ -9,6 +9,7 @@ import { commandLogger } from "../output/command-logger.js";
 import { ConfigReload } from "../reload/config-reload.js";
 import { appListener } from "../run/app-listener.js";
 import { openMetrics } from "../run/open-metrics.js";
+import { inFlightOf } from "../run/in-flight-of.js";
 import { openTraces } from "../run/open-traces.js";
 import { commandMessage, type FromWorker } from "./worker-messages.js";
 
@@ -68,6 +69,7 @@ export async function runWorker(flags: HostFlags, context: CommandContext): Prom
       case "stop":
         end.resolve(told.command);
         if (told.command === "stop") {
+          tell({ worker: "breaking", inFlight: inFlightOf(host) });
           void host.stop({ drainMs: 0 });
         }
         break;

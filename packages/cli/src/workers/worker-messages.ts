@@ -29,6 +29,8 @@ export type FromWorker =
   | { readonly worker: "retired" }
   /** It was told to end by somebody else, and takes no more connections. */
   | { readonly worker: "leaving" }
+  /** It breaks what runs: so many requests. */
+  | { readonly worker: "breaking"; readonly inFlight: number }
   /** A record of its log: one line of JSON. */
   | { readonly worker: "log"; readonly record: string }
   /** What it has measured so far: because it was asked, and before it ends. */

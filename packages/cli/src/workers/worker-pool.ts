@@ -131,8 +131,11 @@ export class WorkerPool {
     );
   }
 
-  /** Lets end what runs in all workers, or breaks it when `now` aborts. Resolves when they are gone. */
-  async drain(now: AbortSignal): Promise<void> {
+  /**
+   * Lets end what runs in all workers, or breaks it when `now` aborts. Resolves when they are gone,
+   * with how many requests were broken.
+   */
+  async drain(now: AbortSignal): Promise<number> {
     this.#isStopping = true;
     for (const [socket] of this.#waiting.splice(0)) {
       socket.destroy();
@@ -143,8 +146,10 @@ export class WorkerPool {
       worker?.leave({ command: now.aborted ? "stop" : "drain" });
     }
     now.addEventListener("abort", stop, { once: true });
-    await Promise.all(this.#present.map(({ ended }) => ended));
+    const present = this.#present;
+    await Promise.all(present.map(({ ended }) => ended));
     now.removeEventListener("abort", stop);
+    return present.reduce((sum, { broken }) => sum + broken, 0);
   }
 
   get #present(): readonly WorkerProcess[] {

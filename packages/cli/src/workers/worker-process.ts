@@ -26,6 +26,7 @@ export class WorkerProcess {
   readonly #waiting = new Map<FromWorker["worker"], (message: FromWorker | undefined) => void>();
   #state: "starting" | "listening" | "leaving" | "ended" = "starting";
   #failure: string | undefined;
+  #broken = 0;
   #metrics: CollectedMetrics = { metrics: [] };
 
   /** @param args what its settings are read with */
@@ -65,6 +66,11 @@ export class WorkerProcess {
 
   get state(): "starting" | "listening" | "leaving" | "ended" {
     return this.#state;
+  }
+
+  /** How many requests it has broken because it was told to stop. */
+  get broken(): number {
+    return this.#broken;
   }
 
   /** What it has measured, as it said last. */
@@ -138,6 +144,9 @@ export class WorkerProcess {
         break;
       case "leaving":
         this.#state = "leaving";
+        break;
+      case "breaking":
+        this.#broken = told.inFlight;
         break;
       case "metrics":
         this.#metrics = told.metrics ?? this.#metrics;

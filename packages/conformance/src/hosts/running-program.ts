@@ -11,18 +11,20 @@ const preload = fileURLToPath(new URL("../../dist/hosts/listen-on-any-port.js", 
 export class RunningProgram implements AsyncDisposable {
   /** The port that it has in place of 8080. */
   readonly port: number;
-  /** How many servers of it listen, or did. */
-  servers = 1;
   readonly #child: ChildProcess;
   readonly #directory: ProgramDirectory;
+  readonly #output: ProgramOutput;
 
-  private constructor(child: ChildProcess, directory: ProgramDirectory, port: number) {
+  private constructor(
+    child: ChildProcess,
+    directory: ProgramDirectory,
+    output: ProgramOutput,
+    port: number,
+  ) {
     this.#child = child;
     this.#directory = directory;
+    this.#output = output;
     this.port = port;
-    child.stdout?.on("data", (chunk: Buffer) => {
-      this.servers += chunk.toString().match(/^port \d+$/gm)?.length ?? 0;
-    });
   }
 
   /**
@@ -50,7 +52,13 @@ export class RunningProgram implements AsyncDisposable {
       },
       stdio: ["ignore", "pipe", "inherit"],
     });
-    return new RunningProgram(child, directory, await portOf(child.stdout));
+    const output = new ProgramOutput(child.stdout);
+    return new RunningProgram(child, directory, output, await output.port());
+  }
+
+  /** How many servers of it listen, or did: in a cluster, one in each worker, and one in the primary. */
+  get servers(): number {
+    return this.#output.ports.length;
   }
 
   /** Where it runs, with `notes.js` beside it. */
@@ -83,15 +91,33 @@ export class RunningProgram implements AsyncDisposable {
   }
 }
 
-async function portOf(output: Readable): Promise<number> {
-  let text = "";
-  for await (const chunk of output.iterator({ destroyOnReturn: false })) {
-    text += chunk;
-    const port = /^port (\d+)$/m.exec(text)?.[1];
-    if (port !== undefined) {
-      output.resume();
-      return Number(port);
+/** What a program prints. */
+class ProgramOutput {
+  readonly #stream: Readable;
+  #text = "";
+
+  constructor(stream: Readable) {
+    this.#stream = stream;
+    stream.setEncoding("utf8").on("data", (text: string) => (this.#text += text));
+  }
+
+  /** On which ports it listens, or did. */
+  get ports(): readonly number[] {
+    return [...this.#text.matchAll(/^port (\d+)$/gm)].map(([, port]) => Number(port));
+  }
+
+  /** Resolves with the first of them. */
+  async port(): Promise<number> {
+    const ended = once(this.#stream, "end").then(() => true);
+    for (;;) {
+      const [first] = this.ports;
+      if (first !== undefined) {
+        return first;
+      }
+      // oxlint-disable-next-line no-await-in-loop -- one chunk after the other
+      if ((await Promise.race([once(this.#stream, "data"), ended])) === true) {
+        throw new Error(`the program ended before it listened: ${this.#text}`);
+      }
     }
   }
-  throw new Error(`the program ended before it listened: ${text}`);
 }
