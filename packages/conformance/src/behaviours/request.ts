@@ -29,8 +29,16 @@ export const bodySizesBytes: readonly number[] = [
   1_024 * mebibyte,
 ];
 
-/** Bodies of this size and larger are carried in full runs only. */
-export const fullRunBytes = 64 * mebibyte;
+/** In which runs a body of this size is carried, and by whom: the largest takes ten seconds each time. */
+export function carriageOf(
+  sizeBytes: number,
+): Pick<Behaviour, "fullRunOnly" | "clients" | "notOn"> {
+  const largest = sizeBytes === bodySizesBytes.at(-1);
+  return {
+    fullRunOnly: sizeBytes >= 64 * mebibyte,
+    ...(largest && { clients: ["http1"], notOn: { direct: "64 MiB show the same" } }),
+  };
+}
 
 /** A body that nobody reads at first. It is larger than what kernels and windows may hold of it. */
 export const unreadBytes = 32 * mebibyte;
@@ -116,7 +124,7 @@ export const requestBehaviours: readonly Behaviour[] = [
   ...bodySizesBytes.map((sizeBytes): Behaviour => ({
     row: "Q3",
     name: `carries an upload of ${sizeBytes} bytes whole and in order`,
-    fullRunOnly: sizeBytes >= fullRunBytes,
+    ...carriageOf(sizeBytes),
     async handler(request, response) {
       await response.end(JSON.stringify(await readThrough(request)));
     },

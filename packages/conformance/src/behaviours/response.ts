@@ -9,8 +9,8 @@ import { seededBytes, seededChunks, seededSha256, sha256 } from "../seeded-bytes
 import { settled } from "../settled.js";
 import {
   bodySizesBytes,
+  carriageOf,
   buffersOf,
-  fullRunBytes,
   inFlightBytesMax,
   standingBytesMax,
   unreadBytes,
@@ -536,7 +536,7 @@ export const responseBehaviours: readonly Behaviour[] = [
   ...bodySizesBytes.map((sizeBytes): Behaviour => ({
     row: "P11",
     name: `carries a download of ${sizeBytes} bytes whole and in order`,
-    fullRunOnly: sizeBytes >= fullRunBytes,
+    ...carriageOf(sizeBytes),
     async handler(_request, response) {
       const oddChunkBytes = 70_001;
       for (const chunk of seededChunks("P11", sizeBytes, oddChunkBytes)) {
