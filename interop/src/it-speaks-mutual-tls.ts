@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { renameSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
-import { type AddressInfo, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { createPluginHost, type TlsOptions } from "@servehttp/host-bridge";
 import {
   type Certificate,
+  freePort,
   selfSigned,
   TemporaryDirectory,
   TestAuthority,
@@ -102,15 +103,6 @@ function issuePlugin(by: TestAuthority): Certificate {
 
 function issueHost(by: TestAuthority, id = hostId): Certificate {
   return by.issue("host", `URI:${id}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function start(

@@ -18,6 +18,7 @@ export {
   resetFrame,
   type StreamEnd,
 } from "./http2-frames.js";
+export { freePort } from "./free-port.js";
 export { ManualClock } from "./manual-clock.js";
 export { SeededRandom } from "./seeded-random.js";
 export { type FakeSocket, socketPair } from "./socket-pair.js";

@@ -1,11 +1,14 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { freePort } from "@servehttp/testkit";
+
 import { Child } from "../child.js";
 import { processTree } from "../process-usage.js";
 import { findOnPath } from "./find-on-path.js";
-import { acceptsConnections, freePort } from "./free-port.js";
+import { acceptsConnections } from "./accepts-connections.js";
 import { type RunningPlugin, startPlugin } from "./start-plugin.js";
+import { runningTarget } from "./running-target.js";
 import type { StartOptions, Target } from "./target.js";
 
 /** Where a configuration finds what it talks about. */
@@ -50,15 +53,12 @@ export function proxyInFrontOf(
       const host = stack.use(new Child(proxy.name, proxy.command(program, configPath, places)));
       await acceptsConnections(places.port);
       const hostPids = await processTree(host.pid);
-      const running = stack.move();
-      return {
-        host: "127.0.0.1",
+      return runningTarget(stack, {
         port: places.port,
         prefix: "",
         hostPids,
         pluginPids: [plugin.pid],
-        [Symbol.asyncDispose]: () => running.disposeAsync(),
-      };
+      });
     },
   };
 }

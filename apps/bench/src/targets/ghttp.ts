@@ -1,6 +1,7 @@
 import { Child } from "../child.js";
 import type { Announcement } from "../programs/announce.js";
 import { buildGo, missingGo } from "./go-program.js";
+import { runningTarget } from "./running-target.js";
 import type { Target } from "./target.js";
 
 /**
@@ -20,15 +21,12 @@ export function ghttp(how?: "streaming"): Target {
       const flags = how === undefined ? [] : [`--${how}`];
       const host = stack.use(new Child("ghttp host", [path, address, ...flags]));
       const { port = 0 } = await host.json<Announcement>();
-      const running = stack.move();
-      return {
-        host: "127.0.0.1",
+      return runningTarget(stack, {
         port,
         prefix: "",
         hostPids: [host.pid],
         pluginPids: [plugin.pid],
-        [Symbol.asyncDispose]: () => running.disposeAsync(),
-      };
+      });
     },
   };
 }

@@ -2,6 +2,7 @@ import { Child } from "../child.js";
 import type { Announcement } from "../programs/announce.js";
 import { buildGo, missingGo } from "./go-program.js";
 import { startPlugin } from "./start-plugin.js";
+import { runningTarget } from "./running-target.js";
 import type { RunningTarget, Target } from "./target.js";
 
 /** `httputil.ReverseProxy` of Go's standard library, built when it starts. */
@@ -27,13 +28,10 @@ export async function startGoReverseProxy(
   const program = stack.use(await buildGo("go-reverse-proxy"));
   const host = stack.use(new Child("go-reverse-proxy", [program.path, socketPath]));
   const { port = 0 } = await host.json<Announcement>();
-  const running = stack.move();
-  return {
-    host: "127.0.0.1",
+  return runningTarget(stack, {
     port,
     prefix: "",
     hostPids: [host.pid],
     pluginPids: [pluginPid],
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
+  });
 }

@@ -3,6 +3,7 @@ import { childrenOf } from "@servehttp/testkit";
 import { Child } from "../child.js";
 import type { Announcement } from "../programs/announce.js";
 import { buildGo, missingGo } from "./go-program.js";
+import { runningTarget } from "./running-target.js";
 import type { Target } from "./target.js";
 
 /** Mattermost's `ServeHTTP` hook, with the handler of the plugin on the Go SDK. */
@@ -15,14 +16,11 @@ export const mattermost: Target = {
     const { path, directory } = stack.use(await buildGo("go-mattermost"));
     const host = stack.use(new Child("mattermost host", [path, directory]));
     const { port = 0 } = await host.json<Announcement>();
-    const running = stack.move();
-    return {
-      host: "127.0.0.1",
+    return runningTarget(stack, {
       port,
       prefix: "",
       hostPids: [host.pid],
       pluginPids: childrenOf(host.pid, "plugin"),
-      [Symbol.asyncDispose]: () => running.disposeAsync(),
-    };
+    });
   },
 };

@@ -2,6 +2,7 @@ import { Child } from "../child.js";
 import type { Announcement, HostMemory } from "../programs/announce.js";
 import { nodeCommand } from "./node-command.js";
 import { startPlugin } from "./start-plugin.js";
+import { runningTarget } from "./running-target.js";
 import type { Target } from "./target.js";
 
 /** A target whose host is a Node program in front of a plugin on a unix socket. */
@@ -15,16 +16,13 @@ export function nodeHost(name: string, hostProgram: string, pluginProgram = "plu
       const command = [...nodeCommand(hostProgram, options.hostExecArgv), plugin.socketPath];
       const host = stack.use(new Child(hostProgram, command, { ipc: true }));
       const { port = 0 } = await host.json<Announcement>();
-      const running = stack.move();
-      return {
-        host: "127.0.0.1",
+      return runningTarget(stack, {
         port,
         prefix: "",
         hostPids: [host.pid],
         pluginPids: [plugin.pid],
         hostMemory: () => host.ask<HostMemory>("memory"),
-        [Symbol.asyncDispose]: () => running.disposeAsync(),
-      };
+      });
     },
   };
 }

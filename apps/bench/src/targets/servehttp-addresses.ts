@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Child } from "../child.js";
 import type { Announcement, HostMemory } from "../programs/announce.js";
 import { nodeCommand } from "./node-command.js";
+import { runningTarget } from "./running-target.js";
 import type { RunningTarget, Target } from "./target.js";
 
 /**
@@ -33,14 +34,11 @@ async function start(count: number, processes: number): Promise<RunningTarget> {
   const program = nodeCommand("host-addresses");
   const host = stack.use(new Child("host of addresses", [...program, ...addresses], { ipc: true }));
   const { port = 0 } = await host.json<Announcement>();
-  const running = stack.move();
-  return {
-    host: "127.0.0.1",
+  return runningTarget(stack, {
     port,
     prefix: "/plugins/bench",
     hostPids: [host.pid],
     pluginPids: plugins.map(({ pid }) => pid),
     hostMemory: () => host.ask<HostMemory>("memory"),
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
+  });
 }

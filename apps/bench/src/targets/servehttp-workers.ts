@@ -1,6 +1,7 @@
 import { childrenOf } from "@servehttp/testkit";
 import { Child } from "../child.js";
 import { nodeCommand, nodeFlags, programPath } from "./node-command.js";
+import { runningTarget } from "./running-target.js";
 import type { RunningTarget, Target } from "./target.js";
 
 const command = new URL("bin.js", import.meta.resolve("servehttp")).pathname;
@@ -29,13 +30,10 @@ async function start(count: number): Promise<RunningTarget> {
   if (!plugins.includes("READY")) {
     throw new Error(`the plugin does not start: ${plugins}`);
   }
-  const running = stack.move();
-  return {
-    host: "127.0.0.1",
+  return runningTarget(stack, {
     port,
     prefix: "/plugins/bench",
     hostPids: [host.pid, ...childrenOf(host.pid, "worker-bin")],
     pluginPids: childrenOf(host.pid, programPath("plugin-servehttp")),
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
+  });
 }

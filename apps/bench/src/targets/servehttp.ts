@@ -2,6 +2,7 @@ import { Child } from "../child.js";
 import type { Announcement, HostMemory } from "../programs/announce.js";
 import { type Watched, watchedFlag } from "../programs/observed.js";
 import { nodeCommand } from "./node-command.js";
+import { runningTarget } from "./running-target.js";
 import type { RunningTarget, StartOptions, Target } from "./target.js";
 
 /** Ours. The host spawns its plugin itself. */
@@ -33,14 +34,11 @@ export async function startServehttp(
   const command = [...program, carrier, ...flags, ...plugin];
   const host = stack.use(new Child(`${carrier} host`, command, { ipc: true }));
   const { port = 0, pluginPid } = await host.json<Announcement>();
-  const running = stack.move();
-  return {
-    host: "127.0.0.1",
+  return runningTarget(stack, {
     port,
     prefix: "/plugins/bench",
     hostPids: [host.pid],
     pluginPids: pluginPid === undefined ? [] : [pluginPid],
     hostMemory: () => host.ask<HostMemory>("memory"),
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
+  });
 }

@@ -1,11 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { openSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { TemporaryDirectory } from "@servehttp/testkit";
+import { freePort, type TemporaryDirectory } from "@servehttp/testkit";
 
 /** What a Prometheus scrapes. */
 export interface ScrapeOptions {
@@ -152,13 +150,4 @@ export class Prometheus implements AsyncDisposable {
     }
     return answer.data.result;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

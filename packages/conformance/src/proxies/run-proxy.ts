@@ -1,14 +1,14 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { TemporaryDirectory, testCertificates } from "@servehttp/testkit";
+import { freePort, TemporaryDirectory, testCertificates } from "@servehttp/testkit";
 import { http1Client, http2Client } from "../hosts/host-client.js";
 import { ProgramDirectory } from "../hosts/program-directory.js";
 import { checks } from "./checks.js";
 import { documentedConfiguration, placed, type Places } from "./documented-configuration.js";
 import type { FetchedProxy, Proxy } from "./known-proxies.js";
 import type { Route } from "./route.js";
-import { freePort, ServedProgram } from "./served-program.js";
+import { ServedProgram } from "./served-program.js";
 
 /** What was found behind one proxy. */
 export interface ProxyResult {

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { connect, createServer, type NetConnectOpts } from "node:net";
+import { connect, type NetConnectOpts } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** How long a program may take until it listens. */
@@ -77,26 +76,5 @@ async function takesConnections(address: NetConnectOpts): Promise<boolean> {
     return false;
   } finally {
     socket.destroy();
-  }
-}
-
-/**
- * A port of 127.0.0.1 that is free, and is none that the system gives to anybody who asks for any
- * port: these would be somebody else's a moment later.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(10_000, 30_000);
-    const server = createServer().listen(port, "127.0.0.1");
-    try {
-      // oxlint-disable-next-line no-await-in-loop -- one port after the other
-      await once(server, "listening");
-    } catch {
-      continue;
-    }
-    server.close();
-    // oxlint-disable-next-line no-await-in-loop
-    await once(server, "close");
-    return port;
   }
 }

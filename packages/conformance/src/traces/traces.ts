@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { TemporaryDirectory, until } from "@servehttp/testkit";
+import { freePort, TemporaryDirectory, until } from "@servehttp/testkit";
 import { type SeenSpan, spansOf, treeOf } from "./trace-tree.js";
 
 /**
@@ -129,15 +129,6 @@ async function installedPython(): Promise<string> {
   const packages = [`${sdk}[otel]`, "opentelemetry-exporter-otlp-proto-http==1.45.2"];
   await run(`${venv}/bin/pip`, ["install", "--quiet", ...packages]);
   return `${venv}/bin/python`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function lineOf(output: NodeJS.ReadableStream, pattern: RegExp): Promise<void> {
