@@ -1,12 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
+import type { PluginHost } from "@servehttp/host-bridge";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { OurHost } from "./our-host.js";
 import { Call } from "./call.js";
 import {
   buildableSamples,
@@ -52,26 +50,16 @@ describe.each(rows.filter(([stack]) => buildable.includes(stack)))(
   "a plugin on %s, on the %s carrier, in %s",
   (stack, carrier, protocol) => {
     let host: PluginHost;
-    let server: Server;
+    let ours: OurHost;
     let origin: string;
 
     beforeAll(async () => {
-      host = createPluginHost({
-        plugins: { example: { ...(await prepare(stack, protocol)), carrier } },
-        logger: false,
-      });
-      await host.start();
-      server = createServer();
-      host.attach(server);
-      await once(server.listen(0, "127.0.0.1"), "listening");
-      origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}/plugins/example`;
+      ours = await OurHost.start({ example: { ...(await prepare(stack, protocol)), carrier } });
+      ({ host } = ours);
+      origin = ours.originOf("example");
     });
 
-    afterAll(async () => {
-      server.closeAllConnections();
-      server.close();
-      await host.stop({ drainMs: 0 });
-    });
+    afterAll(() => ours[Symbol.asyncDispose]());
 
     it("is on the carrier that was asked for", () => {
       expect(host.plugins).toMatchObject([{ id: "example", state: "ready", carrier }]);

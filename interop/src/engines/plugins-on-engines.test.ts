@@ -1,8 +1,6 @@
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
+import type { PluginHost } from "@servehttp/host-bridge";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { OurHost } from "../our-host.js";
 import { endWithHost } from "../end-with-host.js";
 import { engines } from "./engines.js";
 import { enginePlugin } from "./engine-scripts.js";
@@ -14,28 +12,18 @@ describe.each(
   ),
 )("a plugin on $name, on the $carrier carrier", ({ name, command, env, carrier }) => {
   let host: PluginHost;
-  let server: Server;
+  let ours: OurHost;
   let origin: string;
 
   beforeAll(async () => {
-    host = createPluginHost({
-      plugins: {
-        engine: { command: [...command, enginePlugin], env, carrier, mayCall: ["engine"] },
-      },
-      logger: false,
+    ours = await OurHost.start({
+      engine: { command: [...command, enginePlugin], env, carrier, mayCall: ["engine"] },
     });
-    await host.start();
-    server = createServer();
-    host.attach(server);
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}/plugins/engine`;
+    ({ host } = ours);
+    origin = ours.originOf("engine");
   });
 
-  afterAll(async () => {
-    server.closeAllConnections();
-    server.close();
-    await host.stop({ drainMs: 0 });
-  });
+  afterAll(() => ours[Symbol.asyncDispose]());
 
   it("runs on that engine and carrier", async () => {
     expect(host.plugins).toMatchObject([{ state: "ready", carrier }]);

@@ -1,11 +1,9 @@
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
+import type { PluginHost } from "@servehttp/host-bridge";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { OurHost } from "../our-host.js";
 import { TemporaryDirectory } from "@servehttp/testkit";
 import { Call } from "../call.js";
 import { runCommand, servePluginOf } from "../command-process.js";
@@ -47,32 +45,23 @@ describe.skipIf(leftOut !== undefined)("a plugin on the Go SDK in a container", 
 
 describe.each(carriers)("plugins on the Go SDK, on the %s carrier", (carrier) => {
   let host: PluginHost;
-  let server: Server;
-  const originOf = (app: GoApp) =>
-    `http://127.0.0.1:${(server.address() as AddressInfo).port}/plugins/${app}`;
+  let ours: OurHost;
+  const originOf = (app: GoApp) => ours.originOf(app);
 
   beforeAll(async () => {
     const apps: readonly GoApp[] = ["everything", ...frameworks];
-    host = createPluginHost({
-      plugins: Object.fromEntries(
+    ours = await OurHost.start(
+      Object.fromEntries(
         apps.map((app) => [
           app,
           { command: [program, app], carrier, mayCall: ["everything", "chi"] },
         ]),
       ),
-      logger: false,
-    });
-    await host.start();
-    server = createServer();
-    host.attach(server);
-    await once(server.listen(0, "127.0.0.1"), "listening");
+    );
+    ({ host } = ours);
   });
 
-  afterAll(async () => {
-    server.closeAllConnections();
-    server.close();
-    await host.stop({ drainMs: 0 });
-  });
+  afterAll(() => ours[Symbol.asyncDispose]());
 
   it("run on that carrier", async () => {
     expect(host.plugins).toEqual(
@@ -136,18 +125,10 @@ it.skipIf(leftOut !== undefined)(
 
 it.skipIf(leftOut !== undefined)("the plugin of docs/go.md answers", async () => {
   const command = [await buildDocumentedPlugin(directory)];
-  const host = createPluginHost({ plugins: { notes: { command } }, logger: false });
-  await host.start();
-  const server = createServer();
-  host.attach(server);
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as AddressInfo;
-  const response = await fetch(`http://127.0.0.1:${port}/plugins/notes/hello`);
+  await using ours = await OurHost.start({ notes: { command } });
+  const response = await fetch(`${ours.originOf("notes")}/hello`);
   expect(await response.text()).toBe("hello from /hello\n");
-  expect(host.plugins).toMatchObject([{ state: "ready", carrier: "mux" }]);
-  server.closeAllConnections();
-  server.close();
-  await host.stop({ drainMs: 0 });
+  expect(ours.host.plugins).toMatchObject([{ state: "ready", carrier: "mux" }]);
 });
 
 it.skipIf(leftOut !== undefined)("a plugin on the Go SDK ends with its host", async () => {

@@ -1,12 +1,10 @@
-import { once } from "node:events";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createPluginHost, type PluginHost } from "@servehttp/host-bridge";
+import type { PluginHost } from "@servehttp/host-bridge";
 import { TemporaryDirectory } from "@servehttp/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { OurHost } from "../our-host.js";
 import { itServesEverything } from "../engines/it-serves-everything.js";
 import { endWithHost } from "../end-with-host.js";
 import { checkedByKit, kitTimeoutMs } from "../checked-by-kit.js";
@@ -34,26 +32,16 @@ describe.each(["stream", "mux"] as const)(
   "a plugin on the Python SDK, on the %s carrier",
   (carrier) => {
     let host: PluginHost;
-    let server: Server;
+    let ours: OurHost;
     let origin: string;
 
     beforeAll(async () => {
-      host = createPluginHost({
-        plugins: { example: { command: [python, plugin], carrier } },
-        logger: false,
-      });
-      await host.start();
-      server = createServer();
-      host.attach(server);
-      await once(server.listen(0, "127.0.0.1"), "listening");
-      origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}/plugins/example`;
+      ours = await OurHost.start({ example: { command: [python, plugin], carrier } });
+      ({ host } = ours);
+      origin = ours.originOf("example");
     });
 
-    afterAll(async () => {
-      server.closeAllConnections();
-      server.close();
-      await host.stop({ drainMs: 0 });
-    });
+    afterAll(() => ours[Symbol.asyncDispose]());
 
     it("runs on that carrier", async () => {
       expect(host.plugins).toMatchObject([{ state: "ready", carrier }]);

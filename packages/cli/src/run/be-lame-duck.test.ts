@@ -3,15 +3,14 @@ import { Agent, get, type IncomingMessage } from "node:http";
 import { TemporaryDirectory } from "@servehttp/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CommandProcess } from "../test-rig/command-process.js";
+import { type CommandsTogether, commandsIn } from "../test-rig/commands-together.js";
 import { pluginPath } from "../test-rig/plugin-path.js";
 
 let directory: TemporaryDirectory;
-let options: { cwd: string; environment: Record<string, string | undefined> };
+let options: CommandsTogether;
 beforeEach(async () => {
   directory = await TemporaryDirectory.make();
-  const XDG_RUNTIME_DIR = directory.path;
-  const environment = { ...process.env, RUNTIME_DIRECTORY: undefined, XDG_RUNTIME_DIR };
-  options = { cwd: directory.path, environment };
+  options = commandsIn(directory);
 });
 afterEach(() => directory[Symbol.asyncDispose]());
 

@@ -6,19 +6,18 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { TemporaryDirectory } from "@servehttp/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CommandInMemory, type CommandOptions, runCommand } from "../test-rig/command-in-memory.js";
+import { CommandInMemory, runCommand } from "../test-rig/command-in-memory.js";
+import { type CommandsTogether, commandsIn } from "../test-rig/commands-together.js";
 import { pluginPath } from "../test-rig/plugin-path.js";
 
 const hello = ["--plugin", `hello=${pluginPath("hello")}`, "--port", "0"];
 const token = "the-token-of-the-tests";
 
 let directory: TemporaryDirectory;
-let options: Required<Pick<CommandOptions, "cwd" | "environment">>;
+let options: CommandsTogether;
 beforeEach(async () => {
   directory = await TemporaryDirectory.make();
-  const XDG_RUNTIME_DIR = directory.path;
-  const environment = { ...process.env, RUNTIME_DIRECTORY: undefined, XDG_RUNTIME_DIR };
-  options = { cwd: directory.path, environment };
+  options = commandsIn(directory);
 });
 afterEach(() => directory[Symbol.asyncDispose]());
 

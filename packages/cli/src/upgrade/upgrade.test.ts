@@ -2,30 +2,20 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { TemporaryDirectory, until } from "@servehttp/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { HostStatus } from "../control/control-api.js";
 import { runCommand } from "../test-rig/command-in-memory.js";
 import { CommandProcess } from "../test-rig/command-process.js";
+import { type CommandsTogether, commandsIn, hostStatus } from "../test-rig/commands-together.js";
 import { pluginPath } from "../test-rig/plugin-path.js";
 
 let directory: TemporaryDirectory;
-let options: { cwd: string; environment: Record<string, string | undefined> };
+let options: CommandsTogether;
 beforeEach(async () => {
   directory = await TemporaryDirectory.make();
-  const XDG_RUNTIME_DIR = directory.path;
-  options = {
-    cwd: directory.path,
-    environment: { ...process.env, RUNTIME_DIRECTORY: undefined, XDG_RUNTIME_DIR },
-  };
+  options = commandsIn(directory);
 });
 afterEach(() => directory[Symbol.asyncDispose]());
 
-async function status(): Promise<HostStatus> {
-  const { stdout, stderr } = await runCommand(["status", "--json"], options);
-  if (stdout === "") {
-    throw new Error(stderr);
-  }
-  return JSON.parse(stdout) as HostStatus;
-}
+const status = () => hostStatus(options);
 
 async function overSocket(socket: string, path: string): Promise<number | undefined> {
   return await new Promise((resolve, reject) => {

@@ -6,27 +6,18 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { HostStatus } from "../control/control-api.js";
 import { runCommand } from "../test-rig/command-in-memory.js";
 import { CommandProcess } from "../test-rig/command-process.js";
+import { type CommandsTogether, commandsIn, hostStatus } from "../test-rig/commands-together.js";
 import { pluginPath } from "../test-rig/plugin-path.js";
 
 let directory: TemporaryDirectory;
-let options: { cwd: string; environment: Record<string, string | undefined> };
+let options: CommandsTogether;
 beforeEach(async () => {
   directory = await TemporaryDirectory.make();
-  const XDG_RUNTIME_DIR = directory.path;
-  options = {
-    cwd: directory.path,
-    environment: { ...process.env, RUNTIME_DIRECTORY: undefined, XDG_RUNTIME_DIR },
-  };
+  options = commandsIn(directory);
 });
 afterEach(() => directory[Symbol.asyncDispose]());
 
-async function status(): Promise<HostStatus> {
-  const { stdout, stderr } = await runCommand(["status", "--json"], options);
-  if (stdout === "") {
-    throw new Error(stderr);
-  }
-  return JSON.parse(stdout) as HostStatus;
-}
+const status = () => hostStatus(options);
 
 /** Resolves when all workers take connections, with their processes. */
 async function workersListening(): Promise<readonly number[]> {
@@ -157,9 +148,10 @@ describe("servehttp --workers", { timeout: 120_000 }, () => {
 
   it("counts what all workers have served, also one that was killed since", async () => {
     const token = "the-token-of-the-tests";
-    options.environment = { ...options.environment, SERVEHTTP_ADMIN_TOKEN: token };
+    const environment = { ...options.environment, SERVEHTTP_ADMIN_TOKEN: token };
     const flags = ["--plugin", `hello=${pluginPath("hello")}`, "--port", "0", "--workers", "2"];
-    await using host = new CommandProcess([...flags, "--admin", "127.0.0.1:0"], options);
+    const withAdmin = [...flags, "--admin", "127.0.0.1:0"];
+    await using host = new CommandProcess(withAdmin, { ...options, environment });
     const [, url = ""] = await host.said(/^hello {2}READY {3}(\S+)$/m);
     const [, admin = ""] = await host.said(/^admin on (http:\S+)$/m);
     const served = async (): Promise<readonly string[]> => {

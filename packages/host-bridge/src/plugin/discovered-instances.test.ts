@@ -1,16 +1,16 @@
 import { ServeHTTPError } from "@servehttp/contract";
 import { ManualClock, turns } from "@servehttp/testkit";
-import { balanceSchema } from "../options/balance-options.js";
 import { describe, expect, it } from "vitest";
 import type { Destination } from "../exchange/destination.js";
 import { sayAgainMs } from "../limits.js";
 import { withDetails } from "../process/with-details.js";
+import { connectedOf } from "../test-rig/connected-of.js";
+import { hostedSettings } from "../test-rig/hosted-settings.js";
 import { logRecords } from "../test-rig/log-records.js";
 import { MemoryExchange, memoryInstance, type MemoryRun } from "../test-rig/memory-run.js";
 import { MemorySource } from "../test-rig/memory-source.js";
-import type { ConnectedPlugin } from "./connected-plugin.js";
 import { DiscoveredInstances } from "./discovered-instances.js";
-import { HostedPlugin, type HostedPluginSettings } from "./hosted-plugin.js";
+import { HostedPlugin } from "./hosted-plugin.js";
 
 const startMs = 10_000;
 
@@ -23,19 +23,10 @@ function fleet() {
   const sources: MemorySource[] = [];
   /** The connections, by their address, oldest first. */
   const runs = new Map<string, MemoryRun[]>();
-  const settings: HostedPluginSettings = {
+  const settings = hostedSettings({
     id: "search",
-    chunkBytes: 65_536,
-    times: { headMs: 0, idleMs: 0, totalMs: 0 },
-    drainMs: 1_000,
-    maxInFlight: 100,
-    balance: balanceSchema.parse({}),
-    maxTunnels: 2,
-    maxWaiting: 3,
-    waitMs: 5_000,
     logger,
     clock,
-    onReady: () => undefined,
     makeInstances: (shared, watch) => {
       const source = new MemorySource();
       sources.push(source);
@@ -53,7 +44,7 @@ function fleet() {
         clock,
       });
     },
-  };
+  });
   const plugin = new HostedPlugin(settings, () => undefined);
   const run = (url: string): MemoryRun => {
     const last = runs.get(url)?.at(-1);
@@ -90,7 +81,7 @@ function fleet() {
       await turns(1);
     },
     /** Begins an exchange where the plugin sends one now. */
-    begin: () => new MemoryExchange(destined(plugin.destination())),
+    begin: () => new MemoryExchange(connectedOf(plugin.destination())),
     /** How many of so many exchanges go to each address. */
     spread(count: number): Readonly<Record<string, number>> {
       const exchanges = Array.from({ length: count }, () => this.begin());
@@ -104,13 +95,6 @@ function fleet() {
       return Object.fromEntries(counts);
     },
   };
-}
-
-function destined(destination: Destination): ConnectedPlugin {
-  if (destination.kind !== "exchange") {
-    throw new Error(`no exchange: ${destination.kind}`);
-  }
-  return destination.plugin as ConnectedPlugin;
 }
 
 const [a, b, c] = ["http://10.0.0.1:1", "http://10.0.0.2:1", "http://10.0.0.3:1"] as const;

@@ -1,5 +1,4 @@
 import { plainEnd, ServeHTTPError } from "@servehttp/contract";
-import { balanceSchema } from "../options/balance-options.js";
 import { describe, expect, it } from "vitest";
 import type { Destination } from "../exchange/destination.js";
 import {
@@ -11,10 +10,11 @@ import {
   steadyMs,
   tunnelCloseMs,
 } from "../limits.js";
+import { connectedOf } from "../test-rig/connected-of.js";
+import { hostedSettings } from "../test-rig/hosted-settings.js";
 import { logRecords } from "../test-rig/log-records.js";
 import { MemoryExchange, memoryInstances, type MemoryRun } from "../test-rig/memory-run.js";
 import { ManualClock, turns } from "@servehttp/testkit";
-import type { ConnectedPlugin } from "./connected-plugin.js";
 import { HostedPlugin, type HostedPluginSettings } from "./hosted-plugin.js";
 
 function host(settings: Partial<HostedPluginSettings> = {}, count = 1) {
@@ -22,22 +22,12 @@ function host(settings: Partial<HostedPluginSettings> = {}, count = 1) {
   const runs: MemoryRun[] = [];
   const { logger, records } = logRecords();
   const plugin = new HostedPlugin(
-    {
-      id: "notes",
-      chunkBytes: 65_536,
-      times: { headMs: 0, idleMs: 0, totalMs: 0 },
-      drainMs: 1_000,
-      maxInFlight: 100,
-      balance: balanceSchema.parse({}),
-      maxTunnels: 2,
-      maxWaiting: 3,
-      waitMs: 5_000,
+    hostedSettings({
       logger,
       clock,
-      onReady: () => undefined,
       makeInstances: memoryInstances(runs, clock, count),
       ...settings,
-    },
+    }),
     () => undefined,
   );
   return {
@@ -46,7 +36,7 @@ function host(settings: Partial<HostedPluginSettings> = {}, count = 1) {
     runs,
     records,
     /** Begins an exchange where the plugin sends one now. */
-    begin: () => new MemoryExchange(destined(plugin.destination())),
+    begin: () => new MemoryExchange(connectedOf(plugin.destination())),
     /** Refuses a request, as the listener does. Returns why. */
     refuse: () => {
       const destination = plugin.destination();
@@ -75,13 +65,6 @@ function host(settings: Partial<HostedPluginSettings> = {}, count = 1) {
       await starting;
     },
   };
-}
-
-function destined(destination: Destination): ConnectedPlugin {
-  if (destination.kind !== "exchange") {
-    throw new Error(`no exchange: ${destination.kind}`);
-  }
-  return destination.plugin as ConnectedPlugin;
 }
 
 const reason = new ServeHTTPError("host-stopping", "the test stops it");

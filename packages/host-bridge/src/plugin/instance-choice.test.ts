@@ -3,31 +3,26 @@ import { ManualClock, turns } from "@servehttp/testkit";
 import { describe, expect, it } from "vitest";
 import { affinitySchema, type BalanceOptions, balanceSchema } from "../options/balance-options.js";
 import type { Destination } from "../exchange/destination.js";
+import { connectedOf } from "../test-rig/connected-of.js";
+import { hostedSettings } from "../test-rig/hosted-settings.js";
 import { logRecords } from "../test-rig/log-records.js";
 import { MemoryExchange, memoryInstances, type MemoryRun } from "../test-rig/memory-run.js";
-import type { ConnectedPlugin } from "./connected-plugin.js";
-import { HostedPlugin, type HostedPluginSettings } from "./hosted-plugin.js";
+import { HostedPlugin } from "./hosted-plugin.js";
 
 /** A plugin with so many instances that are ready. */
 async function fleet(count: number, balance: BalanceOptions = {}) {
   const clock = new ManualClock();
   const runs: MemoryRun[] = [];
   const { logger, records } = logRecords();
-  const settings: HostedPluginSettings = {
-    id: "notes",
-    chunkBytes: 65_536,
-    times: { headMs: 0, idleMs: 0, totalMs: 0 },
-    drainMs: 1_000,
+  const settings = hostedSettings({
     balance: balanceSchema.parse(balance),
     maxInFlight: 10_000,
     maxTunnels: 100,
     maxWaiting: 10,
-    waitMs: 5_000,
     logger,
     clock,
-    onReady: () => undefined,
     makeInstances: memoryInstances(runs, clock, count),
-  };
+  });
   const plugin = new HostedPlugin(settings, () => undefined);
   const starting = plugin.start();
   for (const run of runs) {
@@ -35,7 +30,7 @@ async function fleet(count: number, balance: BalanceOptions = {}) {
   }
   await starting;
   const begin = (headers?: readonly string[]): MemoryExchange =>
-    new MemoryExchange(connection(plugin.destination(headers)), headers);
+    new MemoryExchange(connectedOf(plugin.destination(headers)), headers);
   return {
     plugin,
     clock,
@@ -53,13 +48,6 @@ async function fleet(count: number, balance: BalanceOptions = {}) {
       return new Set(connections);
     },
   };
-}
-
-function connection(destination: Destination): ConnectedPlugin {
-  if (destination.kind !== "exchange") {
-    throw new Error(`no exchange: ${destination.kind}`);
-  }
-  return destination.plugin as ConnectedPlugin;
 }
 
 const lost = new ServeHTTPError("connection-lost", "it broke");

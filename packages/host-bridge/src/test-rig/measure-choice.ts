@@ -7,6 +7,7 @@ import { type BalanceOptions, balanceSchema } from "../options/balance-options.j
 import type { ConnectedPlugin } from "../plugin/connected-plugin.js";
 import { HostedPlugin } from "../plugin/hosted-plugin.js";
 import { systemClock } from "../process/clock.js";
+import { hostedSettings } from "./hosted-settings.js";
 import { MemoryExchange, memoryInstances, type MemoryRun } from "./memory-run.js";
 
 /** What a choice among 100 instances may take more than where there is one: 0.3 µs. */
@@ -23,21 +24,13 @@ interface Measured {
 async function fleet(count: number, balance: BalanceOptions): Promise<HostedPlugin> {
   const runs: MemoryRun[] = [];
   const plugin = new HostedPlugin(
-    {
-      id: "measured",
-      chunkBytes: 65_536,
-      times: { headMs: 0, idleMs: 0, totalMs: 0 },
-      drainMs: 0,
+    hostedSettings({
       balance: balanceSchema.parse(balance),
       maxInFlight: 1_000_000,
-      maxTunnels: 1,
-      maxWaiting: 1,
-      waitMs: 1,
       logger: silent,
       clock: systemClock,
-      onReady: () => undefined,
       makeInstances: memoryInstances(runs, new ManualClock(), count),
-    },
+    }),
     () => undefined,
   );
   const starting = plugin.start();
