@@ -1,9 +1,9 @@
+import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { createMetrics } from "@servehttp/admin/metrics";
 import { createTraces } from "@servehttp/admin/traces";
 import type { HostOptions } from "@servehttp/host-bridge";
@@ -26,13 +26,7 @@ export async function observed(watched: string): Promise<HostOptions> {
       return { meterProvider, accessLog: { to: join(directory, "access.log") } };
     }
     case "traces at 1 %": {
-      // A collector that takes everything.
-      const collector = createServer((request, response) => {
-        request.resume().on("end", () => response.end());
-      });
-      collector.listen(0, "127.0.0.1").unref();
-      await once(collector, "listening");
-      const { port } = collector.address() as AddressInfo;
+      const port = await startCollector();
       process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = `http://127.0.0.1:${port}`;
       process.env["OTEL_TRACES_SAMPLER"] = "parentbased_traceidratio";
       process.env["OTEL_TRACES_SAMPLER_ARG"] = "0.01";
@@ -42,4 +36,14 @@ export async function observed(watched: string): Promise<HostOptions> {
     default:
       throw new Error(`nobody can observe ${JSON.stringify(watched)}`);
   }
+}
+
+/** Starts a collector in a process of its own, as they are. Returns its port. */
+async function startCollector(): Promise<number> {
+  const program = fileURLToPath(new URL("./collector.js", import.meta.url));
+  const collector = fork(program, { execArgv: [] });
+  const [{ port }] = (await once(collector, "message")) as [{ readonly port: number }];
+  collector.unref();
+  collector.channel?.unref();
+  return port;
 }
