@@ -102,6 +102,35 @@ it("repeats only what requests with the same fields on one connection have in co
   expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(requests.map(recordOf));
 });
 
+it("repeats lines of requests that come again, but for their ids and times", () => {
+  const lineMemo = { made: undefined };
+  const given: readonly Partial<LoggedRequest>[] = [
+    {},
+    { requestId: "a-2" },
+    { requestId: "a-3", headMs: 12_345.678, totalMs: 12_346 },
+    { requestId: "a-4", trace },
+    { requestId: "a-10", timesGivenBack: 1, waitedMs: 1.5 },
+    { requestId: "a-11" },
+    { requestId: "a-12" },
+    { requestId: 'a"13' },
+    { requestId: "a-14", responseBytes: 6 },
+    { requestId: "a-15", responseBytes: 6 },
+    { requestId: "a-16", responseBytes: 6 },
+    { requestId: "a-17", status: 404 },
+    { requestId: "a-18", outcome: "client-disconnected" },
+    { requestId: "a-19", requestBytes: 6 },
+    { requestId: "a-20", requestBytes: 6 },
+    { requestId: "a-21", requestBytes: 6 },
+    { requestId: "a-22", target: "/plugins/notes/c" },
+    { requestId: "a-23", target: "/plugins/notes/c" },
+    { requestId: "a-24", target: "/plugins/notes/c" },
+    { requestId: undefined, target: "/plugins/notes/c" },
+  ];
+  const requests = given.map((one) => observed({ lineMemo, ...one }));
+  const lines = linesOf(requests);
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(requests.map(recordOf));
+});
+
 it("has room for the worst text, in one buffer with others and beyond it", () => {
   const bad = [1, 100, 10_000, 60_000].map((length) => `/${"\u0001".repeat(length)}`);
   const requests = bad.flatMap((target) => [observed({ target }), observed()]);

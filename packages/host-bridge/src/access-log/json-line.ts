@@ -2,6 +2,7 @@ import { methodAttribute } from "@servehttp/contract";
 import { hostname } from "node:os";
 import type { ObservedRequest } from "../observation/request-observer.js";
 import { addressOf, portOf } from "./access-record.js";
+import { KnownLine } from "./known-line.js";
 import { jsonBytesMax, type LineBytes, numberBytesMax, timeBytes } from "./line-bytes.js";
 import type { LineWriter } from "./line-writer.js";
 
@@ -17,28 +18,30 @@ export interface LoggedRequest extends ObservedRequest {
  * GET of `apps/bench` than all else that the host watches.
  */
 export function writeJsonLine(writer: LineWriter, request: LoggedRequest, unixMs: number): void {
-  const known = knownBeginning(request);
-  const bytesMax = (known?.length ?? beginningBytesMax(request)) + restBytesMax(request);
-  const line = writer.begin(bytesMax);
-  const start = known === undefined ? putBeginning(line, request) : line.copy(known);
+  const known = knownLine(request);
+  const upToTimes = known?.upToTimes(request);
+  const copied = upToTimes ?? known?.beginning;
+  const line = writer.begin((copied?.length ?? beginningBytesMax(request)) + restBytesMax(request));
+  const start = copied === undefined ? putBeginning(line, request) : line.copy(copied);
   line.timeAt(start + front.length, unixMs);
-  putTarget(line, request.target);
-  putAnswer(line, request);
+  if (known !== undefined && upToTimes !== undefined) {
+    known.putId(line, start, request);
+  } else {
+    putTarget(line, request.target);
+    const idAt = line.length - start + id.length + 1;
+    putAnswer(line, request);
+    known?.note(request, line, start, idAt);
+  }
+  putMilliseconds(line, headTime, request.headMs);
+  putMilliseconds(line, totalTime, request.totalMs);
   putRare(line, request);
   line.copy(messageAndEnd);
   writer.end(line);
 }
 
-/** How lines begin of requests that come with the same fields on one connection. */
-interface Beginning {
-  readonly method: string;
-  readonly pluginId: string | undefined;
-  readonly bytes: Uint8Array;
-}
-
-function knownBeginning({ lineMemo, method, pluginId }: LoggedRequest): Uint8Array | undefined {
-  const known = lineMemo?.made as Beginning | undefined;
-  return known?.method === method && known.pluginId === pluginId ? known.bytes : undefined;
+function knownLine(request: LoggedRequest): KnownLine | undefined {
+  const known = request.lineMemo?.made as KnownLine | undefined;
+  return known?.begins(request) === true ? known : undefined;
 }
 
 /** Everything that comes again. Returns where it begins. */
@@ -59,7 +62,7 @@ function putBeginning(line: LineBytes, request: LoggedRequest): number {
   putText(line, userAgent, request.field("user-agent"));
   putText(line, plugin, pluginId);
   if (lineMemo !== undefined) {
-    lineMemo.made = { method, pluginId, bytes: line.copyFrom(start) } satisfies Beginning;
+    lineMemo.made = new KnownLine(request, line.copyFrom(start));
   }
   return start;
 }
@@ -103,7 +106,7 @@ function putTarget(line: LineBytes, target: string): void {
 }
 
 function putAnswer(line: LineBytes, request: LoggedRequest): void {
-  const { headMs, outcome, requestId, status } = request;
+  const { outcome, requestId, status } = request;
   putText(line, id, requestId);
   if (status === 200 && outcome === "ok") {
     line.copy(good);
@@ -114,8 +117,6 @@ function putAnswer(line: LineBytes, request: LoggedRequest): void {
   }
   putNumber(line, requestSize, request.requestBytes);
   putNumber(line, responseSize, request.responseBytes);
-  putMilliseconds(line, headTime, headMs);
-  putMilliseconds(line, totalTime, request.totalMs);
 }
 
 function putRare(line: LineBytes, request: LoggedRequest): void {

@@ -57,7 +57,7 @@ export class LineBytes {
     bytes[start - 1] = quote;
     for (let at = 0; at < length; at += 1) {
       const code = text.charCodeAt(at);
-      if (code < 0x20 || code > 0x7e || code === quote || code === backslash) {
+      if (!isPlainCode(code)) {
         this.text(JSON.stringify(text));
         return;
       }
@@ -65,6 +65,14 @@ export class LineBytes {
     }
     bytes[start + length] = quote;
     this.#length = start + length + 1;
+  }
+
+  /** Writes a plain text over what is there, without quotes. */
+  plainAt(start: number, text: string): void {
+    const bytes = this.#bytes;
+    for (let at = 0; at < text.length; at += 1) {
+      bytes[start + at] = text.charCodeAt(at);
+    }
   }
 
   /** A whole number: at most `numberBytesMax`. */
@@ -112,6 +120,20 @@ export class LineBytes {
       left = next;
     }
   }
+}
+
+/** Whether a text is the same in JSON, but for its quotes. */
+export function isPlainText(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    if (!isPlainCode(text.charCodeAt(at))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function isPlainCode(code: number): boolean {
+  return code >= 0x20 && code <= 0x7e && code !== quote && code !== backslash;
 }
 
 /** What a text takes in JSON at most: six bytes for each unit of its length, and its quotes. */
