@@ -592,7 +592,7 @@ class Host implements PluginHost {
   async #startTracing(): Promise<void> {
     const tracer = await openTracer(this.#settings.tracerProvider);
     if (tracer !== undefined) {
-      this.#observers.add(tracer);
+      this.#observers.trace(tracer);
     }
   }
 

@@ -7,13 +7,19 @@ import {
 } from "@opentelemetry/sdk-trace";
 import { type Environment, given, wrong } from "../otlp/otlp-environment.js";
 
+/** A sampler, and the share of traces that begin here which it wants, from 0 to 1. */
+export interface Sampling {
+  readonly sampler: Sampler;
+  readonly rootShare: number;
+}
+
 /**
  * The sampler that `OTEL_TRACES_SAMPLER` names, with `OTEL_TRACES_SAMPLER_ARG` as its share of
  * traces. Default: all traces, and those that come from elsewhere as was decided there.
  *
  * @throws ServeHTTPError `invalid-argument` for what is none
  */
-export function readSampler(environment: Environment): Sampler {
+export function readSampler(environment: Environment): Sampling {
   const name = given(environment, samplerName) ?? "parentbased_always_on";
   const make = samplers.get(name);
   if (make === undefined) {
@@ -24,18 +30,31 @@ export function readSampler(environment: Environment): Sampler {
 
 const samplerName = "OTEL_TRACES_SAMPLER";
 
-const samplers = new Map<string, (environment: Environment) => Sampler>([
-  ["always_on", () => new AlwaysOnSampler()],
-  ["always_off", () => new AlwaysOffSampler()],
-  ["traceidratio", (environment) => new TraceIdRatioBasedSampler(readShare(environment))],
-  ["parentbased_always_on", () => new ParentBasedSampler({ root: new AlwaysOnSampler() })],
-  ["parentbased_always_off", () => new ParentBasedSampler({ root: new AlwaysOffSampler() })],
-  [
-    "parentbased_traceidratio",
-    (environment) =>
-      new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(readShare(environment)) }),
-  ],
+const samplers = new Map<string, (environment: Environment) => Sampling>([
+  ["always_on", alwaysOn],
+  ["always_off", alwaysOff],
+  ["traceidratio", byShare],
+  ["parentbased_always_on", () => parentBased(alwaysOn())],
+  ["parentbased_always_off", () => parentBased(alwaysOff())],
+  ["parentbased_traceidratio", (environment) => parentBased(byShare(environment))],
 ]);
+
+function alwaysOn(): Sampling {
+  return { sampler: new AlwaysOnSampler(), rootShare: 1 };
+}
+
+function alwaysOff(): Sampling {
+  return { sampler: new AlwaysOffSampler(), rootShare: 0 };
+}
+
+function byShare(environment: Environment): Sampling {
+  const rootShare = readShare(environment);
+  return { sampler: new TraceIdRatioBasedSampler(rootShare), rootShare };
+}
+
+function parentBased({ rootShare, sampler }: Sampling): Sampling {
+  return { sampler: new ParentBasedSampler({ root: sampler }), rootShare };
+}
 
 function readShare(environment: Environment): number {
   const name = `${samplerName}_ARG`;

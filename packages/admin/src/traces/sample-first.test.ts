@@ -24,12 +24,13 @@ import { SampleFirst } from "./sample-first.js";
 import { TraceIds } from "./trace-ids.js";
 
 /** A tracer that samples first, one of the SDK alone, and what the first has recorded. */
-function tracers(sampler: Sampler) {
+function tracers(sampler: Sampler, rootShare = 1) {
   const exporter = new InMemorySpanExporter();
   const ids = new TraceIds();
   const spanProcessors = [new SimpleSpanProcessor({ exporter })];
   const provider = new TracerProvider({ sampler, spanProcessors, idGenerator: ids });
-  const first: Tracer = new SampleFirst(provider, { sampler, ids }).getTracer("test", "1");
+  const options = { sampler, rootShare, ids };
+  const first = new SampleFirst(provider, options).getTracer("test", "1");
   const sdk: Tracer = new TracerProvider({ sampler }).getTracer("test", "1");
   return { first, sdk, recorded: () => exporter.getFinishedSpans() };
 }
@@ -128,4 +129,17 @@ it("begins a trace where it is told to, makes none where tracing is off, and mak
   expect(recorded()).toMatchObject([
     { name: "active", parentSpanContext: { traceId: traceIds[0] } },
   ]);
+});
+
+it("begins traces for a host, and records the spans of those that are wanted", () => {
+  const sampler = new ParentBasedSampler({ root: half });
+  const { first, recorded } = tracers(sampler, 0.5);
+  const all = Array.from({ length: 64 }, () => first.drawRoot());
+  const wanted = all.filter((traceParent) => traceParent.endsWith("1"));
+  const ids = wanted.map((traceParent) => traceParent.split("-")[1] ?? "");
+  for (const traceId of ids) {
+    first.startRoot(traceId, "one", { kind: SpanKind.SERVER }, ROOT_CONTEXT).end();
+  }
+  expect(recorded().map((span) => span.spanContext().traceId)).toEqual(ids);
+  expect(recorded().every(({ kind }) => kind === SpanKind.SERVER)).toBe(true);
 });

@@ -16,6 +16,7 @@ import {
 } from "@opentelemetry/api";
 import { isTracingSuppressed } from "@opentelemetry/core";
 import { type Sampler, SamplingDecision } from "@opentelemetry/sdk-trace";
+import { RootTraces } from "./root-traces.js";
 import type { TraceIds } from "./trace-ids.js";
 
 /** What decides which spans are recorded, and how they are called. */
@@ -27,6 +28,8 @@ export interface SampleFirstOptions {
   readonly sampler: Sampler;
   /** Those of the provider. */
   readonly ids: TraceIds;
+  /** The share of traces that begin here which the sampler wants, from 0 to 1. */
+  readonly rootShare: number;
 }
 
 /**
@@ -43,7 +46,7 @@ export class SampleFirst implements TracerProvider {
     this.#options = options;
   }
 
-  getTracer(name: string, version?: string, options?: TracerOptions): Tracer {
+  getTracer(name: string, version?: string, options?: TracerOptions): SampleFirstTracer {
     return new SampleFirstTracer(this.#provider.getTracer(name, version, options), this.#options);
   }
 }
@@ -51,20 +54,31 @@ export class SampleFirst implements TracerProvider {
 const noAttributes: Attributes = {};
 const noLinks: Link[] = [];
 
-class SampleFirstTracer implements Tracer {
+export class SampleFirstTracer implements Tracer {
   readonly #tracer: Tracer;
   readonly #sampler: Sampler;
   readonly #ids: TraceIds;
+  readonly #roots: RootTraces;
   readonly startActiveSpan: Tracer["startActiveSpan"];
 
-  constructor(tracer: Tracer, { ids, sampler }: SampleFirstOptions) {
+  constructor(tracer: Tracer, { ids, rootShare, sampler }: SampleFirstOptions) {
+    this.#roots = new RootTraces(rootShare);
     this.#tracer = tracer;
     this.#sampler = sampler;
     this.#ids = ids;
     this.startActiveSpan = tracer.startActiveSpan.bind(tracer);
   }
 
-  /** Hot: the small GET of `apps/bench`. */
+  /** For hosts, by `RootTracer` of `@servehttp/host-bridge`: begins a trace. */
+  drawRoot(): string {
+    return this.#roots.next();
+  }
+
+  /** The first span of a trace that `drawRoot` has begun. */
+  startRoot(traceId: string, name: string, options: SpanOptions, inside: Context): Span {
+    return this.#ids.within(traceId, () => this.#tracer.startSpan(name, options, inside));
+  }
+
   startSpan(name: string, options: SpanOptions = {}, inside: Context = context.active()): Span {
     if (options.root === true || isTracingSuppressed(inside)) {
       return this.#tracer.startSpan(name, options, inside);

@@ -24,7 +24,7 @@ export class TraceExporting {
   constructor(environment: Environment, logger: Pick<Logger, "warn">) {
     const queueMax = readWhole(environment, "OTEL_BSP_MAX_QUEUE_SIZE", 2_048, "spans");
     const batchMax = readWhole(environment, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512, "spans");
-    const sampler = readSampler(environment);
+    const { rootShare, sampler } = readSampler(environment);
     const ids = new TraceIds();
     this.#provider = new SdkTracerProvider({
       resource: hostResource(),
@@ -41,7 +41,7 @@ export class TraceExporting {
         }),
       ],
     });
-    this.tracerProvider = new SampleFirst(this.#provider, { sampler, ids });
+    this.tracerProvider = new SampleFirst(this.#provider, { sampler, rootShare, ids });
   }
 
   close(): Promise<void> {

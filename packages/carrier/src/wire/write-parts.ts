@@ -126,7 +126,7 @@ function writeHeaders(
   memo.made ??= encodedHeaders(repeated);
   writer.encoded(memo.made as Buffer);
   if (headersBegin !== undefined) {
-    writeFields(writer, headersTag, headers.slice(headersBegin.length));
+    writeFields(writer, headersTag, headers, headersBegin.length);
   }
 }
 
@@ -163,8 +163,9 @@ function writeEnd(writer: WireWriter, tag: number, trailers: FieldList): void {
   writer.endNested();
 }
 
-function writeFields(writer: WireWriter, tag: number, fields: FieldList): void {
-  for (let index = 0; index < fields.length; index += 2) {
+/** @param from how many of their names and values are left out */
+function writeFields(writer: WireWriter, tag: number, fields: FieldList, from = 0): void {
+  for (let index = from; index < fields.length; index += 2) {
     writer.latin1Pair(tag, fields[index] as string, fields[index + 1] as string);
   }
 }

@@ -23,7 +23,7 @@ import {
 } from "../edge/response-head.js";
 import { givenBackMax } from "../limits.js";
 import type { Outcome } from "../observation/outcome.js";
-import type { RequestObservation, RunningExchange } from "../observation/request-observation.js";
+import type { RunningExchange, WatchedRequest } from "../observation/watched-request.js";
 import { bindClient, type BoundClient, type InstanceCookie } from "./bound-client.js";
 import { checkLength, isWhole } from "./check-length.js";
 import { ExchangeTimer, type ExchangeTimes, type ExpiryListener } from "./exchange-timer.js";
@@ -87,7 +87,7 @@ export interface ExchangeRequest {
   /** Called once, at the end, with why where the exchange failed. */
   readonly onOver?: OnExchangeOver | undefined;
   /** There where somebody watches the request. It stands before `response`. */
-  readonly observed?: RequestObservation | undefined;
+  readonly observed?: WatchedRequest | undefined;
 }
 
 /** Is told that an exchange is over, and why where it failed. */
@@ -136,7 +136,7 @@ export class Exchange
   readonly #timer: ExchangeTimer;
   readonly #boundClient: BoundClient | undefined;
   readonly #onOver: OnExchangeOver | undefined;
-  readonly #observed: RequestObservation | undefined;
+  readonly #observed: WatchedRequest | undefined;
   readonly init: RequestInit;
   #state: ExchangeState = unanswered;
   #bodyBytes = 0;

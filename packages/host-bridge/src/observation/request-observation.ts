@@ -6,19 +6,8 @@ import type { ResponseHead } from "../edge/response-head.js";
 import type { RequestFields, TraceContextFields } from "../edge/request-fields.js";
 import type { RequestOutcome } from "./outcome.js";
 import type { ObservedRequest, RequestObserver, RequestTrace } from "./request-observer.js";
-
-/** An exchange as far as whoever watches its request needs to know of it. */
-export interface RunningExchange {
-  /** How many bytes of the request's body have gone to the plugin. */
-  readonly requestBytes: number;
-  stop(reason: ServeHTTPError): void;
-}
-
-/** What has gone through a tunnel. */
-export interface TunnelBytes {
-  readonly bytesFromClient: number;
-  readonly bytesToClient: number;
-}
+import { rootTrace } from "./root-trace.js";
+import type { RunningExchange, TunnelBytes, WatchedRequest } from "./watched-request.js";
 
 /** One function of an observer. It does not throw. */
 export type Watch = (request: ObservedRequest) => void;
@@ -30,7 +19,7 @@ export type Watching = { readonly [Name in keyof RequestObserver]-?: readonly Wa
  * One request while somebody watches it, and what stands before its response to see what is written
  * there: one object for both, so that a request costs no more than this one.
  */
-export class RequestObservation implements ObservedRequest, ClientResponse {
+export class RequestObservation implements ObservedRequest, WatchedRequest, ClientResponse {
   readonly #watching: Watching;
   readonly #request: IncomingRequest;
   readonly #fields: RequestFields | undefined;
@@ -38,8 +27,9 @@ export class RequestObservation implements ObservedRequest, ClientResponse {
   readonly target: string;
   readonly requestId: string | undefined;
   readonly startedMs: number;
-  trace: RequestTrace | undefined = undefined;
-  traceFields: FieldList | undefined = undefined;
+  /** A text: the `traceparent` of a trace that begins with it, of which nobody has read more yet. */
+  #trace: RequestTrace | string | undefined;
+  traceFields: FieldList | undefined;
   status: number | undefined = undefined;
   outcome: RequestOutcome | undefined = undefined;
   error: ServeHTTPError | undefined = undefined;
@@ -65,6 +55,7 @@ export class RequestObservation implements ObservedRequest, ClientResponse {
     pluginId: string | undefined,
     fields: RequestFields | undefined,
     requestId: string | undefined,
+    traceParent: string | undefined,
   ) {
     this.#watching = watching;
     this.#request = request;
@@ -72,6 +63,9 @@ export class RequestObservation implements ObservedRequest, ClientResponse {
     this.pluginId = pluginId;
     this.target = target;
     this.requestId = requestId;
+    this.#trace = traceParent;
+    // Whoever records it may set more.
+    this.traceFields = traceParent === undefined ? undefined : ["traceparent", traceParent];
     this.startedMs = performance.now();
     this.#tell(watching.began);
   }
@@ -80,6 +74,17 @@ export class RequestObservation implements ObservedRequest, ClientResponse {
 
   get method(): string {
     return this.#request.method;
+  }
+
+  get trace(): RequestTrace | undefined {
+    if (typeof this.#trace === "string") {
+      this.#trace = rootTrace(this.#trace);
+    }
+    return this.#trace;
+  }
+
+  set trace(trace: RequestTrace | undefined) {
+    this.#trace = trace;
   }
 
   get basePath(): string | undefined {
@@ -158,7 +163,6 @@ export class RequestObservation implements ObservedRequest, ClientResponse {
 
   // What the host tells.
 
-  /** It has to wait for its plugin. */
   waits(): void {
     if (this.#waitsSinceMs === 0) {
       this.#waitsSinceMs = performance.now();
@@ -166,21 +170,18 @@ export class RequestObservation implements ObservedRequest, ClientResponse {
     this.#tell(this.#watching.waiting);
   }
 
-  /** It goes to its plugin. */
   sent(exchange: RunningExchange): void {
     this.#exchange = exchange;
     this.#stopsWaiting();
     this.#tell(this.#watching.sent);
   }
 
-  /** The plugin has given it back. */
   givenBack(): void {
     this.timesGivenBack += 1;
     this.#tell(this.#watching.givenBack);
     this.waits();
   }
 
-  /** The plugin has taken the client's connection over. */
   becameTunnel(tunnel: TunnelBytes): void {
     this.#tunnel = tunnel;
     this.status = this.#request.versionMajor === 1 ? 101 : 200;
@@ -188,13 +189,11 @@ export class RequestObservation implements ObservedRequest, ClientResponse {
     this.#tell(this.#watching.becameTunnel);
   }
 
-  /** Stands before its response from now on. */
   open(response: ClientResponse): ClientResponse {
     this.#response = response;
     return this;
   }
 
-  /** It is over. Counts once. */
   over(outcome: RequestOutcome, error?: ServeHTTPError): void {
     if (this.outcome !== undefined) {
       return;
@@ -208,12 +207,10 @@ export class RequestObservation implements ObservedRequest, ClientResponse {
     this.#tell(this.#watching.over);
   }
 
-  /** The host has answered it, if the client was still there. */
   answered(outcome: RequestOutcome, error?: ServeHTTPError): void {
     this.over(this.status === undefined ? "client-disconnected" : outcome, error);
   }
 
-  /** A handler in the host's own process has answered it. */
   handled(status: number | undefined, outcome: RequestOutcome): void {
     this.status = status;
     this.over(outcome);

@@ -1,11 +1,23 @@
 import { loggableError } from "@servehttp/contract";
 import type { IncomingRequest } from "../client/incoming-request.js";
-import type { RequestFields } from "../edge/request-fields.js";
+import type { RequestFields, TraceContextFields } from "../edge/request-fields.js";
 import { RequestObservation, type Watch, type Watching } from "./request-observation.js";
 import type { RequestObserver } from "./request-observer.js";
+import { isRecordedRoot } from "./root-trace.js";
+import { UnwatchedRequest } from "./unwatched-request.js";
+import type { WatchedRequest } from "./watched-request.js";
 
 /** Called with what an observer has thrown. */
 export type OnObserverFault = (details: { readonly err: Error }, message: string) => void;
+
+/** An observer that makes spans of requests. */
+export interface TracingObserver extends RequestObserver {
+  /**
+   * Begins a trace with a request. Returns its `traceparent`, as `RootTracer` does; undefined where it
+   * has to see the request first.
+   */
+  drawRoot(traceContext: TraceContextFields | undefined): string | undefined;
+}
 
 /** Whoever watches the requests of a host. */
 export class RequestObservers {
@@ -13,6 +25,10 @@ export class RequestObservers {
   #observers: readonly RequestObserver[] = [];
   /** Replaced, never changed: a request that has begun keeps those that have seen it begin. */
   #watching: Watching | undefined;
+  #tracer: TracingObserver | undefined;
+  #traced: RequestObserver | undefined;
+  /** Those of requests that are traced and not recorded. Undefined for none. */
+  #watchingUnrecorded: Watching | undefined;
 
   constructor(onFault: OnObserverFault) {
     this.#onFault = onFault;
@@ -26,9 +42,20 @@ export class RequestObservers {
     return () => this.#watchWith(this.#observers.filter((one) => one !== added));
   }
 
+  /** Adds the one that traces. It does not see requests of which `drawRoot` says that nothing is recorded. */
+  trace(tracer: TracingObserver): void {
+    this.#tracer = tracer;
+    this.#traced = guarded(tracer, this.#onFault);
+    this.#watchWith(this.#observers);
+  }
+
   #watchWith(observers: readonly RequestObserver[]): void {
     this.#observers = observers;
-    this.#watching = observers.length === 0 ? undefined : watchingOf(observers);
+    this.#watchingUnrecorded = watchingOf(observers);
+    this.#watching =
+      this.#traced === undefined
+        ? this.#watchingUnrecorded
+        : watchingOf([this.#traced, ...observers]);
   }
 
   /**
@@ -44,11 +71,28 @@ export class RequestObservers {
     pluginId?: string,
     fields?: RequestFields,
     requestId?: string,
-  ): RequestObservation | undefined {
-    const watching = this.#watching;
-    return watching === undefined
-      ? undefined
-      : new RequestObservation(watching, request, target, pluginId, fields, requestId);
+  ): WatchedRequest | undefined {
+    let watching = this.#watching;
+    if (watching === undefined) {
+      return undefined;
+    }
+    const traceParent = this.#tracer?.drawRoot(fields?.traceContext);
+    const isUnrecorded = traceParent !== undefined && !isRecordedRoot(traceParent);
+    if (isUnrecorded) {
+      watching = this.#watchingUnrecorded;
+      if (watching === undefined) {
+        return new UnwatchedRequest(["traceparent", traceParent]);
+      }
+    }
+    return new RequestObservation(
+      watching,
+      request,
+      target,
+      pluginId,
+      fields,
+      requestId,
+      traceParent,
+    );
   }
 }
 
@@ -70,7 +114,10 @@ function guarded(observer: RequestObserver, onFault: OnObserverFault): RequestOb
   return own;
 }
 
-function watchingOf(observers: readonly RequestObserver[]): Watching {
+function watchingOf(observers: readonly RequestObserver[]): Watching | undefined {
+  if (observers.length === 0) {
+    return undefined;
+  }
   const those = (name: keyof RequestObserver): readonly Watch[] =>
     observers.flatMap((observer) => observer[name] ?? []);
   return {

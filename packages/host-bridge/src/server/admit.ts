@@ -13,7 +13,7 @@ import type { Destination } from "../exchange/destination.js";
 import { Exchange, type ExchangePlugin, type OnExchangeOver } from "../exchange/exchange.js";
 import { failureOf, failures, refusalProxyError } from "../exchange/failure.js";
 import { hostFunctionMsMax } from "../limits.js";
-import type { RequestObservation } from "../observation/request-observation.js";
+import type { WatchedRequest } from "../observation/watched-request.js";
 import type { RequestObservers } from "../observation/request-observers.js";
 import type { Route, RouteRules } from "../routing/route.js";
 import { answer, answerFailure, openAnswer } from "./answer.js";
@@ -191,7 +191,7 @@ interface Admitted {
   readonly requestId: string;
   /** There where it has waited. */
   readonly held?: HeldBody;
-  readonly observed: RequestObservation | undefined;
+  readonly observed: WatchedRequest | undefined;
 }
 
 /** What a function of the host's own returned: a value, or a promise of one. */

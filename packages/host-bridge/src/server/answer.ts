@@ -3,7 +3,7 @@ import type { ClientResponse } from "../client/client-response.js";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import { failureOf } from "../exchange/failure.js";
 import { failureResponse } from "../exchange/failure-response.js";
-import type { RequestObservation } from "../observation/request-observation.js";
+import type { WatchedRequest } from "../observation/watched-request.js";
 
 /**
  * Answers in the plugin's place, before there is an exchange. Does nothing where something else has
@@ -14,7 +14,7 @@ export function answer(
   status: number,
   proxyError: string,
   retryAfterSeconds?: number,
-  observed?: RequestObservation,
+  observed?: WatchedRequest,
 ): void {
   if (request.closed) {
     return;
@@ -37,7 +37,7 @@ export function answer(
 /** Opens the response to a request that the host itself answers. */
 export function openAnswer(
   request: IncomingRequest,
-  observed: RequestObservation | undefined,
+  observed: WatchedRequest | undefined,
 ): ClientResponse {
   const response = request.openResponse(request.entry.event === "checkContinue");
   return observed === undefined ? response : observed.open(response);
@@ -52,7 +52,7 @@ export function answerFailure(
   request: IncomingRequest,
   error: ServeHTTPError,
   retrySeconds?: number,
-  observed?: RequestObservation,
+  observed?: WatchedRequest,
 ): void {
   const { outcome, proxyError, retryAfterSeconds, status = 503 } = failureOf(error);
   answer(request, status, proxyError, retrySeconds ?? retryAfterSeconds, observed);

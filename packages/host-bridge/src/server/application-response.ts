@@ -2,7 +2,7 @@ import { ServeHTTPError } from "@servehttp/contract";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import { readResponseHead } from "../edge/response-head.js";
 import { hostFunctionMsMax, applicationBodyBytesMax } from "../limits.js";
-import type { RequestObservation } from "../observation/request-observation.js";
+import type { WatchedRequest } from "../observation/watched-request.js";
 import { openAnswer } from "./answer.js";
 import { inTime } from "./in-time.js";
 
@@ -16,7 +16,7 @@ import { inTime } from "./in-time.js";
 export async function answerResponse(
   request: IncomingRequest,
   response: Response,
-  observed: RequestObservation | undefined,
+  observed: WatchedRequest | undefined,
 ): Promise<void> {
   const body = await inTime(bodyOf(response), hostFunctionMsMax, "the body of identity's response");
   if (request.closed) {

@@ -1,7 +1,7 @@
 import { loggableError, ServeHTTPError } from "@servehttp/contract";
 import type { IncomingRequest } from "../client/incoming-request.js";
 import { type Failure, failures } from "../exchange/failure.js";
-import type { RequestObservation } from "../observation/request-observation.js";
+import type { WatchedRequest } from "../observation/watched-request.js";
 import { answer } from "./answer.js";
 
 /** A failure of code that runs in the host's process and is not the host's: it threw, or returned what can't be used. */
@@ -31,7 +31,7 @@ export function failRequest(
   fault: Omit<HostFault, "err">,
   thrown: unknown,
   failure: Failure = failures.internal,
-  observed?: RequestObservation,
+  observed?: WatchedRequest,
 ): void {
   const { proxyError, retryAfterSeconds, status = 500 } = failure;
   try {

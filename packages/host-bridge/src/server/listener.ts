@@ -8,7 +8,7 @@ import type { PlainHead } from "../fast-path/plain-head.js";
 import type { FastPathRequest } from "../fast-path/request.js";
 import { NodeIncomingRequest } from "../node/request.js";
 import type { RequestOutcome } from "../observation/outcome.js";
-import type { RequestObservation } from "../observation/request-observation.js";
+import type { WatchedRequest } from "../observation/watched-request.js";
 import { stripQueryParameters } from "../syntax/strip-query-parameters.js";
 import { admit, type AdmissionOptions, answerRefused } from "./admit.js";
 import { answer } from "./answer.js";
@@ -149,7 +149,7 @@ function routePlain(head: PlainHead, rules: RouteRules): Route | Refusal | undef
 function refuse(
   request: NodeIncomingRequest,
   status: number,
-  observed: RequestObservation | undefined,
+  observed: WatchedRequest | undefined,
   outcome: RequestOutcome = "answered-by-host",
 ): void {
   answer(request, status, refusalProxyError(status), undefined, observed);

@@ -1,6 +1,6 @@
 import type { IncomingRequest } from "../client/incoming-request.js";
 import type { RequestFields } from "../edge/request-fields.js";
-import type { RequestObservation } from "../observation/request-observation.js";
+import type { WatchedRequest } from "../observation/watched-request.js";
 import type { Route } from "../routing/route.js";
 import { openAnswer } from "./answer.js";
 
@@ -26,7 +26,7 @@ export function redirectToSlash(
   request: IncomingRequest,
   basePath: string,
   { url }: Route,
-  observed: RequestObservation | undefined,
+  observed: WatchedRequest | undefined,
 ): void {
   if (request.closed) {
     return;

@@ -1,7 +1,7 @@
 import { isThenable } from "@servehttp/contract";
 import type { HostRequest, HostResponse } from "../client/node-types.js";
 import type { NodeIncomingRequest } from "../node/request.js";
-import type { RequestObservation } from "../observation/request-observation.js";
+import type { WatchedRequest } from "../observation/watched-request.js";
 import { failRequest, type HostFault, type OnHostFault } from "./host-fault.js";
 
 /**
@@ -15,7 +15,7 @@ export function serveInProcess(
   response: HostResponse,
   pluginId: string,
   onHostFault: OnHostFault,
-  observed: RequestObservation | undefined,
+  observed: WatchedRequest | undefined,
 ): void {
   let hasFailed = false;
   if (observed !== undefined) {

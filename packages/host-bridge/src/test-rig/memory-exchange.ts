@@ -13,7 +13,7 @@ import type { HostRequest } from "../client/node-types.js";
 import { EdgePolicy } from "../edge/edge-policy.js";
 import { Exchange, type ExchangePlugin, type GivenBack, type GoOn } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
-import type { RequestObservation } from "../observation/request-observation.js";
+import type { WatchedRequest } from "../observation/watched-request.js";
 import type { Outcome } from "../observation/outcome.js";
 import { NodeBody } from "../node/request-body.js";
 import type { ResponseHead } from "../edge/response-head.js";
@@ -111,7 +111,7 @@ export interface MemoryExchangeOptions {
   readonly times?: ExchangeTimes;
   readonly chunkBytes?: number;
   readonly mayTunnel?: boolean;
-  readonly observed?: RequestObservation;
+  readonly observed?: WatchedRequest;
 }
 
 /** An exchange between a client and a plugin that are both the test's. */

@@ -1,5 +1,12 @@
 import { createServer } from "node:http";
-import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import {
+  context,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+  type TracerProvider as TracerProviderOfApi,
+} from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import {
   AlwaysOffSampler,
@@ -17,6 +24,7 @@ import { fastPathOf } from "../fast-path/install.js";
 import type { ObservedRequest } from "../observation/request-observer.js";
 import { Bridge, type BridgeOptions } from "../test-rig/bridge.js";
 import { RawClient } from "../test-rig/raw-client.js";
+import type { RootTracer } from "./root-tracer.js";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const spanId = "b7ad6b7169203331";
@@ -261,6 +269,101 @@ describe("a host that traces", () => {
     } finally {
       context.disable();
     }
+  });
+});
+
+/** Whose tracers say beforehand what is recorded: the first trace is not, the second is, and so on. */
+function drawingProvider() {
+  const drawn: string[] = [];
+  let settled = "";
+  const idGenerator = { generateTraceId: () => settled, generateSpanId: () => spanId };
+  const spanProcessors = [new SimpleSpanProcessor({ exporter })];
+  const tracer: Tracer = new TracerProvider({ spanProcessors, idGenerator }).getTracer("test");
+  const roots: RootTracer = {
+    startSpan: (...args) => tracer.startSpan(...args),
+    startActiveSpan: tracer.startActiveSpan.bind(tracer),
+    drawRoot: () => {
+      const count = drawn.length;
+      const root = `00-${String(count + 1).padStart(32, "0")}-00f067aa0ba902b7-0${count % 2}`;
+      drawn.push(root);
+      return root;
+    },
+    startRoot: (id, ...args) => {
+      settled = id;
+      return tracer.startSpan(...args);
+    },
+  };
+  const tracerProvider: TracerProviderOfApi = { getTracer: () => roots };
+  return { tracerProvider, drawn };
+}
+
+describe("a host whose tracer says beforehand what is recorded", () => {
+  it("makes spans of what is, and tells plugins of all", async () => {
+    const { drawn, tracerProvider } = drawingProvider();
+    await using running = await bridge({ host: { tracerProvider } });
+    const lines: string[] = [];
+    for (let count = 0; count < 4; count += 1) {
+      lines.push(...(await received(running.port, [])));
+    }
+    const [first, second, third, fourth] = drawn.map((root) => root.split("-")[1]);
+    const made = await spans(2);
+    expect(made.map((span) => span.spanContext().traceId)).toEqual([second, fourth]);
+    expect(made[0]).toMatchObject({
+      name: "GET /plugins/notes/*",
+      parentSpanContext: undefined,
+      attributes: { "http.response.status_code": 200, "servehttp.outcome": "ok" },
+    });
+    expect(lines).toEqual([
+      `traceparent: 00-${first}-00f067aa0ba902b7-00`,
+      `traceparent: 00-${second}-${spanId}-01`,
+      `traceparent: 00-${third}-00f067aa0ba902b7-00`,
+      `traceparent: 00-${fourth}-${spanId}-01`,
+    ]);
+  });
+
+  it("tells observers of the ids, and of all that happens", async () => {
+    const { tracerProvider } = drawingProvider();
+    await using running = await bridge({ host: { tracerProvider } });
+    const seen: ObservedRequest[] = [];
+    const began: unknown[] = [];
+    running.host.observe({
+      began: ({ trace: known }) => void began.push(known?.sampled),
+      over: (request) => void seen.push(request),
+    });
+    const lines = [...(await received(running.port, [])), ...(await received(running.port, []))];
+    await answered(running.port, "/plugins/notes/throw", [], " 500 ");
+    await until(() => seen.length === 3, "the ends of the requests");
+    expect(began).toEqual([false, true, false]);
+    const traces = seen.map((request) => request.trace);
+    const told = lines.map((line) => traceParentOf(["traceparent", line.split(": ")[1] ?? ""]));
+    expect(traces.slice(0, 2)).toEqual(told);
+    expect(traces[2]).toMatchObject({ spanId: "00f067aa0ba902b7", sampled: false });
+    expect(seen[2]).toMatchObject({ status: 500, outcome: "plugin-error" });
+  });
+
+  it("asks it only where a trace begins", async () => {
+    const { drawn, tracerProvider } = drawingProvider();
+    const edge = { trustTraceContext: true };
+    await using running = await bridge({ host: { tracerProvider, edge } });
+    await received(running.port, came);
+    const [span] = await spans();
+    expect(span?.spanContext().traceId).toBe(traceId);
+    expect(drawn).toEqual([]);
+  });
+
+  it("goes on after all failures of requests that nobody watches", async () => {
+    const { drawn, tracerProvider } = drawingProvider();
+    const edge = { upgrades: ["echo"] };
+    await using running = await bridge({ host: { tracerProvider, edge } });
+    await answered(running.port, "/plugins/notes/throw", [], " 500 ");
+    await answered(running.port, "/plugins/none/", [], " 404 ");
+    using client = await RawClient.connect(running.port);
+    const upgrades = ["Connection: Upgrade", "Upgrade: echo"];
+    client.send("GET /plugins/notes/tunnel HTTP/1.1", "Host: a.test", ...upgrades, "", "");
+    await client.take("101 Switching Protocols\r\n\r\n");
+    client.send("hello");
+    await client.take("hello");
+    expect(drawn).toHaveLength(3);
   });
 });
 

@@ -6,7 +6,9 @@ import {
   methodSpanName,
   noFields,
 } from "@servehttp/contract";
-import type { ObservedRequest, RequestObserver } from "../observation/request-observer.js";
+import type { ObservedRequest } from "../observation/request-observer.js";
+import type { TracingObserver } from "../observation/request-observers.js";
+import { type RootTracer, rootTracerOf } from "./root-tracer.js";
 import { remoteSpan, traceFieldsOf, valuesOf } from "./trace-fields.js";
 
 /** A request with its span, where that is recorded. */
@@ -20,15 +22,26 @@ export interface TracedRequest extends ObservedRequest {
  * second span, as long as it lives. Of a span that is not recorded nothing is kept: it is there for
  * its ids.
  */
-export class RequestTracer implements RequestObserver {
+export class RequestTracer implements TracingObserver {
   readonly #api: typeof OpenTelemetry;
   readonly #tracer: Tracer;
+  /** The same, where it draws roots. */
+  readonly #roots: RootTracer | undefined;
   /** The last name of a span. */
   #named = { method: "", basePath: "" as string | undefined, name: "" };
 
   constructor(api: typeof OpenTelemetry, tracer: Tracer) {
     this.#api = api;
     this.#tracer = tracer;
+    this.#roots = rootTracerOf(tracer);
+  }
+
+  /** Where the request begins a trace, as it does unless it names one, or the application has begun one. */
+  drawRoot(traceContext: ObservedRequest["traceContext"]): string | undefined {
+    const { context, ROOT_CONTEXT } = this.#api;
+    return traceContext === undefined && context.active() === ROOT_CONTEXT
+      ? this.#roots?.drawRoot()
+      : undefined;
   }
 
   began(request: TracedRequest): void {
@@ -140,7 +153,10 @@ export class RequestTracer implements RequestObserver {
     if (remote !== undefined && !isTrusted) {
       options.links = linkTo(remote);
     }
-    return this.#tracer.startSpan(this.#spanName(request), options, parent);
+    const name = this.#spanName(request);
+    return this.#roots !== undefined && request.trace !== undefined
+      ? this.#roots.startRoot(request.trace.traceId, name, options, parent)
+      : this.#tracer.startSpan(name, options, parent);
   }
 }
 
