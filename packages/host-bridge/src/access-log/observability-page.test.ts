@@ -48,6 +48,21 @@ it("says in docs/observability.md what the docstrings say (npm run generate writ
   await expect(text).toMatchFileSnapshot(page);
 });
 
+it("draws each metric on the dashboard of docs/grafana", () => {
+  const dashboard = readFileSync(
+    new URL("../../../../docs/grafana/servehttp.json", import.meta.url),
+    "utf8",
+  );
+  const missing = Object.values(metricDefinitions)
+    .map(({ name }: MetricDefinition) => name.replaceAll(".", "_"))
+    // What follows is its unit, and what its kind adds.
+    .filter(
+      (name) =>
+        !new RegExp(`\\b${name}(?:_seconds|_bytes)?(?:_total|_bucket|_sum)?[{)]`).test(dashboard),
+    );
+  expect(missing).toEqual([]);
+});
+
 it("has a docstring for each name of a record", () => {
   expect(members.map(([name]) => name)).toEqual(Object.keys(accessRecord(observed())));
 });
