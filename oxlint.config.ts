@@ -61,7 +61,7 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     listen: ["context"],
     output: ["context"],
     reload: ["config", "context", "listen"],
-    run: ["config", "context", "listen", "output", "reload"],
+    run: ["config", "context", "listen", "output", "reload", "target"],
     service: ["config", "context", "listen", "run"],
     upgrade: ["context", "listen", "run"],
     target: ["context"],

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { servePlugin } from "@servehttp/plugin-sdk";
@@ -276,8 +276,28 @@ describe("what fails ends with exit code 1", () => {
     expect(result).toMatchObject({
       exitCode: 1,
       stderr:
-        "servehttp: plugin idle does not start: it exited with code 0 before it was ready; a plugin calls servePlugin, and runs until its host ends it\n",
+        "servehttp: plugin idle does not start: it exited with code 0 before it was ready: it ended without serving; a plugin calls servePlugin (serve_plugin in Python, Serve in Go), and runs until its host ends it\n",
     });
+  });
+
+  it("an application in Python whose Python has no SDK, also said by check", async () => {
+    await writeFile(directory.at("main.py"), "app = lambda environ, start_response: []\n");
+    // Without the packages of the system, too.
+    await mkdir(directory.at("venv/bin"), { recursive: true });
+    await writeFile(directory.at("venv/bin/python"), '#!/bin/sh\nexec python3 -I -S "$@"\n', {
+      mode: 0o755,
+    });
+    const environment = { ...process.env, VIRTUAL_ENV: directory.at("venv") };
+    const plugin = ["--plugin", "notes=main.py"];
+    const why =
+      /ended without serving; .*; (\S+\/bin\/python) has no package servehttp, .*: \1 -m pip install servehttp\n/;
+    const started = await runCommand([...plugin, "--port", "0"], {
+      cwd: directory.path,
+      environment,
+    });
+    expect(started.stderr).toMatch(why);
+    const checked = await runCommand(["check", ...plugin], { cwd: directory.path, environment });
+    expect(checked).toMatchObject({ exitCode: 1, stdout: expect.stringMatching(why) });
   });
 
   it("a plugin that prints a megabyte and is never ready", async () => {

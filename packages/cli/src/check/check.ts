@@ -1,10 +1,11 @@
-import { createPluginHost, type PluginStatus } from "@servehttp/host-bridge";
+import { createPluginHost, type PluginOptions, type PluginStatus } from "@servehttp/host-bridge";
 import { asOptionError } from "../config/option-error.js";
 import type { Settings } from "../config/settings.js";
 import { type CommandContext, writeLine } from "../context/command-context.js";
 import { painted } from "../output/painted.js";
 import { saidLines } from "../output/said-lines.js";
 import { textTable } from "../output/text-table.js";
+import { failureReason } from "../run/failure-reason.js";
 
 /**
  * Starts each plugin, asks it who it is and how it is, and stops it again. Writes a table, and
@@ -24,7 +25,7 @@ export async function check(settings: Settings, context: CommandContext): Promis
         isWell: isUp(plugin) && (await host.isServing(plugin.id)),
       })),
     );
-    for (const line of tableLines(checked, context)) {
+    for (const line of tableLines(checked, settings.host.plugins ?? {}, context)) {
       writeLine(context.stdout, line);
     }
     return checked.every(({ isWell }) => isWell);
@@ -42,14 +43,18 @@ function isUp({ state }: PluginStatus): boolean {
   return state === "ready" || state === "in-process";
 }
 
-function tableLines(plugins: readonly Checked[], { stdout }: CommandContext): readonly string[] {
+function tableLines(
+  plugins: readonly Checked[],
+  options: Readonly<Record<string, PluginOptions>>,
+  { stdout }: CommandContext,
+): readonly string[] {
   if (plugins.length === 0) {
     return ["no plugins"];
   }
   const rows = plugins.map((plugin) => [
     plugin.id,
     plugin.isWell ? "ok" : "FAILED",
-    plugin.isWell ? (plugin.carrier ?? "in the host") : reasonOf(plugin),
+    plugin.isWell ? (plugin.carrier ?? "in the host") : reasonOf(plugin, options[plugin.id]),
   ]);
   const [head = "", ...lines] = textTable([["plugin", "result", ""], ...rows]);
   return [
@@ -63,12 +68,13 @@ function tableLines(plugins: readonly Checked[], { stdout }: CommandContext): re
   ];
 }
 
-function reasonOf(plugin: PluginStatus): string {
+function reasonOf(plugin: PluginStatus, options: PluginOptions | undefined): string {
   const { state, failures } = plugin;
   if (isUp(plugin)) {
     return "it runs, and its health check says that it takes no requests, or nothing";
   }
-  return failures.at(-1)?.message ?? `it is ${state}`;
+  const failure = failures.at(-1);
+  return failure === undefined ? `it is ${state}` : failureReason(failure, options);
 }
 
 function saidBy({ failures }: PluginStatus): readonly string[] {

@@ -170,7 +170,7 @@ function checkStarted(
     "command" in (plugins[id] ?? {}) && state !== "ready" && failures.length > 0;
   const down = host.plugins.filter(isDown);
   if (down.length > 0 && (needed === "all" || down.length === host.plugins.length)) {
-    const reasons = down.map(({ id, failures }) => failureText(id, failures.at(-1)));
+    const reasons = down.map(({ id, failures }) => failureText(id, plugins[id], failures.at(-1)));
     throw failed(reasons.join("\n"));
   }
 }

@@ -40,7 +40,7 @@ function servesItself(path: string): boolean {
 }
 
 /** Whether this Python has the SDK. It is found, not imported, which is quick. */
-function hasSdk(python: string): boolean {
+export function hasSdk(python: string): boolean {
   const look =
     "import importlib.util as u, sys; sys.exit(u.find_spec('servehttp') is None or u.find_spec('servehttp.serve') is None)";
   return spawnSync(python, ["-c", look], { stdio: "ignore", timeout: pythonProbeMs }).status === 0;

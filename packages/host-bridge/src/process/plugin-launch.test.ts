@@ -257,6 +257,15 @@ describe("bad starts (O7, L1)", () => {
     });
   });
 
+  it("says what a program lacks that ends well without having served", async () => {
+    await using plugin = supervise(shell("echo done"), { connect: refuse }).plugin;
+    await expect(plugin.start()).rejects.toMatchObject({
+      code: "connection-failed",
+      message:
+        "plugin notes: it exited with code 0 before it was ready: it ended without serving; a plugin calls servePlugin (serve_plugin in Python, Serve in Go), and runs until its host ends it",
+    });
+  });
+
   it("says that it was not ready in time, and ends it", async () => {
     const supervised = supervise(shell("echo waiting >&2; exec sleep 1000"), { connect: refuse });
     const started = supervised.plugin.start();

@@ -4,7 +4,7 @@ import { abortable, abortableConnection } from "./abortable.js";
 import type { Clock } from "./clock.js";
 import type { HostProcesses } from "./host-processes.js";
 import type { CallAccess } from "./plugin-environment.js";
-import { exitText } from "./plugin-process.js";
+import { exitText, type ProcessExit } from "./plugin-process.js";
 import type { ProcessorTime } from "./processor-time.js";
 import type { SocketDirectory } from "./socket-directory.js";
 import { noEnd, type RunEnd, SharedProcess, type StartedPlugin } from "./shared-process.js";
@@ -173,7 +173,8 @@ export class PluginLaunch<Connection extends LaunchedConnection> {
         this.#isHostAtFault = true;
         this.#over.abort(new ServeHTTPError("connection-failed", text));
       } else {
-        this.#over.abort(new ServeHTTPError("connection-failed", `it ${text} before it was ready`));
+        const message = `it ${text} before it was ready${unservedText(exit)}`;
+        this.#over.abort(new ServeHTTPError("connection-failed", message));
       }
       this.#lose(new ServeHTTPError("connection-lost", `it ${text}`));
     });
@@ -276,4 +277,11 @@ export class PluginLaunch<Connection extends LaunchedConnection> {
     connection?.close("now");
     return end;
   }
+}
+
+/** What is wrong with a program that ends well before it was ready, in words. */
+function unservedText(exit: ProcessExit): string {
+  return exit.kind === "code" && exit.code === 0
+    ? ": it ended without serving; a plugin calls servePlugin (serve_plugin in Python, Serve in Go), and runs until its host ends it"
+    : "";
 }
