@@ -1,8 +1,8 @@
 import { type ResponseHead, withField } from "../edge/response-head.js";
 
-/** What a cookie that binds a client to an instance depends on. */
+/** What binds a client to an instance, and what a cookie that does so depends on. */
 export interface BoundClient {
-  /** Of its request: name, value, name, value. */
+  /** Of its request, before the edge has stripped any: name, value, name, value. */
   readonly rawHeaders: readonly string[];
   /** Of the plugin, as the client sends it. */
   readonly basePath: string;

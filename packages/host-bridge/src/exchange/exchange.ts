@@ -46,6 +46,8 @@ export interface ExchangePlugin {
   onHead(exchange: Exchange, status: number, elapsedMs: number): void;
   /** Called when that was the head of an event stream. */
   onEventStream(exchange: Exchange): void;
+  /** Whether clients may be bound to an instance, by a cookie or a header. */
+  readonly bindsClients: boolean;
   /** There where the host binds clients to the instance by a cookie. */
   readonly instanceCookie: InstanceCookie | undefined;
   /** Called when the client's bytes have to wait, because the plugin has not read those before. */
@@ -82,7 +84,7 @@ export interface ExchangeRequest {
   readonly body: RequestBody | undefined;
   readonly rules: ResponseRules;
   readonly edge: EdgePolicy;
-  /** There where the host binds clients to instances by a cookie. */
+  /** There where clients may be bound to instances. */
   readonly boundClient?: BoundClient | undefined;
   /** Called once, at the end, with why where the exchange failed. */
   readonly onOver?: OnExchangeOver | undefined;
@@ -134,7 +136,8 @@ export class Exchange
   /** Undefined where the request has no body: then it has been sent whole. */
   readonly #sender: RequestSender | undefined;
   readonly #timer: ExchangeTimer;
-  readonly #boundClient: BoundClient | undefined;
+  /** There where clients may be bound to instances. */
+  readonly boundClient: BoundClient | undefined;
   readonly #onOver: OnExchangeOver | undefined;
   readonly #observed: WatchedRequest | undefined;
   readonly init: RequestInit;
@@ -152,7 +155,7 @@ export class Exchange
     this.#response = what.response;
     this.#rules = what.rules;
     this.init = init;
-    this.#boundClient = what.boundClient;
+    this.boundClient = what.boundClient;
     this.#onOver = what.onOver;
     this.#observed = what.observed;
     // First: where it throws, nothing has begun.
@@ -322,7 +325,7 @@ export class Exchange
     if (parts.init !== undefined) {
       const read = readResponseHead(parts.init, this.#rules);
       const { instanceCookie } = this.#plugin;
-      const client = this.#boundClient;
+      const client = this.boundClient;
       const head = instanceCookie && client ? bindClient(read, instanceCookie, client) : read;
       this.#plugin.onHead(this, head.status, this.#timer.elapsedMs);
       if (parts.end !== undefined && isWhole(head, parts.chunk)) {

@@ -94,6 +94,7 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   readonly #instance: string | undefined;
   /** There where the plugin has several instances: is told what comes of exchanges. */
   feedback: InstanceFeedback<ConnectedPlugin> | undefined;
+  bindsClients = false;
   /** There where the host binds clients to the instance by a cookie. */
   instanceCookie: InstanceCookie | undefined;
   /** There once it gets nothing new. */

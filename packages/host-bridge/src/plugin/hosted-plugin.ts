@@ -1,4 +1,4 @@
-import { type FieldList, type Logger, ServeHTTPError } from "@servehttp/contract";
+import { type Logger, ServeHTTPError } from "@servehttp/contract";
 import type { AffinityKey } from "../balance/balance.js";
 import type { EjectionReason } from "../balance/outlier-record.js";
 import type { Destination, WaitingRequest } from "../exchange/destination.js";
@@ -108,10 +108,10 @@ export class HostedPlugin {
     this.#waiting = new WaitingRequests(clock);
     this.#choice = new InstanceChoice(settings);
     const places = {
-      another: (here: ExchangePlugin, fields: FieldList) =>
-        this.#choice.another(this.#instances.current, this.#choice.keyOf(fields), here)
+      another: (here: ExchangePlugin, boundBy: readonly string[] | undefined) =>
+        this.#choice.another(this.#instances.current, this.#choice.keyOf(boundBy), here)
           ?.destination,
-      any: (fields: FieldList) => this.destination(fields),
+      any: (boundBy: readonly string[] | undefined) => this.destination(boundBy),
     };
     this.#retries = new Retries(places, clock);
     this.#instances = this.#makeSet(settings);
@@ -493,7 +493,8 @@ export class HostedPlugin {
       connections: this.#connections,
       headTimes: this.#headTimes,
       onChange: () => this.#letGo(),
-      findAnother: (here, { init }, why, goOn) => this.#retries.find(here, init.headers, why, goOn),
+      findAnother: (here, { boundClient }, why, goOn) =>
+        this.#retries.find(here, boundClient?.rawHeaders, why, goOn),
       onOver: (...over) => this.#onOver(...over),
     };
   }

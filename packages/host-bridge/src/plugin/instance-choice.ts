@@ -170,6 +170,7 @@ export class InstanceChoice {
     const { affinity } = this.#settings;
     const cookie = affinity?.cookie;
     connection.feedback = new InstanceFeedback(this.#balance, candidate, this.#options.clock);
+    connection.bindsClients = affinity !== undefined;
     connection.instanceCookie =
       affinity !== undefined && cookie !== undefined && affinity.cookieSetBy === "host"
         ? new InstanceCookie({ ...affinity, cookie }, candidate.name)

@@ -1,4 +1,5 @@
-import { type FieldList, ServeHTTPError } from "@servehttp/contract";
+import { ServeHTTPError } from "@servehttp/contract";
+import type { BoundClient } from "../exchange/bound-client.js";
 import type { Destination } from "../exchange/destination.js";
 import type { ExchangePlugin, GivenBack, GoOn } from "../exchange/exchange.js";
 import { givenBackMs } from "../limits.js";
@@ -11,12 +12,15 @@ import { RetryBudget } from "./retry-budget.js";
  */
 export type Retry = "another-instance" | "same-instance" | "none";
 
+/** The client's fields, where one of them may bind its request to an instance. */
+type BoundBy = BoundClient["rawHeaders"] | undefined;
+
 /** Where exchanges of a plugin may go. */
 export interface RetryPlaces {
-  /** Where a request with these fields goes but for this instance; undefined: nowhere now. */
-  readonly another: (here: ExchangePlugin, fields: FieldList) => Destination | undefined;
-  /** Where a new request with these fields goes. */
-  readonly any: (fields: FieldList) => Destination;
+  /** Where a request goes that is bound by this but for this instance; undefined: nowhere now. */
+  readonly another: (here: ExchangePlugin, boundBy: BoundBy) => Destination | undefined;
+  /** Where a new request goes that is bound by this. */
+  readonly any: (boundBy: BoundBy) => Destination;
 }
 
 /** Finds where exchanges of a plugin go on that were given back, because no handler has seen them. */
@@ -40,18 +44,18 @@ export class Retries {
    * Where one goes on that was given back here: at another instance, where one is ready; else here,
    * or where the first one becomes ready. Calls back once. Returns what lets it leave before.
    *
-   * @param fields of its request
+   * @param boundBy what may bind it to an instance
    */
   find(
     here: ExchangePlugin,
-    fields: FieldList,
+    boundBy: BoundBy,
     { error, timesBefore }: GivenBack,
     goOn: GoOn,
   ): () => void {
     const early = new AbortController();
     let leave = () => early.abort();
     const look = () => {
-      const destination = this.#look(here, fields, error);
+      const destination = this.#look(here, boundBy, error);
       if (destination.kind === "wait") {
         leave = destination.wait((next) => this.#goOn(here, next, error, goOn));
       } else {
@@ -65,8 +69,8 @@ export class Retries {
     return () => leave();
   }
 
-  #look(here: ExchangePlugin, fields: FieldList, error: ServeHTTPError): Destination {
-    const another = this.#places.another(here, fields);
+  #look(here: ExchangePlugin, boundBy: BoundBy, error: ServeHTTPError): Destination {
+    const another = this.#places.another(here, boundBy);
     if (another === undefined && error.code === "overload") {
       return { kind: "refused", error };
     }
@@ -77,7 +81,7 @@ export class Retries {
         error: new ServeHTTPError("unavailable", message, { cause: error }),
       };
     }
-    return another ?? this.#places.any(fields);
+    return another ?? this.#places.any(boundBy);
   }
 
   #goOn(here: ExchangePlugin, next: Destination, error: ServeHTTPError, goOn: GoOn): void {

@@ -336,11 +336,13 @@ function begin(
         ? { ...edge.responseRules(init), redirects: redirectRules(fields) }
         : edge.responseRules(init),
       edge,
-      boundClient: plugin.instanceCookie && {
-        rawHeaders: request.rawHeaders,
-        basePath: fields.basePath,
-        scheme: fields.scheme,
-      },
+      boundClient: plugin.bindsClients
+        ? {
+            rawHeaders: request.rawHeaders,
+            basePath: fields.basePath,
+            scheme: fields.scheme,
+          }
+        : undefined,
       onOver,
       observed,
     });

@@ -163,6 +163,7 @@ export class MemoryExchange {
       onBegun: () => void (this.begun += 1),
       onHead: (_, __, elapsedMs) => void this.headsMs.push(elapsedMs),
       onEventStream: () => undefined,
+      bindsClients: false,
       instanceCookie: undefined,
       onStall: () => void (this.stalls += 1),
       onTunnel: () => void (this.tunnels += 1),

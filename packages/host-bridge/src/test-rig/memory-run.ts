@@ -1,7 +1,9 @@
 import {
   type ErrorCode,
   type ExchangeChannel,
+  type PartReceiver,
   type RequestParts,
+  type ResponseParts,
   ServeHTTPError,
 } from "@servehttp/contract";
 import { type ManualClock } from "@servehttp/testkit";
@@ -36,6 +38,8 @@ export class MemoryRun implements PluginRun<ConnectedPlugin> {
   lostCode: ErrorCode | undefined;
   /** There once it has come up. */
   connected: ConnectedPlugin | undefined;
+  /** Of the exchanges that were opened on it, those that are over among them. */
+  readonly receivers: PartReceiver<ResponseParts>[] = [];
   /** How often it was asked to end. */
   asked = 0;
   /** What it answers to health checks; undefined: nothing. */
@@ -71,10 +75,11 @@ export class MemoryRun implements PluginRun<ConnectedPlugin> {
       carrier: "mux",
       description: { servesHttp: this.servesHttp },
       lost: this.#lost.promise,
-      open: () => {
+      open: (receiver) => {
         if (this.isGone) {
           throw new ServeHTTPError("connection-lost", "it is gone");
         }
+        this.receivers.push(receiver);
         return noChannel;
       },
       isServing: (signal) => {
@@ -179,11 +184,12 @@ export class MemoryExchange {
   isOver = false;
   readonly #exchange: Exchange;
 
-  /** @param headers of its request: name, value, name, value */
-  constructor(on: ConnectedPlugin, headers: readonly string[] = []) {
+  /** @param boundBy the fields of its client: name, value, name, value */
+  constructor(on: ConnectedPlugin, boundBy: readonly string[] = []) {
     this.on = on;
     this.#exchange = {
-      init: { requestId: "1", method: "GET", headers },
+      init: { requestId: "1", method: "GET" },
+      boundClient: { rawHeaders: boundBy },
       sinceSentMs: 1,
       awaitedPlugin: true,
       stop: (reason: ServeHTTPError) => {
