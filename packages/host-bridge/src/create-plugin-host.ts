@@ -331,6 +331,7 @@ class Host implements PluginHost {
     this.#metrics = new HostMetrics(settings.meterProvider, {
       observe: (observer) => void this.#observers.add(observer),
       plugins: () => this.#plugins.measured,
+      instances: ({ id, instances }) => sharing.totalInstances(id, instances),
     });
     this.#accessLog = this.#openAccessLog(settings, edge);
     this.#rules = { mounts, secretParameters: edge.secretParameters };

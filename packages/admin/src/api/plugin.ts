@@ -95,8 +95,10 @@ const instanceSchema = z
     name: z.string().describe("Its address; for a process of the host's, its number, from 0 on."),
     state: z
       .enum(["ready", "ejected", "not-ready"])
-      .describe("Whether it gets exchanges. An ejected one failed, and gets nothing for a while."),
-    inFlight: count.describe("Exchanges that run on it now."),
+      .describe(
+        "Whether it gets exchanges. An ejected one failed, and gets nothing for a while: of a host with workers, from one of them at least.",
+      ),
+    inFlight: count.describe("Exchanges that run on it now, in all workers."),
   })
   .describe("An instance of a plugin.");
 
@@ -119,9 +121,7 @@ export const pluginSchema = z
       .record(z.string(), count)
       .describe("How requests came out so far, by outcome; those that have not been are missing."),
     failures: z.array(failureSchema).describe("The last 10 failures at most, oldest first."),
-    instances: z
-      .array(instanceSchema)
-      .describe("Its instances, as the process that answers is connected to them."),
+    instances: z.array(instanceSchema).describe("Its instances, but for those that leave."),
   })
   .describe("A plugin, as it is now.");
 

@@ -22,6 +22,8 @@ function measure(provider: MeterProvider, requests: number): void {
   meter.createCounter("servehttp.exchange.outcomes").add(requests, { outcome: "ok" });
   meter.createUpDownCounter("http.server.active_requests").add(1);
   meter.createUpDownCounter("servehttp.plugin.state").add(1, { state: "ready" });
+  meter.createUpDownCounter("servehttp.instances").add(1, { state: "ready" });
+  meter.createCounter("servehttp.instance.ejections").add(1);
 }
 
 /** As it comes out of a channel between processes. */
@@ -47,6 +49,8 @@ describe("metrics of several hosts", () => {
       'servehttp_exchange_outcomes_total{outcome="ok"} 6',
       "http_server_active_requests 3",
       'servehttp_plugin_state{state="ready"} 1',
+      'servehttp_instances{state="ready"} 1',
+      "servehttp_instance_ejections_total 3",
       'http_server_request_duration_seconds_bucket{status="200",le="1"} 4',
       'http_server_request_duration_seconds_bucket{status="200",le="+Inf"} 6',
       'http_server_request_duration_seconds_sum{status="200"} 6',
@@ -70,6 +74,7 @@ describe("metrics of several hosts", () => {
     const { metrics } = sumOfMetrics([countedMetrics(await worker.collect())]);
     expect(metrics.map(({ descriptor }) => descriptor.name)).toEqual([
       "servehttp.exchange.outcomes",
+      "servehttp.instance.ejections",
       "http.server.request.duration",
     ]);
   });

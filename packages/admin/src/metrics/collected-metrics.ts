@@ -16,15 +16,18 @@ export interface CollectedMetrics {
 /** Metrics whose values of several hosts can be added up. */
 type SummableMetric = SumMetricData | HistogramMetricData;
 
-/** What a supervisor alone knows of a plugin: its workers follow it, and would count it again. */
-const ofSupervisor = "servehttp.plugin.";
+/**
+ * What a supervisor says of a plugin for all its workers: they follow it, and would count it again.
+ * Which instances workers have ejected, they have told it.
+ */
+const ofSupervisor = /^servehttp\.(?:plugin\.|instances$)/;
 
 /** What is worth sending to the host that this one is a worker of. */
 export function collectedMetrics({ scopeMetrics }: ResourceMetrics): CollectedMetrics {
   const metrics = scopeMetrics
     .flatMap((scope) => scope.metrics)
     .filter(isSummable)
-    .filter(({ descriptor }) => !descriptor.name.startsWith(ofSupervisor));
+    .filter(({ descriptor }) => !ofSupervisor.test(descriptor.name));
   return { metrics };
 }
 

@@ -1,48 +1,16 @@
 import { metrics } from "@opentelemetry/api";
-import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
+import type { MeterProvider } from "@opentelemetry/sdk-metrics";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
 import { until } from "@servehttp/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { createPluginHost } from "../create-plugin-host.js";
 import { fastPathOf } from "../fast-path/install.js";
 import { Bridge } from "../test-rig/bridge.js";
+import { measuring } from "../test-rig/measuring.js";
 import { RawClient } from "../test-rig/raw-client.js";
 import { metricDefinitions } from "./metric-definitions.js";
 
 afterEach(() => metrics.disable());
-
-/** A reader that collects when it is asked. */
-class TestReader extends MetricReader {
-  protected override async onShutdown(): Promise<void> {}
-  protected override async onForceFlush(): Promise<void> {}
-}
-
-interface Point {
-  readonly attributes: Readonly<Record<string, unknown>>;
-  readonly value: unknown;
-}
-
-function measuring() {
-  const reader = new TestReader();
-  const meterProvider = new MeterProvider({ readers: [reader] });
-  /** The data points of all metrics by their names. */
-  const collect = async () => {
-    const { resourceMetrics, errors } = await reader.collect();
-    expect(errors).toEqual([]);
-    const all = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
-    return new Map(all.map((one) => [one.descriptor.name, one]));
-  };
-  /** The value of the one point of a metric that has these attributes. */
-  const valueOf = async (name: string, attributes: Point["attributes"] = {}): Promise<unknown> => {
-    const points = ((await collect()).get(name)?.dataPoints ?? []) as readonly Point[];
-    const found = points.filter((point) =>
-      Object.entries(attributes).every(([key, value]) => point.attributes[key] === value),
-    );
-    expect(found).toHaveLength(1);
-    return found[0]?.value;
-  };
-  return { meterProvider, collect, valueOf };
-}
 
 const handler: PluginHandler = {
   async serveHTTP(request, response) {

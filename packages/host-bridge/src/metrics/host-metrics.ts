@@ -1,14 +1,12 @@
 import type { BatchObservableResult, Meter, MeterProvider } from "@opentelemetry/api";
 import type { RequestObserver } from "../observation/request-observer.js";
-import type { MeasuredPlugin } from "../plugin/measured-plugin.js";
-import { PluginMetrics } from "./plugin-metrics.js";
+import { type MeasuredPlugins, PluginMetrics } from "./plugin-metrics.js";
 import { RequestMetrics } from "./request-metrics.js";
 
 /** What a host's metrics are about. */
-export interface MeasuredHost {
+export interface MeasuredHost extends MeasuredPlugins {
   /** Lets an observer watch all requests. */
   readonly observe: (observer: RequestObserver) => void;
-  readonly plugins: () => Iterable<MeasuredPlugin>;
 }
 
 interface Measured {
@@ -61,7 +59,7 @@ export class HostMetrics {
   #measure(meter: Meter): Measured {
     const requests = new RequestMetrics(meter);
     this.#host.observe(requests);
-    return { requests, plugins: new PluginMetrics(meter, this.#host.plugins) };
+    return { requests, plugins: new PluginMetrics(meter, this.#host) };
   }
 
   /** A plugin has become ready, so many milliseconds after its start began. */

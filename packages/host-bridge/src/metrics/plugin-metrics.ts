@@ -1,4 +1,5 @@
 import type { BatchObservableResult, Histogram, Meter, Observable } from "@opentelemetry/api";
+import type { InstanceStatus } from "../plugin/instance-status.js";
 import type { MeasuredPlugin } from "../plugin/measured-plugin.js";
 import { processUsage } from "../process/process-usage.js";
 import { histogramOf, observableOf } from "./instruments.js";
@@ -16,6 +17,13 @@ const states = [
   "in-process",
 ] as const;
 
+/** The plugins of a host. */
+export interface MeasuredPlugins {
+  readonly plugins: () => Iterable<MeasuredPlugin>;
+  /** The instances of one of them, with what the workers of the host do with them. */
+  readonly instances: (plugin: MeasuredPlugin) => readonly InstanceStatus[];
+}
+
 /** What can't be read from the plugin again once it is gone. */
 interface Totals {
   readonly restarts: RisingTotal;
@@ -24,14 +32,14 @@ interface Totals {
 
 /** Measures plugins, when somebody collects. */
 export class PluginMetrics {
-  readonly #plugins: () => Iterable<MeasuredPlugin>;
+  readonly #host: MeasuredPlugins;
   readonly #startDuration: Histogram;
   readonly #of: Readonly<Record<ObservedKey, Observable>>;
   /** By the ids of the plugins. */
   #totals = new Map<string, Totals>();
 
-  constructor(meter: Meter, plugins: () => Iterable<MeasuredPlugin>) {
-    this.#plugins = plugins;
+  constructor(meter: Meter, host: MeasuredPlugins) {
+    this.#host = host;
     this.#startDuration = histogramOf(meter, "startDuration");
     this.#of = Object.fromEntries(
       observedKeys.map((key) => [key, observableOf(meter, key)]),
@@ -51,7 +59,7 @@ export class PluginMetrics {
   /** Tells of all plugins as they are now. */
   observe(result: BatchObservableResult): void {
     const totals = new Map<string, Totals>();
-    for (const plugin of this.#plugins()) {
+    for (const plugin of this.#host.plugins()) {
       const kept = this.#totals.get(plugin.id) ?? {
         restarts: new RisingTotal(),
         cpuMs: new RisingTotal(),
@@ -98,11 +106,13 @@ export class PluginMetrics {
 
   #observeInstances(
     result: BatchObservableResult,
-    { ejections, instances, namesInstances }: MeasuredPlugin,
+    plugin: MeasuredPlugin,
     id: { readonly "servehttp.plugin.id": string },
   ): void {
+    const { ejections, instances, namesInstances } = plugin;
+    const all = this.#host.instances(plugin);
     for (const state of instanceStates) {
-      const count = instances.filter((one) => one.state === state).length;
+      const count = all.filter((one) => one.state === state).length;
       result.observe(this.#of.instances, count, { ...id, "servehttp.instance.state": state });
     }
     if (namesInstances) {

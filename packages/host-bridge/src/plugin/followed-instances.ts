@@ -239,6 +239,7 @@ export class FollowedInstances implements InstancesOfPlugin {
     const processes = this.#state === "running" ? (this.#seen?.processes ?? []) : [];
     this.#current = processes
       .filter(({ phase }) => phase === "current")
+      .toSorted((one, other) => Number(one.name) - Number(other.name))
       .flatMap(({ key }) => this.#followed.get(key)?.instance ?? []);
   }
 

@@ -202,7 +202,7 @@ export class HostedPlugin {
 
   /** Whether there are only so many names of instances, however long it runs. */
   get namesInstances(): boolean {
-    return this.#instances.needsAll && !this.isFollowed;
+    return this.#instances.needsAll;
   }
 
   /** What became of exchanges that were given back, because no handler had seen them. */

@@ -181,8 +181,8 @@ export class InstanceChoice {
 function balanced(instances: readonly Instance[]): readonly BalancedInstance<ConnectedPlugin>[] {
   const names = new Set<string>();
   return instances.map((instance, index) => {
-    const { address, connection, processKey } = instance;
-    const own = address?.url ?? processKey ?? String(index);
+    const { address, connection } = instance;
+    const own = address?.url ?? instance.name ?? String(index);
     // An address may be in the options twice.
     const name = names.has(own) ? `${own} ${index}` : own;
     names.add(name);

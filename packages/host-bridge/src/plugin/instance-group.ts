@@ -6,7 +6,7 @@ import type { KeptConnection } from "./kept-connection.js";
 export type Instance = Pick<
   KeptConnection<ConnectedPlugin>,
   | "address"
-  | "processKey"
+  | "name"
   | "state"
   | "sinceUnixMs"
   | "restarts"

@@ -4,10 +4,11 @@ export interface InstanceStatus {
   readonly name: string;
   /**
    * `"ready"`: it gets exchanges. `"ejected"`: it failed, and gets nothing for a while, or one
-   * exchange at a time. `"not-ready"`: it is not connected, or does not answer health checks.
+   * exchange at a time; at the supervisor of workers, of one of them at least. `"not-ready"`: it is
+   * not connected, or does not answer health checks.
    */
   readonly state: InstanceServing;
-  /** Exchanges that run on its connection, tunnels among them. */
+  /** Exchanges that run on it, tunnels among them; at a supervisor, those of all workers. */
   readonly inFlight: number;
 }
 

@@ -40,8 +40,8 @@ export interface KeptConnectionOptions<Connection extends DrainableConnection> {
   readonly pluginId: string;
   /** Where it is. Default: it is a process of the host's. */
   readonly address?: InstanceAddress;
-  /** The supervisor's name for its process, where that has one. */
-  readonly processKey?: string;
+  /** What the supervisor calls it, whose process it is. Default: its place among the instances. */
+  readonly name?: string;
   /** Begins an attempt. */
   readonly open: () => PluginRun<Connection>;
   readonly rules: RestartRules;
@@ -91,8 +91,8 @@ type State<Connection> =
 export class KeptConnection<Connection extends DrainableConnection> {
   /** Where it is, with its share; undefined for a process of the host's. */
   address: InstanceAddress | undefined;
-  /** The supervisor's name for its process, where that has one. */
-  readonly processKey: string | undefined;
+  /** What the supervisor calls it; undefined for an address, and for a process of the host's. */
+  readonly name: string | undefined;
   readonly #options: KeptConnectionOptions<Connection>;
   #state: State<Connection> = { kind: "stopped" };
   #sinceUnixMs: number;
@@ -112,7 +112,7 @@ export class KeptConnection<Connection extends DrainableConnection> {
   constructor(options: KeptConnectionOptions<Connection>) {
     this.#options = options;
     this.address = options.address;
-    this.processKey = options.processKey;
+    this.name = options.name;
     this.#sinceUnixMs = options.clock.unixMs();
   }
 

@@ -33,6 +33,8 @@ export type OpenCalls = (
 /** A process of a plugin that other hosts may connect to. */
 export interface OfferedProcessFacts {
   readonly pluginId: string;
+  /** Which of the plugin's instances it is: its number, from 0 on. */
+  readonly name: string;
   readonly socketPath: string;
   readonly token: string;
   readonly pid: number | undefined;
@@ -68,7 +70,7 @@ export function makeInstances(
   const chance = Math.random;
   if (settings.kind === "command") {
     const { basePath, command, cwd, env, instances, mayCall } = settings;
-    const make = (): Instance => {
+    const make = (name: string): Instance => {
       const launcher = new PluginLauncher<ConnectedPlugin>({
         pluginId,
         basePath,
@@ -87,7 +89,7 @@ export function makeInstances(
           const options = { pluginId, address, token, carrier, logger: hostLogger };
           const connection = await PluginConnection.connect(options, signal);
           const time = () => (pid === undefined ? undefined : processorTime(pid));
-          const elsewhere = await offer?.({ pluginId, socketPath, token, pid }, signal);
+          const elsewhere = await offer?.({ pluginId, name, socketPath, token, pid }, signal);
           return new ConnectedPlugin(connection, shared, time, elsewhere);
         },
       });
@@ -101,7 +103,7 @@ export function makeInstances(
         ...watch,
       });
     };
-    return new FixedInstances(Array.from({ length: instances }, make));
+    return new FixedInstances(Array.from({ length: instances }, (_, index) => make(String(index))));
   }
   const { protocol, token } = settings;
   const tls = new HostTls(settings.tls ?? {}, logger);
@@ -141,7 +143,7 @@ export function makeInstances(
 /** Makes a connection to a process of a plugin that a supervisor has started. */
 export function followProcess(
   { id: pluginId, carrier, timeouts }: OutsideSettings,
-  { key, pid, socketPath, token }: SupervisedProcess,
+  { key, name, pid, socketPath, token }: SupervisedProcess,
   shared: PluginExchanges,
   watch: InstanceWatch,
   host: {
@@ -162,7 +164,7 @@ export function followProcess(
   const { startMs } = timeouts;
   return new KeptConnection({
     pluginId,
-    processKey: key,
+    name,
     open: () => new AddressRun({ connect, startMs, clock, pid, onAsk }),
     rules: addressRules,
     logger,

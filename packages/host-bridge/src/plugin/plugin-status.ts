@@ -38,8 +38,7 @@ export interface PluginStatus {
   /** Why it failed, the last 10 times at most, oldest first. Stays when it is ready again. */
   readonly failures: readonly PluginFailure[];
   /**
-   * Its instances, as this process is connected to them; those that leave are not among them. Empty
-   * where it is stopped, and for a handler.
+   * Its instances; those that leave are not among them. Empty where it is stopped, and for a handler.
    */
   readonly instances: readonly InstanceStatus[];
 }

@@ -5,6 +5,8 @@ import type { PluginFailure } from "./plugin-failure.js";
 export interface SupervisedProcess {
   /** Names it for as long as its connection at the supervisor is the same. */
   readonly key: string;
+  /** Which of the plugin's instances it is: `InstanceStatus.name` at the supervisor. */
+  readonly name: string;
   readonly socketPath: string;
   readonly token: string;
   readonly pid: number | undefined;

@@ -9,6 +9,7 @@ import { createPluginHost, createWorkerHost, type PluginHost } from "../create-p
 import type { HostOptions } from "../options/options.js";
 import { ChannelEnd } from "../test-rig/channel-pair.js";
 import { logRecords } from "../test-rig/log-records.js";
+import { measuring } from "../test-rig/measuring.js";
 import { RawClient } from "../test-rig/raw-client.js";
 
 const sdk = pathToFileURL(createRequire(import.meta.url).resolve("@servehttp/plugin-sdk")).href;
@@ -26,7 +27,11 @@ process.on("SIGTERM", () => {
 });
 await servePlugin({
   async serveHTTP(request, response) {
-    switch (request.url) {
+    const [, path, pid] = /^(\\/[^/]*)(?:\\/(.*))?$/.exec(request.url);
+    switch (path) {
+      case "/fail":
+        response.writeHead(pid === String(process.pid) ? 500 : 200);
+        return response.end(String(process.pid));
       case "/pid":
         return response.end(String(process.pid));
       case "/hold":
@@ -140,6 +145,51 @@ it("serves the plugins of the supervisor, and adds up what workers do", async ()
   await until(() => statusOf(supervisor).outcomes.ok === 5, "five exchanges");
   const { counts } = statusOf(supervisor).headTimes;
   expect(counts.reduce((sum, count) => sum + count)).toBe(5);
+});
+
+it("tells of instances over all workers, which eject each for itself", async () => {
+  const notes = { ...options.plugins?.["notes"], instances: 2 };
+  const given = { ...options, plugins: { notes } } as HostOptions;
+  const measured = { supervisor: measuring(), worker: measuring() };
+  const { meterProvider } = measured.supervisor;
+  const supervisor = await supervisorOf({ ...given, meterProvider });
+  const workers = [
+    await workerOf(supervisor, { ...given, meterProvider: measured.worker.meterProvider }),
+    await workerOf(supervisor, given),
+  ] as const;
+  const statesOf = (host: PluginHost) => statusOf(host).instances.map(({ state }) => state);
+  const [bad = ""] = (await workers[0].ask("/pid")).split(" ").slice(1);
+  while (!statesOf(workers[0].host).includes("ejected")) {
+    // oxlint-disable-next-line no-await-in-loop -- failures in a row
+    await workers[0].ask(`/fail/${bad}`);
+  }
+  await until(() => statesOf(supervisor).includes("ejected"), "the supervisor has heard of it");
+  expect(statusOf(supervisor).instances).toEqual(statusOf(workers[0].host).instances);
+  expect(statesOf(supervisor).toSorted()).toEqual(["ejected", "ready"]);
+  expect(statesOf(workers[1].host)).toEqual(["ready", "ready"]);
+  // The one that ejects nothing goes on with both.
+  const pids = new Set<string>();
+  while (pids.size < 2) {
+    // oxlint-disable-next-line no-await-in-loop -- until both have answered
+    pids.add(await workers[1].ask("/pid"));
+  }
+  const held = workers[0].ask("/hold");
+  const inFlight = () => statusOf(supervisor).instances.map((instance) => instance.inFlight);
+  await until(() => Math.max(...inFlight()) === 1, "its exchange is told of");
+  expect(statusOf(supervisor).instances.find((one) => one.inFlight === 1)?.state).toBe("ready");
+  const asEjected = { "servehttp.instance.state": "ejected" };
+  expect(await measured.supervisor.valueOf("servehttp.instances", asEjected)).toBe(1);
+  // Each counts its own exchanges, by the same names of instances.
+  const busy = statusOf(supervisor).instances.find((one) => one.inFlight === 1)?.name;
+  const ofBusy = { "servehttp.instance": busy };
+  const active = "servehttp.instance.exchanges.active";
+  expect(await measured.worker.valueOf(active, ofBusy)).toBe(1);
+  expect(await measured.supervisor.valueOf(active, ofBusy)).toBe(0);
+  // A worker that is gone ejects nothing.
+  workers[0].own.disconnect();
+  expect(statesOf(supervisor)).toEqual(["ready", "ready"]);
+  await supervisor.stop({ drainMs: 0 });
+  await held;
 });
 
 it("costs nobody else anything when a worker is gone, and keeps what it has counted", async () => {

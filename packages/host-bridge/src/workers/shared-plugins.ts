@@ -2,6 +2,7 @@ import type { Logger, ServeHTTPError } from "@servehttp/contract";
 import type { CallingExchange } from "../calls/calling-exchange.js";
 import type { OfferedProcessFacts } from "../plugin/make-instances.js";
 import type { HostedPlugin } from "../plugin/hosted-plugin.js";
+import type { InstanceStatus } from "../plugin/instance-status.js";
 import type { PluginSet } from "../plugin/plugin-set.js";
 import type { PluginStatus } from "../plugin/plugin-status.js";
 import type {
@@ -87,6 +88,11 @@ export class SharedPlugins {
     return this.#figures.total(status);
   }
 
+  /** The instances of a plugin of this host, with what all workers do with them. */
+  totalInstances(id: string, own: readonly InstanceStatus[]): readonly InstanceStatus[] {
+    return this.#figures.totalInstances(id, own);
+  }
+
   /** Looks for an exchange of a plugin in the workers; undefined, at once, where there are none. */
   findExchange(id: string, exchange: string): Promise<CallingExchange | undefined> | undefined {
     if (this.#workers.size === 0) {
@@ -118,9 +124,9 @@ export class SharedPlugins {
     const processes = [...this.#offers.values()]
       .filter(({ facts }) => facts.pluginId === id)
       .map(({ key, facts, isLeaving }): SupervisedProcess => {
-        const { socketPath, token, pid } = facts;
+        const { name, socketPath, token, pid } = facts;
         const phase = isLeaving ? "leaving" : current.includes(key) ? "current" : "standby";
-        return { key, socketPath, token, pid, phase };
+        return { key, name, socketPath, token, pid, phase };
       });
     return { ...stateOf(id, plugin), processes };
   }

@@ -1,3 +1,4 @@
+import type { InstanceStatus } from "../plugin/instance-status.js";
 import type { PluginStatus } from "../plugin/plugin-status.js";
 import type { PluginFigures } from "./worker-messages.js";
 
@@ -32,7 +33,7 @@ export class WorkerFigures {
     }
     const own: PluginFigures = { ...status, headTimeCounts: headTimes.counts };
     const sum = [...all, past ?? nothing].reduce(sumOf, own);
-    const { inFlight, tunnels, waiting, outcomes, headTimeCounts } = sum;
+    const { inFlight, tunnels, waiting, outcomes, headTimeCounts, instances } = sum;
     return {
       ...status,
       inFlight,
@@ -40,16 +41,24 @@ export class WorkerFigures {
       waiting,
       outcomes,
       headTimes: { ...headTimes, counts: headTimeCounts },
+      instances,
     };
+  }
+
+  /** The instances of a plugin with what all workers do with them. */
+  totalInstances(id: string, own: readonly InstanceStatus[]): readonly InstanceStatus[] {
+    return [...this.#present.values()]
+      .flatMap((figures) => figures[id] ?? [])
+      .reduce((sum, { instances }) => sumOfInstances(sum, instances), own);
   }
 }
 
 /** What a host tells of itself. */
 export function figuresOf(statuses: readonly PluginStatus[]): Record<string, PluginFigures> {
   return Object.fromEntries(
-    statuses.map(({ id, inFlight, tunnels, waiting, outcomes, headTimes }) => [
+    statuses.map(({ id, inFlight, tunnels, waiting, outcomes, headTimes, instances }) => [
       id,
-      { inFlight, tunnels, waiting, outcomes, headTimeCounts: headTimes.counts },
+      { inFlight, tunnels, waiting, outcomes, headTimeCounts: headTimes.counts, instances },
     ]),
   );
 }
@@ -60,6 +69,7 @@ const nothing: PluginFigures = {
   waiting: 0,
   outcomes: {},
   headTimeCounts: [],
+  instances: [],
 };
 
 function sumOf(one: PluginFigures, other: PluginFigures): PluginFigures {
@@ -77,5 +87,26 @@ function sumOf(one: PluginFigures, other: PluginFigures): PluginFigures {
     waiting: one.waiting + other.waiting,
     outcomes,
     headTimeCounts: longer.map((count, index) => count + (shorter[index] ?? 0)),
+    instances: sumOfInstances(one.instances, other.instances),
   };
+}
+
+/**
+ * The instances of a host with what another one does with them: that is ejected which any of them
+ * has ejected, because it gets less than its share. Whether they are there says the first host.
+ */
+function sumOfInstances(
+  own: readonly InstanceStatus[],
+  others: readonly InstanceStatus[],
+): readonly InstanceStatus[] {
+  const byName = new Map(others.map((instance) => [instance.name, instance]));
+  return own.map((instance) => {
+    const other = byName.get(instance.name);
+    const isEjected = instance.state === "ready" && other?.state === "ejected";
+    return {
+      name: instance.name,
+      state: isEjected ? "ejected" : instance.state,
+      inFlight: instance.inFlight + (other?.inFlight ?? 0),
+    };
+  });
 }

@@ -1,5 +1,6 @@
 import type { ErrorCode, RequestInit } from "@servehttp/contract";
 import type { Outcome } from "../observation/outcome.js";
+import type { InstanceStatus } from "../plugin/instance-status.js";
 import type { PluginFailure } from "../plugin/plugin-failure.js";
 import type { ProcessNews, SupervisedPlugin } from "../plugin/supervised-plugin.js";
 
@@ -50,6 +51,7 @@ export interface PluginFigures {
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   /** How many heads took how long, as in `HeadTimes`. */
   readonly headTimeCounts: readonly number[];
+  readonly instances: readonly InstanceStatus[];
 }
 
 /** A plugin with its times as JSON has them. */
