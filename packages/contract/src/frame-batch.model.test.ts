@@ -8,6 +8,7 @@ import {
   bodyChunkBytesMax,
   informationalCountMax,
   muxBatchBytesMax,
+  muxLoneBatchBytesMax,
   muxWaitingBytesMax,
   muxWindowBytes,
 } from "./limits.js";
@@ -435,12 +436,14 @@ class Connection {
     }
     end.plan = "none";
     const controls = end.exchanges.filter((each) => each.isControlDue);
+    const withBody = end.exchanges.filter((each) => each.isBodyDue);
+    const bodyBytesMax = withBody.length === 1 ? muxLoneBatchBytesMax : muxBatchBytesMax;
     const frames = framesOf(end.batch);
     let bodyBytes = 0;
     for (const frame of frames ?? []) {
       bodyBytes += this.#checkFrame(side, frame, bodyBytes);
     }
-    check(bodyBytes <= muxBatchBytesMax, "the body of a batch is bounded");
+    check(bodyBytes <= bodyBytesMax, "the body of a batch is bounded");
     for (const exchange of controls) {
       check(exchange.waiting.units.length === 0, "what is no body goes with the next batch");
     }

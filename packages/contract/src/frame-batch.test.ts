@@ -7,6 +7,7 @@ import {
   muxCreditBytesMax,
   muxGrowthAfterBytes,
   muxGrowthBytesMax,
+  muxLoneBatchBytesMax,
   muxMessageBytesMax,
   muxWaitingBytesMax,
   muxWaitingGrowthBytes,
@@ -283,6 +284,18 @@ describe("several exchanges", () => {
       expect(bytes).toBeLessThanOrEqual(muxBatchBytesMax);
     }
     expect(frameCount).toBe(500);
+  });
+
+  test("are longer while one exchange alone has body to send", () => {
+    const { batch } = responses();
+    const lone = batch.open(1, "lone");
+    lone.grant(muxWindowBytes);
+    for (let sent = 0; sent < 8; sent += 1) {
+      lone.enqueue({ chunk: new Uint8Array(bodyChunkBytesMax - 100) });
+    }
+    expect(next(batch)).toHaveLength(Math.floor(muxLoneBatchBytesMax / bodyChunkBytesMax));
+    batch.open(2, "other").enqueue({ chunk: new Uint8Array(bodyChunkBytesMax) });
+    expect(next(batch)).toEqual(["1 chunk:65436", "2 chunk:65536", "1 chunk:65436"]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { type Frame, FrameQueue, type FrameScheduler, type ReusedFrame } from "./frame-queue.js";
 import { GrowthBudget } from "./flow-window.js";
-import { muxBatchBytesMax, reasonBytesMax } from "./limits.js";
+import { muxBatchBytesMax, muxLoneBatchBytesMax, reasonBytesMax } from "./limits.js";
 import type { PartRules } from "./part-rules.js";
 import type { BodyParts } from "./parts.js";
 
@@ -49,8 +49,9 @@ const inBodies = 2;
  * - Credit, resets and parts without body bytes go before all body bytes, of whatever exchange.
  * - Body goes round robin: one frame of each exchange in turn, with at most `bodyChunkBytesMax` of
  *   body and within its credit. An exchange without credit is passed over.
- * - A batch holds at most `muxBatchBytesMax` of frames with body, heads included, or a single frame
- *   that is larger. It holds as much of the other frames, and one more. So an encoded message stays
+ * - A batch holds at most `muxBatchBytesMax` of frames with body, heads included, or
+ *   `muxLoneBatchBytesMax` where one exchange alone has any, or a single frame that is larger. It
+ *   holds up to `muxBatchBytesMax` of the other frames, and one more. So an encoded message stays
  *   below `muxMessageBytesMax`.
  *
  * It is on the hot path. Benchmark: small GETs over mux in `apps/bench`.
@@ -197,9 +198,10 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   #takeBodies(sink: FrameSink<Parts>): boolean {
     let bytes = 0;
     let queue = this.#firstBody;
+    const bytesMax = queue === this.#lastBody ? muxLoneBatchBytesMax : muxBatchBytesMax;
     while (queue !== undefined) {
       const frameBytes = queue.bodyFrameBytes;
-      if (bytes > 0 && bytes + frameBytes > muxBatchBytesMax) {
+      if (bytes > 0 && bytes + frameBytes > bytesMax) {
         return true;
       }
       this.#firstBody = queue.next;

@@ -66,6 +66,12 @@ export const muxCreditBytesMax = 16_777_216;
 export const muxBatchBytesMax = 262_144;
 
 /**
+ * The same where one exchange alone has body to send: 384 KiB, all that may wait of it. Each message
+ * costs its sender a few calls more than a longer one would, and there is nobody else to wait for it.
+ */
+export const muxLoneBatchBytesMax = 393_216;
+
+/**
  * How much of one exchange may wait at its sender on mux before the sender is told to wait: 128
  * KiB, so that one chunk is ready while the next is made. The sender goes on when half of that has
  * gone.

@@ -37,6 +37,11 @@ const two = Uint8Array.of(2);
 describe("mergeRequestParts", () => {
   test.each<[RequestParts, RequestParts, RequestParts]>([
     [{ init: requestInit }, { chunk: one }, { init: requestInit, chunk: one }],
+    [
+      { init: requestInit },
+      { chunk: one, freesChunk: true },
+      { init: requestInit, chunk: one, freesChunk: true },
+    ],
     [{ init: requestInit }, { end: plainEnd }, { init: requestInit, end: plainEnd }],
     [{ chunk: one }, { end: plainEnd }, { chunk: one, end: plainEnd }],
     [

@@ -74,6 +74,9 @@ type LaterParts = BodyParts & Pick<ResponseParts, "flush">;
 function add(pending: LaterParts, parts: LaterParts): void {
   if (parts.chunk !== undefined) {
     pending.chunk = parts.chunk;
+    if (parts.freesChunk === true) {
+      pending.freesChunk = true;
+    }
   }
   if (parts.flush === true) {
     pending.flush = true;

@@ -135,6 +135,18 @@ describe("front and rest", () => {
       { chunk: ten.subarray(4), end: plainEnd },
     ],
     [
+      { chunk: ten, freesChunk: true },
+      4,
+      { chunk: ten.subarray(0, 4) },
+      { chunk: ten.subarray(4), freesChunk: true },
+    ],
+    [
+      { chunk: ten, freesChunk: true, tunnelChunk: ten },
+      12,
+      { chunk: ten, freesChunk: true, tunnelChunk: ten.subarray(0, 2) },
+      { tunnelChunk: ten.subarray(2) },
+    ],
+    [
       { tunnelChunk: ten, tunnelEnd: true },
       4,
       { tunnelChunk: ten.subarray(0, 4) },

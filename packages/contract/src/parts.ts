@@ -99,6 +99,11 @@ export interface RequestParts {
   init?: RequestInit;
   /** 1 byte to `bodyChunkBytesMax`. */
   chunk?: Uint8Array;
+  /**
+   * Nobody needs the memory of the chunk once it has been written: a carrier may free it then. The
+   * chunk reads as empty from there on.
+   */
+  freesChunk?: true;
   end?: End;
   tunnelChunk?: Uint8Array;
   tunnelEnd?: true;
@@ -122,6 +127,7 @@ export interface ResponseParts {
 /** What parts of either direction have in common: bytes of body and tunnel, and an end of each. */
 export interface BodyParts {
   chunk?: Uint8Array;
+  freesChunk?: true;
   end?: End;
   tunnelChunk?: Uint8Array;
   tunnelEnd?: true;

@@ -14,7 +14,7 @@ export function front<Parts extends RequestParts | ResponseParts>(
   parts: Parts,
   bodyBytes: number,
 ): Parts {
-  const { informational, init, hijack, chunk, end, tunnelChunk }: AnyParts = parts;
+  const { informational, init, hijack, chunk, freesChunk, end, tunnelChunk }: AnyParts = parts;
   const chunkBytes = chunk?.length ?? 0;
   const sent: AnyParts = {};
   if (informational !== undefined) {
@@ -28,6 +28,9 @@ export function front<Parts extends RequestParts | ResponseParts>(
   }
   if (chunk !== undefined && bodyBytes > 0) {
     sent.chunk = chunk.subarray(0, bodyBytes);
+    if (freesChunk !== undefined && bodyBytes >= chunkBytes) {
+      sent.freesChunk = freesChunk;
+    }
   }
   if (end !== undefined && bodyBytes >= chunkBytes) {
     sent.end = end;
@@ -43,11 +46,14 @@ export function rest<Parts extends RequestParts | ResponseParts>(
   parts: Parts,
   bodyBytes: number,
 ): Parts {
-  const { chunk, flush, end, tunnelChunk, tunnelEnd, extendHeadMs }: AnyParts = parts;
+  const { chunk, freesChunk, flush, end, tunnelChunk, tunnelEnd, extendHeadMs }: AnyParts = parts;
   const chunkBytes = chunk?.length ?? 0;
   const left: AnyParts = {};
   if (chunk !== undefined && bodyBytes < chunkBytes) {
     left.chunk = chunk.subarray(bodyBytes);
+    if (freesChunk !== undefined) {
+      left.freesChunk = freesChunk;
+    }
     if (flush !== undefined) {
       left.flush = flush;
     }
@@ -68,6 +74,7 @@ export function rest<Parts extends RequestParts | ResponseParts>(
 }
 
 /** Parts of either direction. */
-type AnyParts = Omit<ResponseParts, "init"> & {
-  init?: RequestParts["init"] | ResponseParts["init"];
-};
+type AnyParts = Omit<ResponseParts, "init"> &
+  Pick<RequestParts, "freesChunk"> & {
+    init?: RequestParts["init"] | ResponseParts["init"];
+  };

@@ -325,6 +325,32 @@ test("Q5: what a host may send before the plugin takes it is one window, and the
   await until(() => bodyBytes() === 8 * 65_536, "the rest");
 });
 
+test("memory that is given with a chunk is freed once that is written, and no other memory", async () => {
+  await using wire = await Wire.open();
+  wire.onAccept = ({ request }) => request.hold();
+  const mux = await wire.openMux();
+  const { channel } = openOn(mux);
+  void channel.send({ init: plainInit });
+  // The last one is half beyond the window.
+  const chunks = [65_536, 65_536, 65_536, 32_768, 65_536].map((bytes, at) =>
+    Buffer.from(new ArrayBuffer(bytes)).fill(at),
+  );
+  for (const [at, chunk] of chunks.entries()) {
+    void channel.send(at === 1 ? { chunk } : { chunk, freesChunk: true });
+  }
+  await until(() => chunks[3]?.length === 0, "the last chunk that the window takes whole");
+  const { request } = await wire.pluginEnd(0);
+  await until(() => request.holding, "the head");
+  expect(chunks.map(({ length }) => length)).toEqual([0, 65_536, 0, 0, 65_536]);
+  request.release();
+  await until(() => chunks[4]?.length === 0, "the chunk that waited for credit");
+  await until(() => request.bytes === 4 * 65_536 + 32_768, "all of the body");
+  const chunkAt = (at: number) => (at < 3 * 65_536 ? at >> 16 : at < 3 * 65_536 + 32_768 ? 3 : 4);
+  expect(request.body.every((octet, at) => octet === chunkAt(at))).toBe(true);
+  expect(chunks[1]).toHaveLength(65_536);
+  expect(request.faults).toEqual([]);
+});
+
 test("W4: a bulk upload does not delay a small request: its frame goes with the next batch", async () => {
   const chunks: Buffer[] = [];
   await using plugin = await RawPlugin.serve((stream) => {

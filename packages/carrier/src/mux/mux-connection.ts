@@ -1,4 +1,10 @@
-import { type Frame, type FrameBatch, type FrameSink, ServeHTTPError } from "@servehttp/contract";
+import {
+  type BodyParts,
+  type Frame,
+  type FrameBatch,
+  type FrameSink,
+  ServeHTTPError,
+} from "@servehttp/contract";
 import { type IncomingFrame, type MuxFrameReader, muxTags } from "./mux-frame-reader.js";
 import type { HeaderFields } from "../wire/header-fields.js";
 import { writeReset } from "../wire/reset-codec.js";
@@ -31,7 +37,7 @@ const promptExchangesMax = 2;
  * end of a turn of the event loop is sent as one message. While a message is being written, the
  * next one grows.
  */
-export class MuxConnection<Parts extends object, Owner>
+export class MuxConnection<Parts extends BodyParts, Owner>
   implements Flushable, FrameSink<Parts>, RpcListener
 {
   readonly #stream: RpcStream;
@@ -53,7 +59,10 @@ export class MuxConnection<Parts extends object, Owner>
   #held: boolean;
   #ending = false;
   #failure: ServeHTTPError | undefined;
+  /** Memory that nobody needs once the message is written. */
+  readonly #freed: ArrayBuffer[] = [];
   readonly #onWritten = (): void => {
+    this.#free();
     if (this.#state === "writing") {
       this.#state = "idle";
       this.#write();
@@ -162,6 +171,17 @@ export class MuxConnection<Parts extends object, Owner>
     this.#stream.write(segments, this.#onWritten);
   }
 
+  /**
+   * Frees what has been written. Left to the collector, tens of megabytes would wait for it, so that
+   * each read of a client would get memory that no cache holds. `bench -- --case up` shows it.
+   */
+  #free(): void {
+    for (const memory of this.#freed) {
+      memory.transfer(0);
+    }
+    this.#freed.length = 0;
+  }
+
   /** For the batch that is being written. */
   takeFrame(frame: Frame<Parts>): void {
     const writer = this.#writer;
@@ -172,6 +192,9 @@ export class MuxConnection<Parts extends object, Owner>
       writer.beginNested(muxTags.parts);
       this.#writeParts(writer, frame.parts);
       writer.endNested();
+      if (frame.parts.freesChunk === true) {
+        this.#freed.push(frame.parts.chunk?.buffer as ArrayBuffer);
+      }
     }
     if (frame.creditBytes > 0) {
       writer.varint(muxTags.creditBytes);

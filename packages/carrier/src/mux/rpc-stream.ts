@@ -14,7 +14,7 @@ export interface RpcStream {
 
   /**
    * Writes the segments of a message. `onWritten` is called when there is room for the next one,
-   * and never where the stream closes before.
+   * and never where the stream closes before. At the host's end, nothing needs the segments then.
    */
   write(segments: Buffer[], onWritten: () => void): void;
 

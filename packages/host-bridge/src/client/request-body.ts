@@ -14,7 +14,8 @@ export interface RequestBody {
 
 /** Where the bytes of a body go. */
 export interface BodySink {
-  bodyChunk(chunk: Buffer): void;
+  /** `frees`: nobody else needs the memory of the chunk. */
+  bodyChunk(chunk: Buffer, frees?: boolean): void;
   /** The body is whole: the last call. A body that is cut off has no end. */
   bodyEnd(): void;
 }

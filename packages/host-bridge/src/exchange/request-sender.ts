@@ -81,11 +81,16 @@ export class RequestSender implements BodySink {
     }
   }
 
-  bodyChunk(chunk: Buffer): void {
+  bodyChunk(chunk: Buffer, frees = false): void {
     let room: void | Promise<void> = undefined;
     this.bytes += chunk.length;
     for (let offset = 0; offset < chunk.length; offset += this.#chunkBytes) {
-      room = this.#channel.send({ chunk: chunk.subarray(offset, offset + this.#chunkBytes) });
+      const end = offset + this.#chunkBytes;
+      const parts: RequestParts = { chunk: chunk.subarray(offset, end) };
+      if (frees && end >= chunk.length) {
+        parts.freesChunk = true;
+      }
+      room = this.#channel.send(parts);
     }
     this.#on.moved();
     if (room !== undefined) {

@@ -240,13 +240,13 @@ export class FastPathConnection implements OwnedConnection, RequestConnection {
           return false;
         }
         const held = this.io.take();
-        const bytes = request.giveBody(held);
+        const bytes = request.giveBody(held, this.io.owned);
         if (this.#request !== request) {
           // Whoever got the bytes has ended the connection.
           return false;
         }
         if (bytes < held.length) {
-          this.io.putBack(held.subarray(bytes));
+          this.io.putBackShared(held.subarray(bytes));
         }
         if (request.complete && request.responseOver) {
           this.#rest();

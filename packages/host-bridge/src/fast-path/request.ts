@@ -163,12 +163,19 @@ export class FastPathRequest implements IncomingRequest, RequestBody {
     return this.#bodyBytesLeft > 0 && this.#sink !== undefined;
   }
 
-  /** Gives bytes to the body's sink; returns how many of them belong to the body. */
-  giveBody(received: Buffer): number {
+  /**
+   * Gives bytes to the body's sink; returns how many of them belong to the body. `owned` where their
+   * memory has no other use.
+   */
+  giveBody(received: Buffer, owned: boolean): number {
     const sink = this.#sink;
     const bytes = Math.min(received.length, this.#bodyBytesLeft);
     this.#bodyBytesLeft -= bytes;
-    sink?.bodyChunk(bytes === received.length ? received : received.subarray(0, bytes));
+    if (bytes === received.length) {
+      sink?.bodyChunk(received, owned);
+    } else {
+      sink?.bodyChunk(received.subarray(0, bytes));
+    }
     if (this.#bodyBytesLeft === 0) {
       this.#sink?.bodyEnd();
       this.#sink = undefined;

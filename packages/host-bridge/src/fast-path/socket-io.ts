@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { type GrowthBudget, muxGrowthAfterBytes } from "@servehttp/contract";
-import { fastPathWideBytes } from "../limits.js";
+import { fastPathFreedBytesMin, fastPathWideBytes } from "../limits.js";
 
 const nothing = Buffer.alloc(0);
 
@@ -12,6 +12,10 @@ const nothing = Buffer.alloc(0);
 export class SocketIo {
   readonly socket: Socket;
   #held: Buffer = nothing;
+  /** Whether the memory of what is held, or was taken last, is of no use to anybody else. */
+  #owned = false;
+  /** Bytes that somebody has read and given back before the socket was the fast path's. */
+  #readBefore: number;
   #reading = true;
   #corked = false;
   readonly #budget: GrowthBudget;
@@ -27,6 +31,7 @@ export class SocketIo {
   constructor(socket: Socket, budget: GrowthBudget) {
     this.socket = socket;
     this.#budget = budget;
+    this.#readBefore = socket.bytesRead;
   }
 
   /** How many bytes have come that nobody has taken. */
@@ -34,9 +39,24 @@ export class SocketIo {
     return this.#held.length;
   }
 
+  /**
+   * Whether what was taken last lies in memory of its own, which a read of the socket has filled, so
+   * that it may be freed with the last use of these bytes.
+   */
+  get owned(): boolean {
+    return this.#owned;
+  }
+
   /** Holds bytes that have come. */
   hold(bytes: Buffer): void {
-    this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
+    if (this.#held.length > 0) {
+      this.#held = Buffer.concat([this.#held, bytes]);
+      this.#owned = false;
+    } else {
+      this.#held = bytes;
+      this.#owned = this.#readBefore <= 0 && isWholeMemory(bytes);
+    }
+    this.#readBefore -= bytes.length;
   }
 
   /** Takes all that is held. */
@@ -49,6 +69,12 @@ export class SocketIo {
   /** Holds what is left of what `take` gave. */
   putBack(bytes: Buffer): void {
     this.#held = bytes;
+  }
+
+  /** Holds what is left of what `take` gave, while the rest of its memory is still in use. */
+  putBackShared(bytes: Buffer): void {
+    this.#held = bytes;
+    this.#owned = false;
   }
 
   /** Drops what is held. */
@@ -136,4 +162,9 @@ export class SocketIo {
       process.nextTick(this.#uncork);
     }
   }
+}
+
+/** Whether the bytes are all that is in their memory, and it is worth being freed by hand. */
+function isWholeMemory(bytes: Buffer): boolean {
+  return bytes.length >= fastPathFreedBytesMin && bytes.length === bytes.buffer.byteLength;
 }
