@@ -118,23 +118,7 @@ await step("a pod is terminating, and ends", async () => {
   present = rest;
   return seen;
 });
-await step(`${options.rollouts} rollouts of all pods, one by one`, async () => {
-  const tookMs: number[] = [];
-  for (let count = present.length * Number(options.rollouts); count > 0; count -= 1) {
-    const [old, ...rest] = present as [Pod, ...Pod[]];
-    const fresh = await startPod();
-    const atMs = Date.now();
-    await slices.put("search-a", entries([...present, fresh]));
-    await host.follows([fresh], [], atMs);
-    tookMs.push(Date.now() - atMs);
-    present = [...rest, fresh];
-    await slices.put("search-a", [...entries(present), ...entries([old], terminating)]);
-    // As the kubelet does it: without waiting for anybody to have seen it.
-    await old.end();
-    await slices.put("search-a", entries(present));
-  }
-  return `${tookMs.length} pods replaced, each followed within ${Math.max(...tookMs)} ms`;
-});
+await step(`${options.rollouts} rollouts of all pods, one by one`, rollOut);
 await step("the API server is killed for 10 s", async () => {
   await cluster.killApiServer();
   await host.says("can't be watched");
@@ -150,6 +134,7 @@ await step("the API server and etcd are killed for 5 s", async () => {
   await cluster.startApiServer();
   return await addedPod();
 });
+await step(`${options.rollouts} more rollouts`, rollOut);
 await step("all pods are terminating, and still serve", async () => {
   await slices.put("search-a", entries(present, terminating));
   await delay(2_000);
@@ -215,6 +200,25 @@ async function answers(url: string): Promise<boolean> {
   const response = await fetch(url).catch(() => undefined);
   await response?.text();
   return response?.status === 200;
+}
+
+/** Replaces all pods, so many times. */
+async function rollOut(): Promise<string> {
+  const tookMs: number[] = [];
+  for (let count = present.length * Number(options.rollouts); count > 0; count -= 1) {
+    const [old, ...rest] = present as [Pod, ...Pod[]];
+    const fresh = await startPod();
+    const atMs = Date.now();
+    await slices.put("search-a", entries([...present, fresh]));
+    await host.follows([fresh], [], atMs);
+    tookMs.push(Date.now() - atMs);
+    present = [...rest, fresh];
+    await slices.put("search-a", [...entries(present), ...entries([old], terminating)]);
+    // As the kubelet does it: without waiting for anybody to have seen it.
+    await old.end();
+    await slices.put("search-a", entries(present));
+  }
+  return `${tookMs.length} pods replaced, each followed within ${Math.max(...tookMs)} ms`;
 }
 
 /** Whether the host follows the API server again. */
