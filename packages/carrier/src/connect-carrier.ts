@@ -25,6 +25,11 @@ export interface HostCarrier {
    */
   open(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts>;
   /**
+   * Whether something waits to be sent at the end of this turn of the event loop, so that another
+   * exchange goes out with it.
+   */
+  readonly gathers: boolean;
+  /**
    * Settles, and never rejects, when no more exchanges can be opened, with the reason:
    * `connection-lost`, or `plugin-closing` where those that are open may still end.
    */

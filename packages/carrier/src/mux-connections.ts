@@ -48,6 +48,10 @@ export class MuxConnections {
     return this.#lost.promise;
   }
 
+  get gathers(): boolean {
+    return this.#current.mux.gathers;
+  }
+
   open(receiver: PartReceiver<ResponseParts>): ExchangeChannel<RequestParts> {
     const { mux } = this.#current;
     if (!mux.open) {

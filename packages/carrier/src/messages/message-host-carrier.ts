@@ -24,6 +24,8 @@ export interface CallConnection {
  * speak another protocol than gRPC. It costs what that stack costs, and copies each message.
  */
 export class MessageHostCarrier {
+  /** Each exchange is a call of its own, which is written at once. */
+  readonly gathers = false;
   readonly lost: Promise<ServeHTTPError>;
   readonly #call: ServeHTTPCall;
   readonly #connection: CallConnection;

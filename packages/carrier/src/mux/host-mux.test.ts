@@ -53,6 +53,18 @@ test("10,000 exchanges over one RPC leave nothing behind at either end", async (
   await Promise.all([wire.server.drain(), mux.lost]);
 });
 
+test("it gathers what is to be sent until it is on its way", async () => {
+  await using wire = await Wire.open();
+  const mux = await wire.openMux();
+  await openOn(mux).channel.send({ init: plainInit });
+  await wire.pluginEnd(0);
+  await until(() => !mux.gathers, "the first message");
+  void openOn(mux).channel.send({ init: plainInit });
+  expect(mux.gathers).toBe(true);
+  await wire.pluginEnd(1);
+  await until(() => !mux.gathers, "the second message");
+});
+
 test("trap 1: an answer that does not wait for the request ends the exchange at both ends", async () => {
   await using wire = await Wire.open();
   wire.onAccept = ({ channel, request }) => {

@@ -90,6 +90,11 @@ export class HostMux implements MuxEnd {
     return this.#state === "open";
   }
 
+  /** Whether something waits to be sent, so that what comes now goes out with it. */
+  get gathers(): boolean {
+    return this.#connection.gathers;
+  }
+
   /** Exchanges that are open, including those of which nothing was sent yet. */
   get exchangeCount(): number {
     return this.#exchanges.size + this.#unopened.size;

@@ -88,6 +88,11 @@ export class MuxConnection<Parts extends BodyParts, Owner>
     stream.listen(this);
   }
 
+  /** Whether something waits to be sent, so that what comes now goes out with it. */
+  get gathers(): boolean {
+    return this.#state === "planned" || this.#state === "writing";
+  }
+
   /**
    * Plans to send what there is, at the end of this turn and together with what the other exchanges
    * have by then. With hardly any others, it is sent when this callback ends.

@@ -33,6 +33,16 @@ test("S1: uploads have a connection each where one could take its window, up to 
   expect([warnings.length, more.response.aborted]).toEqual([1, undefined]);
 });
 
+test("it gathers what is to be sent until it is on its way", async () => {
+  const streams: ServerHttp2Stream[] = [];
+  await using plugin = await RawPlugin.serve((stream) => void streams.push(stream.resume()));
+  const { carrier } = plugin.streams;
+  void plugin.streams.open().channel.send(bodyless);
+  expect(carrier.gathers).toBe(true);
+  await until(() => streams.length === 1, "the exchange");
+  expect(carrier.gathers).toBe(false);
+});
+
 test("a hijackable request that has no body claims no window until it is hijacked", async () => {
   const streams: ServerHttp2Stream[] = [];
   await using plugin = await RawPlugin.serve((stream) => void streams.push(stream));

@@ -157,6 +157,10 @@ export class StreamConnections implements StreamCarrier, HostConnectionOwner, Fl
     await this.#closed.promise;
   }
 
+  get gathers(): boolean {
+    return this.#planned.length > 0;
+  }
+
   plan(exchange: HostStreamExchange): void {
     this.#planned.push(exchange);
     if (this.#planned.length > 1) {

@@ -87,6 +87,25 @@ describe("Balance", () => {
     expect(chosen(simulated, 50)).toEqual(new Set(["0"]));
   });
 
+  it("sends what comes in one turn together, as far as an instance answers it in 2 ms", () => {
+    const spread = (ms: number, count: number): readonly number[] => {
+      const simulated = fleet(4);
+      simulated.load(100, 10, () => ({ status: 200, ms }));
+      return simulated.burst(count).toSorted((one, other) => other - one);
+    };
+    // 0.2 ms each: up to ten more than another has.
+    expect(spread(0.2, 10)).toEqual([10, 0, 0, 0]);
+    expect(spread(0.2, 400)[0]).toBeLessThan(100 + 32);
+    expect(spread(0.2, 400)[3]).toBeGreaterThan(100 - 32);
+    // A page with many parts, of handlers that take longer, goes to all.
+    expect(spread(5, 16)[0]).toBeLessThan(8);
+    expect(spread(5, 16)[3]).toBeGreaterThan(1);
+  });
+
+  it("knows nothing of how fast an instance is that has not answered yet", () => {
+    expect(Math.max(...fleet(4).burst(16))).toBeLessThan(8);
+  });
+
   it("gives instances exchanges by their weights, idle and busy", () => {
     for (const ms of [0.1, 40]) {
       const simulated = new SimulatedFleet(seeded(3));
@@ -191,7 +210,7 @@ describe("Balance", () => {
     }
     const [first] = simulated.instances;
     const { open, streams } = first!.connection!;
-    first!.connection = { open, streams, busy: 0 };
+    first!.connection = { open, streams, busy: 0, gathers: false };
     simulated.update();
     expect(simulated.choose()).toBe("0");
     expect(chosen(simulated, 50)).toEqual(new Set(["1", "2"]));
@@ -358,7 +377,7 @@ describe("Balance", () => {
             if (now.kind === "remove") {
               simulated.remove(now.name);
             } else if (now.kind === "connect") {
-              known.connection = { open: true, busy: 0, streams: 0 };
+              known.connection = { open: true, busy: 0, streams: 0, gathers: false };
             } else {
               known.connection!.open = now.kind === "open";
             }

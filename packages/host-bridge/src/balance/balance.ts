@@ -1,4 +1,5 @@
 import { betterOfTwo } from "./better-of-two.js";
+import { batchAhead } from "./batch-ahead.js";
 import { loadBound } from "./bounded-load.js";
 import { type BalancedConnection, type BalancedInstance, Candidate } from "./candidate.js";
 import { instanceTag } from "./instance-tag.js";
@@ -60,6 +61,8 @@ export class Balance<Connection extends BalancedConnection> {
   /** Made when a key is looked up. */
   #homes: Rendezvous<Candidate<Connection>> | undefined;
   #byTag: ReadonlyMap<string, Candidate<Connection>> | undefined;
+  /** That of `#ready` which was chosen last. */
+  #last = 0;
   #slowStartDueMs = Number.POSITIVE_INFINITY;
   /** When something changes by itself. */
   #dueMs = 0;
@@ -178,15 +181,18 @@ export class Balance<Connection extends BalancedConnection> {
     if (count < 2) {
       return ready[0];
     }
-    const first = this.#draw.draw(this.#chance());
+    // One for which a message is being put together takes another exchange for next to nothing.
+    const last = ready[this.#last] as Candidate<Connection>;
+    const isBatch = last.gathers;
+    const first = isBatch ? this.#last : this.#draw.draw(this.#chance());
     // Another one, each as likely.
     let second = Math.floor(this.#chance() * (count - 1));
     second += second >= first ? 1 : 0;
-    return betterOfTwo(
-      ready[first] as Candidate<Connection>,
-      ready[second] as Candidate<Connection>,
-      nowMs,
-    );
+    const one = ready[first] as Candidate<Connection>;
+    const other = ready[second] as Candidate<Connection>;
+    const better = betterOfTwo(one, other, nowMs, isBatch ? batchAhead(one, nowMs) : 0);
+    this.#last = better === one ? first : second;
+    return better;
   }
 
   /** The instance that a key belongs to, or the next one where that has too much to do. */
@@ -275,6 +281,7 @@ export class Balance<Connection extends BalancedConnection> {
   #look(nowMs: number): void {
     const all = [...this.#byName.values()];
     this.#ready = this.#readyOf(all);
+    this.#last = 0;
     this.#probed = all.filter(
       (one) => one.isOpen && one.outlier.standing.name === "probing" && !this.#ready.includes(one),
     );

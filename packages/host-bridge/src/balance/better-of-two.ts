@@ -14,13 +14,16 @@ const errorsMin = 3;
  * the second only where that is, with the exchange, no busier for its weight than the first is without
  * it: so idle instances get what their weights say. Where one surely answers several times faster than
  * the other, how long each would take decides. Hot: apps/bench measures it (`balance`).
+ *
+ * @param ahead by how many exchanges the first may be busier
  */
 export function betterOfTwo<Connection extends BalancedConnection>(
   first: Candidate<Connection>,
   second: Candidate<Connection>,
   nowMs: number,
+  ahead = 0,
 ): Candidate<Connection> {
-  const busy = first.busy;
+  const busy = Math.max(0, first.busy - ahead);
   const busyOther = second.busy;
   const slower = first.latency.log - second.latency.log;
   if (

@@ -9,6 +9,8 @@ export interface BalancedConnection {
   readonly busy: number;
   /** Tunnels and event streams on it, which mostly wait. */
   readonly streams: number;
+  /** Whether something waits to be sent, so that another exchange costs no write of its own. */
+  readonly gathers: boolean;
 }
 
 /** An instance of a plugin, as the plugin tells of it. */
@@ -51,5 +53,9 @@ export class Candidate<Connection extends BalancedConnection> {
 
   get streams(): number {
     return this.connection?.streams ?? 0;
+  }
+
+  get gathers(): boolean {
+    return this.connection?.gathers === true;
   }
 }

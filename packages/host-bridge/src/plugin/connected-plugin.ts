@@ -25,6 +25,8 @@ import type { UsersElsewhere } from "./supervised-plugin.js";
 export interface ExchangeConnection {
   readonly carrier: "mux" | "stream";
   readonly description: { readonly servesHttp: boolean };
+  /** Whether something waits to be sent, so that another exchange costs no write of its own. */
+  readonly gathers: boolean;
   /**
    * Settles, and never rejects, when no more exchanges can be opened, with the reason:
    * `connection-lost`, or `plugin-closing` where those that are open may still end.
@@ -151,6 +153,10 @@ export class ConnectedPlugin implements ExchangePlugin, DrainableConnection {
   /** Whether it takes exchanges. */
   get open(): boolean {
     return this.#drain === undefined && this.#health.open;
+  }
+
+  get gathers(): boolean {
+    return this.#connection.gathers;
   }
 
   /** Exchanges that run on it, but for `streams`. */

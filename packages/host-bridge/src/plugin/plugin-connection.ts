@@ -149,6 +149,11 @@ export class PluginConnection {
     }
   }
 
+  /** Whether something waits to be sent, so that another exchange costs no write of its own. */
+  get gathers(): boolean {
+    return this.#exchanges.gathers;
+  }
+
   /**
    * Opens an exchange.
    *

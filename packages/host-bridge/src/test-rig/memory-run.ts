@@ -74,6 +74,7 @@ export class MemoryRun implements PluginRun<ConnectedPlugin> {
     const connection: ExchangeConnection = {
       carrier: "mux",
       description: { servesHttp: this.servesHttp },
+      gathers: false,
       lost: this.#lost.promise,
       open: (receiver) => {
         if (this.isGone) {

@@ -34,6 +34,7 @@ export class SimulatedConnection implements BalancedConnection {
   open = true;
   busy = 0;
   streams = 0;
+  gathers = false;
 }
 
 /** An instance of a simulated fleet. */
@@ -128,6 +129,23 @@ export class SimulatedFleet {
       this.#running.sort((one, other) => one.endMs - other.endMs);
     }
     this.pass(endMs - this.nowMs);
+  }
+
+  /** Sends so many exchanges in one turn of the event loop. Returns who has got how many. */
+  burst(count: number): readonly number[] {
+    const got = new Map(this.instances.map(({ connection }) => [connection, 0]));
+    for (let at = 0; at < count; at += 1) {
+      const connection = this.balance.choose(this.nowMs)?.connection;
+      if (connection !== undefined) {
+        connection.busy += 1;
+        connection.gathers = true;
+        got.set(connection, (got.get(connection) ?? 0) + 1);
+      }
+    }
+    for (const { connection } of this.instances) {
+      connection!.gathers = false;
+    }
+    return [...got.values()];
   }
 
   /** Lets time pass, in which exchanges end. */
