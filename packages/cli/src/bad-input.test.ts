@@ -321,7 +321,11 @@ describe("what fails ends with exit code 1", () => {
     await writeFile(directory.at("far.json"), content);
     const result = await runCommand(["check", "--config", "far.json"], { cwd: directory.path });
     expect(result).toMatchObject({ exitCode: 1, stderr: "" });
-    expect(result.stdout).toMatch(/^far {5}FAILED {2}.*token/m);
+    expect(result.stdout).toMatch(/^far {5}FAILED {2}the plugin at \S+ refused the token/m);
+    const without = await runCommand(["check", "--plugin", `far=${address}`]);
+    expect(without.stdout).toMatch(
+      /^far {5}FAILED {2}the plugin at \S+ wants a token: set the option token to its SERVEHTTP_TOKEN/m,
+    );
     await plugin.close();
   });
 });

@@ -354,7 +354,8 @@ export class KeptConnection<Connection extends DrainableConnection> {
     const starting = this.#takeStarting();
     const tell = (end: RunEnd) => {
       const failure = pluginFailure(reason, end, at);
-      logFailure(this.#log(run), failure, delayMs, this.#ended !== undefined);
+      const isElsewhere = this.address !== undefined;
+      logFailure(this.#log(run), failure, delayMs, this.#ended !== undefined, isElsewhere);
       starting?.reject(failureError(this.#options.pluginId, failure));
       this.#options.onFailure(failure);
     };

@@ -269,7 +269,7 @@ async function describe(
   } catch (error) {
     throwIfRefused(options.address, session);
     signal.throwIfAborted();
-    throw describeError(ConnectError.from(error), where);
+    throw describeError(ConnectError.from(error), where, options.token);
   }
   if (description.contractVersion !== contractVersion) {
     throw new ServeHTTPError(
@@ -301,13 +301,19 @@ function diagnosisError(thrown: unknown, pluginId: string): ServeHTTPError {
   }
 }
 
-function describeError(error: ConnectError, where: string): ServeHTTPError {
+function describeError(
+  error: ConnectError,
+  where: string,
+  token: string | undefined,
+): ServeHTTPError {
   const options = { cause: error };
   switch (error.code) {
     case Code.Unauthenticated:
       return new ServeHTTPError(
         "unauthenticated",
-        `the plugin at ${where} refused the token`,
+        token === undefined
+          ? `the plugin at ${where} wants a token: set the option token to its SERVEHTTP_TOKEN`
+          : `the plugin at ${where} refused the token`,
         options,
       );
     case Code.FailedPrecondition:

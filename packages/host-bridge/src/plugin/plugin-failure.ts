@@ -33,12 +33,17 @@ export function pluginFailure(reason: ServeHTTPError, end: RunEnd, at: Date): Pl
   };
 }
 
-/** Says in the log what has failed, and when it starts again: undefined for not by itself. */
+/**
+ * Says in the log what has failed, and when it starts again: undefined for not by itself.
+ *
+ * @param isElsewhere whether it is an address, where somebody else starts it
+ */
 export function logFailure(
   logger: Required<Logger>,
   failure: PluginFailure,
   delayMs: number | undefined,
   isStopping: boolean,
+  isElsewhere: boolean,
 ): void {
   const { code, exitCode, signal } = failure;
   // What it printed has been logged before, line by line.
@@ -50,7 +55,8 @@ export function logFailure(
     const advice = "repair it, then call host.reload() for it";
     logger.error(details, `${message}; it failed too often and is not started again: ${advice}`);
   } else {
-    logger.warn(details, `${message}; it starts again in ${delayMs} ms`);
+    const again = isElsewhere ? "the host tries again" : "it starts again";
+    logger.warn(details, `${message}; ${again} in ${delayMs} ms`);
   }
 }
 
