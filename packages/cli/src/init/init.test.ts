@@ -3,7 +3,7 @@ import { TemporaryDirectory } from "@servehttp/testkit";
 import { describe, expect, it } from "vitest";
 import { version } from "../context/version.js";
 import { runCommand } from "../test-rig/command-in-memory.js";
-import { installCommands } from "./install.js";
+import { callAgain, installCommands } from "./install.js";
 
 describe("servehttp init", () => {
   it("makes a folder that needs no change", async () => {
@@ -32,10 +32,10 @@ describe("servehttp init", () => {
   it("takes an empty folder, and one that only git knows", async () => {
     await using directory = await TemporaryDirectory.make();
     await mkdir(directory.at("notes/.git"), { recursive: true });
-    const options = { cwd: directory.at("notes") };
+    const options = { cwd: directory.at("notes"), environment: {} };
     const made = await runCommand(["init", "--template", "python", "--no-install"], options);
     expect(made).toMatchObject({ exitCode: 0, stderr: "" });
-    expect(made.stdout).toContain("servehttp --plugin notes=.\n");
+    expect(made.stdout).toContain(" && servehttp --plugin notes=.\n");
   });
 
   it("touches no folder with something in it", async () => {
@@ -69,6 +69,13 @@ describe("servehttp init", () => {
       "Allowed choices are js, ts, fetch, hono, express, fastify, python, go.",
     );
   });
+});
+
+it("says how to call it again as it was called", () => {
+  const of = (agent?: string) => callAgain({ npm_config_user_agent: agent });
+  expect(of("npm/11.1.0 node/v24.0.0 linux x64 workspaces/false")).toBe("npx servehttp");
+  expect(of("pnpm/10.1.0 npm/? node/v24.0.0 linux x64")).toBe("pnpm dlx servehttp");
+  expect(of()).toBe("servehttp");
 });
 
 describe("installCommands", () => {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { basename, relative, resolve } from "node:path";
 import { type CommandContext, writeLine } from "../context/command-context.js";
 import { saidWrong } from "../context/command-error.js";
-import { install, installCommands } from "./install.js";
+import { callAgain, install, installCommands } from "./install.js";
 import { copyTemplate, type TemplateName } from "./templates.js";
 
 export interface InitOptions {
@@ -43,7 +43,7 @@ export async function init(options: InitOptions, context: CommandContext): Promi
   }
   const steps = [
     ...(options.install ? [] : [`(${[["cd", here], ...commands].map(joined).join(" && ")})`]),
-    `servehttp --plugin ${name}=${here === "." ? "." : `./${here}`}`,
+    `${callAgain(context.environment)} --plugin ${name}=${here === "." ? "." : `./${here}`}`,
   ];
   writeLine(context.stdout, `now run: ${steps.join(" && ")}`);
 }

@@ -44,8 +44,24 @@ export async function install(
   }
 }
 
+/** How this command is called again: as it was, where a package manager has run it. */
+export function callAgain(environment: Readonly<Record<string, string | undefined>>): string {
+  const runner = runners[runBy(environment) ?? ""];
+  return runner === undefined ? "servehttp" : `${runner} servehttp`;
+}
+
+const runners: Readonly<Record<string, string>> = {
+  npm: "npx",
+  pnpm: "pnpm dlx",
+  yarn: "yarn dlx",
+  bun: "bunx",
+};
+
 /** The one that runs this command (`npx`, `pnpm dlx`, `bunx`), otherwise npm. */
 function packageManager(environment: Readonly<Record<string, string | undefined>>): string {
-  const [, name] = /^(npm|pnpm|yarn|bun)\//.exec(environment["npm_config_user_agent"] ?? "") ?? [];
-  return name ?? "npm";
+  return runBy(environment) ?? "npm";
+}
+
+function runBy(environment: Readonly<Record<string, string | undefined>>): string | undefined {
+  return /^(npm|pnpm|yarn|bun)\//.exec(environment["npm_config_user_agent"] ?? "")?.[1];
 }

@@ -20,6 +20,7 @@ describe("a new plugin", () => {
       await using directory = await TemporaryDirectory.make();
       const made = await runCommand(["init", "notes", "--template", template, "--no-install"], {
         cwd: directory.path,
+        environment: {},
       });
       expect(made).toMatchObject({ exitCode: 0, stderr: "" });
       expect(made.stdout).toContain(
