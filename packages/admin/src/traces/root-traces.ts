@@ -20,8 +20,6 @@ export class RootTraces {
   readonly #fillRandom: (bytes: Uint8Array) => unknown;
   readonly #random = new Uint8Array(tracesAtOnce * idsBytes);
   readonly #written = Buffer.alloc(tracesAtOnce * parentLength, "0");
-  /** All of them in one text, of which each is a part that takes no copy. */
-  #text = "";
   #used = tracesAtOnce;
 
   /**
@@ -40,7 +38,8 @@ export class RootTraces {
     }
     const start = this.#used * parentLength;
     this.#used += 1;
-    return this.#text.slice(start, start + parentLength);
+    // A text of its own: a slice of one for all would keep that for as long as its request lasts.
+    return this.#written.toString("latin1", start, start + parentLength);
   }
 
   #draw(): void {
@@ -48,7 +47,6 @@ export class RootTraces {
     for (let index = 0; index < tracesAtOnce; index += 1) {
       this.#write(index * idsBytes, index * parentLength);
     }
-    this.#text = this.#written.toString("latin1");
     this.#used = 0;
   }
 
