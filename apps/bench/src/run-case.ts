@@ -2,7 +2,7 @@ import type { CaseReport } from "./bench-report.js";
 import type { BenchCase, Sample, Scale } from "./cases/bench-case.js";
 import type { RunningTarget, Target } from "./targets/target.js";
 
-/** How much of a sample the warm-up is. */
+/** How much of a sample the warm-up is, where its case does not say. */
 const warmUpShare = 0.25;
 
 /**
@@ -80,7 +80,7 @@ class Contender implements AsyncDisposable {
   async warmUp({ seconds, bulkBytes }: Scale): Promise<void> {
     if (this.#case.fresh !== true) {
       await this.#attempt({
-        seconds: Math.max(1, Math.round(seconds * warmUpShare)),
+        seconds: this.#case.warmUpSeconds ?? Math.max(1, Math.round(seconds * warmUpShare)),
         bulkBytes: Math.round(bulkBytes * warmUpShare * warmUpShare),
       });
     }

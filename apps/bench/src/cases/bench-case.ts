@@ -28,6 +28,8 @@ export interface BenchCase {
   readonly metrics: readonly Metric[];
   /** Whether every sample needs new processes. Then there is no warm-up. */
   readonly fresh?: boolean;
+  /** How long load lasts before the first round. Default: a quarter of a round. */
+  readonly warmUpSeconds?: number;
   /** Fewer rounds than the run has, for a case that takes long and varies little. */
   readonly roundsMax?: number;
   /** The names of the targets that can do it. Default: every target that carries any request. */
