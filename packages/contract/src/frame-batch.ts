@@ -3,6 +3,7 @@ import { GrowthBudget } from "./flow-window.js";
 import { muxBatchBytesMax, muxLoneBatchBytesMax, reasonBytesMax } from "./limits.js";
 import type { PartRules } from "./part-rules.js";
 import type { BodyParts } from "./parts.js";
+import { ReusedList } from "./reused-list.js";
 
 /** What `FrameBatch` tells its carrier. `Owner` is what the carrier opened the exchange with. */
 export interface FrameBatchListener<Owner> {
@@ -63,7 +64,7 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   readonly budget = new GrowthBudget();
   readonly #rules: PartRules<Parts>;
   readonly #listener: FrameBatchListener<Owner>;
-  readonly #controls: FrameQueue<Parts, Owner>[] = [];
+  readonly #controls = new ReusedList<FrameQueue<Parts, Owner>>();
   /**
    * A linked list by `next`, so that an exchange takes its turn without an array that grows and is
    * cut.
@@ -71,9 +72,9 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   #firstBody: FrameQueue<Parts, Owner> | undefined = undefined;
   #lastBody: FrameQueue<Parts, Owner> | undefined = undefined;
   #lastExchangeId = 0;
-  readonly #opened: FrameQueue<Parts, Owner>[] = [];
-  readonly #withRoom: FrameQueue<Parts, Owner>[] = [];
-  readonly #finished: FrameQueue<Parts, Owner>[] = [];
+  readonly #opened = new ReusedList<FrameQueue<Parts, Owner>>();
+  readonly #withRoom = new ReusedList<FrameQueue<Parts, Owner>>();
+  readonly #finished = new ReusedList<FrameQueue<Parts, Owner>>();
   readonly #frame: ReusedFrame<Parts> = {
     exchangeId: 0,
     parts: undefined,
@@ -104,7 +105,7 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
    * was dropped.
    */
   get hasFrames(): boolean {
-    return this.#controls.length > 0 || this.#firstBody !== undefined;
+    return this.#controls.size > 0 || this.#firstBody !== undefined;
   }
 
   /**
@@ -175,8 +176,8 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
     const frame = this.#frame;
     let bytes = 0;
     let doneCount = 0;
-    while (doneCount < controls.length && bytes < muxBatchBytesMax) {
-      const queue = controls[doneCount] as FrameQueue<Parts, Owner>;
+    while (doneCount < controls.size && bytes < muxBatchBytesMax) {
+      const queue = controls.at(doneCount);
       if (queue.hasControl) {
         queue.takeControl(frame);
         bytes += this.#frameBytes(frame);
@@ -187,11 +188,7 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
         this.#list(queue);
       }
     }
-    if (doneCount === controls.length) {
-      controls.length = 0;
-    } else {
-      controls.splice(0, doneCount);
-    }
+    controls.removeFirst(doneCount);
     return bytes > 0;
   }
 
@@ -232,25 +229,25 @@ export class FrameBatch<Parts extends BodyParts, Owner> implements FrameSchedule
   }
 
   #tell(): void {
-    // By index: an iterator makes an object for each queue.
     const opened = this.#opened;
-    for (let index = 0; index < opened.length; index += 1) {
-      const { exchangeId, owner } = opened[index] as FrameQueue<Parts, Owner>;
+    for (let place = 0; place < opened.size; place += 1) {
+      const { exchangeId, owner } = opened.at(place);
       this.#listener.onOpened(owner, exchangeId);
     }
-    opened.length = 0;
+    opened.clear();
     const finished = this.#finished;
-    for (let index = 0; index < finished.length; index += 1) {
-      this.#listener.onFinished((finished[index] as FrameQueue<Parts, Owner>).owner);
+    for (let place = 0; place < finished.size; place += 1) {
+      this.#listener.onFinished(finished.at(place).owner);
     }
-    finished.length = 0;
+    finished.clear();
     const withRoom = this.#withRoom;
-    for (const queue of withRoom) {
+    for (let place = 0; place < withRoom.size; place += 1) {
+      const queue = withRoom.at(place);
       if (queue.takeRoom()) {
         this.#listener.onRoom(queue.owner);
       }
     }
-    withRoom.length = 0;
+    withRoom.clear();
   }
 }
 

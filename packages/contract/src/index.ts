@@ -72,6 +72,7 @@ export type {
   FieldList,
   InformationalResponse,
   Memo,
+  RepeatedHead,
   RequestInit,
   RequestParts,
   ResponseInit,

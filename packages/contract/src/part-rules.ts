@@ -1,6 +1,6 @@
 import { fieldOverheadBytes } from "./header-fields.js";
 import { mergeRequestParts, mergeResponseParts } from "./merge-parts.js";
-import type { BodyParts, FieldList, RequestParts, ResponseParts } from "./parts.js";
+import type { BodyParts, FieldList, RequestInit, RequestParts, ResponseParts } from "./parts.js";
 import { front, rest } from "./split-parts.js";
 
 /** What the sending end of mux must know about the parts of one direction. */
@@ -63,29 +63,36 @@ function requestHeadBytes(parts: RequestParts): number {
   if (init !== undefined) {
     bytes +=
       requestInitOverheadBytes +
-      init.method.length +
-      init.url.length +
-      init.requestUri.length +
-      init.basePath.length +
-      init.protocol.length +
-      init.host.length +
-      init.remoteAddress.length +
+      (init.repeats?.encoded?.length ?? repeatedBytes(init)) +
       init.requestId.length +
-      init.scheme.length +
-      sectionBytes(init.headers) +
       contextBytes(init.context);
-    if (init.tunnelHead !== undefined) {
-      bytes += init.tunnelHead.length;
-    }
-    if (init.calledBy !== undefined) {
-      bytes += init.calledBy.length;
-    }
-    if (init.clientConnectionId !== undefined) {
-      bytes += init.clientConnectionId.length;
-    }
   }
   if (parts.end !== undefined) {
     bytes += sectionBytes(parts.end.trailers);
+  }
+  return bytes;
+}
+
+/** What is the same in the head of a request that comes again (`RepeatedHead`). */
+function repeatedBytes(init: RequestInit): number {
+  let bytes =
+    init.method.length +
+    init.url.length +
+    init.requestUri.length +
+    init.basePath.length +
+    init.protocol.length +
+    init.host.length +
+    init.remoteAddress.length +
+    init.scheme.length +
+    sectionBytes(init.headers);
+  if (init.tunnelHead !== undefined) {
+    bytes += init.tunnelHead.length;
+  }
+  if (init.calledBy !== undefined) {
+    bytes += init.calledBy.length;
+  }
+  if (init.clientConnectionId !== undefined) {
+    bytes += init.clientConnectionId.length;
   }
   return bytes;
 }

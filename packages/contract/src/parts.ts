@@ -28,6 +28,17 @@ export function memoOf(list: FieldList, memo: Memo | undefined): Memo | undefine
   return memo?.of === list ? memo : undefined;
 }
 
+/**
+ * What is the same in the heads of requests that a client repeats: all but their `requestId`,
+ * `deadlineUnixMs` and `context`.
+ */
+export interface RepeatedHead {
+  /** The head of the first of those requests. */
+  readonly init: RequestInit;
+  /** What a carrier has made of it: the bytes of all those fields. */
+  encoded: Uint8Array | undefined;
+}
+
 /** The head of a request: `servehttp.v1.RequestInit`. */
 export interface RequestInit {
   readonly method: string;
@@ -54,6 +65,8 @@ export interface RequestInit {
    * the list of those fields. `headersMemo` is of it then.
    */
   readonly headersBegin?: FieldList | undefined;
+  /** There where the client repeats its request: what is the same each time. */
+  readonly repeats?: RepeatedHead | undefined;
   /** In bytes; -1 where it is not known in advance. */
   readonly contentLength: number;
   /** Milliseconds since the Unix epoch; 0 for none. */

@@ -30,10 +30,7 @@ export class RepeatedHeads {
     const hash = hashOf(buffer, offset, end);
     const place = hash & (repeatedHeadsMax - 1);
     const known = this.#heads[place];
-    if (
-      known?.bytes.length === end - offset &&
-      buffer.compare(known.bytes, 0, end - offset, offset, end) === 0
-    ) {
+    if (known !== undefined && isAt(known.bytes, buffer, offset, end)) {
       reader.offset = end;
       return known.init;
     }
@@ -46,6 +43,20 @@ export class RepeatedHeads {
     this.#heads[place] = { bytes: Buffer.from(buffer.subarray(offset, end)), init: repeated };
     return repeated;
   }
+}
+
+/** Whether these bytes and no others lie there. A loop as well. */
+function isAt(bytes: Buffer, buffer: Buffer, begin: number, end: number): boolean {
+  const { length } = bytes;
+  if (length !== end - begin) {
+    return false;
+  }
+  for (let at = 0; at < length; at += 1) {
+    if (bytes[at] !== buffer[begin + at]) {
+      return false;
+    }
+  }
+  return true;
 }
 
 /** FNV-1a. Heads are short, and a loop is faster than a call out of JavaScript. */

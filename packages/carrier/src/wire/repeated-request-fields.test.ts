@@ -1,12 +1,14 @@
-import type { Memo, RequestInit } from "@servehttp/contract";
+import type { Memo, RepeatedHead, RequestInit } from "@servehttp/contract";
 import { expect, it } from "vitest";
-import { WireWriter } from "./wire-writer.js";
+import { readRequestMessage } from "./read-parts.js";
+import { WireReader } from "./wire-reader.js";
+import { grpcPrefixBytes, WireWriter } from "./wire-writer.js";
 import { writeRequestParts } from "./write-parts.js";
 
 const fields = ["Accept", "*/*", "User-Agent", "me"];
 const behind = ["traceparent", "00-a-b-01", "baggage", "c=d"];
 
-function encoded(head: Pick<RequestInit, "headers" | "headersBegin" | "headersMemo">): Buffer {
+function encoded(head: Partial<RequestInit>): Buffer {
   const writer = new WireWriter();
   writer.beginMessage();
   writeRequestParts(writer, { init: { ...plain, ...head } });
@@ -23,6 +25,22 @@ it("encodes fields that come again once, and those behind them each time", () =>
   }
   expect(memo.made).toBeInstanceOf(Buffer);
   expect(encoded({ headers: fields, headersMemo: memo })).toEqual(encoded({ headers: fields }));
+});
+
+it("encodes what a client repeats once, and what is new in each request each time", () => {
+  const repeats: RepeatedHead = { init: { ...plain, headers: fields }, encoded: undefined };
+  const first = { ...repeats.init, repeats };
+  const second = { ...first, requestId: "r-2", deadlineUnixMs: 5, context: { a: "ü" } };
+  for (const init of [first, second, first]) {
+    const { parts } = readRequestMessage(new WireReader(encoded(init), grpcPrefixBytes));
+    const { repeats: _, ...expected } = init;
+    expect(parts.init).toEqual({ ...expected, clientConnectionId: undefined });
+    expect(encoded(init)).toEqual(encoded({ ...init, repeats: undefined }));
+  }
+  const once = repeats.encoded;
+  expect(once).toBeInstanceOf(Buffer);
+  encoded(second);
+  expect(repeats.encoded).toBe(once);
 });
 
 it("encodes all fields where the memo is that of others", () => {

@@ -179,7 +179,7 @@ export class WireWriter {
   }
 
   /** Whole fields, tags included, that were written before. */
-  encoded(fields: Buffer): void {
+  encoded(fields: Uint8Array): void {
     this.#reserve(fields.length);
     this.#slab.set(fields, this.#offset);
     this.#offset += fields.length;

@@ -1,6 +1,7 @@
 import {
   type FieldList,
   memoOf,
+  type RepeatedHead,
   type RequestInit,
   type RequestParts,
   type ResponseInit,
@@ -68,7 +69,31 @@ export function writeResponseParts(writer: WireWriter, parts: ResponseParts): vo
   }
 }
 
+/** What a client repeats with each request is encoded once. */
 function writeRequestInit(writer: WireWriter, init: RequestInit): void {
+  writeNumber(writer, 0x58, init.deadlineUnixMs);
+  writeText(writer, 0x62, init.requestId);
+  for (const name in init.context) {
+    writer.beginNested(0x6a);
+    writer.utf8(0x0a, name);
+    writer.utf8(0x12, init.context[name] as string);
+    writer.endNested();
+  }
+  const { repeats } = init;
+  if (repeats === undefined) {
+    writeRepeated(writer, init);
+  } else {
+    writer.encoded(repeats.encoded ?? encodeRepeated(init, repeats));
+  }
+}
+
+function encodeRepeated(init: RequestInit, repeats: RepeatedHead): Uint8Array {
+  repeats.encoded = encodedBy((apart) => writeRepeated(apart, init));
+  return repeats.encoded;
+}
+
+/** All but what is new in each request (`RepeatedHead`). */
+function writeRepeated(writer: WireWriter, init: RequestInit): void {
   writeText(writer, 0x0a, init.method);
   writeText(writer, 0x12, init.url);
   writeText(writer, 0x1a, init.requestUri);
@@ -81,14 +106,6 @@ function writeRequestInit(writer: WireWriter, init: RequestInit): void {
   if (init.contentLength !== 0) {
     writer.varint(0x50);
     writer.sint64(init.contentLength);
-  }
-  writeNumber(writer, 0x58, init.deadlineUnixMs);
-  writeText(writer, 0x62, init.requestId);
-  for (const name in init.context) {
-    writer.beginNested(0x6a);
-    writer.utf8(0x0a, name);
-    writer.utf8(0x12, init.context[name] as string);
-    writer.endNested();
   }
   writeText(writer, 0x72, init.scheme);
   if (init.expectContinue) {
@@ -123,22 +140,32 @@ function writeHeaders(
     writeFields(writer, headersTag, headers);
     return;
   }
-  memo.made ??= encodedHeaders(repeated);
+  memo.made ??= encodedFields(repeated);
   writer.encoded(memo.made as Buffer);
   if (headersBegin !== undefined) {
     writeFields(writer, headersTag, headers, headersBegin.length);
   }
 }
 
-function encodedHeaders(headers: FieldList): Buffer {
-  headersWriter ??= new WireWriter();
-  headersWriter.beginMessage();
-  writeFields(headersWriter, headersTag, headers);
-  return Buffer.concat(headersWriter.endMessage()).subarray(grpcPrefixBytes);
+function encodedFields(fields: FieldList): Buffer {
+  return encodedBy((apart) => writeFields(apart, headersTag, fields));
 }
 
+/** What is written, to be written again and again. */
+function encodedBy(write: (writer: WireWriter) => void): Buffer {
+  // While it is in use, another one is made.
+  const writer = spareWriter ?? new WireWriter();
+  spareWriter = undefined;
+  writer.beginMessage();
+  write(writer);
+  const bytes = Buffer.concat(writer.endMessage()).subarray(grpcPrefixBytes);
+  spareWriter = writer;
+  return bytes;
+}
+
+let spareWriter: WireWriter | undefined;
+
 const headersTag = 0x4a;
-let headersWriter: WireWriter | undefined;
 
 function writeResponseHead(writer: WireWriter, tag: number, head: ResponseInit): void {
   writer.beginNested(tag);

@@ -44,6 +44,11 @@ export interface IncomingRequest {
    * them.
    */
   readonly fieldsMemo?: Memo | undefined;
+  /**
+   * There where the client repeats its request, target and fields, on the same connection: for the
+   * head that the plugin gets.
+   */
+  readonly headMemo?: { made: unknown } | undefined;
   readonly versionMajor: number;
   readonly versionMinor: number;
   readonly scheme: "http" | "https";

@@ -126,9 +126,8 @@ export class Exchange
     RunningExchange,
     Linked<Exchange>
 {
+  readonly #what: ExchangeRequest;
   #plugin: ExchangePlugin;
-  readonly #response: ClientResponse;
-  readonly #rules: ResponseRules;
   #channel: ExchangeChannel<RequestParts>;
   #timesGivenBack = 0;
   /** There once it was given back: leaves the place where it waits for another process. */
@@ -136,11 +135,6 @@ export class Exchange
   /** Undefined where the request has no body: then it has been sent whole. */
   readonly #sender: RequestSender | undefined;
   readonly #timer: ExchangeTimer;
-  /** There where clients may be bound to instances. */
-  readonly boundClient: BoundClient | undefined;
-  readonly #onOver: OnExchangeOver | undefined;
-  readonly #observed: WatchedRequest | undefined;
-  readonly init: RequestInit;
   #state: ExchangeState = unanswered;
   #bodyBytes = 0;
   /** Chunks that wait for the client to take them. */
@@ -151,17 +145,12 @@ export class Exchange
 
   constructor(plugin: ExchangePlugin, what: ExchangeRequest) {
     const { body, edge, init } = what;
+    this.#what = what;
     this.#plugin = plugin;
-    this.#response = what.response;
-    this.#rules = what.rules;
-    this.init = init;
-    this.boundClient = what.boundClient;
-    this.#onOver = what.onOver;
-    this.#observed = what.observed;
     // First: where it throws, nothing has begun.
     this.#channel = plugin.openExchange(this);
     plugin.onBegun(this);
-    this.#observed?.sent(this);
+    what.observed?.sent(this);
     this.#timer = new ExchangeTimer(plugin.times, this);
     if (body === undefined) {
       this.#sender = undefined;
@@ -176,6 +165,15 @@ export class Exchange
       (raw) => edge.readRequestTrailers(raw),
       { moved: () => this.#timer.requestMoved(), stalled: () => this.#plugin.onStall() },
     );
+  }
+
+  get init(): RequestInit {
+    return this.#what.init;
+  }
+
+  /** There where clients may be bound to instances. */
+  get boundClient(): BoundClient | undefined {
+    return this.#what.boundClient;
   }
 
   /** What it does now; undefined once it is over. */
@@ -274,7 +272,7 @@ export class Exchange
     this.#sender?.hold();
     const timesBefore = this.#timesGivenBack;
     this.#timesGivenBack += 1;
-    this.#observed?.givenBack();
+    this.#what.observed?.givenBack();
     this.#leave = this.#plugin.giveBack(this, { error, timesBefore }, (next) => {
       if (this.#state === over) {
         return;
@@ -294,7 +292,7 @@ export class Exchange
       }
       this.#plugin = next;
       next.onBegun(this);
-      this.#observed?.sent(this);
+      this.#what.observed?.sent(this);
       let room: void | Promise<void> = undefined;
       for (const parts of unsent) {
         room = this.#channel.send(parts);
@@ -307,9 +305,9 @@ export class Exchange
     this.#timer.responseMoved();
     if (parts.informational !== undefined) {
       for (const one of parts.informational) {
-        const informational = readInformational(one, this.#rules);
+        const informational = readInformational(one, this.#what.rules);
         if (informational !== undefined) {
-          this.#response.informational(informational.status, informational.fields);
+          this.#what.response.informational(informational.status, informational.fields);
         }
       }
     }
@@ -323,14 +321,14 @@ export class Exchange
       return this.#applyToTunnel(this.#state.tunnel, parts);
     }
     if (parts.init !== undefined) {
-      const read = readResponseHead(parts.init, this.#rules);
+      const read = readResponseHead(parts.init, this.#what.rules);
       const { instanceCookie } = this.#plugin;
       const client = this.boundClient;
       const head = instanceCookie && client ? bindClient(read, instanceCookie, client) : read;
       this.#plugin.onHead(this, head.status, this.#timer.elapsedMs);
       if (parts.end !== undefined && isWhole(head, parts.chunk)) {
-        const trailers = readResponseTrailers(parts.end.trailers, this.#rules);
-        this.#response.respond(head, parts.chunk, trailers);
+        const trailers = readResponseTrailers(parts.end.trailers, this.#what.rules);
+        this.#what.response.respond(head, parts.chunk, trailers);
         this.#finish("ok", undefined);
         this.#discardRequestBody();
         return undefined;
@@ -355,14 +353,14 @@ export class Exchange
       // While nothing has gone out, a handler's fault can still be answered.
       checkLength(head, chunk?.length ?? 0, end !== undefined);
     }
-    const trailers = end && readResponseTrailers(end.trailers, this.#rules);
+    const trailers = end && readResponseTrailers(end.trailers, this.#what.rules);
     if (state.name === "headed" && (chunk ?? end ?? flush) !== undefined) {
       this.#state = { name: "responding", head };
-      this.#response.begin(head);
+      this.#what.response.begin(head);
     }
     const room = chunk === undefined ? undefined : this.#write(head, chunk);
     if (flush === true) {
-      this.#response.flush();
+      this.#what.response.flush();
     }
     if (trailers !== undefined) {
       this.#complete(head, trailers);
@@ -378,7 +376,7 @@ export class Exchange
     if (!this.#plugin.mayTunnel) {
       throw new ServeHTTPError("overload", "too many tunnels at once");
     }
-    const socket = this.#response.hijack();
+    const socket = this.#what.response.hijack();
     if (socket === undefined) {
       throw new ServeHTTPError("client-disconnected", "the client left");
     }
@@ -392,7 +390,7 @@ export class Exchange
       }
     });
     this.#state = { name: "tunnel", tunnel };
-    this.#observed?.becameTunnel(tunnel);
+    this.#what.observed?.becameTunnel(tunnel);
     this.#plugin.onTunnel(this);
   }
 
@@ -412,11 +410,11 @@ export class Exchange
     this.#bodyBytes += chunk.length;
     if (chunk.length > left) {
       if (left > 0) {
-        void this.#response.write(chunk.subarray(0, left));
+        void this.#what.response.write(chunk.subarray(0, left));
       }
       checkLength(head, this.#bodyBytes, false);
     }
-    const room = this.#response.write(chunk);
+    const room = this.#what.response.write(chunk);
     if (room === undefined) {
       return undefined;
     }
@@ -431,7 +429,7 @@ export class Exchange
 
   #complete(head: ResponseHead, trailers: string[]): void {
     checkLength(head, this.#bodyBytes, true);
-    this.#response.end(trailers);
+    this.#what.response.end(trailers);
     this.#finish("ok", undefined);
     this.#discardRequestBody();
   }
@@ -439,7 +437,7 @@ export class Exchange
   /** The plugin has answered in full: the rest of the request is read and dropped. */
   #discardRequestBody(): void {
     if (this.#sender !== undefined && !this.#sender.complete) {
-      this.#response.discardRequestBody();
+      this.#what.response.discardRequestBody();
     }
   }
 
@@ -450,7 +448,7 @@ export class Exchange
     }
     // The application's own middleware around the response threw. How much of the head has gone out
     // is not known.
-    this.#response.break();
+    this.#what.response.break();
     if (this.#state !== over) {
       const error = middlewareError(thrown);
       this.#channel.reset(error);
@@ -475,7 +473,7 @@ export class Exchange
     if (state.name === "tunnel") {
       state.tunnel.destroy();
     } else {
-      this.#response.break();
+      this.#what.response.break();
     }
   }
 
@@ -483,16 +481,19 @@ export class Exchange
   #answerFailure(failure: Failure, error: ServeHTTPError): ServeHTTPError {
     const { status } = failure;
     this.#stop();
-    if (status === undefined || this.#response.closed) {
+    if (status === undefined || this.#what.response.closed) {
       return error;
     }
-    const { head, body } = failureResponse({ ...failure, status }, this.#rules.method === "HEAD");
+    const { head, body } = failureResponse(
+      { ...failure, status },
+      this.#what.rules.method === "HEAD",
+    );
     try {
-      this.#response.respond(head, body, []);
+      this.#what.response.respond(head, body, []);
       this.#discardRequestBody();
       return error;
     } catch (thrown) {
-      this.#response.break();
+      this.#what.response.break();
       const cause = loggableError(thrown);
       const message = `${error.message}; then middleware failed around the answer: ${cause.message}`;
       return new ServeHTTPError(error.code, message, { cause });
@@ -502,8 +503,8 @@ export class Exchange
   #finish(outcome: Outcome, error: ServeHTTPError | undefined): void {
     this.#stop();
     this.#plugin.onOver(this, outcome, error);
-    this.#observed?.over(outcome, error);
-    this.#onOver?.(error);
+    this.#what.observed?.over(outcome, error);
+    this.#what.onOver?.(error);
   }
 
   /** Nothing more is sent, received or waited for. */
@@ -512,6 +513,6 @@ export class Exchange
     this.#leave?.();
     this.#timer.stop();
     this.#sender?.stop();
-    this.#response.release();
+    this.#what.response.release();
   }
 }

@@ -60,14 +60,28 @@ it.each([
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it("leaves no timer behind when the last one goes", () => {
+it("keeps its timer when the last one goes, until it would have been due", () => {
   const { queue, timeouts, log } = filled(2);
   for (const timeout of timeouts) {
     queue.delete(timeout);
   }
-  expect(vi.getTimerCount()).toBe(0);
-  vi.advanceTimersByTime(2_000);
+  expect(vi.getTimerCount()).toBe(1);
+  const late = new Timeout(() => log.push(`late at ${Math.round(performance.now() - addedMs)}`));
+  const addedMs = performance.now();
+  queue.add(late, addedMs);
+  expect(vi.getTimerCount()).toBe(1);
+  vi.advanceTimersByTime(999);
   expect(log).toEqual([]);
+  vi.advanceTimersByTime(1);
+  expect(log).toEqual(["late at 1000"]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it("holds no process with its timer", () => {
+  const set = vi.spyOn(globalThis, "setTimeout");
+  filled(1);
+  const [timer] = set.mock.results;
+  expect((timer?.value as NodeJS.Timeout).hasRef()).toBe(false);
 });
 
 it("lets whoever is told leave others out, and wait again", () => {

@@ -11,6 +11,8 @@ export interface RepeatedFields {
   readonly memo: Memo;
   /** The last head that was read with them. */
   last: PlainHead | undefined;
+  /** The bytes of that head, once it has come twice. */
+  lastBytes: Buffer | undefined;
 }
 
 /** What was read of a head. */
@@ -30,6 +32,11 @@ interface ReadFields {
 export class LastFields {
   #bytesOfLast = 0;
   #repeated: RepeatedFields | undefined;
+
+  /** The last head, where this is the same once more and nothing else. */
+  sameHead(bytes: Buffer): PlainHead | undefined {
+    return this.#repeated?.lastBytes?.equals(bytes) === true ? this.#repeated.last : undefined;
+  }
 
   /** The known fields, where these are what begins at `begin` and the head is not too long. */
   sameAt(bytes: Buffer, begin: number, headBytesMax: number): RepeatedFields | undefined {
@@ -52,7 +59,14 @@ export class LastFields {
     if (length === this.#bytesOfLast && length <= fastPathRepeatedBytesMax) {
       const copy = Buffer.from(bytes.subarray(begin, end));
       const memo = { of: rawHeaders, made: undefined };
-      this.#repeated = { bytes: copy, rawHeaders, contentLength, memo, last: undefined };
+      this.#repeated = {
+        bytes: copy,
+        rawHeaders,
+        contentLength,
+        memo,
+        last: undefined,
+        lastBytes: undefined,
+      };
     }
     this.#bytesOfLast = length;
   }

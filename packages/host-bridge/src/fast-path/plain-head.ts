@@ -16,6 +16,8 @@ export interface PlainHead {
   readonly bytes: number;
   /** There where the same fields have come before: for what is made of them. */
   readonly fieldsMemo: Memo | undefined;
+  /** There where the same request may come again: for the head that its plugin gets. */
+  readonly headMemo: { made: unknown } | undefined;
   /** For where the request goes; a client that repeats its request gets the same head again. */
   routed: unknown;
   /** For what was valid when `routed` was set; 0 for nothing. */

@@ -187,12 +187,52 @@ describe("readPlainHead behind the same fields", () => {
           const expected = readLine(text, undefined);
           const head = readLine(text, last);
           taken += head === undefined ? 0 : 1;
-          expect(head && { ...head, fieldsMemo: undefined }).toEqual(expected);
+          expect(head && { ...head, fieldsMemo: undefined, headMemo: undefined }).toEqual(expected);
         },
       ),
       randomRuns(1_000),
     );
     expect(taken).toBeGreaterThan(10);
+  });
+});
+
+describe("readPlainHead of a request that repeats", () => {
+  const text = lines("GET /a HTTP/1.1", "Host: a", "X: 1");
+
+  function readTimes(times: number): { last: LastFields; head: PlainHead | undefined } {
+    const last = new LastFields();
+    let head: PlainHead | undefined;
+    for (let time = 0; time < times; time += 1) {
+      head = readPlainHead(Buffer.from(text), limits, last);
+    }
+    return { last, head };
+  }
+
+  it("gives the same head each time", () => {
+    const { last, head } = readTimes(5);
+    expect(readPlainHead(Buffer.from(text), limits, last)).toBe(head);
+    expect(readPlainHead(Buffer.from(`${text}more`), limits, last)).toBe(head);
+  });
+
+  it("gives none for what is not whole, nor the same where any byte is another", () => {
+    const { last, head } = readTimes(5);
+    for (let end = 0; end < text.length; end += 1) {
+      expect(readPlainHead(Buffer.from(text.slice(0, end)), limits, last)).toBeUndefined();
+    }
+    for (let at = 0; at < text.length; at += 1) {
+      const changed = Buffer.from(text);
+      changed[at] = "x".charCodeAt(0);
+      expect(readPlainHead(changed, limits, readTimes(5).last)).not.toBe(head);
+      const { contentLength, method, rawHeaders, target } =
+        readPlainHead(changed, limits, last) ?? {};
+      const expected = readPlainHead(changed, limits);
+      expect({ contentLength, method, rawHeaders, target }).toEqual({
+        contentLength: expected?.contentLength,
+        method: expected?.method,
+        rawHeaders: expected?.rawHeaders,
+        target: expected?.target,
+      });
+    }
   });
 });
 

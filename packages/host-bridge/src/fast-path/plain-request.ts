@@ -29,6 +29,10 @@ export function readPlainHead(
   limits: PlainLimits,
   last?: LastFields,
 ): PlainHead | undefined {
+  const again = last?.sameHead(bytes);
+  if (again !== undefined) {
+    return again;
+  }
   const fieldsAt = bytes.indexOf(lineFeed) + 1;
   const same = last?.sameAt(bytes, fieldsAt, limits.headBytesMax);
   if (same !== undefined) {
@@ -60,11 +64,13 @@ function readLineBefore(
   const target = bytes.toString("latin1", targetAt, targetEnd);
   const { last } = fields;
   if (last?.target === target && last.method === method) {
+    fields.lastBytes ??= Buffer.from(bytes.subarray(0, last.bytes));
     return last;
   }
   if (!isPlainTarget(target)) {
     return undefined;
   }
+  const mayRepeat = target.length <= fastPathRepeatedBytesMax;
   const head: PlainHead = {
     method,
     target,
@@ -72,11 +78,13 @@ function readLineBefore(
     contentLength: fields.contentLength,
     bytes: fieldsAt + fields.bytes.length,
     fieldsMemo: fields.memo,
+    headMemo: mayRepeat ? { made: undefined } : undefined,
     routed: undefined,
     routedBy: 0,
   };
-  if (target.length <= fastPathRepeatedBytesMax) {
+  if (mayRepeat) {
     fields.last = head;
+    fields.lastBytes = undefined;
   }
   return head;
 }
@@ -156,6 +164,7 @@ function readFields(
             contentLength: Math.max(contentLength, 0),
             bytes: at + 2,
             fieldsMemo: undefined,
+            headMemo: undefined,
             routed: undefined,
             routedBy: 0,
           }

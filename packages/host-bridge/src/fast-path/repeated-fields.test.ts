@@ -116,6 +116,32 @@ it("E1: leaves out a field of the client's once identity has named it", async ()
   expect(await ask(first, requestOf("", sent))).toBe(told("", ["X-Kept: 1"]));
 });
 
+it("gives a request that a client repeats an id of its own, and the context that it has", async () => {
+  let context: Record<string, string> | undefined;
+  await using bridge = await Bridge.start(
+    {
+      async serveHTTP({ context: given, host, id, method, remoteAddress, url }, response) {
+        const seen = { given: { ...given }, host, id, method, remoteAddress, url };
+        await response.end(`<${JSON.stringify(seen)}>`);
+      },
+    },
+    { host: { context: () => context as Record<string, string> } },
+  );
+  using client = await RawClient.connect(bridge.port);
+  const ids = new Set<string>();
+  const heads = new Set<string>();
+  for (const given of [undefined, undefined, undefined, undefined, { a: "1" }, undefined]) {
+    context = given;
+    const seen = JSON.parse((await ask(client, requestOf("a", []))).slice(1, -1));
+    expect(seen.given).toEqual(given ?? {});
+    ids.add(seen.id);
+    heads.add(JSON.stringify({ ...seen, id: "", given: "" }));
+  }
+  expect(ids.size).toBe(6);
+  expect(heads.size).toBe(1);
+  expect(fastPathOf(bridge.server)?.served).toBe(6);
+});
+
 it("M1: brings a request that a client repeats to where its plugin is by then", async () => {
   await using bridge = await Bridge.start(tells);
   using client = await RawClient.connect(bridge.port);

@@ -63,6 +63,10 @@ export class FastPathRequest implements IncomingRequest, RequestBody {
     return this.head.fieldsMemo;
   }
 
+  get headMemo(): { made: unknown } | undefined {
+    return this.head.headMemo;
+  }
+
   /** The length of its body in bytes. */
   get contentLength(): number {
     return this.head.contentLength;

@@ -4,6 +4,7 @@ import { type FieldList, memoOf, Room } from "@servehttp/contract";
 import type { ClientResponse } from "../client/client-response.js";
 import { destroySocket } from "../client/destroy-socket.js";
 import { informationalHead } from "../client/informational-head.js";
+import { joinedBytes } from "../client/joined-bytes.js";
 import { joinedBytesMax, joinedText } from "../client/joined-text.js";
 import type { ResponseHead } from "../edge/response-head.js";
 import type { SocketIo } from "./socket-io.js";
@@ -70,24 +71,24 @@ export class FastPathResponse implements ClientResponse {
       this.end(trailers);
       return;
     }
-    let text = this.#headText(head, head.bodyAllowed ? (payload?.length ?? 0) : undefined, true);
+    const length = head.bodyAllowed ? (payload?.length ?? 0) : undefined;
+    const { bytes, text } = this.#wholeHead(head, length, true);
     const connection = this.#connection;
     if (payload === undefined) {
-      if (this.#chunked) {
-        text += lastChunk;
-      }
-      connection.io.write(text);
-    } else if (payload.length <= joinedBytesMax) {
+      connection.io.write(this.#chunked ? text + lastChunk : text);
+    } else if (payload.length > joinedBytesMax) {
+      connection.io.writeAround(text, payload, "");
+    } else if (bytes === undefined) {
       connection.io.write(text + joinedText(payload));
     } else {
-      connection.io.writeAround(text, payload, "");
+      connection.io.writeBytes(joinedBytes(bytes, payload));
     }
     connection.responded();
   }
 
   begin(head: ResponseHead): void {
     // A plugin that goes on reading hardly begins with a redirect or an error.
-    this.#head = this.#headText(head, undefined, head.status >= 300);
+    this.#head = this.#wholeHead(head, undefined, head.status >= 300).text;
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
@@ -153,7 +154,7 @@ export class FastPathResponse implements ClientResponse {
    * The head in the order in which Node writes it: the fields, Date, what the connection does, the
    * framing.
    */
-  #headText(head: ResponseHead, wholeLength: number | undefined, early: boolean): string {
+  #wholeHead(head: ResponseHead, wholeLength: number | undefined, early: boolean): WholeHead {
     this.answered = true;
     const memo = memoOf(head.fields, head.memo);
     const written = (memo?.made as WrittenHead | undefined) ?? writeFront(head);
@@ -169,7 +170,7 @@ export class FastPathResponse implements ClientResponse {
       head.contentLength === undefined &&
       this.#mayHaveBody(head.status);
     if (written.text !== "" && written.own === own && written.wholeLength === wholeLength) {
-      return written.text;
+      return written;
     }
     const length =
       wholeLength !== undefined && head.contentLength === undefined
@@ -177,10 +178,14 @@ export class FastPathResponse implements ClientResponse {
         : "";
     const framing = this.#chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
     const text = `${written.front}${length}${own}${framing}`;
-    if (memo !== undefined) {
-      memo.made = { ...written, own, wholeLength, text: inOnePiece(text) };
+    if (memo === undefined) {
+      return { text, bytes: undefined };
     }
-    return text;
+    // A string that was put together keeps its parts, which every write would join again.
+    const bytes = Buffer.from(text, "latin1");
+    const whole = { ...written, own, wholeLength, text: bytes.toString("latin1"), bytes };
+    memo.made = whole satisfies WrittenHead;
+    return whole;
   }
 
   /** Node frames every response that may have a body, a 205 among them. */
@@ -191,14 +196,20 @@ export class FastPathResponse implements ClientResponse {
 
 const lastChunk = "0\r\n\r\n";
 
+/** A head as it goes out, its empty line included. */
+interface WholeHead {
+  readonly text: string;
+  /** The same, where the head comes again and again. */
+  readonly bytes: Buffer | undefined;
+}
+
 /** What has been written of a head, for the next one that is the same. */
-interface WrittenHead {
+interface WrittenHead extends WholeHead {
   /** The status line and the plugin's fields. */
   readonly front: string;
   /** The plugin's fields have a Date. */
   readonly dated: boolean;
-  /** The whole head, as it was with these fields of the server's and this length; empty for none. */
-  readonly text: string;
+  /** The fields of the server's and the length with which it was whole; its text is empty before. */
   readonly own: string;
   readonly wholeLength: number | undefined;
 }
@@ -211,10 +222,5 @@ function writeFront({ fields, reason, status }: ResponseHead): WrittenHead {
     front += `${name}: ${fields[index + 1]}\r\n`;
     dated ||= name.length === 4 && name.toLowerCase() === "date";
   }
-  return { front, dated, text: "", own: "", wholeLength: undefined };
-}
-
-/** A string that was put together keeps its parts, which every write would join again. */
-function inOnePiece(text: string): string {
-  return Buffer.from(text, "latin1").toString("latin1");
+  return { front, dated, text: "", bytes: undefined, own: "", wholeLength: undefined };
 }

@@ -110,6 +110,14 @@ export class SocketIo {
     return text === "" || !socket.writable || socket.write(text, "latin1");
   }
 
+  /** Writes bytes, which nobody may change any more. */
+  writeBytes(bytes: Buffer): void {
+    const { socket } = this;
+    if (socket.writable) {
+      socket.write(bytes);
+    }
+  }
+
   /** Writes bytes with text in front of them and behind, in one go. */
   writeAround(front: string, bytes: Uint8Array, back: string): boolean {
     const { socket } = this;

@@ -495,7 +495,8 @@ export class HostedPlugin {
       onChange: () => this.#letGo(),
       findAnother: (here, { boundClient }, why, goOn) =>
         this.#retries.find(here, boundClient?.rawHeaders, why, goOn),
-      onOver: (...over) => this.#onOver(...over),
+      onOver: (exchange, outcome, error, instance) =>
+        this.#onOver(exchange, outcome, error, instance),
     };
   }
 

@@ -5,7 +5,8 @@ import type { RequestFields } from "../edge/request-fields.js";
 import { isWebSocketKeyName, webSocketKey } from "../edge/web-socket-key.js";
 import type { ExchangePlugin } from "../exchange/exchange.js";
 import type { Route } from "../routing/route.js";
-import type { RequestContext } from "./read-context.js";
+import { noContext, type RequestContext } from "./read-context.js";
+import { RepeatedInit, SentHead } from "./repeated-init.js";
 import { withTraceFields } from "./with-trace-fields.js";
 
 /**
@@ -24,6 +25,12 @@ export function requestInit(
 ): RequestInit {
   const { call, entry, versionMajor, versionMinor } = request;
   const { event } = entry;
+  const mayRepeat = traceFields === undefined && call === undefined && context === noContext;
+  const memo = mayRepeat ? request.headMemo : undefined;
+  const before = memo?.made as SentHead | undefined;
+  if (before?.isFor(route, fields, plugin) === true) {
+    return new RepeatedInit(before, requestId, deadlineUnixMs(plugin, call));
+  }
   const extended = event === "extendedConnect";
   const known = fields.fields;
   const sent = traceFields === undefined ? known : withTraceFields(known, traceFields);
@@ -68,6 +75,9 @@ export function requestInit(
       (versionMajor === 1 && fields.contentLength === 0 && plugin.mayTunnel && call === undefined),
     clientConnectionId: fields.direct ? request.connectionId : undefined,
   };
+  if (memo !== undefined) {
+    memo.made = new SentHead(init, route, fields, plugin);
+  }
   if (call !== undefined) {
     return { ...init, calledBy: call.pluginId };
   }

@@ -1,4 +1,4 @@
-import { type Logger, ServeHTTPError } from "@servehttp/contract";
+import { type Logger, type RequestInit, ServeHTTPError } from "@servehttp/contract";
 import type { Callers } from "../calls/callers.js";
 import { workerReportMs } from "../limits.js";
 import type { PluginStatus } from "../plugin/plugin-status.js";
@@ -99,7 +99,7 @@ export class SupervisorLink {
     let told: ExchangeAsJson | null = null;
     if (found !== undefined) {
       const { init, identity, depth } = found;
-      const { headersBegin: _begin, headersMemo: _, tunnelHead: _head, ...head } = init;
+      const { headersBegin: _begin, headersMemo: _, tunnelHead: _head, ...head } = wholeHead(init);
       const fields =
         identity === undefined
           ? null
@@ -124,4 +124,10 @@ export class SupervisorLink {
   #post(message: WorkerMessage): void {
     post(this.#channel, message);
   }
+}
+
+/** All properties of a head, also of one that repeats another's. */
+function wholeHead(init: RequestInit): RequestInit {
+  const { deadlineUnixMs, repeats, requestId } = init;
+  return repeats === undefined ? init : { ...repeats.init, deadlineUnixMs, requestId };
 }
