@@ -42,8 +42,11 @@ await servePlugin({
         return response.end(String(process.pid));
       case "/user":
         return response.end(String(request.headers.get("x-user-id") ?? "nobody"));
-      case "/call": {
-        const answer = await request.plugins.fetch("notes", "/user");
+      case "/for":
+        return response.end(request.headers.get("x-forwarded-for"));
+      case "/call":
+      case "/call-for": {
+        const answer = await request.plugins.fetch("notes", request.url === "/call" ? "/user" : "/for");
         return response.end(await answer.text());
       }
       case "/tunnel": {
@@ -314,6 +317,14 @@ it("serves calls that plugins make within an exchange of a worker, for the same 
   const workers = [await workerOf(supervisor), await workerOf(supervisor)] as const;
   expect(await workers[1].ask("/call", { "x-test-user": "ann" })).toBe("200 ann");
   expect(await workers[0].ask("/call")).toBe("200 nobody");
+});
+
+it("serves calls within the exchanges of a request that its client repeats", async () => {
+  const { identity: _, ...given } = options;
+  const worker = await workerOf(await supervisorOf(given), given);
+  for (let time = 0; time < 6; time += 1) {
+    expect(await worker.ask("/call-for")).toBe("200 127.0.0.1");
+  }
 });
 
 it("starts late plugins, and says why one does not start", async () => {
