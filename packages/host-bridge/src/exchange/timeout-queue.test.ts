@@ -78,10 +78,10 @@ it("keeps its timer when the last one goes, until it would have been due", () =>
 });
 
 it("holds no process with its timer", () => {
-  const set = vi.spyOn(globalThis, "setTimeout");
+  using set = vi.spyOn(globalThis, "setTimeout");
   filled(1);
-  const [timer] = set.mock.results;
-  expect((timer?.value as NodeJS.Timeout).hasRef()).toBe(false);
+  const [timer] = set.mock.results.map(({ value }) => value as NodeJS.Timeout);
+  expect(timer?.hasRef()).toBe(false);
 });
 
 it("lets whoever is told leave others out, and wait again", () => {

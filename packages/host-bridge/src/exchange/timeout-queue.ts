@@ -18,8 +18,8 @@ export interface QueuedTimeout {
 export class TimeoutQueue {
   #first: QueuedTimeout | undefined;
   #last: QueuedTimeout | undefined;
-  /** Set for the first one, or for one that was first and is gone. */
-  #timer: NodeJS.Timeout | undefined;
+  /** Whether the timer is set: for the first one, or for one that was first and is gone. */
+  #isTimerSet = false;
 
   /** Adds what is due no sooner than all that wait. */
   add(timeout: QueuedTimeout, nowMs: number): void {
@@ -31,7 +31,9 @@ export class TimeoutQueue {
       this.#last.next = timeout;
     }
     this.#last = timeout;
-    this.#timer ??= this.#arm(timeout, nowMs);
+    if (!this.#isTimerSet) {
+      this.#setTimer(timeout, nowMs);
+    }
   }
 
   delete(timeout: QueuedTimeout): void {
@@ -51,12 +53,13 @@ export class TimeoutQueue {
     timeout.next = undefined;
   }
 
-  #arm({ dueMs }: QueuedTimeout, nowMs: number): NodeJS.Timeout {
-    return setTimeout(() => this.#fire(), Math.max(1, dueMs - nowMs)).unref();
+  #setTimer({ dueMs }: QueuedTimeout, nowMs: number): void {
+    this.#isTimerSet = true;
+    setTimeout(() => this.#fire(), Math.max(1, dueMs - nowMs)).unref();
   }
 
   #fire(): void {
-    this.#timer = undefined;
+    this.#isTimerSet = false;
     const nowMs = performance.now();
     // Timers fire up to a millisecond early.
     for (
@@ -67,8 +70,8 @@ export class TimeoutQueue {
       this.delete(first);
       first.due();
     }
-    if (this.#first !== undefined) {
-      this.#timer ??= this.#arm(this.#first, nowMs);
+    if (this.#first !== undefined && !this.#isTimerSet) {
+      this.#setTimer(this.#first, nowMs);
     }
   }
 }
