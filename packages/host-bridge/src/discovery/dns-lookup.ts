@@ -73,18 +73,26 @@ class DnsResolver implements Disposable {
 
   async hosts(name: string): Promise<FoundHost> {
     const options = { ttl: true } as const;
-    const [four, six] = await Promise.all([
+    const [four, six] = await Promise.allSettled([
       answered(this.#resolver.resolve4(name, options)),
       answered(this.#resolver.resolve6(name, options)),
     ]);
-    const records = [...four.records, ...six.records];
-    const [why] = [four.why, six.why].filter((one) => one !== undefined).toSorted();
-    return records.length === 0
-      ? { addresses: [], ttlMs: undefined, why: why ?? noData }
-      : {
-          addresses: records.map(({ address }) => address),
-          ttlMs: Math.min(...records.map(({ ttl }) => ttl)) * 1_000,
-        };
+    const answers = [four, six].flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    const failure = [four, six].find((one) => one.status === "rejected");
+    const records = answers.flatMap((one) => one.records);
+    if (records.length > 0) {
+      return {
+        addresses: records.map(({ address }) => address),
+        ttlMs: Math.min(...records.map(({ ttl }) => ttl)) * 1_000,
+        // RFC 4074: many a server fails where it is asked for a kind that it does not know.
+        ...(failure && { unknown: failure === four ? "IPv4" : "IPv6" }),
+      };
+    }
+    if (failure !== undefined) {
+      throw failure.reason;
+    }
+    const [why] = answers.flatMap((one) => one.why ?? []).toSorted();
+    return { addresses: [], ttlMs: undefined, why: why ?? noData };
   }
 
   async services(name: string): Promise<FoundService> {

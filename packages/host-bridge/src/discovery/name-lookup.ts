@@ -19,6 +19,8 @@ export interface FoundHost {
   readonly ttlMs: number | undefined;
   /** Why there are none. */
   readonly why?: string;
+  /** Of which kind nobody can say whether there are others: the server answered for one kind alone. */
+  readonly unknown?: "IPv4" | "IPv6";
 }
 
 /** The targets of a service. Node tells no time to live of them. */

@@ -38,8 +38,18 @@ function looking(url: string, isSecure = false) {
     get asked() {
       return asked.map(({ name }) => name);
     },
-    async answer(addresses: readonly string[], ttlMs?: number, why?: string) {
-      asked.at(-1)!.answer.resolve({ addresses, ttlMs, ...(why !== undefined && { why }) });
+    async answer(
+      addresses: readonly string[],
+      ttlMs?: number,
+      why?: string,
+      unknown?: FoundHost["unknown"],
+    ) {
+      asked.at(-1)!.answer.resolve({
+        addresses,
+        ttlMs,
+        ...(why !== undefined && { why }),
+        ...(unknown !== undefined && { unknown }),
+      });
       await turns(1);
     },
     async fail(message: string) {
@@ -73,6 +83,23 @@ describe("NameSource", () => {
     await search.answer(["10.0.0.1", "fd00::1", "10.0.0.1"], 5_000);
     expect(search.asked).toEqual(["search.test"]);
     expect(urls(search.lists[0])).toEqual([at("10.0.0.1"), at("[fd00::1]")]);
+  });
+
+  it("keeps the addresses of a kind that nobody can say anything of, and no others", async () => {
+    const search = looking(url);
+    await search.answer(["10.0.0.1", "fd00::1"], 5_000);
+    search.clock.advance(5_000);
+    await search.answer(["10.0.0.2"], 5_000, undefined, "IPv6");
+    search.clock.advance(5_000);
+    await search.answer(["10.0.0.3"], 5_000, undefined, "IPv6");
+    search.clock.advance(5_000);
+    await search.answer(["10.0.0.3"], 5_000);
+    expect(search.lists.map(urls)).toEqual([
+      [at("10.0.0.1"), at("[fd00::1]")],
+      [at("10.0.0.2"), at("[fd00::1]")],
+      [at("10.0.0.3"), at("[fd00::1]")],
+      [at("10.0.0.3")],
+    ]);
   });
 
   it("connects by TLS where it is to, and checks the name that was asked for", async () => {

@@ -5,7 +5,7 @@ import { nameIntervalMs, nameRetryMs } from "../limits.js";
 import type { NamingUrl } from "../options/naming-url.js";
 import type { Clock } from "../process/clock.js";
 import type { AddressSink, AddressSource, FoundAddress } from "./address-source.js";
-import type { NameLookup } from "./name-lookup.js";
+import type { FoundHost, NameLookup } from "./name-lookup.js";
 import { RetryDelay } from "./retry-delay.js";
 
 /** What addresses are found in DNS with. */
@@ -53,6 +53,8 @@ export class NameSource implements AddressSource {
   readonly #delay: RetryDelay;
   #state: State = { name: "new" };
   #lookedAtMs = 0;
+  /** The addresses of each host, as the last look has found them that found any. */
+  #hosts: ReadonlyMap<string, readonly string[]> = new Map();
   #sink: AddressSink | undefined;
 
   constructor(options: NameSourceOptions) {
@@ -94,7 +96,9 @@ export class NameSource implements AddressSource {
     let tell: () => void;
     let againMs: number;
     try {
-      const { addresses, ttlMs } = await this.#find();
+      const hosts = new Map<string, readonly string[]>();
+      const { addresses, ttlMs } = await this.#find(hosts);
+      this.#hosts = hosts;
       this.#delay.reset();
       const { min, max, unknown } = nameIntervalMs;
       const heldMs = Math.min(Math.max(ttlMs ?? unknown, min), max);
@@ -123,11 +127,12 @@ export class NameSource implements AddressSource {
     clock.after(ms, timer.signal, () => void this.#look());
   }
 
-  async #find(): Promise<Looked> {
+  /** @param hosts gets the addresses of each host */
+  async #find(hosts: Map<string, readonly string[]>): Promise<Looked> {
     const { lookup, naming } = this.#options;
     const { signal } = this.#over;
     if (naming.kind === "dns") {
-      const { addresses, ttlMs, why } = await lookup.addresses(naming.name, signal);
+      const { addresses, ttlMs, why } = await this.#host(naming.name, hosts);
       const share = { port: naming.port, weight: 1, priority: 0 };
       return { addresses: known(this.#at(addresses, share), why), ttlMs };
     }
@@ -135,7 +140,7 @@ export class NameSource implements AddressSource {
     const found = await Promise.all(
       targets.map(async (target) => ({
         target,
-        host: await lookup.addresses(target.name, signal),
+        host: await this.#host(target.name, hosts),
       })),
     );
     const missing = found.find(({ host }) => host.why !== undefined);
@@ -148,6 +153,17 @@ export class NameSource implements AddressSource {
       ),
       ttlMs: Math.min(nameIntervalMs.unknown, ...times),
     };
+  }
+
+  /** A host. Of the kind that nobody can say anything of, what was known before. */
+  async #host(name: string, hosts: Map<string, readonly string[]>): Promise<FoundHost> {
+    const host = await this.#options.lookup.addresses(name, this.#over.signal);
+    const { unknown } = host;
+    const before = this.#hosts.get(name) ?? [];
+    const kept = before.filter((one) => unknown === (isIPv6(one) ? "IPv6" : "IPv4"));
+    const addresses = [...host.addresses, ...kept];
+    hosts.set(name, addresses);
+    return { ...host, addresses };
   }
 
   /** The addresses of a host, as those of instances. */
