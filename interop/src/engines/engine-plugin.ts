@@ -24,7 +24,7 @@ import { echoWebSocket } from "./echo-websocket.js";
 
 const listeners = new Set<() => void>();
 const left = Promise.withResolvers<string>();
-const breaking = Promise.withResolvers<void>();
+let breaking = Promise.withResolvers<void>();
 const hung = Promise.withResolvers<string>();
 const cut = Promise.withResolvers<string>();
 
@@ -69,6 +69,7 @@ async function serveHTTP(request: PluginRequest, response: ResponseWriter): Prom
       response.trailers.set("X-Trailer", "behind");
       return;
     case "/broken":
+      breaking = Promise.withResolvers();
       await response.write("half of it");
       await breaking.promise;
       throw new Error("no more");

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { connect, constants } from "node:http2";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { engineHost, enginePlugin } from "./engine-scripts.js";
@@ -29,6 +30,21 @@ describe.each(
 
   itCallsPlugins(() => `http://127.0.0.1:${host.port}/plugins/engine`, "engine");
 
+  it("breaks a response of HTTP/2 whose handler fails halfway", async () => {
+    const session = connect(`http://127.0.0.1:${host.http2Port}`);
+    try {
+      const stream = session.request({ ":path": "/plugins/engine/broken" });
+      const [chunk] = await once(stream, "data");
+      expect(String(chunk)).toBe("half of it");
+      const ended = once(stream, "end");
+      await fetch(`http://127.0.0.1:${host.port}/plugins/engine/break`);
+      await expect(ended).rejects.toMatchObject({ code: "ERR_HTTP2_STREAM_ERROR" });
+      expect(stream.rstCode).toBe(constants.NGHTTP2_INTERNAL_ERROR);
+    } finally {
+      session.destroy();
+    }
+  });
+
   it("stops its plugin on SIGTERM, and ends", async () => {
     const exited = once(host.process, "exit");
     host.process.kill("SIGTERM");
@@ -48,6 +64,7 @@ describe.each(
 interface RunningEngineHost {
   readonly process: ChildProcess;
   readonly port: number;
+  readonly http2Port: number;
   readonly pluginPid: number;
 }
 

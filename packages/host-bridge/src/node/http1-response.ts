@@ -5,6 +5,7 @@ import type { ClientResponse } from "../client/client-response.js";
 import { destroySocket } from "../client/destroy-socket.js";
 import { isLongBody } from "../client/discard-body.js";
 import { informationalHead } from "../client/informational-head.js";
+import { isBun } from "../client/is-bun.js";
 import { joinedBytesMax, joinedText } from "../client/joined-text.js";
 import type { ResponseHead } from "../edge/response-head.js";
 import { bodyLengthOf } from "./body-length.js";
@@ -13,9 +14,6 @@ import { detachSocket } from "./detach-socket.js";
 import { withFieldsOfMiddleware } from "./middleware-headers.js";
 
 const nothing = Buffer.alloc(0);
-
-/** There a write of no bytes sends the head without the empty line that ends it. */
-const onBun = process.versions["bun"] !== undefined;
 
 /** The response to a request of HTTP/1.0 or HTTP/1.1. */
 export class Http1Response implements ClientResponse {
@@ -131,7 +129,8 @@ export class Http1Response implements ClientResponse {
 
   flush(): void {
     const response = this.#response;
-    if (!this.#bodyAllowed || onBun) {
+    // On Bun, a write of no bytes sends the head without the empty line that ends it.
+    if (!this.#bodyAllowed || isBun) {
       // `flushHeaders` writes a string without an encoding.
       response.socket?.setDefaultEncoding("latin1");
       response.flushHeaders();

@@ -9,6 +9,7 @@ import { type FieldList, Room, ServeHTTPError } from "@servehttp/contract";
 import type { ClientResponse } from "../client/client-response.js";
 import { type ResponseHead, toHttp2Fields } from "../edge/response-head.js";
 import { lingerBytesMax, lingerMsMax, lingerSilenceMsMax } from "../limits.js";
+import { breakStream } from "./break-stream.js";
 import { withFieldsOfMiddleware } from "./middleware-headers.js";
 
 /** The response to a request of HTTP/2. */
@@ -112,8 +113,7 @@ export class Http2Response implements ClientResponse {
 
   break(): void {
     if (!this.#isTaken) {
-      // Never code 0, which some clients take for a complete response.
-      this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      breakStream(this.#stream);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { constants, type Http2ServerResponse } from "node:http2";
+import type { Http2ServerResponse } from "node:http2";
 import type { ClientResponse } from "../client/client-response.js";
 import { connectionIdOf } from "../client/connection-ids.js";
 import { destroySocket } from "../client/destroy-socket.js";
@@ -9,6 +9,7 @@ import { noticeDeadClient } from "../client/notice-dead-client.js";
 import type { HostRequest, HostResponse } from "../client/node-types.js";
 import { peerOf, remoteAddressOf } from "../client/remote-address.js";
 import type { RequestBody } from "../client/request-body.js";
+import { breakStream } from "./break-stream.js";
 import { ExtendedConnectResponse } from "./extended-connect-response.js";
 import { Http1Response } from "./http1-response.js";
 import { Http2Response } from "./http2-response.js";
@@ -106,7 +107,7 @@ export class NodeIncomingRequest implements IncomingRequest {
   breakResponse(): void {
     const { message } = this;
     if ("stream" in message) {
-      message.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      breakStream(message.stream);
     } else {
       destroySocket(message.socket, false);
     }

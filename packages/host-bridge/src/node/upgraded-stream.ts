@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { Duplex } from "node:stream";
 import { toHttp2Fields } from "../edge/response-head.js";
+import { breakStream } from "./break-stream.js";
 import { UpgradeAnswerReader } from "./upgrade-answer.js";
 
 /** An HTTP/2 stream, as the upgraded HTTP/1 connection for which a plugin takes it. */
@@ -55,16 +56,19 @@ export class UpgradedStream extends Duplex {
     if (this.#stream.headersSent) {
       this.#stream.end(() => callback());
     } else {
-      this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      breakStream(this.#stream);
       callback();
     }
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     if (!this.#stream.closed) {
-      // Behind a complete answer, NO_ERROR asks the client to stop sending (RFC 9113, section 8.1).
-      const complete = this.writableFinished && this.#stream.headersSent;
-      this.#stream.close(complete ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_INTERNAL_ERROR);
+      if (this.writableFinished && this.#stream.headersSent) {
+        // Behind a complete answer, it asks the client to stop sending (RFC 9113, section 8.1).
+        this.#stream.close(constants.NGHTTP2_NO_ERROR);
+      } else {
+        breakStream(this.#stream);
+      }
     }
     callback(error);
   }
