@@ -42,7 +42,7 @@ export async function connectHttp2(
     createConnection: () => socket,
   });
   // An alert behind the handshake, by which servers refuse certificates in TLS 1.3, leaves both open
-  // in Node 24: the session waits for the socket, and that for the session.
+  // in Node 22 to 26: the session waits for the socket, and that for the session.
   socket.once("error", (error) => socket.destroy(error));
   let connected = false;
   session.once("connect", () => {
