@@ -20,6 +20,7 @@ export { networkLimits } from "./node/http2-settings.js";
 export { KeptSession } from "./node/kept-session.js";
 export type { PluginServices } from "./services/plugin-services.js";
 export { ServingState } from "./services/serving-state.js";
+export { isLent, returnView } from "./wire/lent-memory.js";
 export { errorOfStatus, statusOf, statusText } from "./wire/grpc-status.js";
 export { HostTls, type HostTlsOptions } from "./tls/host-tls.js";
 export type { CertificateOptions } from "./tls/certificates.js";

@@ -31,7 +31,7 @@ export class HeaderSections {
     if ((flags & frameFlag.endHeaders) !== 0) {
       return { flags, streamId, block };
     }
-    this.#begun = { flags, streamId, pieces: [block] };
+    this.#begun = { flags, streamId, pieces: [Buffer.from(block)] };
     this.#bytes = block.length;
     return undefined;
   }
@@ -46,7 +46,7 @@ export class HeaderSections {
     if (payload.length === 0 && !isLast) {
       throw new Http2Error(errorCode.enhanceYourCalm, "an empty CONTINUATION");
     }
-    begun.pieces.push(payload);
+    begun.pieces.push(Buffer.from(payload));
     this.#bytes += payload.length;
     if (this.#bytes > headerBlockBytesMax) {
       throw new Http2Error(errorCode.enhanceYourCalm, "a header section that is too large");

@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from "node:crypto";
 import type { ServerHttp2Stream } from "node:http2";
 import {
   type ErrorCode,
@@ -10,6 +11,7 @@ import {
 import { expect, test, vi } from "vitest";
 import { turns, until } from "@servehttp/testkit";
 import { helloMs } from "../limits.js";
+import { returnView } from "../wire/lent-memory.js";
 import { HostMux } from "./host-mux.js";
 import { responseMessage } from "../test-rig/generated-codec.js";
 import { framed, muxRequestsIn, muxResponseOf, RawPlugin } from "../test-rig/raw-ends.js";
@@ -361,6 +363,37 @@ test("memory that is given with a chunk is freed once that is written, and no ot
   expect(request.body.every((octet, at) => octet === chunkAt(at))).toBe(true);
   expect(chunks[1]).toHaveLength(65_536);
   expect(request.faults).toEqual([]);
+});
+
+test("what bulk was read into is freed as it is returned, under nobody who still needs it", async () => {
+  await using wire = await Wire.open();
+  const mux = await wire.openMux();
+  const sent = randomBytes(8 * 1_048_576);
+  wire.onAccept = ({ channel }) => {
+    void channel.send({ init: okHead! });
+    for (let at = 0; at < sent.length; at += 65_536) {
+      void channel.send({ chunk: sent.subarray(at, at + 65_536) });
+    }
+    void channel.send({ end: plainEnd });
+  };
+  const hash = createHash("sha256");
+  const memory = new Set<ArrayBufferLike>();
+  const returns = openOn(mux);
+  const keeps = openOn(mux);
+  returns.response.onParts = ({ chunk }) => {
+    if (chunk !== undefined) {
+      hash.update(chunk);
+      memory.add(chunk.buffer);
+      returnView(chunk);
+    }
+  };
+  void returns.channel.send({ init: plainInit, end: plainEnd });
+  await returns.response.untilEnded();
+  void keeps.channel.send({ init: plainInit, end: plainEnd });
+  await keeps.response.untilEnded();
+  expect(hash.digest("hex")).toBe(createHash("sha256").update(sent).digest("hex"));
+  expect([...memory].filter(({ byteLength }) => byteLength === 0).length).toBeGreaterThan(10);
+  expect(keeps.response.body.equals(sent)).toBe(true);
 });
 
 test("W4: a bulk upload does not delay a small request: its frame goes with the next batch", async () => {

@@ -105,6 +105,26 @@ describe("MuxFrameReader", () => {
     }
   });
 
+  it("needs nothing of its input once it asks for more", () => {
+    const octets = write([
+      [{ id: 300, chunk: Buffer.alloc(0), end: true, credit: 70_000, reset: true }],
+      [{ id: 301, chunk: Buffer.alloc(0), end: true, credit: 70_000, reset: true }],
+    ]);
+    for (let at = 1; at < octets.length; at += 1) {
+      const reader = new MuxFrameReader(responsePieceTags, "handler-failed");
+      const ids = new Set<number>();
+      for (const part of [octets.subarray(0, at), octets.subarray(at)]) {
+        const input = Buffer.from(part);
+        reader.push(input);
+        for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
+          ids.add(frame.exchangeId);
+        }
+        input.fill(0xff);
+      }
+      expect([...ids]).toEqual([300, 301]);
+    }
+  });
+
   it("passes over fields that it does not know, whole or not", () => {
     const unknown = [0x7a, 3, 1, 2, 3, 0x78, 5];
     const parts = [0x32, 0, ...unknown];

@@ -192,6 +192,7 @@ export class MuxFrameReader {
       }
       if (frame === "more") {
         if (this.#behind === undefined) {
+          this.#keepRest();
           return undefined;
         }
         this.#input = this.#behind;
@@ -201,6 +202,13 @@ export class MuxFrameReader {
         return frame;
       }
     }
+  }
+
+  /** Copies the few bytes that are left: the memory of the input may be freed. */
+  #keepRest(): void {
+    const isRead = this.#offset === this.#input.length;
+    this.#input = isRead ? nothing : Buffer.from(this.#input.subarray(this.#offset));
+    this.#offset = 0;
   }
 
   #leave(level: "prefix" | "message" | "frame" | "parts"): undefined {

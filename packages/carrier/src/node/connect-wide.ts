@@ -6,7 +6,7 @@ type Where = Pick<IpcNetConnectOpts, "path"> | Pick<TcpNetConnectOpts, "host" | 
 
 /**
  * Begins a connection that reads as `ReadBuffers` says. It emits `data` as other sockets do; it has
- * no other way of being read.
+ * no other way of being read. Whoever keeps what it emits behind the event counts it (`noteView`).
  */
 export function connectWide(where: Where): Socket {
   const buffers = new ReadBuffers();

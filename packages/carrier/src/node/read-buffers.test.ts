@@ -6,6 +6,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { connectWide } from "./connect-wide.js";
+import { returnView } from "../wire/lent-memory.js";
+import { viewOrCopy } from "../wire/view-or-copy.js";
 import { ReadBuffers } from "./read-buffers.js";
 
 /** Reads so many bytes that count on from `first`. */
@@ -40,6 +42,19 @@ test("bulk gets wide buffers, until reads are small again", () => {
     buffers.take(10_000);
   }
   expect(buffers.next().buffer.byteLength).toBe(131_072);
+});
+
+test("a wide buffer is freed once it is full and all views of it are returned", () => {
+  const buffers = new ReadBuffers();
+  const views = Array.from({ length: 4 }, () => {
+    buffers.next();
+    return viewOrCopy(buffers.take(200_000), 0, 200_000);
+  });
+  const [, first, second, third] = views as [Buffer, Buffer, Buffer, Buffer];
+  returnView(first);
+  returnView(third);
+  buffers.next();
+  expect([first, second, third].map(({ length }) => length)).toEqual([0, 200_000, 0]);
 });
 
 test("a socket reads all that comes, in order, up to the end", async () => {

@@ -1,3 +1,5 @@
+import { endLending, lendMemory } from "../wire/lent-memory.js";
+
 /** There is always room for as much as Node reads by itself: 64 KiB. */
 const roomBytesMin = 65_536;
 
@@ -15,8 +17,9 @@ const bulkBytesMin = 16_384;
 
 /**
  * Where a socket reads to. Node allocates 64 KiB for each read, whatever comes, and reads no more at
- * once. Here reads of a few bytes share a buffer, and bulk gets a wide one. What was read is never
- * overwritten. `bench -- --case down` shows what it saves.
+ * once. Here reads of a few bytes share a buffer, and bulk gets a wide one, which is freed once it is
+ * full and all views of it are returned (`lent-memory.ts`). What was read is never overwritten.
+ * `bench -- --case down` shows what it saves.
  */
 export class ReadBuffers {
   #buffer = Buffer.allocUnsafeSlow(smallBytes);
@@ -26,8 +29,12 @@ export class ReadBuffers {
   /** Where the next read goes: at least 64 KiB of room. */
   next(): Buffer {
     if (this.#buffer.length - this.#offset < roomBytesMin) {
+      endLending(this.#buffer.buffer);
       this.#buffer = Buffer.allocUnsafeSlow(this.#nextBytes);
       this.#offset = 0;
+      if (this.#nextBytes === wideBytes) {
+        lendMemory(this.#buffer.buffer);
+      }
     }
     return this.#offset === 0 ? this.#buffer : this.#buffer.subarray(this.#offset);
   }

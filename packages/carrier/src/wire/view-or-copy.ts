@@ -1,3 +1,5 @@
+import { noteView } from "./lent-memory.js";
+
 /** So much may be kept in memory by a view of whatever size: 128 KiB, a buffer for small reads. */
 const keptBytesMax = 131_072;
 
@@ -14,7 +16,11 @@ const keptTimesMax = 16;
 export function viewOrCopy(buffer: Buffer, begin: number, end: number): Buffer {
   const bytes = end - begin;
   const { byteLength } = buffer.buffer;
-  if (byteLength <= keptBytesMax || keptTimesMax * bytes >= byteLength) {
+  if (byteLength <= keptBytesMax) {
+    return buffer.subarray(begin, end);
+  }
+  if (keptTimesMax * bytes >= byteLength) {
+    noteView(buffer.buffer);
     return buffer.subarray(begin, end);
   }
   const copy = Buffer.allocUnsafe(bytes);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, IncomingMessage, type Server } from "node:http";
 import { createServer as createHttps } from "node:https";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
 import { certificate, turns, until } from "@servehttp/testkit";
 import { fastPathOf } from "./install.js";
@@ -405,6 +405,26 @@ describe("the fast path", () => {
     client.socket.resume();
     await client.take("\r\n0\r\n\r\n");
     expect(written).toBe(bytes);
+  });
+
+  it("frees what a large response was read into, and none of the response is lost", async () => {
+    const body = randomBytes(8 * 1_048_576);
+    await using bridge = await Bridge.start({
+      async serveHTTP(request, response) {
+        response.headers.set("content-length", String(body.length));
+        await response.end(request.url === "/0" ? "" : body);
+      },
+    });
+    const freed = vi.spyOn(ArrayBuffer.prototype, "transfer");
+    try {
+      using client = await RawClient.connect(bridge.port);
+      client.send(get("large"));
+      const response = await takeResponse(client);
+      expect(Buffer.compare(response, body)).toBe(0);
+      expect(freed.mock.calls.length).toBeGreaterThan(10);
+    } finally {
+      freed.mockRestore();
+    }
   });
 
   it("stops a client whose body nobody reads", async () => {

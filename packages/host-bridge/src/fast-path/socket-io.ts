@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { isLent, returnView } from "@servehttp/carrier";
 import { type GrowthBudget, muxGrowthAfterBytes } from "@servehttp/contract";
 import { fastPathFreedBytesMin, fastPathWideBytes } from "../limits.js";
 
@@ -118,7 +119,10 @@ export class SocketIo {
     }
   }
 
-  /** Writes bytes with text in front of them and behind, in one go. */
+  /**
+   * Writes bytes with text in front of them and behind, in one go. They are the carrier's: it hears
+   * when they are written.
+   */
   writeAround(front: string, bytes: Uint8Array, back: string): boolean {
     const { socket } = this;
     if (!socket.writable) {
@@ -126,7 +130,13 @@ export class SocketIo {
     }
     socket.cork();
     this.write(front);
-    let hasRoom = socket.write(bytes);
+    let hasRoom = isLent(bytes)
+      ? socket.write(bytes, (error) => {
+          if (error === null || error === undefined) {
+            returnView(bytes);
+          }
+        })
+      : socket.write(bytes);
     if (back !== "") {
       hasRoom = socket.write(back, "latin1");
     }
