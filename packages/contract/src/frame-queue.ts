@@ -238,7 +238,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
       return this.#reset !== undefined;
     }
     // A head may be sent before its chunk, which has no credit.
-    return bodyBytesOf(first) === 0 || (this.#openBytes === 0 && this.#rules.hasHead(first));
+    return bodyBytesOf(first) === 0 || (this.#openBytes() === 0 && this.#rules.hasHead(first));
   }
 
   /** Whether a frame with body bytes can be sent: some are first in the queue and have credit. */
@@ -268,7 +268,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
     } else if (bodyBytesOf(first) === 0) {
       this.#shift(waitingPartBytes);
       this.#fill(frame, first);
-    } else if (this.#openBytes === 0 && this.#rules.hasHead(first)) {
+    } else if (this.#openBytes() === 0 && this.#rules.hasHead(first)) {
       this.#first = this.#rules.rest(first, 0);
       this.#fill(frame, this.#rules.front(first, 0));
     } else {
@@ -302,7 +302,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   }
 
   /** How many bytes of body may be sent now. */
-  get #openBytes(): number {
+  #openBytes(): number {
     return this.#window === undefined ? muxWindowBytes : this.#window.openBytes;
   }
 
@@ -328,7 +328,7 @@ export class FrameQueue<Parts extends BodyParts, Owner> {
   }
 
   #sendableBytes(parts: Parts): number {
-    return Math.min(bodyBytesOf(parts), this.#openBytes, bodyChunkBytesMax);
+    return Math.min(bodyBytesOf(parts), this.#openBytes(), bodyChunkBytesMax);
   }
 
   #shift(bytes: number): void {

@@ -62,7 +62,9 @@ export class MuxConnection<Parts extends BodyParts, Owner>
   /** Memory that nobody needs once the message is written. */
   readonly #freed: ArrayBuffer[] = [];
   readonly #onWritten = (): void => {
-    this.#free();
+    if (this.#freed.length > 0) {
+      this.#free();
+    }
     if (this.#state === "writing") {
       this.#state = "idle";
       this.#write();

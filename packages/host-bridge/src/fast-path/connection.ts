@@ -139,7 +139,7 @@ export class FastPathConnection implements OwnedConnection, RequestConnection {
     this.io.bodyOver();
     if (!request.complete) {
       // `discardBody` follows.
-    } else if (this.#closes) {
+    } else if (this.#closes()) {
       this.#state = "ending";
       this.socket.destroySoon();
     } else {
@@ -166,7 +166,7 @@ export class FastPathConnection implements OwnedConnection, RequestConnection {
     if (this.#state !== "serving" || request === undefined) {
       return;
     }
-    if (this.#closes) {
+    if (this.#closes()) {
       this.#close(request);
     } else {
       const stop = discardBody(request, this.socket, {
@@ -330,7 +330,7 @@ export class FastPathConnection implements OwnedConnection, RequestConnection {
   }
 
   /** Whether the connection closes behind the response. */
-  get #closes(): boolean {
+  #closes(): boolean {
     return this.#saidClose || this.#owner.closing;
   }
 

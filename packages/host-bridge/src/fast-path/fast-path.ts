@@ -47,8 +47,8 @@ export class FastPath implements ConnectionOwner {
   nowMs = 0;
   #clock: NodeJS.Timeout | undefined;
   #clockMs: number = fastPathClockMs.max;
-  /** What `ownFields` has made last, and for which second. */
-  #made = { second: -1, keepAliveTimeout: -1, dated: "", undated: "" };
+  /** What `ownFields` has made in this second, so that a request costs no look at the clock. */
+  #made: OwnFields | undefined;
 
   constructor(options: FastPathOptions) {
     this.#server = options.server;
@@ -129,18 +129,26 @@ export class FastPath implements ConnectionOwner {
 
   /** The fields are those that Node's server adds to a response. */
   ownFields(dated: boolean, closes: boolean): string {
-    const second = Math.floor(Date.now() / 1_000);
-    const { keepAliveTimeout } = this.#server;
-    if (second !== this.#made.second || keepAliveTimeout !== this.#made.keepAliveTimeout) {
-      const connection =
-        "Connection: keep-alive\r\n" +
-        (keepAliveTimeout ? `Keep-Alive: timeout=${Math.floor(keepAliveTimeout / 1_000)}\r\n` : "");
-      this.#made = { second, keepAliveTimeout, dated: connection, undated: date() + connection };
-    }
     if (closes || this.closing) {
       return `${dated ? "" : date()}Connection: close\r\n`;
     }
-    return dated ? this.#made.dated : this.#made.undated;
+    const { keepAliveTimeout } = this.#server;
+    let made = this.#made;
+    if (made?.keepAliveTimeout !== keepAliveTimeout) {
+      made = this.#makeOwnFields(keepAliveTimeout);
+    }
+    return dated ? made.dated : made.undated;
+  }
+
+  /** Makes them for the rest of this second, as Node does with its Date. */
+  #makeOwnFields(keepAliveTimeout: number): OwnFields {
+    const connection =
+      "Connection: keep-alive\r\n" +
+      (keepAliveTimeout ? `Keep-Alive: timeout=${Math.floor(keepAliveTimeout / 1_000)}\r\n` : "");
+    const made = { keepAliveTimeout, dated: connection, undated: date() + connection };
+    this.#made = made;
+    setTimeout(() => (this.#made = undefined), 1_000 - (Date.now() % 1_000)).unref();
+    return made;
   }
 
   timedOut(socket: Socket): void {
@@ -183,6 +191,14 @@ export class FastPath implements ConnectionOwner {
 }
 
 type Listener = (...args: never[]) => void;
+
+/** The fields of a server behind whose responses connections stay open. */
+interface OwnFields {
+  readonly keepAliveTimeout: number;
+  /** For a response that has a Date. */
+  readonly dated: string;
+  readonly undated: string;
+}
 
 const requestStart = channel("http.server.request.start");
 const responseCreated = channel("http.server.response.created");

@@ -79,13 +79,13 @@ export class PluginInstances implements InstancesOfPlugin {
 
   /** Those that take requests, as far as they are ready. */
   get current(): readonly Instance[] {
-    return this.#group?.current ?? none;
+    return this.#group()?.current ?? none;
   }
 
   /** The instance that speaks for the plugin: a ready one, else the first; undefined: stopped. */
   get leading(): LeadingInstance | undefined {
     const [first] = this.#leaving;
-    return (this.#group ?? first)?.leading;
+    return (this.#group() ?? first)?.leading;
   }
 
   /** The processes of all of them, those that start and those that leave among them. */
@@ -96,7 +96,7 @@ export class PluginInstances implements InstancesOfPlugin {
   }
 
   get restarts(): number {
-    return this.#group?.restarts ?? 0;
+    return this.#group()?.restarts ?? 0;
   }
 
   /** How long until the next attempt to start one begins; infinite where none will by itself. */
@@ -105,7 +105,7 @@ export class PluginInstances implements InstancesOfPlugin {
   }
 
   get needsAll(): boolean {
-    return this.#group?.needsAll ?? true;
+    return this.#group()?.needsAll ?? true;
   }
 
   /** Whether it was started and not stopped since. */
@@ -132,7 +132,7 @@ export class PluginInstances implements InstancesOfPlugin {
     if (this.#state.name === "stopped") {
       this.#state = { name: "running", current: make() };
     }
-    await this.#group?.start();
+    await this.#group()?.start();
   }
 
   /**
@@ -253,7 +253,7 @@ export class PluginInstances implements InstancesOfPlugin {
     this.#options.onChange();
   }
 
-  get #group(): InstanceGroup | undefined {
+  #group(): InstanceGroup | undefined {
     return "current" in this.#state ? this.#state.current : undefined;
   }
 
