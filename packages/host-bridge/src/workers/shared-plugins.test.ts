@@ -195,6 +195,37 @@ it("tells of instances over all workers, which eject each for itself", async () 
   await held;
 });
 
+it("binds clients by the same cookies in all workers, also when a process is started again", async () => {
+  const balance = { affinity: { cookie: "route" } };
+  const notes = { ...options.plugins?.["notes"], instances: 2, balance };
+  const given = { ...options, plugins: { notes } } as HostOptions;
+  const supervisor = await supervisorOf(given);
+  const one = await workerOf(supervisor, given);
+  const other = await workerOf(supervisor, given);
+  const ask = async ({ port }: typeof one, cookie = "") => {
+    const response = await fetch(`http://127.0.0.1:${port}/plugins/notes/pid`, {
+      headers: { cookie },
+    });
+    return { pid: Number(await response.text()), set: response.headers.getSetCookie() };
+  };
+  const first = await ask(one);
+  const [cookie = ""] = first.set[0]?.split(";") ?? [];
+  expect(await ask(other, cookie)).toEqual({ pid: first.pid, set: [] });
+  const before = new Set(statusOf(other.host).instances.map(({ name }) => name));
+  process.kill(first.pid, "SIGKILL");
+  const isReady = ({ host }: typeof one): boolean => {
+    const { instances, restarts } = statusOf(host);
+    const ready = instances.filter(({ state }) => state === "ready");
+    return restarts === 1 && ready.length === 2;
+  };
+  await until(() => isReady(one) && isReady(other), "the next one is connected");
+  const again = await ask(other, cookie);
+  expect(again).toEqual({ pid: expect.any(Number), set: [] });
+  expect(again.pid).not.toBe(first.pid);
+  expect(await ask(one, cookie)).toEqual(again);
+  expect(new Set(statusOf(other.host).instances.map(({ name }) => name))).toEqual(before);
+});
+
 it("costs nobody else anything when a worker is gone, and keeps what it has counted", async () => {
   const supervisor = await supervisorOf();
   const gone = await workerOf(supervisor);
