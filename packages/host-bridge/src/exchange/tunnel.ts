@@ -1,5 +1,7 @@
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ExchangeChannel, type RequestParts, Room, ServeHTTPError } from "@servehttp/contract";
+import { writeLent } from "../client/write-lent.js";
 import { tunnelLingerMs } from "../limits.js";
 
 /**
@@ -57,10 +59,13 @@ export class Tunnel {
    */
   write(chunk: Uint8Array): void | Promise<void> {
     this.bytesToClient += chunk.length;
-    if (this.#socket.destroyed || this.#socket.write(chunk)) {
+    const socket = this.#socket;
+    if (socket.destroyed) {
       return undefined;
     }
-    return this.#room.wait();
+    // A stream of HTTP/2 has a way of its own to its connection.
+    const hasRoom = socket instanceof Socket ? writeLent(socket, chunk) : socket.write(chunk);
+    return hasRoom ? undefined : this.#room.wait();
   }
 
   /** Whether the plugin's bytes wait for the client. */

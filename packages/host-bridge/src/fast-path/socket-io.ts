@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
-import { isLent, returnView } from "@servehttp/carrier";
 import { type GrowthBudget, muxGrowthAfterBytes } from "@servehttp/contract";
+import { writeLent } from "../client/write-lent.js";
 import { fastPathFreedBytesMin, fastPathWideBytes } from "../limits.js";
 
 const nothing = Buffer.alloc(0);
@@ -130,13 +130,7 @@ export class SocketIo {
     }
     socket.cork();
     this.write(front);
-    let hasRoom = isLent(bytes)
-      ? socket.write(bytes, (error) => {
-          if (error === null || error === undefined) {
-            returnView(bytes);
-          }
-        })
-      : socket.write(bytes);
+    let hasRoom = writeLent(socket, bytes);
     if (back !== "") {
       hasRoom = socket.write(back, "latin1");
     }
