@@ -25,9 +25,12 @@ export function atTurnEnd(flushable: Flushable): void {
  * immediates.
  */
 export function atCallbackEnd(flushable: Flushable): void {
-  // A tick that a microtask asks for comes when no microtask is left.
-  queueMicrotask(() => process.nextTick(flush, flushable));
+  // A tick that a microtask asks for comes when no microtask is left. `queueMicrotask` would make an
+  // AsyncResource each time.
+  void settled.then(() => process.nextTick(flush, flushable));
 }
+
+const settled = Promise.resolve();
 
 function flush(flushable: Flushable): void {
   flushable.flush();
