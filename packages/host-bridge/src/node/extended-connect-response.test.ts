@@ -102,6 +102,31 @@ describe("ExtendedConnectResponse", () => {
     expect(bridge.host.plugins[0]?.outcomes).toEqual({ ok: 1 });
   });
 
+  it.each(["that goes on", "whose client has ended its way"])(
+    "T6: resets a tunnel that breaks, one %s",
+    async (which) => {
+      const { bridge } = await start({
+        async serveHTTP(_request, response) {
+          const { socket } = await response.hijack();
+          const breaks = () => socket.destroy(new Error("broken"));
+          socket.on("error", ignore).on("data", breaks).on("end", breaks);
+          socket.write(switching, "latin1");
+        },
+      });
+      await using _ = bridge;
+      await using session = await connectHttp2(bridge.port);
+      const stream = new Http2Stream(session, connect, false);
+      await until(() => stream.body === "first", "what follows the head");
+      if (which === "that goes on") {
+        stream.stream.write("more");
+      } else {
+        stream.stream.end();
+      }
+      await stream.closed();
+      expect(stream.resetCode).toBe(constants.NGHTTP2_INTERNAL_ERROR);
+    },
+  );
+
   it("copies a head that comes byte by byte a few times at most (H2)", async () => {
     const field = `X-Long: ${"v".repeat(4_000)}\r\n`;
     const { bridge } = await start(answering(...switching.replace("X-M: 1\r\n", field).split("")));

@@ -86,7 +86,12 @@ export class UpgradedStream extends Duplex {
     if (this.#stream.closed) {
       throw new Error("the client left before it had an answer");
     }
-    this.#stream.respond(toHttp2Fields(answer.fields, answer.status));
+    const stream = this.#stream;
+    // There are none. But only a stream that waits for them can be broken (`breakStream`). Node's own
+    // response object would answer the event as well.
+    stream.removeAllListeners("wantTrailers");
+    stream.once("wantTrailers", () => stream.sendTrailers({}));
+    stream.respond(toHttp2Fields(answer.fields, answer.status), { waitForTrailers: true });
     return answer.rest;
   }
 }

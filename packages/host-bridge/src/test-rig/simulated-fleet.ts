@@ -133,17 +133,20 @@ export class SimulatedFleet {
 
   /** Sends so many exchanges in one turn of the event loop. Returns who has got how many. */
   burst(count: number): readonly number[] {
-    const got = new Map(this.instances.map(({ connection }) => [connection, 0]));
+    const got = new Map(this.instances.map(({ name }) => [name, 0]));
+    const gathering = new Set<SimulatedConnection>();
     for (let at = 0; at < count; at += 1) {
-      const connection = this.balance.choose(this.nowMs)?.connection;
-      if (connection !== undefined) {
+      const candidate = this.balance.choose(this.nowMs);
+      if (candidate?.connection !== undefined) {
+        const { connection, name } = candidate;
         connection.busy += 1;
         connection.gathers = true;
-        got.set(connection, (got.get(connection) ?? 0) + 1);
+        gathering.add(connection);
+        got.set(name, (got.get(name) ?? 0) + 1);
       }
     }
-    for (const { connection } of this.instances) {
-      connection!.gathers = false;
+    for (const connection of gathering) {
+      connection.gathers = false;
     }
     return [...got.values()];
   }
