@@ -142,7 +142,11 @@ describe.each(readers)("D2 an early answer to a request that %s reads", (reader,
 
   it("cuts off a client that stays silent", async () => {
     await using bridge = await Bridge.start(refusing);
+    using first = await RawClient.connect(bridge.port);
     using client = await RawClient.connect(bridge.port);
+    // The timer that exchanges share stays from the first one on.
+    first.send(...post("/", "Content-Length: 0"));
+    await first.take("\r\n\r\n");
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     client.send(...post("/", `Content-Length: ${uploadBytes}`));
     await until(() => client.ended, "the host ends its side");
