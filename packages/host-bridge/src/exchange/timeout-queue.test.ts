@@ -78,10 +78,15 @@ it("keeps its timer when the last one goes, until it would have been due", () =>
 });
 
 it("holds no process with its timer", () => {
-  using set = vi.spyOn(globalThis, "setTimeout");
-  filled(1);
-  const [timer] = set.mock.results.map(({ value }) => value as NodeJS.Timeout);
-  expect(timer?.hasRef()).toBe(false);
+  vi.useRealTimers();
+  // Those that hold the process.
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+  const before = timers();
+  const queue = new TimeoutQueue();
+  const timeout = new Timeout(() => undefined);
+  queue.add(timeout, performance.now());
+  expect(timers()).toBe(before);
+  queue.delete(timeout);
 });
 
 it("lets whoever is told leave others out, and wait again", () => {
