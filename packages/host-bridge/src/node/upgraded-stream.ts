@@ -12,6 +12,9 @@ export class UpgradedStream extends Duplex {
   /** Undefined once the head of the plugin's answer has gone to the client. */
   #answer: UpgradeAnswerReader | undefined = new UpgradeAnswerReader();
 
+  /** Called when the end of the plugin's way has gone to the client. */
+  #onEnded: () => void = () => undefined;
+
   constructor(stream: ServerHttp2Stream, clientKey: string | undefined) {
     super({ allowHalfOpen: true });
     this.#stream = stream;
@@ -54,7 +57,8 @@ export class UpgradedStream extends Duplex {
 
   override _final(callback: () => void): void {
     if (this.#stream.headersSent) {
-      this.#stream.end(() => callback());
+      this.#onEnded = callback;
+      this.#stream.end();
     } else {
       breakStream(this.#stream);
       callback();
@@ -90,7 +94,11 @@ export class UpgradedStream extends Duplex {
     // There are none. But only a stream that waits for them can be broken (`breakStream`). Node's own
     // response object would answer the event as well.
     stream.removeAllListeners("wantTrailers");
-    stream.once("wantTrailers", () => stream.sendTrailers({}));
+    stream.once("wantTrailers", () => {
+      stream.sendTrailers({});
+      // Once it is on its way: a reset would overtake it.
+      setImmediate(() => this.#onEnded());
+    });
     stream.respond(toHttp2Fields(answer.fields, answer.status), { waitForTrailers: true });
     return answer.rest;
   }
