@@ -1,7 +1,17 @@
 import { constants, createServer, type ServerHttp2Stream } from "node:http2";
+import { connect as connectSocket } from "node:net";
 import type { PluginHandler } from "@servehttp/plugin-sdk";
 import { describe, expect, it, vi } from "vitest";
-import { turns, until } from "@servehttp/testkit";
+import {
+  clientPreface,
+  FramePeer,
+  frameFlag,
+  frameType,
+  headersFrame,
+  type SeenFrame,
+  turns,
+  until,
+} from "@servehttp/testkit";
 import { Bridge, type BridgeOptions } from "../test-rig/bridge.js";
 import { connectHttp2, Http2Stream } from "../test-rig/http2-stream.js";
 
@@ -206,6 +216,30 @@ describe("ExtendedConnectResponse", () => {
     expect([stream.status, stream.body, stream.ended]).toEqual([400, "no", true]);
     expect(stream.resetCode).toBe(constants.NGHTTP2_NO_ERROR);
     await until(() => open.size === 0 && bridge.inFlight === 0, "nothing is left");
+  });
+
+  it("T4 ends a complete refusal by END_STREAM, before any reset", async () => {
+    const { bridge } = await start({
+      async serveHTTP(_request, response) {
+        const { socket } = await response.hijack();
+        socket.on("error", ignore);
+        socket.end("HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno", () => {
+          socket.destroy();
+        });
+      },
+    });
+    await using _ = bridge;
+    const socket = connectSocket(bridge.port, "127.0.0.1");
+    const peer = new FramePeer(socket, "host");
+    socket.write(clientPreface);
+    socket.write(headersFrame(1, Object.entries(connect)));
+    const ofStream = () => peer.frames.filter(({ streamId }) => streamId === 1);
+    const isOver = ({ flags, type }: SeenFrame) =>
+      type === frameType.rstStream ||
+      (type === frameType.data && (flags & frameFlag.endStream) !== 0);
+    await until(() => ofStream().some(isOver), "the end of the stream");
+    expect(ofStream().find(isOver)?.type).toBe(frameType.data);
+    socket.destroy();
   });
 
   it("T4 answers 501 where the plugin serves the upgrade as an ordinary request", async () => {
