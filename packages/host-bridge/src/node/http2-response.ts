@@ -9,7 +9,7 @@ import { type FieldList, Room, ServeHTTPError } from "@servehttp/contract";
 import type { ClientResponse } from "../client/client-response.js";
 import { type ResponseHead, toHttp2Fields } from "../edge/response-head.js";
 import { lingerBytesMax, lingerMsMax, lingerSilenceMsMax } from "../limits.js";
-import { breakStream } from "./break-stream.js";
+import { beginStream, breakStream } from "./break-stream.js";
 import { withFieldsOfMiddleware } from "./middleware-headers.js";
 
 /** The response to a request of HTTP/2. */
@@ -83,12 +83,9 @@ export class Http2Response implements ClientResponse {
     }
     this.#takeHead();
     this.#bodyAllowed = head.bodyAllowed;
-    const stream = this.#stream;
-    // Whether there will be trailers is not known before the end, so the stream has to wait for
-    // them. Node's own response object would answer the event with trailers of its own.
-    stream.removeAllListeners("wantTrailers");
-    stream.once("wantTrailers", () => this.#sendTrailers());
-    stream.respond(toHttp2Fields(head.fields, head.status), { waitForTrailers: head.bodyAllowed });
+    const fields = toHttp2Fields(head.fields, head.status);
+    // Whether there will be trailers is not known before the end.
+    beginStream(this.#stream, fields, () => this.#sendTrailers(), head.bodyAllowed);
   }
 
   end(trailers: FieldList): void {

@@ -1,7 +1,7 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { Duplex } from "node:stream";
 import { toHttp2Fields } from "../edge/response-head.js";
-import { breakStream } from "./break-stream.js";
+import { beginStream, breakStream } from "./break-stream.js";
 import { UpgradeAnswerReader } from "./upgrade-answer.js";
 
 /** An HTTP/2 stream, as the upgraded HTTP/1 connection for which a plugin takes it. */
@@ -11,7 +11,6 @@ export class UpgradedStream extends Duplex {
   readonly #clientKey: string | undefined;
   /** Undefined once the head of the plugin's answer has gone to the client. */
   #answer: UpgradeAnswerReader | undefined = new UpgradeAnswerReader();
-
   /** Called when the end of the plugin's way has gone to the client. */
   #onEnded: () => void = () => undefined;
 
@@ -90,16 +89,11 @@ export class UpgradedStream extends Duplex {
     if (this.#stream.closed) {
       throw new Error("the client left before it had an answer");
     }
-    const stream = this.#stream;
-    // There are none. But only a stream that waits for them can be broken (`breakStream`). Node's own
-    // response object would answer the event as well.
-    stream.removeAllListeners("wantTrailers");
-    stream.once("wantTrailers", () => {
-      stream.sendTrailers({});
-      // Once it is on its way: a reset would overtake it.
+    beginStream(this.#stream, toHttp2Fields(answer.fields, answer.status), () => {
+      this.#stream.sendTrailers({});
+      // Once the end is on its way: a reset would overtake it.
       setImmediate(() => this.#onEnded());
     });
-    stream.respond(toHttp2Fields(answer.fields, answer.status), { waitForTrailers: true });
     return answer.rest;
   }
 }
