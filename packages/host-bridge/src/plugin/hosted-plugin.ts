@@ -2,7 +2,7 @@ import { type Logger, ServeHTTPError } from "@servehttp/contract";
 import type { AffinityKey } from "../balance/balance.js";
 import type { EjectionReason } from "../balance/outlier-record.js";
 import type { Destination, WaitingRequest } from "../exchange/destination.js";
-import type { Exchange, ExchangePlugin } from "../exchange/exchange.js";
+import type { Exchange } from "../exchange/exchange.js";
 import type { ExchangeTimes } from "../exchange/exchange-timer.js";
 import { failureOf } from "../exchange/failure.js";
 import { failuresToldMax, healthTimeoutMs } from "../limits.js";
@@ -20,7 +20,7 @@ import type { InstanceStatus } from "./instance-status.js";
 import { PluginInstances, type Replacement } from "./plugin-instances.js";
 import { InstanceChoice } from "./instance-choice.js";
 import { Refusals } from "./refusals.js";
-import { Retries, type Retry } from "./retries.js";
+import { Retries, type Retry, type RetryPlaces } from "./retries.js";
 import type { ProcessNews, SupervisedPlugin, SupervisedProcess } from "./supervised-plugin.js";
 import { WaitingRequests } from "./waiting-requests.js";
 
@@ -107,11 +107,11 @@ export class HostedPlugin {
     this.#refusals = new Refusals(clock);
     this.#waiting = new WaitingRequests(clock);
     this.#choice = new InstanceChoice(settings);
-    const places = {
-      another: (here: ExchangePlugin, boundBy: readonly string[] | undefined) =>
+    const places: RetryPlaces = {
+      another: (here, boundBy) =>
         this.#choice.another(this.#instances.current, this.#choice.keyOf(boundBy), here)
           ?.destination,
-      any: (boundBy: readonly string[] | undefined) => this.destination(boundBy),
+      any: (boundBy) => this.destination(boundBy),
     };
     this.#retries = new Retries(places, clock);
     this.#instances = this.#makeSet(settings);
